@@ -1,0 +1,59 @@
+//! The object contract: what compiler, validator and host agree on about an object, besides the module itself.
+//! It is part of every verdict. Symbol names are fixed here and nowhere else.
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes in a WebAssembly page. Source: WebAssembly Core 2.0, 4.2.8.
+pub const PAGE_BYTES: u32 = 65536;
+/// First byte of linear memory.
+pub const SYM_MEMORY: &str = "__linear_memory_base";
+/// Current size of linear memory in bytes, a 32-bit cell.
+pub const SYM_MEMORY_BYTES: &str = "__synth_memory_bytes";
+/// The global cells: one word per `i32` global, two (low first) per `i64` global, in index order of defined globals.
+pub const SYM_GLOBALS: &str = "__synth_globals";
+/// Result words after the fourth of functions with several results.
+pub const SYM_RESULTS: &str = "__synth_results";
+/// Prefix of a table's symbol; the table index follows. Entry `i` is 8 bytes: type word, function address.
+pub const SYM_TABLE: &str = "__synth_table";
+/// Prefix of the local symbol that every defined function has; the function index (imports first) follows.
+pub const SYM_FUNCTION: &str = "__synth_f";
+/// Start-up function: present if the module has a start function or if linear memory is the host's.
+pub const SYM_INIT: &str = "__synth_instance_init";
+/// Prefix of a data segment's read-only copy (`--memory extern` and passive segments); the segment index follows.
+pub const SYM_DATA: &str = "__synth_data";
+/// The section that carries the witness, not loaded on the target.
+pub const WITNESS_SECTION: &str = ".synth.witness";
+
+/// How out-of-range accesses to linear memory are dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Bounds {
+    /// A compare before each access; out of range traps.
+    Software,
+    /// The memory protection unit faults; the proof assumes `A-BOUNDS`.
+    Mpu,
+    /// Addresses are masked to a power-of-two memory; the proof assumes `A-BOUNDS` for equality with the module.
+    Mask,
+    /// No checks; the proof assumes `A-BOUNDS`.
+    None,
+}
+
+/// Who defines linear memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MemoryOwner {
+    /// The object does, with its initial image.
+    Own,
+    /// The host does; `__synth_instance_init` writes the initial image.
+    Extern,
+}
+
+/// The parameters of an object that are not in the module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {
+    /// Bounds mode.
+    pub bounds: Bounds,
+    /// Owner of linear memory.
+    pub memory: MemoryOwner,
+    /// Bytes to which `memory.grow` may extend linear memory; at least the initial size, a multiple of
+    /// [`PAGE_BYTES`], at most 2^31. With [`Bounds::Mask`] a power of two.
+    pub capacity_bytes: u32,
+}

@@ -1,0 +1,19 @@
+//! The meaning of WebAssembly, of the IR and of Thumb-2 code, and the proofs that one refines the other.
+//!
+//! Method. Each side of a link is a [`program::Program`]: a step function written once, generic over a
+//! [`domain::Domain`] of values. With [`concrete::Concrete`] it is an interpreter; with [`term::Graph`] it builds
+//! terms. A witness pairs *cut points* of the two sides and equates locations. For every pair the refinement check
+//! ([`refinement`]) explores both sides up to the next cut points as decision trees, walks the trees together and
+//! discharges each equality on the ladder ([`ladder`]). If all regions of all links close, then by induction over
+//! the number of regions executed
+//!
+//!   ELF ⊑ IR_n ⊑ … ⊑ IR_0 ⊑ module
+//!
+//! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
+
+pub mod domain;
+pub mod ir;
+pub mod program;
+pub mod trap;
+pub mod witness;
+pub mod contract;

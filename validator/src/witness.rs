@@ -1,0 +1,46 @@
+//! Witnesses: the compiler's untrusted claim of how two programs correspond.
+
+use crate::domain::Symbol;
+use serde::{Deserialize, Serialize};
+
+/// A place that holds a word, on either side of a link, or a word known to both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Loc {
+    /// Word of the locals: `i32` locals take one, `i64` locals two (low first), parameters first.
+    WasmLocal(u32),
+    /// Word of the operand stack, from its bottom, counted as for locals.
+    WasmStack(u32),
+    /// Word of an IR value: half 0 is the low word.
+    Value(crate::ir::Value, u8),
+    /// Core register r0 to r12, 14 (lr).
+    Reg(u8),
+    /// Word of the frame, offset in bytes from the stack pointer at entry (negative in the function's own frame).
+    Frame(i32),
+    /// The stack pointer.
+    Sp,
+    /// The word that core register n held at entry (13: sp, 14: lr), plus a constant.
+    Entry(u8, i32),
+    /// A constant.
+    Const(u32),
+    /// The address of a symbol.
+    Address(Symbol),
+}
+
+/// Cut points that correspond, and which words are equal whenever both are reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// Point of the left program, encoded.
+    pub left: u64,
+    /// Point of the right program, encoded.
+    pub right: u64,
+    /// Pairs of locations with equal words: first a location of the left side (or a word known to both), second one
+    /// of the right side.
+    pub equal: Vec<(Loc, Loc)>,
+}
+
+/// The claim for one link of one function. The entry points correspond without being listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witness {
+    /// All cut points but the entry.
+    pub cuts: Vec<Cut>,
+}
