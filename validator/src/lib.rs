@@ -17,3 +17,5 @@ pub mod program;
 pub mod trap;
 pub mod witness;
 pub mod contract;
+pub mod pair;
+pub mod wasm;

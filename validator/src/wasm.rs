@@ -1,0 +1,3 @@
+//! WebAssembly as the validator sees it: its own reader, the meaning of the operators, an interpreter.
+
+pub mod module;

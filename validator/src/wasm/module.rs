@@ -1,0 +1,237 @@
+//! A module's declarations, as the validator's own reader sees them ([`super::reader`]).
+
+use crate::ir::Type;
+use std::ops::Range;
+
+/// A value type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValType {
+    /// An integer.
+    Int(Type),
+    /// A type that is not supported yet, with its name.
+    Other(&'static str),
+}
+
+/// A function type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FuncType {
+    /// Parameters.
+    pub params: Vec<ValType>,
+    /// Results.
+    pub results: Vec<ValType>,
+}
+
+impl FuncType {
+    /// Integer parameter types, or the name of the first unsupported one.
+    pub fn int_params(&self) -> Result<Vec<Type>, &'static str> {
+        ints(&self.params)
+    }
+    /// Integer result types, or the name of the first unsupported one.
+    pub fn int_results(&self) -> Result<Vec<Type>, &'static str> {
+        ints(&self.results)
+    }
+}
+
+fn ints(types: &[ValType]) -> Result<Vec<Type>, &'static str> {
+    types
+        .iter()
+        .map(|t| match t {
+            ValType::Int(t) => Ok(*t),
+            ValType::Other(name) => Err(*name),
+        })
+        .collect()
+}
+
+/// Module and field of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportName {
+    /// Module name.
+    pub module: String,
+    /// Field name.
+    pub field: String,
+}
+
+/// A function, imported or defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Index of its type as declared.
+    pub type_index: u32,
+    /// Where it is imported from.
+    pub import: Option<ImportName>,
+    /// Byte range of its body (locals and code) in the module; empty for imports.
+    pub body: Range<usize>,
+}
+
+/// A constant expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConstExpr {
+    /// `i32.const`.
+    I32(u32),
+    /// `i64.const`.
+    I64(u64),
+    /// `global.get` of this global.
+    Global(u32),
+    /// Not supported yet (floats, references, extended constant expressions).
+    Other(&'static str),
+}
+
+/// A global.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Global {
+    /// Value type.
+    pub ty: ValType,
+    /// Whether it is mutable.
+    pub mutable: bool,
+    /// Where it is imported from.
+    pub import: Option<ImportName>,
+    /// Initial value (meaningless for imports).
+    pub init: ConstExpr,
+    /// First cell of a defined integer global (see [`crate::contract::SYM_GLOBALS`]).
+    pub cell: Option<u32>,
+}
+
+/// A linear memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Initial pages.
+    pub min_pages: u64,
+    /// Declared maximum.
+    pub max_pages: Option<u64>,
+    /// Where it is imported from.
+    pub import: Option<ImportName>,
+}
+
+/// A table of function references.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Initial entries.
+    pub min: u64,
+    /// Declared maximum.
+    pub max: Option<u64>,
+    /// Where it is imported from.
+    pub import: Option<ImportName>,
+}
+
+/// When a segment takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// At instantiation, at this offset of memory or table `index`.
+    Active {
+        /// Memory or table.
+        index: u32,
+        /// Offset.
+        offset: ConstExpr,
+    },
+    /// When an instruction uses it.
+    Passive,
+    /// Never (element segments that only declare).
+    Declared,
+}
+
+/// An element segment; `None` is a null reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// When it takes effect.
+    pub mode: Mode,
+    /// Function indices.
+    pub funcs: Vec<Option<u32>>,
+}
+
+/// A data segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data {
+    /// When it takes effect.
+    pub mode: Mode,
+    /// Byte range of its contents in the module.
+    pub bytes: Range<usize>,
+}
+
+/// What an export names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportKind {
+    /// A function.
+    Function,
+    /// A table.
+    Table,
+    /// A memory.
+    Memory,
+    /// A global.
+    Global,
+    /// A tag.
+    Tag,
+}
+
+/// An export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Name.
+    pub name: String,
+    /// Kind.
+    pub kind: ExportKind,
+    /// Index in the index space of its kind.
+    pub index: u32,
+}
+
+/// A module's declarations. All index spaces have imports first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// Types as declared.
+    pub types: Vec<FuncType>,
+    /// For each type, the index of the first type that equals it.
+    pub canonical: Vec<u32>,
+    /// Functions.
+    pub functions: Vec<Function>,
+    /// Globals.
+    pub globals: Vec<Global>,
+    /// Words of all defined integer globals.
+    pub cells: u32,
+    /// Memories.
+    pub memories: Vec<Memory>,
+    /// Tables.
+    pub tables: Vec<Table>,
+    /// Element segments.
+    pub elements: Vec<Element>,
+    /// Data segments.
+    pub data: Vec<Data>,
+    /// Exports.
+    pub exports: Vec<Export>,
+    /// Start function.
+    pub start: Option<u32>,
+    /// Function names of the `name` section by function index.
+    pub names: Vec<(u32, String)>,
+    /// Whether any function body contains `memory.grow`.
+    pub grows: bool,
+}
+
+impl Module {
+    /// The type of a function.
+    pub fn type_of(&self, func: u32) -> &FuncType {
+        &self.types[self.functions[func as usize].type_index as usize]
+    }
+    /// Number of imported functions.
+    pub fn imported_functions(&self) -> u32 {
+        self.functions.iter().filter(|f| f.import.is_some()).count() as u32
+    }
+    /// A function's name for people: its `name` section entry, else its export name, else `func[N]`.
+    pub fn display_name(&self, func: u32) -> String {
+        if let Some((_, name)) = self.names.iter().find(|(i, _)| *i == func) {
+            return name.clone();
+        }
+        let exported = |e: &&Export| e.kind == ExportKind::Function && e.index == func;
+        match self.exports.iter().find(exported) {
+            Some(e) => e.name.clone(),
+            None => format!("func[{func}]"),
+        }
+    }
+    /// The symbol of each imported function or global: its field name, or `module_field` if two imports share it.
+    pub fn import_symbol(&self, name: &ImportName) -> String {
+        let all = self.functions.iter().filter_map(|f| f.import.as_ref());
+        let all = all.chain(self.globals.iter().filter_map(|g| g.import.as_ref()));
+        let shared = all.clone().any(|o| o.field == name.field && o.module != name.module);
+        if !shared {
+            return name.field.clone();
+        }
+        let joined = format!("{}_{}", name.module, name.field);
+        joined.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    }
+}
