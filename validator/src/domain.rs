@@ -202,6 +202,10 @@ pub trait Domain {
     fn table_function(&mut self, table: u32, index: &Self::W) -> Self::W;
     /// The address of a symbol.
     fn symbol(&mut self, symbol: Symbol) -> Self::W;
+    /// The word that core register `n` (4 to 11, 13 sp, 14 lr) held at entry.
+    fn entry_register(&mut self, n: u8) -> Self::W;
+    /// A word that nobody knows.
+    fn havoc(&mut self) -> Self::W;
     /// What an address denotes.
     fn locate(&mut self, address: &Self::W) -> Place<Self::W>;
 
