@@ -209,6 +209,10 @@ pub trait Domain {
     /// What an address denotes.
     fn locate(&mut self, address: &Self::W) -> Place<Self::W>;
 
+    /// `(i, r)` with `offset = stride · i + r` modulo 2^32 and constant `r < stride`, if it is known. Where `i` is known to be
+    /// less than `2^32 / stride`, it is the quotient.
+    fn split_stride(&mut self, offset: &Self::W, stride: u32) -> Option<(Self::W, u32)>;
+
     /// Disjunction.
     fn or(&mut self, a: &Self::B, b: &Self::B) -> Self::B {
         let (na, nb) = (self.not(a), self.not(b));

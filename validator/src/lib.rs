@@ -15,6 +15,7 @@ pub mod concrete;
 pub mod domain;
 pub mod ir;
 pub mod program;
+pub mod term;
 pub mod trap;
 pub mod witness;
 pub mod contract;
