@@ -26,6 +26,9 @@ pub struct IrProgram<'a> {
     pub signatures: &'a dyn Signatures,
 }
 
+/// Instruction numbers from here on are the points at which the trap of that number (less this) is taken.
+const TRAP_POINTS: u32 = 1 << 31;
+
 /// Before an instruction (or the end) of a block; `arm` counts the targets of a switch already passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IrPoint {
@@ -137,7 +140,7 @@ impl<'a> IrProgram<'a> {
             Some(false) => Step::Next(next, s),
             Some(true) => Step::Trap(kind, s),
             None => {
-                let trap = IrPoint { arm: 1 + kind as u32, ..next };
+                let trap = IrPoint { inst: TRAP_POINTS + kind as u32, ..next };
                 Step::Branch(c, (trap, s.clone()), (next, s))
             }
         })
@@ -375,14 +378,13 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
     fn step(&self, d: &mut D, at: IrPoint, s: IrState<D>, facts: &mut Vec<Fact<D>>) -> Outcome<D> {
         let _ = facts;
         let Some(block) = self.func.blocks.get(at.block as usize) else { return unsupported("IR point outside") };
-        if (at.inst as usize) < block.insts.len() || (at.arm > 0 && !matches!(block.end, Terminator::Switch(..))) {
-            if let Some(kind) = at.arm.checked_sub(1).and_then(|k| TrapKind::from_code(k as u8)) {
-                return Ok(Step::Trap(kind, s));
-            }
-            let next = IrPoint { inst: at.inst + 1, ..at };
-            return self.inst(d, &block.insts[at.inst as usize], next, s);
+        if let Some(kind) = at.inst.checked_sub(TRAP_POINTS).and_then(|k| TrapKind::from_code(k as u8)) {
+            return Ok(Step::Trap(kind, s));
         }
-        self.end(d, at, s)
+        match block.insts.get(at.inst as usize) {
+            Some(inst) => self.inst(d, inst, IrPoint { inst: at.inst + 1, ..at }, s),
+            None => self.end(d, at, s),
+        }
     }
     fn resume(
         &self,
