@@ -28,13 +28,15 @@ const MODULE: &str = r#"(module
   (func (export "board") (result i32) (global.get $board))
   (func (export "three") (param i32) (result i64 i32 i64)
     (i64.const 0x1122334455667788) (local.get 0) (i64.const -1))
-  (func (export "next") (result i32) (global.set $count (i32.add (global.get $count) (i32.const 1))) (global.get $count)))"#;
+  (func (export "next") (result i32)
+    (global.set $count (i32.add (global.get $count) (i32.const 1))) (global.get $count)))"#;
 
 /// The same in C. `@` stands for what a test replaces to plant a difference.
 const OBJECT: &str = r#"
 typedef unsigned u32; typedef unsigned long long u64; typedef long long i64;
 #define TRAP(kind) __asm__ volatile("udf #" #kind)
-unsigned char base[131072] __asm__("__linear_memory_base") __attribute__((section(".data.synth_memory"), aligned(8))) = { [64] = 's', 'y', 'n', 't', 'h' };
+unsigned char base[131072] __asm__("__linear_memory_base")
+  __attribute__((section(".data.synth_memory"), aligned(8))) = { [64] = 's', 'y', 'n', 't', 'h' };
 u32 size __asm__("__synth_memory_bytes") = 65536;
 u32 more[8] __asm__("__synth_results");
 static u32 count = 7;
@@ -121,7 +123,8 @@ fn in_qemu(object: &[u8], text: &str) -> Run {
 
 #[test]
 fn script_statements_are_parsed() {
-    let parsed = script("write 0x10 00ff # two bytes\n\ncall f -1 0x2 $x+4 @s-8 -> $y $z\n".replace("$x+4 ", "").as_str());
+    let parsed =
+        script("write 0x10 00ff # two bytes\n\ncall f -1 0x2 $x+4 @s-8 -> $y $z\n".replace("$x+4 ", "").as_str());
     let number = |offset: i64| Operand { base: Base::Number, offset: offset as u64 };
     let write = Statement::Write { address: number(16), bytes: vec![0, 255] };
     let symbol = Operand { base: Base::Symbol("s".to_string()), offset: (-8i64) as u64 };
@@ -216,14 +219,14 @@ fn corpus_modules_follow_their_scripts_in_wasmi() {
 #[test]
 fn an_object_that_keeps_the_contract_equals_wasmi() {
     let (left, right) = (in_wasmi(SCRIPT), in_qemu(&object("", ""), SCRIPT));
-    assert_eq!(right.failures, [""; 0]);
-    assert_eq!(observation::first_difference(&left.observations, &right.observations), None);
+    assert_eq!(observation::disagreements(&script(SCRIPT), &left, &right), [""; 0]);
     assert_eq!(right.stack_bytes.len(), right.observations.len());
 }
 
 #[test]
 fn an_imported_global_is_the_address_of_its_symbol() {
-    let (left, right) = (in_wasmi("call board\nexpect 0x20001000"), in_qemu(&object("", ""), "call board\nexpect 0x20001000"));
+    let (left, right) =
+        (in_wasmi("call board\nexpect 0x20001000"), in_qemu(&object("", ""), "call board\nexpect 0x20001000"));
     assert_eq!((left.failures, right.failures), (vec![], vec![]));
 }
 
@@ -231,8 +234,7 @@ fn an_imported_global_is_the_address_of_its_symbol() {
 fn planted_differences_show() {
     let check = |add: &str, store: &str, text: &str, seen: &str| {
         let (left, right) = (in_wasmi(text), in_qemu(&object(add, store), text));
-        let difference = observation::first_difference(&left.observations, &right.observations).unwrap_or_default();
-        let shown = format!("{difference}\n{}", right.failures.join("\n"));
+        let shown = observation::disagreements(&script(text), &left, &right).join("\n");
         assert!(shown.contains(seen), "{seen} is not in:\n{shown}");
     };
     check("+ 1", "", "call add64 1 2", "right: r 1 = 0x0000000000000004");
@@ -243,7 +245,12 @@ fn planted_differences_show() {
     check("", "TRAP(1);", "call store 0 0", "trap unreachable");
     check("", "TRAP(77);", "call store 0 0", "trap fault");
     check("", "*(volatile u32 *)0xfffffff0 = 1;", "call store 0 0", "fault, CFSR 0x");
-    check("", "__asm__ volatile(\"movs r0, #0\\n mov sp, r0\\n push {r0}\");", "call store 0 0\ncall next\nexpect 8", "trap fault");
+    check(
+        "",
+        "__asm__ volatile(\"movs r0, #0\\n mov sp, r0\\n push {r0}\");",
+        "call store 0 0\ncall next\nexpect 8",
+        "trap fault",
+    );
     check("", "host(1, 2);", "call store 0 0", "calls 1 0x");
     check("", "", "call next\nexpect 9", "line 2: results differ");
     check("", "", "call ask 1\nexpect-import host-call 1 2", "line 2: import call differs");

@@ -131,10 +131,14 @@ impl Reading {
             Payload::GlobalSection(section) => {
                 for global in section {
                     let global = global.map_err(malformed)?;
-                    let first = global.init_expr.get_operators_reader().read().map_err(malformed)?;
+                    let mut operators = global.init_expr.get_operators_reader();
+                    let first = operators.read().map_err(malformed)?;
+                    let alone = matches!(operators.read().map_err(malformed)?, Operator::End);
                     let value = match first {
-                        Operator::I32Const { value } => Some(value as u32),
-                        Operator::GlobalGet { global_index } => self.globals.get(global_index as usize).copied().flatten(),
+                        Operator::I32Const { value } if alone => Some(value as u32),
+                        Operator::GlobalGet { global_index } if alone => {
+                            self.globals.get(global_index as usize).copied().flatten()
+                        }
                         _ => None,
                     };
                     let constant = !global.ty.mutable && global.ty.content_type == ValType::I32;

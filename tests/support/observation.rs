@@ -4,6 +4,7 @@
 //! counts calls from 1; number 0 is instantiation. A 32-bit result has 8 digits, a 64-bit result 16; `-` stands for
 //! no result. Mutable globals are not part of it, because objects do not show them.
 
+use super::vectors::{Script, ScriptError};
 use std::fmt;
 
 /// Why a call did not return. The numbers are those of the object contract's `udf #kind`.
@@ -206,6 +207,24 @@ pub fn first_difference(left: &[Observation], right: &[Observation]) -> Option<S
         .map(|at| format!("left:  {}\nright: {}", line(left, at), line(right, at)))
 }
 
+/// All that speaks against two runs of one script being equal and right: failures of either, and the first call seen
+/// differently, under its line in the script. Empty if nothing does.
+pub fn disagreements(script: &Script, left: &Run, right: &Run) -> Vec<String> {
+    let failures =
+        |side: &str, run: &Run| run.failures.iter().map(|failure| format!("{side}: {failure}")).collect::<Vec<_>>();
+    let mut found = [failures("left", left), failures("right", right)].concat();
+    if let Some(difference) = first_difference(&left.observations, &right.observations) {
+        let pairs = left.observations.iter().zip(&right.observations);
+        let call = pairs.take_while(|(left, right)| left == right).count();
+        let place = match script.call(call) {
+            Some((line, export)) => format!("line {line}, call {export}"),
+            None => "instantiation".to_string(),
+        };
+        found.push(format!("{place}:\n{difference}"));
+    }
+    found
+}
+
 /// A finished run of a script: what was seen, and what was not as the script, or the calling convention, wants it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Run {
@@ -223,7 +242,7 @@ pub enum RunError {
     /// The module is malformed or needs what no machine here offers.
     Module(String),
     /// The script does not fit the module.
-    Script(super::vectors::ScriptError),
+    Script(ScriptError),
     /// A program of the toolchain is missing or failed; with its output.
     Tool(String),
 }

@@ -24,7 +24,8 @@ pub fn module(name: &str) -> PathBuf {
             return Ok(());
         }
         let script = repository().join("scripts/fetch-modules.sh");
-        let output = Command::new("bash").arg(script).output().map_err(|error| format!("bash does not start: {error}"))?;
+        let output =
+            Command::new("bash").arg(script).output().map_err(|error| format!("bash does not start: {error}"))?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(()) } else { Err(said) }
     });

@@ -144,7 +144,8 @@ fn extern_memory_bytes(object: &[u8], interface: &Interface) -> Result<Option<u3
 /// Runs the image until it exits and gives all it printed.
 fn boot(folder: &Folder, image: &Path) -> Result<String, RunError> {
     let printed = folder.0.join("output");
-    let io = |error| RunError::Tool(format!("qemu-system-arm does not start ({error}); scripts/setup-test.sh installs it"));
+    let io =
+        |error| RunError::Tool(format!("qemu-system-arm does not start ({error}); scripts/setup-test.sh installs it"));
     let output = File::create(&printed).map_err(io)?;
     let mut command = Command::new("qemu-system-arm");
     command.args(["-M", "mps2-an386", "-display", "none", "-serial", "none", "-monitor", "none"]);

@@ -103,6 +103,17 @@ pub struct Script {
     pub lines: Vec<(usize, Statement)>,
 }
 
+impl Script {
+    /// Line and export of a call, counted from 1; 0 is instantiation and no call.
+    pub fn call(&self, number: usize) -> Option<(usize, &str)> {
+        let mut calls = self.lines.iter().filter_map(|(line, statement)| match statement {
+            Statement::Call { export, .. } => Some((*line, export.as_str())),
+            _ => None,
+        });
+        number.checked_sub(1).and_then(|index| calls.nth(index))
+    }
+}
+
 /// A line that is no statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptError {
@@ -152,9 +163,7 @@ impl Scope {
             Statement::Write { address, .. }
             | Statement::Load { address, .. }
             | Statement::ExpectMemory { address, .. } => vec![address],
-            Statement::Call { arguments, .. } | Statement::ExpectImport { arguments, .. } => {
-                arguments.iter().collect()
-            }
+            Statement::Call { arguments, .. } | Statement::ExpectImport { arguments, .. } => arguments.iter().collect(),
             Statement::Expect(values) => values.iter().collect(),
             Statement::ExpectTrap(_) | Statement::ExpectImports(_) => Vec::new(),
         };
@@ -191,9 +200,7 @@ fn statement(verb: &str, rest: &[&str]) -> Result<Statement, String> {
         ("expect-memory", [address, hex @ ..]) => {
             Ok(Statement::ExpectMemory { address: operand(address)?, bytes: bytes(hex)? })
         }
-        ("load", [target, address]) => {
-            Ok(Statement::Load { variable: variable(target)?, address: operand(address)? })
-        }
+        ("load", [target, address]) => Ok(Statement::Load { variable: variable(target)?, address: operand(address)? }),
         ("call", [export, rest @ ..]) => {
             let arrow = rest.iter().position(|word| *word == "->");
             let (arguments, targets) = match arrow {
@@ -271,7 +278,7 @@ fn variable(word: &str) -> Result<String, String> {
 
 fn bytes(words: &[&str]) -> Result<Vec<u8>, String> {
     let digits: Vec<char> = words.concat().chars().collect();
-    if digits.is_empty() || digits.len() % 2 != 0 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return Err("bytes are pairs of hexadecimal digits, at least one".to_string());
     }
     digits

@@ -4,14 +4,14 @@
 
 use super::modules::{self, Interface, MEMORY_EXPORT, Width};
 use super::observation::{
-    FNV_BASIS, IMPORT_MEMORY_DIGESTS_MAX, IMPORTED_GLOBAL, Observation, Run, RunError, TrapKind, Value, fnv1a, host_answer,
-    memory_digest,
+    FNV_BASIS, IMPORT_MEMORY_DIGESTS_MAX, IMPORTED_GLOBAL, Observation, Run, RunError, TrapKind, Value, fnv1a,
+    host_answer, memory_digest,
 };
 use super::vectors::{Script, Statement};
 use std::collections::HashMap;
 use wasmi::{
-    Caller, Config, Engine, Extern, ExternType, F32, F64, Global, Instance, Linker, Memory, Module, Mutability, Ref, Store,
-    StoreLimits, StoreLimitsBuilder, Table, TrapCode, Val, ValType,
+    Caller, Config, Engine, Extern, ExternType, F32, F64, Global, Instance, Linker, Memory, Module, Mutability, Ref,
+    Store, StoreLimits, StoreLimitsBuilder, Table, TrapCode, Val, ValType,
 };
 use wasmparser::{Validator, WasmFeatures};
 
@@ -23,7 +23,25 @@ use wasmparser::{Validator, WasmFeatures};
 pub fn run(wasm: &[u8], script: &Script, memory_pages_max: Option<u32>) -> Result<Run, RunError> {
     let interface = modules::interface(wasm)?;
     interface.check(script)?;
-    let mut machine = match Machine::instantiate(wasm, &interface, memory_pages_max)? {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let run = || run_here(wasm, &interface, script, memory_pages_max);
+        let thread = thread.spawn_scoped(scope, run).map_err(|error| RunError::Tool(error.to_string()))?;
+        thread.join().unwrap_or_else(|_| Err(RunError::Tool("the interpreter panicked".to_string())))
+    })
+}
+
+/// Stack for the interpreter. Its default dispatch counts on tail calls that the Rust compiler does not promise: where
+/// one is missed, every such instruction executed keeps a frame until the call returns.
+const STACK_BYTES: usize = 1 << 30;
+
+fn run_here(
+    wasm: &[u8],
+    interface: &Interface,
+    script: &Script,
+    memory_pages_max: Option<u32>,
+) -> Result<Run, RunError> {
+    let mut machine = match Machine::instantiate(wasm, interface, memory_pages_max)? {
         Ok(machine) => machine,
         Err(observation) => return Ok(Run { observations: vec![observation], ..Run::default() }),
     };
@@ -131,7 +149,8 @@ impl<'a> Machine<'a> {
                 let bits = expected.iter().map(|it| self.interface.evaluate(it, &self.variables));
                 let expected: Vec<Value> = results.iter().zip(bits).map(|(width, bits)| width.value(bits)).collect();
                 let last = self.last();
-                (last.trap.is_some() || last.results != expected).then(|| format!("results are not {expected:x?}: {last}"))
+                (last.trap.is_some() || last.results != expected)
+                    .then(|| format!("results are not {expected:x?}: {last}"))
             }
             Statement::ExpectTrap(kind) => {
                 let last = self.last();
@@ -147,7 +166,8 @@ impl<'a> Machine<'a> {
                 self.named += 1;
                 let bits: Vec<u64> = arguments.iter().map(|it| self.interface.evaluate(it, &self.variables)).collect();
                 let holds = event.as_ref().is_some_and(|(index, values)| {
-                    self.interface.imports[*index].field == *field && values.len() == bits.len()
+                    self.interface.imports[*index].field == *field
+                        && values.len() == bits.len()
                         && values.iter().zip(&bits).all(|(value, bits)| match value {
                             Value::Word(word) => *word == *bits as u32,
                             Value::Double(double) => double == bits,
@@ -215,7 +235,12 @@ fn observe(store: &Store<Host>, memory: Option<Memory>, results: Vec<Value>, tra
 }
 
 /// Defines all imports of the module.
-fn link(engine: &Engine, module: &Module, interface: &Interface, store: &mut Store<Host>) -> Result<Linker<Host>, RunError> {
+fn link(
+    engine: &Engine,
+    module: &Module,
+    interface: &Interface,
+    store: &mut Store<Host>,
+) -> Result<Linker<Host>, RunError> {
     let mut linker = Linker::new(engine);
     linker.allow_shadowing(true);
     for import in module.imports() {

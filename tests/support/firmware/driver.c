@@ -14,8 +14,15 @@ extern const u32 script[];
 extern const u32 module_has_memory;
 struct import { const char *field; u32 field_bytes; u32 params; const uint8_t *widths; u32 results; u32 result_width; };
 extern const struct import imports[];
-struct export_entry { void (*code)(void); u32 params; const uint8_t *widths; u32 results; const uint8_t *result_widths; };
+struct export_entry {
+  void (*code)(void);
+  u32 params;
+  const uint8_t *widths;
+  u32 results;
+  const uint8_t *result_widths;
+};
 extern const struct export_entry exports[];
+extern u64 variables[];
 
 /* Symbols of the object under test. */
 extern uint8_t memory_base[] __asm__("__linear_memory_base") __attribute__((weak));
@@ -33,9 +40,9 @@ struct { u32 r[12]; u32 sp_after; u32 saved_sp; u32 sp_before; } invocation;
 #define POISON 0xdeadbeefu
 #define FNV_BASIS 0x811c9dc5u
 #define FNV_PRIME 0x01000193u
-#define WORDS_MAX 80
+#define WORDS_MAX 2000 /* 1000 parameters or results, which engines allow at most, of 2 words each */
 #define EVENTS_MAX 64
-#define VARIABLES_MAX 512
+#define ARGUMENTS_MAX 16 /* per import call, for expect-import; digests see all */
 
 static const char *const trap_names[] = {
   "none", "unreachable", "integer-divide-by-zero", "integer-overflow", "out-of-bounds-memory", "out-of-bounds-table",
@@ -44,13 +51,12 @@ static const char *const trap_names[] = {
 #define TRAP_KINDS 10u
 #define TRAP_FAULT 255u
 
-static u64 variables[VARIABLES_MAX];
 static u32 trap, fault_status, fault_pc, calls, line;
 static u64 results[WORDS_MAX];
 static const struct export_entry *last;
 
 static u32 import_counter, import_calls, import_digest, named;
-static struct { u32 import; u64 arguments[16]; } events[EVENTS_MAX];
+static struct { u32 import; u64 arguments[ARGUMENTS_MAX]; } events[EVENTS_MAX];
 u32 host_wide;
 
 /* ---- printing ---- */
@@ -116,7 +122,9 @@ static u32 fnv1a_word(u32 digest, u32 word) { return fnv1a(digest, (const uint8_
 static u32 memory_digest(void) {
   u32 digest = FNV_BASIS;
   const u32 *word = (const u32 *)memory_base;
-  for (const u32 *end = word + size() / 4; word != end; word++) digest = ((digest << 5 | digest >> 27) ^ *word) * FNV_PRIME;
+  for (const u32 *end = word + size() / 4; word != end; word++) {
+    digest = ((digest << 5 | digest >> 27) ^ *word) * FNV_PRIME;
+  }
   return digest;
 }
 
@@ -178,7 +186,7 @@ u64 host_call(u32 index, const u32 *words) {
     u64 argument = take(words, &at, import->widths[i]);
     answer = fnv1a(answer, (const uint8_t *)&argument, 4 * import->widths[i]);
     import_digest = fnv1a(import_digest, (const uint8_t *)&argument, 4 * import->widths[i]);
-    if (import_calls < EVENTS_MAX && i < 16) events[import_calls].arguments[i] = argument;
+    if (import_calls < EVENTS_MAX && i < ARGUMENTS_MAX) events[import_calls].arguments[i] = argument;
   }
   if (import_calls < EVENTS_MAX && module_has_memory) import_digest = fnv1a_word(import_digest, memory_digest());
   import_calls++;
@@ -265,7 +273,7 @@ static u64 operand(const u32 **at) {
 static u64 narrow(u64 value, u32 width) { return width == 1 ? (u32)value : value; }
 
 static const u32 *call(const u32 *at) {
-  u32 words[WORDS_MAX];
+  static u32 words[WORDS_MAX];
   u32 count = 0;
   const struct export_entry *entry = &exports[*at++];
   for (u32 i = 0; i < entry->params; i++) {
@@ -289,7 +297,7 @@ static const u32 *expect_import(const u32 *at) {
   int holds = named < import_calls && named < EVENTS_MAX && events[named].import == index;
   for (u32 i = 0; i < count; i++) {
     u64 value = narrow(operand(&at), imports[index].widths[i]);
-    if (holds && i < 16) holds = events[named].arguments[i] == value;
+    if (holds && i < ARGUMENTS_MAX) holds = events[named].arguments[i] == value;
   }
   named++;
   if (!holds) failure("import call differs\n");
@@ -382,11 +390,19 @@ void *memset(void *to, int byte, u32 count) {
   return to;
 }
 
+int memcmp(const void *left, const void *right, u32 count) {
+  const uint8_t *l = left, *r = right;
+  while (count && *l == *r) count--, l++, r++;
+  return count ? *l - *r : 0;
+}
+
 void aeabi_memset(void *to, u32 count, int byte) { memset(to, byte, count); }
 void aeabi_memclr(void *to, u32 count) { memset(to, 0, count); }
 
 #define ALIAS(name, target) __asm__(".global " name "\n.thumb_set " name ", " target);
 ALIAS("__aeabi_memmove", "memmove") ALIAS("__aeabi_memmove4", "memmove") ALIAS("__aeabi_memmove8", "memmove")
 ALIAS("__aeabi_memcpy", "memcpy") ALIAS("__aeabi_memcpy4", "memcpy") ALIAS("__aeabi_memcpy8", "memcpy")
-ALIAS("__aeabi_memset", "aeabi_memset") ALIAS("__aeabi_memset4", "aeabi_memset") ALIAS("__aeabi_memset8", "aeabi_memset")
-ALIAS("__aeabi_memclr", "aeabi_memclr") ALIAS("__aeabi_memclr4", "aeabi_memclr") ALIAS("__aeabi_memclr8", "aeabi_memclr")
+ALIAS("__aeabi_memset", "aeabi_memset") ALIAS("__aeabi_memset4", "aeabi_memset")
+ALIAS("__aeabi_memset8", "aeabi_memset")
+ALIAS("__aeabi_memclr", "aeabi_memclr") ALIAS("__aeabi_memclr4", "aeabi_memclr")
+ALIAS("__aeabi_memclr8", "aeabi_memclr")
