@@ -11,9 +11,11 @@
 //!
 //! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
 
+pub mod concrete;
 pub mod domain;
 pub mod ir;
 pub mod program;
+pub mod term;
 pub mod trap;
 pub mod witness;
 pub mod contract;
