@@ -1,4 +1,6 @@
 //! WebAssembly as the validator sees it: its own reader, the meaning of the operators, an interpreter.
 
+pub mod code;
 pub mod module;
+pub mod operators;
 pub mod reader;

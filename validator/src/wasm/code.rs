@@ -5,7 +5,7 @@
 //! unreachable (after an unconditional branch, up to the matching `else` or `end`) is left out; every other operator
 //! is one instruction, so that each byte offset of reachable code names a point. Nothing is executed here.
 
-use super::module::{FuncType, Module, ValType};
+use super::module::{FuncType, Mode, Module, ValType};
 use super::operators::{Bin32, Numeric, Un32};
 use super::reader::{features, val_type};
 use crate::domain::{DivOp, Width};
@@ -470,6 +470,11 @@ impl Reader<'_> {
                 let (params, results) = (words(&pops), words(&pushes));
                 pops.push(Type::I32);
                 self.emit(offset, Operator::CallIndirect { table: *table, type_index, params, results }, &pops, &pushes);
+            }
+            Wasm::MemoryInit { data_index, .. }
+                if self.module.data[*data_index as usize].mode == Mode::Passive && !self.module.drops =>
+            {
+                self.emit(offset, Operator::MemoryInit(*data_index), III, &[]);
             }
             _ => return Err(name(op)),
         }

@@ -200,7 +200,7 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
             }
         }
         Payload::CodeSectionEntry(body) => {
-            m.grows |= grows(&body)?;
+            scan(m, &body)?;
             m.functions[*bodies].body = usize_range(body.range());
             *bodies += 1;
         }
@@ -318,15 +318,17 @@ fn const_expr(expr: &wasmparser::ConstExpr) -> Result<ConstExpr, ReadError> {
     }
 }
 
-/// Whether a body contains `memory.grow`.
-fn grows(body: &wasmparser::FunctionBody) -> Result<bool, ReadError> {
+/// Notes the operators that matter to the whole module.
+fn scan(m: &mut Module, body: &wasmparser::FunctionBody) -> Result<(), ReadError> {
     let mut ops = body.get_operators_reader()?;
     while !ops.eof() {
-        if matches!(ops.read()?, Operator::MemoryGrow { .. }) {
-            return Ok(true);
+        match ops.read()? {
+            Operator::MemoryGrow { .. } => m.grows = true,
+            Operator::DataDrop { .. } => m.drops = true,
+            _ => {}
         }
     }
-    Ok(false)
+    Ok(())
 }
 
 /// The function names of the `name` section. Names carry no meaning: what follows a malformed one is left out.
