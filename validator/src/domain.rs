@@ -148,7 +148,7 @@ pub enum Place<W> {
 /// Values and the operations on them.
 ///
 /// `W` is a 32-bit word, `B` a boolean, `M` the contents of linear memory (2^32 bytes, indexed by offset).
-pub trait Domain {
+pub trait Domain: Clone + Debug {
     /// A 32-bit word.
     type W: Clone + PartialEq + Debug;
     /// A boolean.

@@ -14,6 +14,7 @@
 pub mod concrete;
 pub mod domain;
 pub mod ir;
+pub mod ir_semantics;
 pub mod program;
 pub mod term;
 pub mod trap;

@@ -90,7 +90,7 @@ pub enum Node {
 }
 
 /// The graph.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
     /// Bits known to be zero, by node.
