@@ -4,3 +4,4 @@ pub mod code;
 pub mod module;
 pub mod operators;
 pub mod reader;
+pub mod semantics;
