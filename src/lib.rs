@@ -6,4 +6,6 @@ pub mod decode;
 pub mod error;
 pub mod liveness;
 pub mod module;
+pub mod print;
 pub mod prune;
+pub mod verify;
