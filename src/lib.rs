@@ -4,6 +4,7 @@ pub mod build;
 pub mod cfg;
 pub mod decode;
 pub mod error;
+pub mod legalize;
 pub mod liveness;
 pub mod module;
 pub mod print;
