@@ -9,4 +9,5 @@ pub mod liveness;
 pub mod module;
 pub mod print;
 pub mod prune;
+pub mod simplify;
 pub mod verify;

@@ -49,6 +49,7 @@ pub fn known_values(func: &Func) -> Vec<Option<Known>> {
 }
 
 /// Values that stand for others, with the path to the last one kept short.
+#[derive(Clone, Debug, Default)]
 pub struct Renaming(Vec<Value>);
 
 impl Renaming {
