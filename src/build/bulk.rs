@@ -46,8 +46,10 @@ impl Builder<'_> {
         let more = self.pop();
         let bytes = self.word(Op::MemoryBytes, &[]);
         let old = self.bin_k(BinOp::Lshr, bytes, PAGE_BYTES.trailing_zeros());
-        let capacity = self.k(self.contract.capacity_bytes / PAGE_BYTES);
-        let room = self.bin(BinOp::Sub, capacity, old);
+        let declared = self.module.memory.as_ref().and_then(|m| m.max_pages).unwrap_or(u64::MAX);
+        let most = declared.min(u64::from(self.contract.capacity_bytes / PAGE_BYTES));
+        let most = self.k(most as u32);
+        let room = self.bin(BinOp::Sub, most, old);
         let fits = self.cmp(Cond::LeU, more, room);
         let added = self.bin_k(BinOp::Shl, more, PAGE_BYTES.trailing_zeros());
         let grown = self.bin(BinOp::Add, bytes, added);
