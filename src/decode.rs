@@ -214,8 +214,12 @@ impl Decoder {
         m.functions[index].body = range(body.range());
         self.bodies = index + 1;
         let mut operators = body.get_operators_reader()?;
-        while !m.grows && m.memory.is_some() && !operators.eof() {
-            m.grows = matches!(operators.read()?, Operator::MemoryGrow { .. });
+        while !operators.eof() {
+            match operators.read()? {
+                Operator::MemoryGrow { .. } => m.grows = true,
+                Operator::DataDrop { .. } => m.drops = true,
+                _ => {}
+            }
         }
         Ok(())
     }
