@@ -243,16 +243,16 @@ impl<'f> Simplifier<'f> {
             if old_preds[i].len() < 2 || new_preds[i].is_empty() {
                 continue;
             }
-            let here = &self.new.blocks[i].params;
+            let mut used = new_live[i].clone();
+            used.extend(&self.new.blocks[i].params);
+            used.sort_unstable();
             let mut equal = Vec::new();
             for v in self.old.blocks[i].params.iter().chain(live) {
                 for half in 0..self.old.type_of(*v).words() as u8 {
                     let right = match self.operand(*v) {
                         Operand::Known(Known::Const(_, k)) => Loc::Const((k >> (32 * half)) as u32),
                         Operand::Known(Known::Address(symbol)) => Loc::Address(symbol),
-                        Operand::Value(n) if new_live[i].binary_search(&n).is_ok() || here.contains(&n) => {
-                            Loc::Value(n, half)
-                        }
+                        Operand::Value(n) if used.binary_search(&n).is_ok() => Loc::Value(n, half),
                         Operand::Value(_) => continue,
                     };
                     equal.push((Loc::Value(*v, half), right));
