@@ -49,8 +49,8 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
             panic!("{what} of function {index}, {bounds:?}: {e:#?}\n{}\n{}\n{witness:?}", print(left), print(right));
         }
     };
-    // FIXME: the IR's meaning does not know yet that a memory that grows has at least its initial size.
-    if module.grows && bounds == Bounds::Software {
+    // FIXME: the IR's meaning does not know yet that a memory that can grow has at least its initial size.
+    if !module.memories.is_empty() && shape.memory_bytes.is_none() && bounds == Bounds::Software {
         return Ok((built, clean));
     }
     let limits = Limits::default();
@@ -110,7 +110,7 @@ fn all_functions_of_the_corpus_build() {
         let bytes = std::fs::read(file.expect("readable").path()).expect("readable");
         let module = decode(&bytes).expect("the module is supported");
         for index in module.imported_functions()..module.functions.len() as u32 {
-            for bounds in MODES {
+            for bounds in [Bounds::Software, MODES[1 + index as usize % 3]] {
                 match stages(&bytes, index, bounds) {
                     Ok(_) => functions += 1,
                     Err(CompileError::Unsupported { .. }) => {}
@@ -136,7 +136,34 @@ fn every_kind_of_control_is_proved() {
                (br $l))
              unreachable))",
     );
-    println!("{}{}", print(&built.func), print(&clean));
+    // The header takes what the loop changes: the counter and the sum, which is two words in the end;
+    // what happens to local 1 is never seen.
+    assert_eq!((built.func.blocks[1].params.len(), clean.blocks[1].params.len()), (2, 3), "{}", print(&clean));
+}
+
+#[test]
+fn listings_are_readable() {
+    let (built, clean) = function("(func (param i64 i32) (result i64) (i64.add (local.get 0) (i64.extend_i32_u (local.get 1))))");
+    let before = "func 0 -> (i64)\nb0(v0: i64, v1: i32):\n    v5 = const 0x0\n    v3 = join v1, v5\n    v4 = add64 v0, v3\n    return v4\n";
+    let after = "func 0 -> (i32, i32)\nb0(v0: i32, v1: i32, v2: i32):\n    v3 = const 0x0\n    v4, v5 = add_pair v0, v1, v2, v3\n    return v4, v5\n";
+    assert_eq!((print(&built.func).as_str(), print(&clean).as_str()), (before, after));
+}
+
+#[test]
+fn errors_say_whose_fault_and_where() {
+    let refused = |text: &str| {
+        let bytes = wat::parse_str(text).expect("valid text");
+        let module = decode(&bytes)?;
+        build(&bytes, &module, &contract(Bounds::Software), 0).map(|_| ())
+    };
+    let message = |text| refused(text).expect_err("it is not supported").to_string();
+    let float = message("(module (func (drop (f32.const 1))))");
+    assert_eq!(float, "operator F32Const is not supported (at offset 0x17 in function 0)");
+    assert!(message("(module (memory 1) (memory 1) (func))").contains("a second memory"));
+    assert!(message("(module (import \"a\" \"b\" (global (mut i32))) (func))").contains("mutable"));
+    assert!(matches!(decode(b"\0asm\x0d\0\x01\0"), Err(CompileError::Malformed { .. })));
+    let many = format!("(module (func (local {}) {}))", "i32 ".repeat(40_000), "(loop (br_if 0 (i32.const 1)))".repeat(1000));
+    assert!(matches!(refused(&many), Err(CompileError::Limit { .. })));
 }
 
 #[test]
@@ -199,6 +226,9 @@ fn random_modules_are_proved_or_refused() {
         let bytes = module.to_bytes();
         // The validator knows fewer proposals; what it does not read is never proved.
         let (Ok(module), Ok(_)) = (decode(&bytes), wasm::reader::read(&bytes)) else { continue };
+        if module.memory.as_ref().is_some_and(|m| m.min_pages > 1 << 8) {
+            continue; // More than the contract's capacity.
+        }
         for index in module.imported_functions()..module.functions.len() as u32 {
             let bounds = MODES[seed as usize % MODES.len()];
             match stages(&bytes, index, bounds) {
