@@ -362,8 +362,10 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         let block = u32::try_from(code).ok()?;
         ((block as usize) < self.func.blocks.len()).then_some(IrPoint { block, inst: 0, arm: 0 })
     }
-    fn blank_state(&self, _d: &mut D, _at: IrPoint, world: World<D>, _fresh: &mut dyn FnMut(&mut D) -> D::W) -> IrState<D> {
-        IrState { values: vec![[None, None]; self.func.values.len()], world, pending: vec![] }
+    /// Values that the witness does not name are unknown, and may yet be used by what is dead on the other side.
+    fn blank_state(&self, d: &mut D, _at: IrPoint, world: World<D>, fresh: &mut dyn FnMut(&mut D) -> D::W) -> IrState<D> {
+        let blank = |ty: &Type| [Some(fresh(d)), (*ty == Type::I64).then(|| fresh(d))];
+        IrState { values: self.func.values.iter().map(blank).collect(), world, pending: vec![] }
     }
     fn set(&self, state: &mut IrState<D>, loc: &Loc, value: D::W) -> Option<()> {
         let Loc::Value(v, half) = loc else { return None };
