@@ -227,6 +227,9 @@ impl Domain for Concrete {
         self.havoc_seed = self.havoc_seed.wrapping_add(0x9e37_79b9);
         mix(self.havoc_seed)
     }
+    fn split_stride(&mut self, offset: &u32, stride: u32) -> Option<(u32, u32)> {
+        Some((offset / stride, offset % stride))
+    }
     fn locate(&mut self, address: &u32) -> Place<u32> {
         let a = *address;
         if let Some((t, offset)) = strided(a, TABLES_ADDRESS, DATA_ADDRESS) {
