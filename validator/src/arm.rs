@@ -11,4 +11,5 @@ mod encoding;
 pub mod insn;
 mod load_store;
 mod multiply;
+pub mod object;
 pub mod semantics;

@@ -253,14 +253,15 @@ impl<D: Domain> Cpu<'_, D> {
     fn load_table(&mut self, table: u32, offset: &D::W, width: Width) -> Result<D::W, Unsupported> {
         let Some(declared) = self.f.module.tables.get(table as usize) else { return self.fail("no such table") };
         let size = self.d.word(u32::try_from(declared.min).unwrap_or(u32::MAX));
-        let part = self.d.bin_const(BinOp::And, offset, 7);
-        let index = self.d.bin_const(BinOp::Lshr, offset, 3);
-        let part = self.d.as_word(&part);
+        // With the index in range, 8 * index + part does not wrap: entries are 8 bytes.
+        let Some((index, part)) = self.d.split_stride(offset, 8) else {
+            return self.fail("table access at an offset that is not 8 * index + constant");
+        };
         let inside = self.below(&index, &size);
         self.require(inside, "access outside the table");
         match (part, width) {
-            (Some(0), Width::Word) => Ok(self.d.table_type(table, &index)),
-            (Some(4), Width::Word) => Ok(self.d.table_function(table, &index)),
+            (0, Width::Word) => Ok(self.d.table_type(table, &index)),
+            (4, Width::Word) => Ok(self.d.table_function(table, &index)),
             _ => self.fail("table access that is not a word of an entry"),
         }
     }
