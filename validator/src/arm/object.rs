@@ -131,6 +131,8 @@ struct Reader<'d> {
     sections: BTreeMap<usize, Section<'d>>,
     /// Symbols defined in sections: range and meaning.
     ranges: BTreeMap<usize, Vec<(Range<u32>, String, Option<Symbol>)>>,
+    /// Where the contract's data symbols lie.
+    homes: BTreeMap<Symbol, Location>,
     out: ObjectFile,
 }
 
@@ -166,7 +168,7 @@ pub fn read(bytes: &[u8], module: &Module) -> Result<ObjectFile, ObjectError> {
         }
     }
     let mut reader =
-        Reader { file, module, sections: BTreeMap::new(), ranges: BTreeMap::new(), out: ObjectFile::default() };
+        Reader { file, module, sections: BTreeMap::new(), ranges: BTreeMap::new(), homes: BTreeMap::new(), out: ObjectFile::default() };
     reader.sections()?;
     reader.symbols()?;
     reader.disjoint()?;
@@ -264,6 +266,8 @@ impl<'d> Reader<'d> {
                             return error(&name, start, "the module defines no such function");
                         }
                         self.out.places.insert(index, (section, range.start));
+                    } else {
+                        self.homes.insert(symbol, (section, range.start));
                     }
                     self.ranges.entry(section).or_default().push((range, name, Some(symbol)));
                 }
@@ -394,8 +398,12 @@ impl<'d> Reader<'d> {
                 symbol.is_undefined() && self.module.functions.get(f as usize).is_some_and(|f| f.import.is_some())
             }
             Some(Target::Symbol(Symbol::HostData(_)) | Target::Helper(_)) => symbol.is_undefined(),
-            Some(Target::Symbol(Symbol::Memory)) => true,
-            Some(Target::Symbol(_)) => !symbol.is_undefined(),
+            // A data object by its place; linear memory may be the host's instead.
+            Some(Target::Symbol(data)) => {
+                let home = symbol.section_index().map(|s| (s.0, symbol.address() as u32));
+                let extern_memory = data == Symbol::Memory && symbol.is_undefined();
+                self.homes.get(&data).copied() == home && (home.is_some() || extern_memory)
+            }
             None => false,
         };
         match target.filter(|_| allowed) {

@@ -115,6 +115,11 @@ impl<'a> Function<'a> {
         let (params, result_words) = integer_type(module, module.functions[index as usize].type_index)?;
         Ok(Function { code, module, contract, index, indirect_types, params, result_words })
     }
+    /// A function of the object that takes and returns nothing and is not a function of the module.
+    pub fn without_index(code: &'a Code, module: &'a Module, contract: &'a Contract) -> Self {
+        let (params, result_words, indirect_types) = (Vec::new(), 0, BTreeMap::new());
+        Function { code, module, contract, index: u32::MAX, indirect_types, params, result_words }
+    }
     /// Run-time helpers that it calls: they rest on assumption `A-RT`.
     pub fn helpers_used(&self) -> Vec<Helper> {
         self.code.helpers_used()
