@@ -40,9 +40,9 @@ fn narrow() {
 
 #[test]
 fn wide() {
-    let codes = (0..200_000u32).map(|i| {
+    let codes = (0..300_000u32).map(|i| {
         let r = mix(i);
-        let first = 0xe800 | (r & 0x17ff) as u16;
+        let first = 0xe800 + (r % 0x1800) as u16;
         let second = (mix(r) & 0xffff) as u16;
         [first.to_le_bytes(), second.to_le_bytes()].concat()
     });

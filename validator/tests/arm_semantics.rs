@@ -167,8 +167,8 @@ fn stack_discipline() {
 
 #[test]
 fn control_flow() {
-    // cmp r0, #2; bhi 1f; tbb [pc, r0]; .byte 2, 3, 4, 0; movs r0, #10; movs r0, #20 ...
-    let table = "0228 08d8 dfe8 00f0 0204 0600 0a20 7047 1420 7047 1e20 7047 01de";
+    // cmp r0, #2; bhi 1f; tbb [pc, r0]; .byte 2, 4, 6, 0; (movs r0, #10n; bx lr) three times; 1: udf #1
+    let table = "0228 09d8 dfe8 00f0 0204 0600 0a20 7047 1420 7047 1e20 7047 01de";
     for (index, value) in [(0, 10), (1, 20), (2, 30)] {
         assert_eq!(returns(table, [index, 0, 0, 0]).0[0], value);
     }
@@ -209,17 +209,17 @@ fn unsound_code_is_refused() {
     refused("30ee 200a 7047", [0; 4], "vadd"); // vadd.f32 s0, s0, s1
     refused("00be 7047", [0; 4], "bkpt");
     refused("bff3 4f8f 7047", [0; 4], "dsb");
-    refused("01f8 7047", [0; 4], "past the end"); // half of a 32-bit instruction
-    refused("0120", [0; 4], "out of the function"); // falls off the end
+    refused("0120 01f8", [0; 4], "past the end"); // half of a 32-bit instruction
+    refused("0120", [0; 4], "past the end"); // falls off the end
     refused("fce7 7047", [0; 4], "out of the function"); // b .-4
     refused("ffff ffff", [0; 4], "not"); // data where code is expected
     refused("7047 ffff", [0; 4], "neither reachable"); // bytes without a use
-    refused("00e0 4ff0 0000 7047", [0; 4], "into an instruction"); // b into the middle of mov.w
-    refused("01d0 08bf 0120 7047", [0; 4], "IT block"); // beq into an IT block
-    refused("08bf 7047 08bf 08bf", [0; 4], "IT block"); // it in an it block
+    refused("00d0 4ff0 0000 7047", [0; 4], "into an instruction"); // beq into the middle of mov.w
+    refused("00d0 08bf 0120 7047", [0; 4], "IT block"); // beq into an IT block
+    refused("08bf 7047 08bf 08bf", [0; 4], "not modelled"); // it in an it block
     refused("04bf 7047 0120 7047", [0; 4], "branch inside an IT block"); // itt; bxeq lr; movs
     refused("f8bf 0120 7047", [0; 4], "not modelled"); // it with condition 15
-    refused("e4bf 0120 0120 7047", [0; 4], "not modelled"); // itet al
+    refused("ecbf 0120 0120 7047", [0; 4], "not modelled"); // ite al
     refused("08bf 0846 0846 0028 7047 0021", [0; 4], "neither reachable"); // dead instruction
     refused("d0e9 0000 7047", [0; 4], "not modelled"); // ldrd r0, r0: UNPREDICTABLE
     refused("50f8 040d 7047", [0; 4], "not modelled"); // ldr r0, [r0, #-4]!: UNPREDICTABLE

@@ -172,7 +172,7 @@ pub fn decode(function: &FunctionBytes) -> Result<Code, Unsupported> {
     Ok(walk.code)
 }
 
-/// capstone's operands with numbers in decimal.
+/// capstone's operands with numbers in decimal, as signed words.
 fn normal_text(text: &str) -> String {
     let mut out = String::new();
     for part in text.split_inclusive([' ', ',', ']', '}', '!']) {
@@ -180,7 +180,10 @@ fn normal_text(text: &str) -> String {
         let rest = &part[digits.len()..];
         let hex = digits.strip_prefix("#0x").map(|h| ("", h)).or(digits.strip_prefix("#-0x").map(|h| ("-", h)));
         match hex.and_then(|(sign, h)| Some((sign, u32::from_str_radix(h, 16).ok()?))) {
-            Some((sign, value)) => out.push_str(&format!("#{sign}{value}{rest}")),
+            Some((sign, value)) => {
+                let value = if sign.is_empty() { value } else { value.wrapping_neg() };
+                out.push_str(&format!("#{}{rest}", value as i32));
+            }
             None => out.push_str(part),
         }
     }

@@ -486,11 +486,12 @@ impl Insn {
     }
 }
 
-/// Expected text of an operation: mnemonic without `.w`, operands separated by `, `, numbers in decimal.
+/// Expected text of an operation: mnemonic without `.w`, operands separated by `, `, numbers in decimal,
+/// as signed words.
 /// Where capstone abbreviates `op rd, rd, x` to `op rd, x` the long form stands here.
 pub(super) fn render(op: &Op) -> String {
     let s = |s: bool| if s { "s" } else { "" };
-    let target = |t: i64| t as u32;
+    let target = |t: i64| t as i32;
     match *op {
         Op::Alu { op, s: flags, rd, src, .. } if op.moves() => match src {
             Source::Reg(rm, shift) if shift != Shift::Lsl(0) && op == Alu::Mov => match shift {
@@ -593,7 +594,7 @@ fn suffix(width: Width) -> &'static str {
 
 fn source(src: Source) -> String {
     match src {
-        Source::Imm { value, .. } => format!("#{value}"),
+        Source::Imm { value, .. } => format!("#{}", value as i32),
         Source::Reg(rm, Shift::Lsl(0)) => format!("{rm}"),
         Source::Reg(rm, Shift::Lsl(n)) => format!("{rm}, lsl #{n}"),
         Source::Reg(rm, Shift::Lsr(n)) => format!("{rm}, lsr #{n}"),
