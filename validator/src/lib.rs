@@ -13,6 +13,7 @@
 
 pub mod claim;
 pub mod concrete;
+pub mod arm;
 pub mod domain;
 pub mod ir;
 pub mod ir_semantics;
