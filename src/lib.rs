@@ -1,1 +1,15 @@
-//! x
+//! The compiler: WebAssembly to Cortex-M, with witnesses from which `synth-validator` proves the output.
+
+pub mod abi;
+pub mod branch_relax;
+pub mod compile;
+pub mod emit;
+pub mod encode;
+pub mod error;
+pub mod frame;
+pub mod ir_facts;
+pub mod machine;
+pub mod module_info;
+pub mod object_writer;
+pub mod regalloc;
+pub mod select;
