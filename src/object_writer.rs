@@ -178,8 +178,8 @@ impl Writer<'_> {
         if self.object.section(self.text).data().len() % 4 != 0 {
             nop().append_to(&mut padding);
         }
-        self.object.append_section_data(self.text, &padding, 4);
-        self.object.section(self.text).data().len() as u64
+        self.object.append_section_data(self.text, &padding, 1);
+        self.object.append_section_data(self.text, &[], 4)
     }
     fn add(&mut self, name: &str, value: u64, size: u64, kind: SymbolKind, scope: SymbolScope, section: SymbolSection) -> SymbolId {
         let symbol = Symbol {
