@@ -57,7 +57,7 @@ def features(wasm):
         found.add("multi-value")
     if re.search(r"^Start:", details, re.M):
         found.add("start")
-    if re.search(r"^ - segment\[\d+\] memory", details, re.M):
+    if re.search(r"^ - segment\[\d+\](?: <[^>]*>)? memory", details, re.M):
         found.add("data")
     return sorted(found)
 

@@ -2,14 +2,20 @@
 
 pub mod abi;
 pub mod branch_relax;
+pub mod build;
+pub mod cfg;
 pub mod compile;
+pub mod decode;
 pub mod emit;
 pub mod encode;
 pub mod error;
 pub mod frame;
 pub mod ir_facts;
+pub mod liveness;
 pub mod machine;
+pub mod module;
 pub mod module_info;
 pub mod object_writer;
+pub mod prune;
 pub mod regalloc;
 pub mod select;

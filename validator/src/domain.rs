@@ -148,7 +148,7 @@ pub enum Place<W> {
 /// Values and the operations on them.
 ///
 /// `W` is a 32-bit word, `B` a boolean, `M` the contents of linear memory (2^32 bytes, indexed by offset).
-pub trait Domain {
+pub trait Domain: Clone + Debug {
     /// A 32-bit word.
     type W: Clone + PartialEq + Debug;
     /// A boolean.
@@ -202,8 +202,16 @@ pub trait Domain {
     fn table_function(&mut self, table: u32, index: &Self::W) -> Self::W;
     /// The address of a symbol.
     fn symbol(&mut self, symbol: Symbol) -> Self::W;
+    /// The word that core register `n` (4 to 11, 13 sp, 14 lr) held at entry.
+    fn entry_register(&mut self, n: u8) -> Self::W;
+    /// A word that nobody knows.
+    fn havoc(&mut self) -> Self::W;
     /// What an address denotes.
     fn locate(&mut self, address: &Self::W) -> Place<Self::W>;
+
+    /// `(i, r)` with `offset = stride · i + r` modulo 2^32 and constant `r < stride`, if it is known. Where `i` is known to be
+    /// less than `2^32 / stride`, it is the quotient.
+    fn split_stride(&mut self, offset: &Self::W, stride: u32) -> Option<(Self::W, u32)>;
 
     /// Disjunction.
     fn or(&mut self, a: &Self::B, b: &Self::B) -> Self::B {

@@ -11,11 +11,18 @@
 //!
 //! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
 
+pub mod concrete;
 pub mod domain;
 pub mod ir;
+pub mod ir_semantics;
 pub mod program;
+pub mod refinement;
+pub mod ring;
+pub mod smt;
+pub mod term;
 pub mod trap;
 pub mod witness;
 pub mod contract;
+pub mod ladder;
 pub mod pair;
 pub mod wasm;

@@ -1,3 +1,8 @@
 //! WebAssembly as the validator sees it: its own reader, the meaning of the operators, an interpreter.
 
+pub mod code;
+pub mod instance;
 pub mod module;
+pub mod operators;
+pub mod reader;
+pub mod semantics;

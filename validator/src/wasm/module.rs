@@ -4,7 +4,7 @@ use crate::ir::Type;
 use std::ops::Range;
 
 /// A value type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValType {
     /// An integer.
     Int(Type),
@@ -13,7 +13,7 @@ pub enum ValType {
 }
 
 /// A function type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FuncType {
     /// Parameters.
     pub params: Vec<ValType>,
@@ -201,6 +201,8 @@ pub struct Module {
     pub names: Vec<(u32, String)>,
     /// Whether any function body contains `memory.grow`.
     pub grows: bool,
+    /// Whether any function body contains `data.drop`.
+    pub drops: bool,
 }
 
 impl Module {

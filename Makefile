@@ -1,0 +1,24 @@
+# Entry points for people and machines. Each target installs what it needs first and is quiet about what is there.
+
+.PHONY: help build demo test clean
+
+help: ## This list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Builds the compiler and the checker, optimized.
+	@scripts/setup-build.sh
+	cargo build --release --workspace
+
+demo: ## Compiles and proves a kernel module, shows the verdicts, runs the result.
+	@scripts/setup-build.sh
+	@scripts/demo.sh
+
+test: ## Runs all tests, the emulator's included.
+	@scripts/setup-build.sh
+	@scripts/setup-test.sh
+	@scripts/fetch-modules.sh
+	cargo test --workspace
+
+clean: ## Removes what was built and fetched.
+	cargo clean
+	rm -rf third-party

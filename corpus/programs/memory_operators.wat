@@ -1,0 +1,42 @@
+;; Size, growth, bulk operators and every width of load and store, next to the border of memory.
+;; about: memory.size, memory.grow to its maximum, memory.copy with overlap, memory.fill, all load and store widths.
+;; group: wasm
+(module
+  (memory (export "memory") 1 2)
+  (data (i32.const 8) "\80\81\82\83\84\85\86\87\fe\dc\ba\98\76\54\32\10")
+  (func (export "size") (result i32) (memory.size))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "load8_s") (param i32) (result i32) (i32.load8_s (local.get 0)))
+  (func (export "load8_u") (param i32) (result i32) (i32.load8_u (local.get 0)))
+  (func (export "load16_s") (param i32) (result i32) (i32.load16_s (local.get 0)))
+  (func (export "load16_u") (param i32) (result i32) (i32.load16_u (local.get 0)))
+  (func (export "load32") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "load64_8_s") (param i32) (result i64) (i64.load8_s (local.get 0)))
+  (func (export "load64_8_u") (param i32) (result i64) (i64.load8_u (local.get 0)))
+  (func (export "load64_16_s") (param i32) (result i64) (i64.load16_s (local.get 0)))
+  (func (export "load64_16_u") (param i32) (result i64) (i64.load16_u (local.get 0)))
+  (func (export "load64_32_s") (param i32) (result i64) (i64.load32_s (local.get 0)))
+  (func (export "load64_32_u") (param i32) (result i64) (i64.load32_u (local.get 0)))
+  (func (export "load64") (param i32) (result i64) (i64.load (local.get 0)))
+  ;; One value through all store widths at consecutive places.
+  (func (export "store_all") (param $at i32) (param $x i64)
+    (i32.store8 (local.get $at) (i32.wrap_i64 (local.get $x)))
+    (i32.store16 offset=1 align=1 (local.get $at) (i32.wrap_i64 (local.get $x)))
+    (i32.store offset=3 align=1 (local.get $at) (i32.wrap_i64 (local.get $x)))
+    (i64.store8 offset=7 (local.get $at) (local.get $x))
+    (i64.store16 offset=8 align=1 (local.get $at) (local.get $x))
+    (i64.store32 offset=10 align=1 (local.get $at) (local.get $x))
+    (i64.store offset=14 align=1 (local.get $at) (local.get $x)))
+  ;; A narrow store over a wide one: what is read back is neither.
+  (func (export "overlap") (param i32 i64 i32) (result i64)
+    (i64.store (local.get 0) (local.get 1))
+    (i32.store8 offset=3 (local.get 0) (local.get 2))
+    (i64.load (local.get 0)))
+  ;; A load before and after a store that may alias it.
+  (func (export "alias") (param $p i32) (param $q i32) (result i32)
+    (local $before i32)
+    (local.set $before (i32.load (local.get $p)))
+    (i32.store (local.get $q) (i32.add (local.get $before) (i32.const 1)))
+    (i32.sub (i32.load (local.get $p)) (local.get $before))))

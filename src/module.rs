@@ -1,0 +1,250 @@
+//! A module's declarations, as the compiler's decoder ([`crate::decode`]) sees them.
+
+use std::ops::Range;
+use synth_validator::ir::Type;
+
+/// A value type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValType {
+    /// An integer.
+    Int(Type),
+    /// A type that is not supported, with its name.
+    Other(&'static str),
+}
+
+/// A function type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FuncType {
+    /// Parameters.
+    pub params: Vec<wasmparser::ValType>,
+    /// Results.
+    pub results: Vec<wasmparser::ValType>,
+}
+
+impl FuncType {
+    /// Integer parameter types, or the name of the first unsupported one.
+    pub fn int_params(&self) -> Result<Vec<Type>, &'static str> {
+        ints(&self.params)
+    }
+    /// Integer result types, or the name of the first unsupported one.
+    pub fn int_results(&self) -> Result<Vec<Type>, &'static str> {
+        ints(&self.results)
+    }
+}
+
+impl From<wasmparser::ValType> for ValType {
+    fn from(ty: wasmparser::ValType) -> Self {
+        use wasmparser::ValType as W;
+        match ty {
+            W::I32 => ValType::Int(Type::I32),
+            W::I64 => ValType::Int(Type::I64),
+            W::F32 => ValType::Other("type f32"),
+            W::F64 => ValType::Other("type f64"),
+            W::V128 => ValType::Other("type v128"),
+            W::Ref(_) => ValType::Other("a reference type"),
+        }
+    }
+}
+
+fn ints(types: &[wasmparser::ValType]) -> Result<Vec<Type>, &'static str> {
+    let int = |t: &wasmparser::ValType| match ValType::from(*t) {
+        ValType::Int(t) => Ok(t),
+        ValType::Other(name) => Err(name),
+    };
+    types.iter().map(int).collect()
+}
+
+/// Module and field of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportName {
+    /// Module name.
+    pub module: String,
+    /// Field name.
+    pub field: String,
+}
+
+/// A function, imported or defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Index of its type as declared.
+    pub type_index: u32,
+    /// Where it is imported from.
+    pub import: Option<ImportName>,
+    /// Byte range of its body (locals and code) in the module; empty for imports.
+    pub body: Range<usize>,
+}
+
+/// A constant expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConstExpr {
+    /// `i32.const`.
+    I32(u32),
+    /// `i64.const`.
+    I64(u64),
+    /// `global.get` of this global.
+    Global(u32),
+    /// `ref.null`.
+    Null,
+    /// `ref.func` of this function.
+    Function(u32),
+    /// Not supported (floats, extended constant expressions).
+    Other,
+}
+
+/// A global.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Global {
+    /// Value type.
+    pub ty: ValType,
+    /// Whether it is mutable.
+    pub mutable: bool,
+    /// Where it is imported from.
+    pub import: Option<ImportName>,
+    /// Initial value ([`ConstExpr::Other`] for imports).
+    pub init: ConstExpr,
+    /// First cell of a defined integer global.
+    pub cell: Option<u32>,
+}
+
+/// A linear memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Initial pages.
+    pub min_pages: u64,
+    /// Declared maximum.
+    pub max_pages: Option<u64>,
+    /// Where it is imported from.
+    pub import: Option<ImportName>,
+}
+
+/// A table, always defined in the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Whether its entries are function references.
+    pub functions: bool,
+    /// Initial entries.
+    pub min: u64,
+    /// Declared maximum.
+    pub max: Option<u64>,
+}
+
+/// When a segment takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// At instantiation, at this offset of memory or table `index`.
+    Active {
+        /// Memory or table.
+        index: u32,
+        /// Offset.
+        offset: ConstExpr,
+    },
+    /// When an instruction uses it.
+    Passive,
+    /// Never (element segments that only declare).
+    Declared,
+}
+
+/// An element segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// When it takes effect.
+    pub mode: Mode,
+    /// Function indices; `None` is a null reference.
+    pub funcs: Vec<Option<u32>>,
+}
+
+/// A data segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data {
+    /// When it takes effect.
+    pub mode: Mode,
+    /// Byte range of its contents in the module.
+    pub bytes: Range<usize>,
+}
+
+/// What an export names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportKind {
+    /// A function.
+    Function,
+    /// A table.
+    Table,
+    /// A memory.
+    Memory,
+    /// A global.
+    Global,
+}
+
+/// An export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Name.
+    pub name: String,
+    /// Kind.
+    pub kind: ExportKind,
+    /// Index in the index space of its kind.
+    pub index: u32,
+}
+
+/// A module's declarations. All index spaces have imports first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// Types as declared.
+    pub types: Vec<FuncType>,
+    /// For each type, the index of the first type that equals it.
+    pub canonical: Vec<u32>,
+    /// Functions.
+    pub functions: Vec<Function>,
+    /// Globals.
+    pub globals: Vec<Global>,
+    /// Words of all defined integer globals.
+    pub cells: u32,
+    /// The linear memory.
+    pub memory: Option<Memory>,
+    /// Tables.
+    pub tables: Vec<Table>,
+    /// Element segments.
+    pub elements: Vec<Element>,
+    /// Data segments.
+    pub data: Vec<Data>,
+    /// Exports.
+    pub exports: Vec<Export>,
+    /// Start function.
+    pub start: Option<u32>,
+    /// Function names of the `name` section by function index, in the section's order.
+    pub names: Vec<(u32, String)>,
+    /// Whether any function body contains `memory.grow`.
+    pub grows: bool,
+}
+
+impl Module {
+    /// The type of a function.
+    pub fn type_of(&self, func: u32) -> &FuncType {
+        &self.types[self.functions[func as usize].type_index as usize]
+    }
+    /// Number of imported functions.
+    pub fn imported_functions(&self) -> u32 {
+        self.functions.iter().filter(|f| f.import.is_some()).count() as u32
+    }
+    /// A function's name for people: its `name` section entry, else its export name, else `func[N]`.
+    pub fn display_name(&self, func: u32) -> String {
+        if let Some((_, name)) = self.names.iter().find(|(i, _)| *i == func) {
+            return name.clone();
+        }
+        let exported = |e: &&Export| e.kind == ExportKind::Function && e.index == func;
+        match self.exports.iter().find(exported) {
+            Some(e) => e.name.clone(),
+            None => format!("func[{func}]"),
+        }
+    }
+    /// The symbol of an imported function or global: its field name, or `module_field` if two imports share it.
+    pub fn import_symbol(&self, name: &ImportName) -> String {
+        let all = self.functions.iter().filter_map(|f| f.import.as_ref());
+        let mut all = all.chain(self.globals.iter().filter_map(|g| g.import.as_ref()));
+        if !all.any(|o| o.field == name.field && o.module != name.module) {
+            return name.field.clone();
+        }
+        let joined = format!("{}_{}", name.module, name.field);
+        joined.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    }
+}

@@ -1,0 +1,252 @@
+//! The ladder: how an equality or a condition is proved under the assumptions of a path.
+//!
+//! Rungs, cheapest first: the same node after normalisation; the same node after the path's decisions are put in;
+//! e-graph saturation with lemmas; z3 with multiplication uninterpreted; ring normal form; full z3.
+
+use crate::domain::*;
+use crate::smt::{Answer, Model, Multiplier, Smt};
+use crate::term::{Graph, Node, T};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+/// The rung that closed an obligation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Rung {
+    /// Same node after normalisation.
+    Normal,
+    /// Same node after the decisions of the path are put in.
+    Path,
+    /// E-graph saturation.
+    Egraph,
+    /// z3, multiplication uninterpreted.
+    Smt,
+    /// Ring normal form modulo 2^32.
+    Ring,
+    /// Full z3.
+    Full,
+}
+
+impl Rung {
+    /// All rungs in order.
+    pub const ALL: [Rung; 6] = [Rung::Normal, Rung::Path, Rung::Egraph, Rung::Smt, Rung::Ring, Rung::Full];
+    /// Name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rung::Normal => "normal",
+            Rung::Path => "path",
+            Rung::Egraph => "egraph",
+            Rung::Smt => "smt",
+            Rung::Ring => "ring",
+            Rung::Full => "full",
+        }
+    }
+}
+
+/// Solver steps allowed to one query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Steps with multiplication uninterpreted.
+    pub smt_steps: u32,
+    /// Steps with everything interpreted.
+    pub full_steps: u32,
+    /// Nodes of a region's exploration, on either side.
+    pub region_steps: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { smt_steps: 2_000_000, full_steps: 4_000_000, region_steps: 400_000 }
+    }
+}
+
+/// Why an obligation did not close.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// z3 found a state that satisfies the assumptions and not the conclusion.
+    Model(Model),
+    /// Limits were reached.
+    Exhausted,
+}
+
+/// What is assumed on a path: decided conditions and known words.
+#[derive(Clone, Debug, Default)]
+pub struct Path {
+    decided: FxHashMap<T, bool>,
+    /// Words known to be constants, from decided equations.
+    known: FxHashMap<T, T>,
+    /// The assumptions in order.
+    trail: Vec<T>,
+}
+
+impl Path {
+    /// Adds an assumption. Returns false if it contradicts what is decided already.
+    pub fn assume(&mut self, g: &mut Graph, condition: T) -> bool {
+        match self.decide(g, condition) {
+            Some(true) => return true,
+            Some(false) => return false,
+            None => {}
+        }
+        self.trail.push(condition);
+        self.learn(g, condition)
+    }
+    fn learn(&mut self, g: &mut Graph, condition: T) -> bool {
+        match *g.node(condition) {
+            Node::Bool(b) => b,
+            Node::Not(inner) => {
+                // !(!a & !b) with one side decided leaves the other; only direct facts are recorded.
+                self.decided.insert(inner, false);
+                true
+            }
+            Node::And(a, b) => {
+                self.decided.insert(condition, true);
+                self.learn(g, a) && self.learn(g, b)
+            }
+            Node::Cmp(CmpOp::Eq, difference, _) => {
+                self.decided.insert(condition, true);
+                let (k, terms) = g.linear(difference);
+                if let [(t, c @ (1 | u32::MAX))] = terms[..] {
+                    let value = if c == 1 { k.wrapping_neg() } else { k };
+                    let value = g.word(value);
+                    self.known.insert(t, value);
+                }
+                true
+            }
+            _ => {
+                self.decided.insert(condition, true);
+                true
+            }
+        }
+    }
+    /// The truth of a condition, if the assumptions decide it without a solver.
+    pub fn decide(&self, g: &mut Graph, condition: T) -> Option<bool> {
+        if let Some(b) = self.look(g, condition) {
+            return Some(b);
+        }
+        if self.known.is_empty() {
+            return None;
+        }
+        let simplified = self.simplify(g, condition);
+        self.look(g, simplified)
+    }
+    fn look(&self, g: &Graph, condition: T) -> Option<bool> {
+        if let Some(b) = self.decided.get(&condition) {
+            return Some(*b);
+        }
+        match *g.node(condition) {
+            Node::Bool(b) => Some(b),
+            Node::Not(inner) => self.look(g, inner).map(|b| !b),
+            Node::And(a, b) => match (self.look(g, a), self.look(g, b)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+    /// The term with known words and decided conditions put in.
+    pub fn simplify(&self, g: &mut Graph, t: T) -> T {
+        let mut done = FxHashMap::default();
+        let mut stack = vec![t];
+        while let Some(&top) = stack.last() {
+            if done.contains_key(&top) {
+                stack.pop();
+                continue;
+            }
+            let fixed = self.known.get(&top).copied().or_else(|| self.decided.get(&top).map(|b| g.bool(*b)));
+            if let Some(value) = fixed {
+                done.insert(top, value);
+                continue;
+            }
+            let missing: Vec<T> = g.operands(top).into_iter().filter(|o| !done.contains_key(o)).collect();
+            if missing.is_empty() {
+                let new = g.rebuild(top, &mut |_, o| done[&o]);
+                done.insert(top, new);
+            } else {
+                stack.extend(missing);
+            }
+        }
+        done[&t]
+    }
+    /// The assumptions.
+    pub fn trail(&self) -> &[T] {
+        &self.trail
+    }
+}
+
+/// Proves that two words, booleans or memories are equal on the path.
+pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> Result<Rung, Open> {
+    if a == b {
+        return Ok(Rung::Normal);
+    }
+    let (x, y) = (path.simplify(g, a), path.simplify(g, b));
+    if x == y {
+        return Ok(Rung::Path);
+    }
+    if crate::ring::equal(g, x, y) {
+        return Ok(Rung::Ring);
+    }
+    // An equation of memories is not a boolean term: both are loaded from at an unknown offset.
+    let goal = match is_memory(g, a) {
+        false => g.cmp(CmpOp::Eq, &x, &y),
+        true => {
+            let at = g.havoc();
+            let (p, q) = (g.load(&x, Width::Byte, &at), g.load(&y, Width::Byte, &at));
+            g.cmp(CmpOp::Eq, &p, &q)
+        }
+    };
+    prove_by_solver(g, path, goal, limits)
+}
+
+/// Proves that a condition holds on the path.
+pub fn prove(g: &mut Graph, path: &Path, condition: T, limits: &Limits) -> Result<Rung, Open> {
+    if g.as_bool(&condition) == Some(true) {
+        return Ok(Rung::Normal);
+    }
+    if path.decide(g, condition) == Some(true) {
+        return Ok(Rung::Path);
+    }
+    prove_by_solver(g, path, condition, limits)
+}
+
+fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Result<Rung, Open> {
+    if let Some(true) = path.decide(g, goal) {
+        return Ok(Rung::Path);
+    }
+    match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps) {
+        Answer::Holds => return Ok(Rung::Smt),
+        Answer::Fails(model) if !multiplies(g, path.trail(), goal) => return Err(Open::Model(model)),
+        Answer::Fails(_) | Answer::Exhausted => {}
+    }
+    match Smt::new(g, Multiplier::Full).follows(path.trail(), goal, limits.full_steps) {
+        Answer::Holds => Ok(Rung::Full),
+        Answer::Fails(model) => Err(Open::Model(model)),
+        Answer::Exhausted => Err(Open::Exhausted),
+    }
+}
+
+/// Whether a term is a memory.
+pub fn is_memory(g: &Graph, t: T) -> bool {
+    use crate::term::Var;
+    matches!(
+        g.node(t),
+        Node::Var(Var::Memory(_)) | Node::Store(..) | Node::Fill(..) | Node::Copy(..) | Node::Init(..)
+    )
+}
+
+/// Whether the query has operations that the uninterpreted encoding does not know.
+fn multiplies(g: &Graph, assumptions: &[T], goal: T) -> bool {
+    let mut seen = rustc_hash::FxHashSet::default();
+    let mut stack: Vec<T> = assumptions.iter().copied().chain([goal]).collect();
+    while let Some(t) = stack.pop() {
+        if !seen.insert(t) {
+            continue;
+        }
+        match g.node(t) {
+            Node::Bin(BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::UDiv | BinOp::SDiv, ..) | Node::Div64(..) => {
+                return true;
+            }
+            _ => stack.extend(g.operands(t)),
+        }
+    }
+    false
+}

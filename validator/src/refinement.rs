@@ -1,0 +1,702 @@
+//! One link: the right program refines the left one.
+//!
+//! Method. From every pair of corresponding cut points, with the witness's locations equal and everything else
+//! unknown, the right program is explored as a tree of decisions until each path returns, traps or reaches a cut
+//! point. The left program walks along: it runs until it needs a decision, which the right path's decisions settle,
+//! or else the solver, or else both outcomes must do. At the ends of a path
+//!
+//! - both return the same words, or both trap with the same kind, or both are at the cut points of one pair, and
+//!   every equation of that pair holds there; the left program has made at least one step, so that no right cycle
+//!   idles;
+//! - linear memory, its size and the globals are equal; calls on the way were equal in order, callee and arguments.
+//!
+//! By induction over the regions that the right program passes, all its behaviours are behaviours of the left one.
+//! A right path that never meets a cut point exhausts the step limit, which is not a proof.
+
+use crate::domain::Domain;
+use crate::ladder::{self, Limits, Open, Path, Rung};
+use crate::program::{Callee, Fact, Program, Step, World};
+use crate::smt::Model;
+use crate::term::{Graph, T, Var};
+use crate::trap::TrapKind;
+use crate::witness::{Loc, Witness};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Sizes of what both sides of a function's links share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Argument words.
+    pub args: u32,
+    /// Words of the globals.
+    pub cells: u32,
+    /// The size of linear memory in bytes if it never changes.
+    pub memory_bytes: Option<u32>,
+}
+
+/// What was done to prove a link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effort {
+    /// Cut points, the entry included.
+    pub cuts: u32,
+    /// Paths of the right program.
+    pub paths: u32,
+    /// Obligations by the rung that closed them, in the order of [`Rung::ALL`].
+    pub rungs: [u32; 6],
+    /// Paths on which the assumptions contradict each other.
+    pub infeasible: u32,
+}
+
+impl Effort {
+    /// All obligations.
+    pub fn obligations(&self) -> u32 {
+        self.rungs.iter().sum()
+    }
+    /// Adds another link's effort.
+    pub fn add(&mut self, other: &Effort) {
+        self.cuts += other.cuts;
+        self.paths += other.paths;
+        self.infeasible += other.infeasible;
+        self.rungs.iter_mut().zip(other.rungs).for_each(|(a, b)| *a += b);
+    }
+}
+
+/// Why a link is not proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind.
+    pub kind: FailureKind,
+    /// Cut point at which the region starts, in words.
+    pub region: String,
+    /// Where the left program stood.
+    pub left: String,
+    /// Where the right program stood.
+    pub right: String,
+    /// The obligation, in words.
+    pub obligation: String,
+}
+
+/// The kinds of failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Both sides do different things, or the solver found a state in which an obligation fails.
+    Differs(Option<Model>),
+    /// A limit was reached.
+    Exhausted,
+    /// Something has no meaning yet.
+    Unsupported,
+    /// The equations of a cut point contradict each other.
+    Vacuous,
+    /// The witness does not fit the programs.
+    BadWitness,
+}
+
+/// Proves that `right` refines `left`.
+pub fn check<L: Program<Graph>, R: Program<Graph>>(
+    left: &L,
+    right: &R,
+    witness: &Witness,
+    shape: &Shape,
+    limits: &Limits,
+) -> Result<Effort, Failure> {
+    let mut check = Check {
+        g: Graph::new(),
+        left,
+        right,
+        witness,
+        shape,
+        limits,
+        right_cuts: FxHashMap::default(),
+        left_cuts: FxHashMap::default(),
+        effort: Effort::default(),
+        region: String::new(),
+        steps: 0,
+    };
+    check.run()?;
+    match check.effort.obligations() {
+        0 => Err(check.fail_text(FailureKind::Vacuous, "no obligation arose")),
+        _ => Ok(check.effort),
+    }
+}
+
+struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
+    g: Graph,
+    left: &'a L,
+    right: &'a R,
+    witness: &'a Witness,
+    shape: &'a Shape,
+    limits: &'a Limits,
+    /// Cuts by right point.
+    right_cuts: FxHashMap<R::Point, Vec<usize>>,
+    /// Left points of cuts.
+    left_cuts: FxHashMap<L::Point, Vec<usize>>,
+    effort: Effort,
+    region: String,
+    steps: u32,
+}
+
+/// What a program does next, once it has run as far as it can by itself.
+enum Pending<P, S> {
+    At(P, S),
+    Branch(T, (P, S), (P, S)),
+    Call { callee: Callee<T>, args: Vec<T>, results: usize, next: P, state: S, at: P },
+    Return(Vec<T>, S, P),
+    Trap(TrapKind, S, P),
+}
+
+/// A program on its way through a region.
+struct Run<P, S> {
+    pending: Pending<P, S>,
+    moved: bool,
+    calls: u32,
+}
+
+impl<P: Copy, S: Clone> Clone for Run<P, S> {
+    fn clone(&self) -> Self {
+        let pending = match &self.pending {
+            Pending::At(p, s) => Pending::At(*p, s.clone()),
+            Pending::Branch(c, a, b) => Pending::Branch(*c, a.clone(), b.clone()),
+            Pending::Call { callee, args, results, next, state, at } => Pending::Call {
+                callee: callee.clone(),
+                args: args.clone(),
+                results: *results,
+                next: *next,
+                state: state.clone(),
+                at: *at,
+            },
+            Pending::Return(words, s, p) => Pending::Return(words.clone(), s.clone(), *p),
+            Pending::Trap(kind, s, p) => Pending::Trap(*kind, s.clone(), *p),
+        };
+        Run { pending, moved: self.moved, calls: self.calls }
+    }
+}
+
+impl<P: Copy, S> Run<P, S> {
+    fn place(&self) -> P {
+        match &self.pending {
+            Pending::At(p, _) | Pending::Return(_, _, p) | Pending::Trap(_, _, p) => *p,
+            Pending::Branch(_, (p, _), _) => *p,
+            Pending::Call { at, .. } => *at,
+        }
+    }
+}
+
+type RunOf<P> = Run<<P as Program<Graph>>::Point, <P as Program<Graph>>::State>;
+
+impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
+    fn fail_text(&self, kind: FailureKind, obligation: &str) -> Failure {
+        Failure {
+            kind,
+            region: self.region.clone(),
+            left: String::new(),
+            right: String::new(),
+            obligation: obligation.to_string(),
+        }
+    }
+    fn fail(&self, kind: FailureKind, l: L::Point, r: R::Point, obligation: impl Into<String>) -> Failure {
+        Failure {
+            kind,
+            region: self.region.clone(),
+            left: self.left.describe(l),
+            right: self.right.describe(r),
+            obligation: obligation.into(),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), Failure> {
+        for (i, cut) in self.witness.cuts.iter().enumerate() {
+            let (Some(l), Some(r)) = (self.left.point(cut.left), self.right.point(cut.right)) else {
+                let text = format!("cut {i} names a point that does not exist ({:#x}, {:#x})", cut.left, cut.right);
+                return Err(self.fail_text(FailureKind::BadWitness, &text));
+            };
+            self.right_cuts.entry(r).or_default().push(i);
+            self.left_cuts.entry(l).or_default().push(i);
+        }
+        self.region = "entry".to_string();
+        self.region_from_entry()?;
+        for i in 0..self.witness.cuts.len() {
+            self.region_from_cut(i)?;
+        }
+        Ok(())
+    }
+
+    /// The world after `calls` calls on a path, shared by both sides.
+    fn world(&mut self, calls: u32) -> World<Graph> {
+        let memory_bytes = match self.shape.memory_bytes {
+            Some(bytes) => self.g.word(bytes),
+            None => self.g.var(Var::MemoryBytes(calls)),
+        };
+        World {
+            memory: self.g.var(Var::Memory(calls)),
+            memory_bytes,
+            cells: (0..self.shape.cells).map(|i| self.g.var(Var::Cell(calls, i))).collect(),
+            results: vec![],
+        }
+    }
+
+    fn region_from_entry(&mut self) -> Result<(), Failure> {
+        let args: Vec<T> = (0..self.shape.args).map(|i| self.g.var(Var::Argument(i))).collect();
+        let world = self.world(0);
+        let left = self.left.entry_state(&mut self.g, &args, world.clone());
+        let right = self.right.entry_state(&mut self.g, &args, world);
+        self.explore_region((self.left.entry(), left), (self.right.entry(), right))
+    }
+
+    fn region_from_cut(&mut self, index: usize) -> Result<(), Failure> {
+        let witness = self.witness;
+        let cut = &witness.cuts[index];
+        let (l, r) = (self.left.point(cut.left), self.right.point(cut.right));
+        let (l, r) = (l.expect("invariant: checked in run"), r.expect("invariant: checked in run"));
+        self.region = format!("{} | {}", self.left.describe(l), self.right.describe(r));
+        let world = self.world(0);
+        let mut fresh = |g: &mut Graph| g.havoc();
+        let mut left = self.left.blank_state(&mut self.g, l, world.clone(), &mut fresh);
+        let mut right = self.right.blank_state(&mut self.g, r, world, &mut fresh);
+        for (i, class) in classes(&cut.equal).into_iter().enumerate() {
+            let mut ghosts = class.iter().filter_map(|(_, loc)| ghost(&mut self.g, loc));
+            let value = ghosts.next();
+            if let Some(value) = value
+                && let Some(other) = ghosts.find(|g| *g != value)
+            {
+                let text = format!("two different words are claimed equal: {value:?} and {other:?}");
+                return Err(self.fail(FailureKind::Vacuous, l, r, text));
+            }
+            drop(ghosts);
+            let value = match value {
+                Some(value) => value,
+                None => self.g.var(Var::Class(i as u32)),
+            };
+            for (side, loc) in &class {
+                let set = match side {
+                    Side::Left => self.left.set(&mut left, loc, value),
+                    Side::Right => self.right.set(&mut right, loc, value),
+                    Side::Ghost => Some(()),
+                };
+                if set.is_none() {
+                    return Err(self.fail(FailureKind::BadWitness, l, r, format!("no such location: {loc:?}")));
+                }
+            }
+        }
+        self.explore_region((l, left), (r, right))
+    }
+
+    fn explore_region(&mut self, left: (L::Point, L::State), right: (R::Point, R::State)) -> Result<(), Failure> {
+        self.effort.cuts += 1;
+        self.steps = 0;
+        let left = Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0 };
+        let right = Run { pending: Pending::At(right.0, right.1), moved: false, calls: 0 };
+        self.explore(left, right, Path::default())
+    }
+
+    fn count_step(&mut self, l: L::Point, r: R::Point) -> Result<(), Failure> {
+        self.steps += 1;
+        if self.steps > self.limits.region_steps {
+            return Err(self.fail(FailureKind::Exhausted, l, r, "a region without a cut point, or too large"));
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, result: Result<Rung, Open>, l: L::Point, r: R::Point, what: &dyn Fn() -> String) -> Result<(), Failure> {
+        match result {
+            Ok(rung) => {
+                self.effort.rungs[rung as usize] += 1;
+                Ok(())
+            }
+            Err(Open::Model(model)) => Err(self.fail(FailureKind::Differs(Some(model)), l, r, what())),
+            Err(Open::Exhausted) => Err(self.fail(FailureKind::Exhausted, l, r, what())),
+        }
+    }
+    fn equal(&mut self, path: &Path, a: T, b: T, l: L::Point, r: R::Point, what: &dyn Fn() -> String) -> Result<(), Failure> {
+        let result = ladder::prove_equal(&mut self.g, path, a, b, self.limits);
+        self.close(result, l, r, what)
+    }
+    fn worlds(&mut self, path: &Path, a: &World<Graph>, b: &World<Graph>, l: L::Point, r: R::Point, when: &str) -> Result<(), Failure> {
+        self.equal(path, a.memory, b.memory, l, r, &|| format!("linear memory is equal {when}"))?;
+        self.equal(path, a.memory_bytes, b.memory_bytes, l, r, &|| format!("the size of linear memory is equal {when}"))?;
+        for (i, (x, y)) in a.cells.iter().zip(&b.cells).enumerate() {
+            self.equal(path, *x, *y, l, r, &|| format!("global cell {i} is equal {when}"))?;
+        }
+        Ok(())
+    }
+
+    /// Makes one step of a program that is at a point.
+    fn advance<P: Program<Graph>>(
+        g: &mut Graph,
+        program: &P,
+        at: P::Point,
+        state: P::State,
+        facts: &mut Vec<Fact<Graph>>,
+    ) -> Result<Pending<P::Point, P::State>, String> {
+        Ok(match program.step(g, at, state, facts).map_err(|u| u.0)? {
+            Step::Next(p, s) => Pending::At(p, s),
+            Step::Branch(c, yes, no) => Pending::Branch(c, yes, no),
+            Step::Call { callee, args, results, next, state } => Pending::Call { callee, args, results, next, state, at },
+            Step::Return(words, s) => Pending::Return(words, s, at),
+            Step::Trap(kind, s) => Pending::Trap(kind, s, at),
+        })
+    }
+
+    /// Explores the right program from where it is; the left one follows.
+    fn explore(&mut self, mut left: RunOf<L>, mut right: RunOf<R>, mut path: Path) -> Result<(), Failure> {
+        loop {
+            let r = right.place();
+            match right.pending {
+                Pending::At(p, state) => {
+                    if right.moved && self.right_cuts.contains_key(&p) {
+                        self.effort.paths += 1;
+                        right.pending = Pending::At(p, state);
+                        return self.meet(left, right, path);
+                    }
+                    self.count_step(left.place(), r)?;
+                    let mut facts = Vec::new();
+                    let stepped = Self::advance(&mut self.g, self.right, p, state, &mut facts);
+                    right.moved = true;
+                    self.right_facts(&left, r, facts, &mut path)?;
+                    match stepped {
+                        Ok(pending) => right.pending = pending,
+                        Err(text) => return Err(self.fail(FailureKind::Unsupported, left.place(), r, text)),
+                    }
+                }
+                Pending::Branch(c, yes, no) => {
+                    if let Some(taken) = path.decide(&mut self.g, c) {
+                        let (p, s) = if taken { yes } else { no };
+                        right.pending = Pending::At(p, s);
+                        continue;
+                    }
+                    // The left program first runs to its own decision, so that both paths share the way there.
+                    left = self.run_left(left, &mut path, r)?;
+                    let negated = self.g.not(&c);
+                    for (condition, (p, s)) in [(c, yes), (negated, no)] {
+                        let mut taken = path.clone();
+                        if !taken.assume(&mut self.g, condition) {
+                            self.effort.infeasible += 1;
+                            continue;
+                        }
+                        let run = Run { pending: Pending::At(p, s), moved: true, calls: right.calls };
+                        self.explore(left.clone(), run, taken)?;
+                    }
+                    return Ok(());
+                }
+                Pending::Call { .. } | Pending::Return(..) | Pending::Trap(..) => {
+                    if !matches!(right.pending, Pending::Call { .. }) {
+                        self.effort.paths += 1;
+                    }
+                    return self.meet(left, right, path);
+                }
+            }
+        }
+    }
+
+    fn right_facts(&mut self, left: &RunOf<L>, r: R::Point, facts: Vec<Fact<Graph>>, path: &mut Path) -> Result<(), Failure> {
+        let l = left.place();
+        for fact in facts {
+            match fact {
+                Fact::Require(condition, what) => {
+                    let result = ladder::prove(&mut self.g, path, condition, self.limits);
+                    self.close(result, l, r, &|| what.to_string())?;
+                }
+                Fact::RequireEqual(a, b, what) => self.equal(path, a, b, l, r, &|| what.to_string())?,
+                Fact::Assume(..) => {
+                    return Err(self.fail(FailureKind::Unsupported, l, r, "the refining program makes an assumption"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the left program while it needs no decision, and no further than the next left cut point.
+    fn run_left(&mut self, mut left: RunOf<L>, path: &mut Path, r: R::Point) -> Result<RunOf<L>, Failure> {
+        loop {
+            match left.pending {
+                Pending::At(p, s) if left.moved && self.left_cuts.contains_key(&p) => {
+                    left.pending = Pending::At(p, s);
+                    return Ok(left);
+                }
+                Pending::At(p, s) => left.pending = self.step_left(p, s, path, r)?,
+                Pending::Branch(c, yes, no) => match path.decide(&mut self.g, c) {
+                    Some(taken) => {
+                        let (p, s) = if taken { yes } else { no };
+                        left.pending = Pending::At(p, s);
+                    }
+                    None => {
+                        left.pending = Pending::Branch(c, yes, no);
+                        return Ok(left);
+                    }
+                },
+                pending => {
+                    left.pending = pending;
+                    return Ok(left);
+                }
+            }
+            left.moved = true;
+        }
+    }
+    fn step_left(&mut self, p: L::Point, s: L::State, path: &mut Path, r: R::Point) -> Result<Pending<L::Point, L::State>, Failure> {
+        self.count_step(p, r)?;
+        let mut facts = Vec::new();
+        let stepped = Self::advance(&mut self.g, self.left, p, s, &mut facts);
+        for fact in facts {
+            match fact {
+                Fact::Assume(condition, _) => {
+                    path.assume(&mut self.g, condition);
+                }
+                // What the left program requires of itself is proved in the link where it is the right program.
+                Fact::Require(..) | Fact::RequireEqual(..) => {}
+            }
+        }
+        stepped.map_err(|text| self.fail(FailureKind::Unsupported, p, r, text))
+    }
+
+    /// The right program is at an event or an end; the left one must come to the same.
+    fn meet(&mut self, mut left: RunOf<L>, right: RunOf<R>, mut path: Path) -> Result<(), Failure> {
+        let r = right.place();
+        loop {
+            left = self.run_left(left, &mut path, r)?;
+            let l = left.place();
+            match (left.pending, &right.pending) {
+                (Pending::Branch(c, yes, no), _) => return self.fork_left(c, [yes, no], left.calls, right, path),
+                (Pending::At(p, state), Pending::At(q, right_state)) => {
+                    let candidates = self.right_cuts.get(q).into_iter().flatten().copied();
+                    let wanted = self.left_cuts.get(&p);
+                    let cut = candidates.into_iter().find(|c| wanted.is_some_and(|w| w.contains(c)));
+                    if let Some(cut) = cut {
+                        return self.arrive(cut, (p, &state), (*q, right_state), &path);
+                    }
+                    left.pending = self.step_left(p, state, &mut path, r)?;
+                }
+                (Pending::At(p, state), _) => left.pending = self.step_left(p, state, &mut path, r)?,
+                (Pending::Return(x, s, p), Pending::Return(y, t, q)) => {
+                    if x.len() != y.len() {
+                        return Err(self.fail(FailureKind::Differs(None), p, *q, "the number of results is equal"));
+                    }
+                    for (i, (a, b)) in x.iter().zip(y).enumerate() {
+                        self.equal(&path, *a, *b, p, *q, &|| format!("result word {i} is equal"))?;
+                    }
+                    let (a, b) = (self.left.world(&s).clone(), self.right.world(t).clone());
+                    return self.worlds(&path, &a, &b, p, *q, "at return");
+                }
+                (Pending::Trap(k, s, p), Pending::Trap(m, t, q)) => {
+                    if k != *m {
+                        let infeasible = self.contradiction(&path);
+                        let text = format!("the trap is {} and not {}", k.name(), m.name());
+                        return if infeasible { Ok(()) } else { Err(self.fail(FailureKind::Differs(None), p, *q, text)) };
+                    }
+                    let (a, b) = (self.left.world(&s).clone(), self.right.world(t).clone());
+                    return self.worlds(&path, &a, &b, p, *q, "at the trap");
+                }
+                (Pending::Call { callee, args, results, next, state, at }, Pending::Call { .. }) => {
+                    let left = CallSite { callee, args, results, next, state, at };
+                    return self.call(left, right, path);
+                }
+                (pending, _) => {
+                    let text = format!("left {}, right {}", doing(&pending), doing(&right.pending));
+                    left.pending = pending;
+                    if self.contradiction(&path) {
+                        return Ok(());
+                    }
+                    let model = self.model(&path);
+                    return Err(self.fail(FailureKind::Differs(model), l, r, text));
+                }
+            }
+            left.moved = true;
+        }
+    }
+
+    /// Whether the assumptions of a path contradict each other; such a path is no obligation, but counted.
+    fn contradiction(&mut self, path: &Path) -> bool {
+        let no = self.g.bool(false);
+        let infeasible = ladder::prove(&mut self.g, path, no, self.limits).is_ok();
+        self.effort.infeasible += u32::from(infeasible);
+        infeasible
+    }
+    fn model(&mut self, path: &Path) -> Option<Model> {
+        let no = self.g.bool(false);
+        match ladder::prove(&mut self.g, path, no, self.limits) {
+            Err(Open::Model(model)) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// A decision of the left program that the right path does not settle by itself.
+    fn fork_left(
+        &mut self,
+        c: T,
+        targets: [(L::Point, L::State); 2],
+        calls: u32,
+        right: RunOf<R>,
+        path: Path,
+    ) -> Result<(), Failure> {
+        let negated = self.g.not(&c);
+        let conditions = [c, negated];
+        let implied = |me: &mut Self, condition: T| {
+            let result = ladder::prove(&mut me.g, &path, condition, me.limits);
+            result.inspect(|rung| me.effort.rungs[*rung as usize] += 1).is_ok()
+        };
+        let only = if implied(self, c) {
+            Some(0)
+        } else if implied(self, negated) {
+            Some(1)
+        } else {
+            None
+        };
+        for (i, (p, s)) in targets.into_iter().enumerate() {
+            if only.is_some_and(|o| o != i) {
+                continue;
+            }
+            let mut taken = path.clone();
+            if !taken.assume(&mut self.g, conditions[i]) {
+                self.effort.infeasible += 1;
+                continue;
+            }
+            let left = Run { pending: Pending::At(p, s), moved: true, calls };
+            self.meet(left, right.clone(), taken)?;
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, left: CallSite<L::Point, L::State>, right: RunOf<R>, path: Path) -> Result<(), Failure> {
+        let Pending::Call { callee, args, results, next, state, at } = right.pending else {
+            unreachable!("invariant: the caller has matched a call")
+        };
+        let (l, r) = (left.at, at);
+        match (&left.callee, &callee) {
+            (Callee::Function(f), Callee::Function(h)) if f == h => self.effort.rungs[Rung::Normal as usize] += 1,
+            (
+                Callee::Address { address: a, type_index: t },
+                Callee::Address { address: b, type_index: u },
+            ) if t == u => self.equal(&path, *a, *b, l, r, &|| "the function called is equal".to_string())?,
+            (a, b) => {
+                let text = format!("the function called is {a:?} and not {b:?}");
+                return Err(self.fail(FailureKind::Differs(None), l, r, text));
+            }
+        }
+        if left.args.len() != args.len() || left.results != results {
+            return Err(self.fail(FailureKind::Differs(None), l, r, "the numbers of argument and result words are equal"));
+        }
+        for (i, (a, b)) in left.args.iter().zip(&args).enumerate() {
+            self.equal(&path, *a, *b, l, r, &|| format!("argument word {i} is equal"))?;
+        }
+        let (a, b) = (self.left.world(&left.state).clone(), self.right.world(&state).clone());
+        self.worlds(&path, &a, &b, l, r, "at the call")?;
+        let calls = right.calls + 1;
+        let words: Vec<T> = (0..results as u32).map(|i| self.g.var(Var::CallResult(calls, i))).collect();
+        let world = self.world(calls);
+        let mut fresh = |g: &mut Graph| g.havoc();
+        let left_state = self.left.resume(&mut self.g, left.state, &words, world.clone(), &mut fresh);
+        let right_state = self.right.resume(&mut self.g, state, &words, world, &mut fresh);
+        let left = Run { pending: Pending::At(left.next, left_state), moved: true, calls };
+        let right = Run { pending: Pending::At(next, right_state), moved: true, calls };
+        self.explore(left, right, path)
+    }
+
+    /// Both programs are at the points of a pair: its equations must hold.
+    fn arrive(&mut self, cut: usize, left: (L::Point, &L::State), right: (R::Point, &R::State), path: &Path) -> Result<(), Failure> {
+        let witness = self.witness;
+        for class in classes(&witness.cuts[cut].equal) {
+            let mut first: Option<(T, &Loc)> = None;
+            for (side, loc) in &class {
+                let value = match side {
+                    Side::Left => self.left.get(&mut self.g, left.1, loc),
+                    Side::Right => self.right.get(&mut self.g, right.1, loc),
+                    Side::Ghost => ghost(&mut self.g, loc),
+                };
+                let Some(value) = value else {
+                    let text = format!("{loc:?} holds nothing on arrival at cut {cut}");
+                    return Err(self.fail(FailureKind::Differs(None), left.0, right.0, text));
+                };
+                match first {
+                    None => first = Some((value, loc)),
+                    Some((other, other_loc)) => self.equal(path, other, value, left.0, right.0, &|| {
+                        format!("{other_loc:?} equals {loc:?} on arrival at cut {cut}")
+                    })?,
+                }
+            }
+        }
+        let (a, b) = (self.left.world(left.1).clone(), self.right.world(right.1).clone());
+        self.worlds(path, &a, &b, left.0, right.0, "on arrival at a cut point")
+    }
+}
+
+struct CallSite<P, S> {
+    callee: Callee<T>,
+    args: Vec<T>,
+    results: usize,
+    next: P,
+    state: S,
+    at: P,
+}
+
+fn doing<P, S>(pending: &Pending<P, S>) -> &'static str {
+    match pending {
+        Pending::At(..) => "goes on to a cut point",
+        Pending::Branch(..) => "decides",
+        Pending::Call { .. } => "calls",
+        Pending::Return(..) => "returns",
+        Pending::Trap(..) => "traps",
+    }
+}
+
+/// Where a location of an equation belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Left,
+    Right,
+    Ghost,
+}
+
+/// The word of a location known to both sides.
+fn ghost(g: &mut Graph, loc: &Loc) -> Option<T> {
+    match loc {
+        Loc::Const(c) => Some(g.word(*c)),
+        Loc::Address(symbol) => Some(g.symbol(*symbol)),
+        Loc::Entry(n, k) => {
+            let entry = g.entry_register(*n);
+            let k = g.word(*k as u32);
+            Some(g.bin(crate::domain::BinOp::Add, &entry, &k))
+        }
+        _ => None,
+    }
+}
+
+/// The classes of equal locations, in order of first mention.
+fn classes(equal: &[(Loc, Loc)]) -> Vec<Vec<(Side, Loc)>> {
+    let side = |loc: &Loc, side: Side| match loc {
+        Loc::Const(_) | Loc::Address(_) | Loc::Entry(..) => Side::Ghost,
+        _ => side,
+    };
+    let mut of: BTreeMap<(Side, Loc), usize> = BTreeMap::new();
+    let mut classes: Vec<Vec<(Side, Loc)>> = Vec::new();
+    for (l, r) in equal {
+        let (l, r) = ((side(l, Side::Left), *l), (side(r, Side::Right), *r));
+        let (a, b) = (of.get(&l).copied(), of.get(&r).copied());
+        // Ghosts do not join classes: the same constant may stand in many locations that are related to nothing else.
+        let joins = |m: &(Side, Loc)| m.0 != Side::Ghost;
+        let class = match (a, b) {
+            (Some(a), Some(b)) if a != b => {
+                let moved = std::mem::take(&mut classes[b]);
+                moved.iter().filter(|m| joins(m)).for_each(|m| {
+                    of.insert(*m, a);
+                });
+                classes[a].extend(moved);
+                a
+            }
+            (Some(a), _) => a,
+            (None, Some(b)) => b,
+            (None, None) => {
+                classes.push(Vec::new());
+                classes.len() - 1
+            }
+        };
+        for member in [l, r] {
+            if !classes[class].contains(&member) {
+                classes[class].push(member);
+                if joins(&member) {
+                    of.insert(member, class);
+                }
+            }
+        }
+    }
+    classes.retain(|c| !c.is_empty());
+    classes
+}
