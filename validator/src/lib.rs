@@ -11,6 +11,7 @@
 //!
 //! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
 
+pub mod claim;
 pub mod concrete;
 pub mod arm;
 pub mod domain;

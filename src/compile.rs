@@ -1,0 +1,135 @@
+//! From one legalized IR function to code and the witness of the final link.
+
+use crate::branch_relax::{self, Reloc};
+use crate::emit::emit;
+use crate::error::CompileError;
+use crate::frame::Frame;
+use crate::ir_facts::Facts;
+use crate::machine::Reg;
+use crate::module_info::ModuleInfo;
+use crate::regalloc::{self, Allocated, Place};
+use crate::select::{Selected, select};
+use std::collections::BTreeMap;
+use synth_validator::contract::Contract;
+use synth_validator::ir::{Func, Op, Value};
+use synth_validator::witness::{Cut, Loc, Witness};
+
+/// A core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Core {
+    /// Armv7-M.
+    CortexM3,
+    /// Armv7E-M.
+    #[default]
+    CortexM4,
+    /// Armv7E-M.
+    CortexM7,
+}
+
+/// A compiled function.
+#[derive(Clone, Debug)]
+pub struct CompiledFunction {
+    /// Function index (imports first).
+    pub index: u32,
+    /// Code; relocations are not applied, addends are in place.
+    pub code: Vec<u8>,
+    /// Relocations, ascending.
+    pub relocations: Vec<Reloc>,
+    /// Witness of the final link: left points are IR blocks, right points offsets into `code`.
+    pub witness: Witness,
+    /// Code offset of each `blx` with its canonical type.
+    pub indirect_types: BTreeMap<u32, u32>,
+    /// (code offset, module offset), ascending: code from the offset on comes from the module offset.
+    pub lines: Vec<(u32, u32)>,
+    /// Bytes of its frame.
+    pub stack_bytes: u32,
+    /// Byte ranges of `code` that are tables, ascending.
+    pub data_ranges: Vec<(u32, u32)>,
+}
+
+/// Compiles a function.
+///
+/// # Errors
+/// `Internal` if the IR is not legalized or not well formed; `Limit` if the function is too large.
+pub fn compile_function(
+    func: &Func,
+    info: &ModuleInfo,
+    contract: &Contract,
+    _core: Core,
+) -> Result<CompiledFunction, CompileError> {
+    let facts = Facts::new(func);
+    let selected = select(func, &facts, info, contract)?;
+    let values: Vec<Reg> = selected.registers.iter().flatten().copied().collect();
+    let allocated = regalloc::allocate(&selected.machine, &values, func.index)?;
+    let frame = Frame::new(&allocated, selected.machine.outgoing_bytes);
+    let is_cut: Vec<bool> =
+        selected.machine.blocks.iter().map(|b| b.ir.is_some_and(|ir| facts.is_cut(ir))).collect();
+    let emitted = emit(&selected.machine, &allocated, &frame, &is_cut, func.index)?;
+    let layout = branch_relax::layout(&emitted.items, emitted.labels).map_err(|branch_relax::OutOfReach| {
+        CompileError::Limit { function: Some(func.index), what: "code bytes", limit: 1 << 17 }
+    })?;
+    let witness = witness(func, &facts, &selected, &allocated, &frame, &layout.labels);
+    Ok(CompiledFunction {
+        index: func.index,
+        code: layout.bytes,
+        relocations: layout.relocations,
+        witness,
+        indirect_types: layout.indirect.into_iter().collect(),
+        lines: layout.lines,
+        stack_bytes: frame.bytes(),
+        data_ranges: layout.data,
+    })
+}
+
+/// What holds at every cut point: the stack pointer and the registers to be preserved.
+fn frame_facts(frame: &Frame) -> Vec<(Loc, Loc)> {
+    let mut equal = vec![(Loc::Entry(13, -(frame.bytes() as i32)), Loc::Sp)];
+    let saved = frame.saved_from_entry();
+    equal.extend(saved.iter().filter(|(r, _)| *r >= 4).map(|(r, at)| (Loc::Entry(*r, 0), Loc::Frame(*at))));
+    let kept = (4..=11).chain([14]).filter(|r| frame.saved >> r & 1 == 0);
+    equal.extend(kept.map(|r| (Loc::Entry(r, 0), Loc::Reg(r))));
+    equal
+}
+
+fn witness(
+    func: &Func,
+    facts: &Facts,
+    selected: &Selected,
+    allocated: &Allocated,
+    frame: &Frame,
+    labels: &[u32],
+) -> Witness {
+    let live = facts.live_at_cuts(func);
+    let mut cuts = Vec::new();
+    for (block, machine) in selected.machine.blocks.iter().enumerate() {
+        let Some(ir) = machine.ir.filter(|ir| facts.is_cut(*ir)) else { continue };
+        let places: BTreeMap<Reg, Place> = allocated.live[block].iter().copied().collect();
+        let mut equal = frame_facts(frame);
+        for &v in &live[ir as usize] {
+            if let Some(right) = location(facts, selected, &places, frame, v) {
+                equal.push((Loc::Value(v, 0), right));
+            }
+        }
+        cuts.push(Cut { left: u64::from(ir), right: u64::from(labels[block]), equal });
+    }
+    Witness { cuts }
+}
+
+fn location(
+    facts: &Facts,
+    selected: &Selected,
+    places: &BTreeMap<Reg, Place>,
+    frame: &Frame,
+    v: Value,
+) -> Option<Loc> {
+    let v = facts.alias[v.0 as usize].0 as usize;
+    match facts.constant[v] {
+        Some(Op::Const(k)) => return Some(Loc::Const(k)),
+        Some(Op::Address(symbol)) => return Some(Loc::Address(symbol)),
+        _ => {}
+    }
+    match places.get(&selected.registers[v]?)? {
+        Place::Reg(n) => Some(Loc::Reg(*n)),
+        Place::Slot(s) => Some(Loc::Frame(frame.slot_from_entry(*s))),
+    }
+}

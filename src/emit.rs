@@ -1,0 +1,234 @@
+//! Emission: allocated machine instructions to code items.
+//!
+//! Block by block in layout order, traps last. Blocks that only jump are left out and branches to them go to their
+//! targets; jumps to the next block are left out.
+
+mod expand;
+
+use crate::branch_relax::{Item, Label};
+use crate::encode::branch::udf;
+use crate::encode::memory::{Access, access_imm, access_reg, adjust_sp, pop, push};
+use crate::encode::operand::{Gpr, IP, Imm8, Imm12, Imm16, LR, ModifiedImm, SP};
+use crate::encode::{self, NO_SHIFT, SetFlags};
+use crate::error::CompileError;
+use crate::frame::{Frame, LR_BIT, OFFSET_MAX};
+use crate::machine::{Inst, MachineFunc, Reg};
+use crate::regalloc::{Allocated, Place, Step};
+use std::collections::BTreeMap;
+use synth_validator::trap::TrapKind;
+
+/// More instructions than this, and `tbh` reaches only the blocks of its edges for sure.
+const NEAR_INSTS: usize = 4000;
+
+/// A function's code items.
+#[derive(Debug)]
+pub struct Emitted {
+    /// Items in order. Label `n` below the number of machine blocks is the start of machine block `n`.
+    pub items: Vec<Item>,
+    /// Number of labels.
+    pub labels: usize,
+}
+
+struct Emitter<'a> {
+    machine: &'a MachineFunc,
+    frame: &'a Frame,
+    items: Vec<Item>,
+    labels: u32,
+    traps: BTreeMap<TrapKind, Label>,
+    /// By machine block: whether it is left out.
+    left_out: Vec<bool>,
+    function: u32,
+}
+
+/// The core register of an allocated operand.
+fn gpr(r: Reg) -> Gpr {
+    u8::try_from(r.0).ok().and_then(Gpr::new).expect("invariant: operands are core registers after allocation")
+}
+
+fn core(n: u8) -> Gpr {
+    Gpr::new(n).expect("invariant: places are core registers")
+}
+
+/// Emits a function. `is_cut` tells for a machine block whether the witness needs an address of its own for it.
+///
+/// # Errors
+/// `Internal` if an operand does not fit its instruction.
+pub fn emit(
+    machine: &MachineFunc,
+    allocated: &Allocated,
+    frame: &Frame,
+    is_cut: &[bool],
+    function: u32,
+) -> Result<Emitted, CompileError> {
+    let left_out = left_out(machine, allocated, is_cut);
+    let labels = machine.blocks.len() as u32;
+    let mut e = Emitter {
+        machine,
+        frame,
+        items: Vec::new(),
+        labels,
+        traps: BTreeMap::new(),
+        left_out,
+        function,
+    };
+    e.prologue()?;
+    for b in 0..machine.blocks.len() {
+        if e.left_out[b] {
+            continue;
+        }
+        let label = Label(b as u32);
+        e.items.push(if is_cut[b] { Item::CutLabel(label) } else { Item::Label(label) });
+        for step in &allocated.blocks[b] {
+            match step {
+                Step::Move(from, to) => e.place_move(*from, *to)?,
+                Step::Inst(inst, origin) => {
+                    e.items.push(Item::Origin(*origin));
+                    e.inst(b, inst)?;
+                }
+            }
+        }
+    }
+    e.trap_blocks();
+    Ok(Emitted { items: e.items, labels: e.labels as usize })
+}
+
+/// Which blocks only jump and may be left out. An edge block of a `Switch` stays if its target is not surely within
+/// the forward reach of `tbh`.
+fn left_out(machine: &MachineFunc, allocated: &Allocated, is_cut: &[bool]) -> Vec<bool> {
+    let jumps_only = |b: usize| matches!(allocated.blocks[b].as_slice(), [Step::Inst(Inst::Jump, _)]);
+    let blocks = 0..machine.blocks.len();
+    let mut out: Vec<bool> =
+        blocks.clone().map(|b| b != 0 && jumps_only(b) && !is_cut[b] && !machine.blocks[b].switch_edge).collect();
+    if machine.insts.len() > NEAR_INSTS {
+        return out;
+    }
+    for b in blocks.filter(|b| machine.blocks[*b].switch_edge && jumps_only(*b)) {
+        let to = target(machine, &out, machine.blocks[b].succs[0]);
+        out[b] = to > b;
+    }
+    out
+}
+
+/// The block, or the block that it leads to if it is left out.
+fn target(machine: &MachineFunc, left_out: &[bool], mut block: usize) -> usize {
+    while left_out[block] {
+        block = machine.blocks[block].succs[0];
+    }
+    block
+}
+
+impl Emitter<'_> {
+    fn code(&mut self, code: encode::bits::Code) {
+        self.items.push(Item::Code(code));
+    }
+    fn misfit(&self, what: &str) -> CompileError {
+        CompileError::Internal { function: Some(self.function), message: format!("{what} does not fit its instruction") }
+    }
+    fn target(&self, block: usize) -> usize {
+        target(self.machine, &self.left_out, block)
+    }
+    /// The block that follows in layout, if any.
+    fn next(&self, block: usize) -> Option<usize> {
+        (block + 1..self.machine.blocks.len()).find(|b| !self.left_out[*b])
+    }
+    fn trap_label(&mut self, kind: TrapKind) -> Label {
+        let next = Label(self.labels);
+        let label = *self.traps.entry(kind).or_insert(next);
+        if label == next {
+            self.labels += 1;
+        }
+        label
+    }
+    fn trap_blocks(&mut self) {
+        for (kind, label) in std::mem::take(&mut self.traps) {
+            self.items.push(Item::Label(label));
+            self.code(udf(Imm8::from_low_bits(kind as u32)));
+        }
+    }
+    fn constant(&mut self, rd: Gpr, value: u32, flags_free: bool) {
+        if let (true, Some(imm)) = (flags_free, Imm8::new(value)) {
+            if let Some(code) = encode::movs_imm8(rd, imm) {
+                return self.code(code);
+            }
+        }
+        if let Some(imm) = ModifiedImm::new(value) {
+            return self.code(encode::mov_modified(rd, imm));
+        }
+        if let Some(imm) = ModifiedImm::new(!value) {
+            return self.code(encode::mvn_modified(rd, imm));
+        }
+        self.code(encode::movw(rd, Imm16::from_low_bits(value)));
+        if value >> 16 != 0 {
+            self.code(encode::movt(rd, Imm16::from_low_bits(value >> 16)));
+        }
+    }
+    fn prologue(&mut self) -> Result<(), CompileError> {
+        if self.frame.saved != 0 {
+            self.code(push(self.frame.saved));
+        }
+        self.move_sp(true)
+    }
+    fn move_sp(&mut self, down: bool) -> Result<(), CompileError> {
+        let bytes = self.frame.local_bytes;
+        if bytes == 0 {
+            return Ok(());
+        }
+        if let Some(code) = adjust_sp(down, bytes) {
+            self.code(code);
+        } else if let Some(imm) = Imm12::new(bytes) {
+            self.code(encode::add_imm12(down, SP, SP, imm));
+        } else {
+            self.constant(IP, bytes, true);
+            let op = if down { encode::AluOp::Sub } else { encode::AluOp::Add };
+            self.code(encode::alu_reg(op, SetFlags::No, SP, SP, IP, NO_SHIFT));
+        }
+        Ok(())
+    }
+    fn epilogue(&mut self) -> Result<(), CompileError> {
+        self.move_sp(false)?;
+        let saved = self.frame.saved;
+        if saved & LR_BIT != 0 {
+            self.code(pop(saved & !LR_BIT | 1 << 15));
+            return Ok(());
+        }
+        if saved != 0 {
+            self.code(pop(saved));
+        }
+        self.code(encode::branch::bx(LR));
+        Ok(())
+    }
+    /// Loads or stores at an offset from the stack pointer. lr computes addresses that are out of reach: r12 may
+    /// hold a value between the allocator's moves, and lr is saved in such frames.
+    fn stack_access(&mut self, access: Access, rt: Gpr, offset: u32) -> Result<(), CompileError> {
+        if let Some(imm) = Imm12::new(offset) {
+            self.code(access_imm(access, rt, SP, imm));
+            return Ok(());
+        }
+        self.constant(LR, offset, false);
+        self.code(encode::alu_reg(encode::AluOp::Add, SetFlags::No, LR, LR, SP, NO_SHIFT));
+        self.code(access_imm(access, rt, LR, Imm12::from_low_bits(0)));
+        debug_assert!(self.frame.saved & LR_BIT != 0 && offset > OFFSET_MAX);
+        Ok(())
+    }
+    fn place_move(&mut self, from: Place, to: Place) -> Result<(), CompileError> {
+        match (from, to) {
+            (Place::Reg(m), Place::Reg(d)) => self.code(encode::mov_reg(core(d), core(m))),
+            (Place::Reg(t), Place::Slot(s)) => self.stack_access(Access::Str, core(t), self.frame.slot_offset(s))?,
+            (Place::Slot(s), Place::Reg(t)) => self.stack_access(Access::Ldr, core(t), self.frame.slot_offset(s))?,
+            (Place::Slot(_), Place::Slot(_)) => return Err(self.misfit("a move from slot to slot")),
+        }
+        Ok(())
+    }
+    fn memory(&mut self, access: Access, rt: Gpr, address: crate::machine::Address) -> Result<(), CompileError> {
+        use crate::machine::Address;
+        let code = match address {
+            Address::Offset(n, offset) => {
+                let imm = Imm12::new(offset).ok_or_else(|| self.misfit("an offset"))?;
+                access_imm(access, rt, gpr(n), imm)
+            }
+            Address::Indexed(n, m, shift) => access_reg(access, rt, gpr(n), gpr(m), shift),
+        };
+        self.code(code);
+        Ok(())
+    }
+}

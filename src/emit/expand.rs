@@ -1,0 +1,210 @@
+//! Expansion of each machine instruction.
+
+use super::{Emitter, gpr};
+use crate::branch_relax::{Item, Label, RelocKind, RelocTarget};
+use crate::encode::branch::{bl, blx, it, ite};
+use crate::encode::memory::Access;
+use crate::encode::operand::{Condition, Gpr, IP, Imm5, Imm8, Imm12, Imm16, ModifiedImm};
+use crate::encode::{self, AluOp, NO_SHIFT, SetFlags, ShiftOp};
+use crate::error::CompileError;
+use crate::machine::{Compare, Inst, Src, Target, Test};
+use synth_validator::domain::Symbol;
+
+/// Fewer targets than this, and a `Switch` becomes a chain of compares.
+const TABLE_TARGETS_MIN: usize = 4;
+
+impl Emitter<'_> {
+    pub(super) fn inst(&mut self, block: usize, inst: &Inst) -> Result<(), CompileError> {
+        match inst {
+            Inst::Entry { .. } => {}
+            Inst::LoadIncoming { rd, offset } => {
+                self.stack_access(Access::Ldr, gpr(*rd), self.frame.bytes() + offset)?;
+            }
+            Inst::Const { rd, value } => self.constant(gpr(*rd), *value, true),
+            Inst::SymbolAddress { rd, symbol, addend } => self.symbol_address(gpr(*rd), *symbol, *addend),
+            Inst::Move { rd, rm } if rd == rm => {}
+            Inst::Move { rd, rm } => self.code(encode::mov_reg(gpr(*rd), gpr(*rm))),
+            Inst::Not { rd, rm } => self.code(encode::mvn_reg_s(gpr(*rd), gpr(*rm))),
+            Inst::Alu { op, rd, rn, src } => self.alu(*op, SetFlags::Free, gpr(*rd), gpr(*rn), *src)?,
+            Inst::ShiftImm { op, rd, rm, amount } => {
+                self.code(encode::shift_imm_s(*op, gpr(*rd), gpr(*rm), Imm5::from_low_bits(*amount)));
+            }
+            Inst::ShiftReg { op, rd, rn, rm } => self.code(encode::shift_reg_s(*op, gpr(*rd), gpr(*rn), gpr(*rm))),
+            Inst::Unary { op, rd, rm } => self.code(encode::unary(*op, gpr(*rd), gpr(*rm))),
+            Inst::LowBits { rd, rn, width } => {
+                self.code(encode::ubfx(gpr(*rd), gpr(*rn), Imm5::ZERO, Imm5::from_low_bits(width - 1)));
+            }
+            Inst::Mul { rd, rn, rm } => self.code(encode::mul_s(gpr(*rd), gpr(*rn), gpr(*rm))),
+            Inst::MulAdd { subtract, rd, rn, rm, ra } => {
+                let f = if *subtract { encode::mls } else { encode::mla };
+                self.code(f(gpr(*rd), gpr(*rn), gpr(*rm), gpr(*ra)));
+            }
+            Inst::MulLong { signed, lo, hi, rn, rm } => {
+                self.code(encode::mul_long(*signed, gpr(*lo), gpr(*hi), gpr(*rn), gpr(*rm)));
+            }
+            Inst::Div { signed, rd, rn, rm } => self.code(encode::div(*signed, gpr(*rd), gpr(*rn), gpr(*rm))),
+            Inst::Pair { subtract, lo, hi, al, ah, bl, bh } => {
+                let (first, second) = if *subtract { (AluOp::Sub, AluOp::Sbc) } else { (AluOp::Add, AluOp::Adc) };
+                self.alu(first, SetFlags::Yes, gpr(*lo), gpr(*al), *bl)?;
+                self.alu(second, SetFlags::Free, gpr(*hi), gpr(*ah), *bh)?;
+            }
+            Inst::SetIf { rd, test } => self.set_if(gpr(*rd), test)?,
+            Inst::Select { rd, yes, test, .. } => self.select(gpr(*rd), *yes, test)?,
+            Inst::TrapIf { test, kind } => {
+                let label = self.trap_label(*kind);
+                match test {
+                    Some(test) => self.branch_if(test, false, label)?,
+                    None => self.items.push(Item::Branch(None, label)),
+                }
+            }
+            Inst::Memory { access, rt, address } => self.memory(*access, gpr(*rt), *address)?,
+            Inst::StoreOutgoing { rt, offset } => self.stack_access(Access::Str, gpr(*rt), *offset)?,
+            Inst::Call { target, .. } => self.call(*target)?,
+            Inst::Jump => self.jump(block, self.machine.blocks[block].succs[0]),
+            Inst::Branch { test } => self.branch(block, test)?,
+            Inst::Switch { index } => self.switch(block, gpr(*index))?,
+            Inst::Return { .. } => self.epilogue()?,
+            Inst::Trap { kind } => {
+                let label = self.trap_label(*kind);
+                self.items.push(Item::Branch(None, label));
+            }
+        }
+        Ok(())
+    }
+    fn symbol_address(&mut self, rd: Gpr, symbol: Symbol, addend: i16) {
+        // The addend of both halves is the same 16 bits, sign-extended by the linker. Source: IHI 0044, REL addends.
+        let imm = Imm16::from_low_bits(addend as u16 as u32);
+        let target = RelocTarget::Symbol(symbol);
+        self.items.push(Item::Relocated(encode::movw(rd, imm), RelocKind::MovwLow, target.clone()));
+        self.items.push(Item::Relocated(encode::movt(rd, imm), RelocKind::MovtHigh, target));
+    }
+    fn alu(&mut self, op: AluOp, flags: SetFlags, rd: Gpr, rn: Gpr, src: Src) -> Result<(), CompileError> {
+        let code = match src {
+            Src::Reg(m) => encode::alu_reg(op, flags, rd, rn, gpr(m), NO_SHIFT),
+            Src::Shifted(m, shift, n) => encode::alu_reg(op, flags, rd, rn, gpr(m), (shift, Imm5::from_low_bits(n))),
+            Src::Imm(k) => match (ModifiedImm::new(k), Imm12::new(k)) {
+                (Some(imm), _) => encode::alu_imm(op, flags, rd, rn, imm, k),
+                (None, Some(imm)) if matches!(op, AluOp::Add | AluOp::Sub) && flags != SetFlags::Yes => {
+                    encode::add_imm12(op == AluOp::Sub, rd, rn, imm)
+                }
+                _ => return Err(self.misfit("an immediate")),
+            },
+        };
+        self.code(code);
+        Ok(())
+    }
+    /// Computes the flags of a test.
+    fn flags(&mut self, test: &Test) -> Result<(), CompileError> {
+        let fit = |k| ModifiedImm::new(k).ok_or_else(|| self.misfit("an immediate"));
+        let code = match test.compare {
+            Compare::Cmp(n, Src::Imm(k)) => encode::cmp_imm(gpr(n), fit(k)?, k),
+            Compare::Cmp(n, Src::Reg(m)) => encode::cmp_reg(gpr(n), gpr(m), NO_SHIFT),
+            Compare::Cmp(n, Src::Shifted(m, s, k)) => encode::cmp_reg(gpr(n), gpr(m), (s, Imm5::from_low_bits(k))),
+            Compare::Cmn(n, k) => encode::cmn_imm(gpr(n), fit(k)?),
+            Compare::Tst(n, Src::Imm(k)) => encode::tst_imm(gpr(n), fit(k)?),
+            Compare::Tst(n, Src::Reg(m)) => encode::tst_reg(gpr(n), gpr(m), NO_SHIFT),
+            Compare::Tst(n, Src::Shifted(m, s, k)) => encode::tst_reg(gpr(n), gpr(m), (s, Imm5::from_low_bits(k))),
+            Compare::Pair(al, ah, bl, bh) => {
+                self.code(encode::cmp_reg(gpr(al), gpr(bl), NO_SHIFT));
+                encode::alu_reg(AluOp::Sbc, SetFlags::Yes, IP, gpr(ah), gpr(bh), NO_SHIFT)
+            }
+        };
+        self.code(code);
+        Ok(())
+    }
+    /// A small constant inside an IT block.
+    fn constant_in_it(&mut self, rd: Gpr, k: u32) -> Result<(), CompileError> {
+        let narrow = Imm8::new(k).and_then(|imm| encode::movs_imm8(rd, imm));
+        let wide = || ModifiedImm::new(k).map(|imm| encode::mov_modified(rd, imm));
+        let code = narrow.or_else(wide).ok_or_else(|| self.misfit("an immediate"))?;
+        self.code(code);
+        Ok(())
+    }
+    fn set_if(&mut self, rd: Gpr, test: &Test) -> Result<(), CompileError> {
+        self.flags(test)?;
+        self.code(ite(test.condition));
+        self.constant_in_it(rd, 1)?;
+        self.constant_in_it(rd, 0)
+    }
+    fn select(&mut self, rd: Gpr, yes: Src, test: &Test) -> Result<(), CompileError> {
+        self.flags(test)?;
+        self.code(it(test.condition));
+        match yes {
+            Src::Imm(k) => self.constant_in_it(rd, k),
+            Src::Reg(m) => {
+                self.code(encode::mov_reg(rd, gpr(m)));
+                Ok(())
+            }
+            Src::Shifted(..) => Err(self.misfit("a shifted operand")),
+        }
+    }
+    /// Branches to a label if the test holds (`negated`: if it does not).
+    fn branch_if(&mut self, test: &Test, negated: bool, label: Label) -> Result<(), CompileError> {
+        let condition = if negated { test.condition.negated() } else { test.condition };
+        if let (Compare::Cmp(n, Src::Imm(0)), Condition::Eq | Condition::Ne) = (test.compare, condition) {
+            self.items.push(Item::BranchZero(condition == Condition::Ne, gpr(n), label));
+            return Ok(());
+        }
+        self.flags(test)?;
+        self.items.push(Item::Branch(Some(condition), label));
+        Ok(())
+    }
+    fn jump(&mut self, block: usize, to: usize) {
+        let to = self.target(to);
+        if self.next(block) != Some(to) {
+            self.items.push(Item::Branch(None, Label(to as u32)));
+        }
+    }
+    fn branch(&mut self, block: usize, test: &Test) -> Result<(), CompileError> {
+        let [yes, no] = [0, 1].map(|s| self.target(self.machine.blocks[block].succs[s]));
+        if self.next(block) == Some(yes) {
+            return self.branch_if(test, true, Label(no as u32));
+        }
+        self.branch_if(test, false, Label(yes as u32))?;
+        self.jump(block, no);
+        Ok(())
+    }
+    fn switch(&mut self, block: usize, index: Gpr) -> Result<(), CompileError> {
+        let succs: Vec<usize> = self.machine.blocks[block].succs.iter().map(|s| self.target(*s)).collect();
+        let Some((&default, targets)) = succs.split_last() else { return Err(self.misfit("a switch")) };
+        if targets.len() < TABLE_TARGETS_MIN {
+            for (n, &to) in targets.iter().enumerate() {
+                self.compare_index(index, n as u32);
+                self.items.push(Item::Branch(Some(Condition::Eq), Label(to as u32)));
+            }
+            self.jump(block, default);
+            return Ok(());
+        }
+        self.compare_index(index, targets.len() as u32);
+        self.items.push(Item::Branch(Some(Condition::Hs), Label(default as u32)));
+        self.items.push(Item::Table(index, targets.iter().map(|t| Label(*t as u32)).collect()));
+        Ok(())
+    }
+    fn compare_index(&mut self, index: Gpr, k: u32) {
+        match ModifiedImm::new(k) {
+            Some(imm) => self.code(encode::cmp_imm(index, imm, k)),
+            None => {
+                self.constant(IP, k, true);
+                self.code(encode::cmp_reg(index, IP, NO_SHIFT));
+            }
+        }
+    }
+    fn call(&mut self, target: Target) -> Result<(), CompileError> {
+        // The offset 0 is the addend -4, which makes up for the pc that reads ahead by 4.
+        let code = bl(0).ok_or_else(|| self.misfit("a call"))?;
+        let to = match target {
+            Target::Function(n) => RelocTarget::Symbol(Symbol::Function(n)),
+            Target::Helper(name) => RelocTarget::Helper(name),
+            Target::Register(r, type_index) => {
+                self.items.push(Item::IndirectCall(type_index));
+                self.code(blx(gpr(r)));
+                return Ok(());
+            }
+        };
+        self.items.push(Item::Relocated(code, RelocKind::Call, to));
+        Ok(())
+    }
+}
+
+/// The shift of an unshifted operand is `Lsl` by 0.
+const _: () = assert!(matches!(NO_SHIFT.0, ShiftOp::Lsl));

@@ -1,0 +1,63 @@
+//! Bit patterns: instructions written as the Arm manual prints them.
+//!
+//! A pattern is one or two halfwords, most significant bit first; `0` and `1` are fixed, a letter is a field whose
+//! bits are taken from its value from the most significant occurrence down. Spaces separate groups for the reader.
+
+/// An encoded instruction: one or two halfwords, in memory order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    halves: [u16; 2],
+    wide: bool,
+}
+
+impl Code {
+    /// Size in bytes, 2 or 4.
+    pub fn bytes(self) -> u32 {
+        if self.wide { 4 } else { 2 }
+    }
+    /// Appends the instruction: first halfword first, each little-endian.
+    pub fn append_to(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.halves[0].to_le_bytes());
+        if self.wide {
+            out.extend_from_slice(&self.halves[1].to_le_bytes());
+        }
+    }
+}
+
+/// Fills a pattern. Every letter of the pattern must be among `fields`, and every value must fit its letter's bits;
+/// operand types guarantee the second.
+pub fn fill(pattern: &str, fields: &[(u8, u32)]) -> Code {
+    let mut left = [0u32; 26];
+    let mut values = [0u32; 26];
+    for &c in pattern.as_bytes() {
+        if c.is_ascii_lowercase() {
+            left[usize::from(c - b'a')] += 1;
+        }
+    }
+    for &(name, value) in fields {
+        let slot = usize::from(name - b'a');
+        debug_assert!(left[slot] == 32 || value >> left[slot] == 0, "{pattern}: field {} = {value}", name as char);
+        values[slot] = value;
+    }
+    let (mut word, mut bits) = (0u32, 0u32);
+    for &c in pattern.as_bytes() {
+        let bit = match c {
+            b' ' => continue,
+            b'0' => 0,
+            b'1' => 1,
+            c => {
+                let slot = usize::from(c - b'a');
+                left[slot] -= 1;
+                (values[slot] >> left[slot]) & 1
+            }
+        };
+        word = (word << 1) | bit;
+        bits += 1;
+    }
+    debug_assert!(bits == 16 || bits == 32, "{pattern}");
+    if bits == 16 {
+        Code { halves: [word as u16, 0], wide: false }
+    } else {
+        Code { halves: [(word >> 16) as u16, word as u16], wide: true }
+    }
+}

@@ -1,0 +1,289 @@
+//! Machine instructions before and after register allocation, and the one table of their operands' roles.
+//!
+//! Flags live only inside one machine instruction: an instruction that needs flags computes them itself and is
+//! expanded as a whole at emission, so that no move of the allocator can come between, and all others may use
+//! flag-setting encodings freely. r12 is free inside every instruction.
+
+use crate::encode::memory::Access;
+use crate::encode::operand::Condition;
+use crate::encode::{AluOp, ShiftOp, UnaryOp};
+use synth_validator::domain::Symbol;
+use synth_validator::trap::TrapKind;
+
+/// A register: virtual before allocation, the number of a core register after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reg(pub u32);
+
+/// How an instruction uses a register operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Read before anything is written.
+    Use,
+    /// Read, in this core register.
+    UseIn(u8),
+    /// Written after everything is read.
+    Def,
+    /// Written while operands are still to be read: shares no register with them.
+    DefEarly,
+    /// Written, in this core register.
+    DefIn(u8),
+    /// Written after everything is read, in the register of the operand with this number in visiting order.
+    DefTied(usize),
+}
+
+/// The flexible second operand. An immediate fits the instruction that holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Src {
+    /// A constant.
+    Imm(u32),
+    /// A register.
+    Reg(Reg),
+    /// A register shifted by `1..=31`.
+    Shifted(Reg, ShiftOp, u32),
+}
+
+/// An address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// Register plus `0..=4095`.
+    Offset(Reg, u32),
+    /// Register plus register shifted left by `0..=3`.
+    Indexed(Reg, Reg, u32),
+}
+
+/// How flags are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// `cmp`.
+    Cmp(Reg, Src),
+    /// `cmn` with an immediate.
+    Cmn(Reg, u32),
+    /// `tst`.
+    Tst(Reg, Src),
+    /// `cmp` of the low words, `sbcs` of the high words: (low, high) pairs.
+    Pair(Reg, Reg, Reg, Reg),
+}
+
+/// A condition on words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// How flags are computed.
+    pub compare: Compare,
+    /// The condition on the flags.
+    pub condition: Condition,
+}
+
+/// Whom a call calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The function with this index.
+    Function(u32),
+    /// A run-time helper.
+    Helper(&'static str),
+    /// The function at the address in a register, of this canonical type.
+    Register(Reg, u32),
+}
+
+/// A machine instruction.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "fields are named as in the manual")]
+pub enum Inst {
+    /// Function entry: arguments in core registers.
+    Entry { args: Vec<(Reg, u8)> },
+    /// Loads a stack argument, `offset` bytes above the stack pointer at entry.
+    LoadIncoming { rd: Reg, offset: u32 },
+    /// Any constant.
+    Const { rd: Reg, value: u32 },
+    /// Address of a symbol plus an addend.
+    SymbolAddress { rd: Reg, symbol: Symbol, addend: i16 },
+    /// Moves.
+    Move { rd: Reg, rm: Reg },
+    /// Bitwise not.
+    Not { rd: Reg, rm: Reg },
+    /// Data processing.
+    Alu { op: AluOp, rd: Reg, rn: Reg, src: Src },
+    /// Shift by `1..=31`.
+    ShiftImm { op: ShiftOp, rd: Reg, rm: Reg, amount: u32 },
+    /// Shift by the low byte of a register.
+    ShiftReg { op: ShiftOp, rd: Reg, rn: Reg, rm: Reg },
+    /// One-operand operations.
+    Unary { op: UnaryOp, rd: Reg, rm: Reg },
+    /// Keeps the low `width` bits, `1..=31`.
+    LowBits { rd: Reg, rn: Reg, width: u32 },
+    /// Product.
+    Mul { rd: Reg, rn: Reg, rm: Reg },
+    /// `ra + rn * rm`, or `ra - rn * rm`.
+    MulAdd { subtract: bool, rd: Reg, rn: Reg, rm: Reg, ra: Reg },
+    /// Long product.
+    MulLong { signed: bool, lo: Reg, hi: Reg, rn: Reg, rm: Reg },
+    /// Quotient.
+    Div { signed: bool, rd: Reg, rn: Reg, rm: Reg },
+    /// Sum or difference of pairs.
+    Pair { subtract: bool, lo: Reg, hi: Reg, al: Reg, ah: Reg, bl: Src, bh: Src },
+    /// 1 if the test holds, else 0.
+    SetIf { rd: Reg, test: Test },
+    /// `yes` if the test holds, else `no`. An immediate `yes` is `0..=255` or a modified immediate.
+    Select { rd: Reg, no: Reg, yes: Src, test: Test },
+    /// Traps if the test holds; always if there is none.
+    TrapIf { test: Option<Test>, kind: TrapKind },
+    /// Load or store.
+    Memory { access: Access, rt: Reg, address: Address },
+    /// Stores an argument word `offset` bytes above the stack pointer.
+    StoreOutgoing { rt: Reg, offset: u32 },
+    /// Call.
+    Call { target: Target, args: Vec<(Reg, u8)>, results: Vec<(Reg, u8)> },
+    /// To the only successor.
+    Jump,
+    /// To the first successor if the test holds, else to the second.
+    Branch { test: Test },
+    /// To the successor with the index's number, else to the last.
+    Switch { index: Reg },
+    /// Return.
+    Return { results: Vec<(Reg, u8)> },
+    /// Trap.
+    Trap { kind: TrapKind },
+}
+
+impl Src {
+    fn visit(&mut self, f: &mut impl FnMut(&mut Reg, Role)) {
+        match self {
+            Src::Imm(_) => {}
+            Src::Reg(r) | Src::Shifted(r, ..) => f(r, Role::Use),
+        }
+    }
+}
+
+impl Test {
+    fn visit(&mut self, f: &mut impl FnMut(&mut Reg, Role)) {
+        match &mut self.compare {
+            Compare::Cmp(n, src) | Compare::Tst(n, src) => {
+                f(n, Role::Use);
+                src.visit(f);
+            }
+            Compare::Cmn(n, _) => f(n, Role::Use),
+            Compare::Pair(al, ah, bl, bh) => [al, ah, bl, bh].into_iter().for_each(|r| f(r, Role::Use)),
+        }
+    }
+}
+
+impl Inst {
+    /// Visits the register operands in a fixed order: the only statement of their roles.
+    pub fn operands(&mut self, f: &mut impl FnMut(&mut Reg, Role)) {
+        match self {
+            Inst::Entry { args } => args.iter_mut().for_each(|(r, n)| f(r, Role::DefIn(*n))),
+            Inst::LoadIncoming { rd, .. } | Inst::Const { rd, .. } | Inst::SymbolAddress { rd, .. } => f(rd, Role::Def),
+            Inst::Move { rd, rm }
+            | Inst::Not { rd, rm }
+            | Inst::ShiftImm { rd, rm, .. }
+            | Inst::Unary { rd, rm, .. }
+            | Inst::LowBits { rd, rn: rm, .. } => {
+                f(rm, Role::Use);
+                f(rd, Role::Def);
+            }
+            Inst::Alu { rd, rn, src, .. } => {
+                f(rn, Role::Use);
+                src.visit(f);
+                f(rd, Role::Def);
+            }
+            Inst::ShiftReg { rd, rn, rm, .. } | Inst::Mul { rd, rn, rm } | Inst::Div { rd, rn, rm, .. } => {
+                f(rn, Role::Use);
+                f(rm, Role::Use);
+                f(rd, Role::Def);
+            }
+            Inst::MulAdd { rd, rn, rm, ra, .. } => {
+                [rn, rm, ra].into_iter().for_each(|r| f(r, Role::Use));
+                f(rd, Role::Def);
+            }
+            Inst::MulLong { lo, hi, rn, rm, .. } => {
+                [rn, rm].into_iter().for_each(|r| f(r, Role::Use));
+                [lo, hi].into_iter().for_each(|r| f(r, Role::Def));
+            }
+            Inst::Pair { lo, hi, al, ah, bl, bh, .. } => {
+                [al, ah].into_iter().for_each(|r| f(r, Role::Use));
+                [bl, bh].into_iter().for_each(|s| s.visit(f));
+                f(lo, Role::DefEarly);
+                f(hi, Role::Def);
+            }
+            Inst::SetIf { rd, test } => {
+                test.visit(f);
+                f(rd, Role::Def);
+            }
+            Inst::Select { rd, no, yes, test } => {
+                f(no, Role::Use);
+                yes.visit(f);
+                test.visit(f);
+                f(rd, Role::DefTied(0));
+            }
+            Inst::TrapIf { test, .. } => test.iter_mut().for_each(|t| t.visit(f)),
+            Inst::Memory { access, rt, address } => {
+                match address {
+                    Address::Offset(n, _) => f(n, Role::Use),
+                    Address::Indexed(n, m, _) => [n, m].into_iter().for_each(|r| f(r, Role::Use)),
+                }
+                f(rt, if access.is_load() { Role::Def } else { Role::Use });
+            }
+            Inst::StoreOutgoing { rt, .. } => f(rt, Role::Use),
+            Inst::Call { target, args, results } => {
+                if let Target::Register(r, _) = target {
+                    f(r, Role::Use);
+                }
+                args.iter_mut().for_each(|(r, n)| f(r, Role::UseIn(*n)));
+                results.iter_mut().for_each(|(r, n)| f(r, Role::DefIn(*n)));
+            }
+            Inst::Branch { test } => test.visit(f),
+            Inst::Switch { index } => f(index, Role::Use),
+            Inst::Return { results } => results.iter_mut().for_each(|(r, n)| f(r, Role::UseIn(*n))),
+            Inst::Jump | Inst::Trap { .. } => {}
+        }
+    }
+    /// Whether it ends a block.
+    pub fn is_terminator(&self) -> bool {
+        self.is_branch() || self.is_exit()
+    }
+    /// Whether it ends a block with successors.
+    pub fn is_branch(&self) -> bool {
+        matches!(self, Inst::Jump | Inst::Branch { .. } | Inst::Switch { .. })
+    }
+    /// Whether it ends the function.
+    pub fn is_exit(&self) -> bool {
+        matches!(self, Inst::Return { .. } | Inst::Trap { .. })
+    }
+    /// Whether it is a call, which changes r0 to r3, r12, lr and flags.
+    pub fn is_call(&self) -> bool {
+        matches!(self, Inst::Call { .. })
+    }
+}
+
+/// A block of machine instructions.
+#[derive(Clone, Debug, Default)]
+pub struct MachineBlock {
+    /// Its instructions, as a range of [`MachineFunc::insts`].
+    pub range: std::ops::Range<usize>,
+    /// Parameters.
+    pub params: Vec<Reg>,
+    /// Successors in the terminator's order.
+    pub succs: Vec<usize>,
+    /// Arguments for each successor.
+    pub args: Vec<Vec<Reg>>,
+    /// Predecessors.
+    pub preds: Vec<usize>,
+    /// The IR block that it starts, if it starts one.
+    pub ir: Option<u32>,
+    /// Whether it exists only to hold moves of a `Switch` edge.
+    pub switch_edge: bool,
+}
+
+/// A function of machine instructions with virtual registers. Blocks stand in layout order; 0 is the entry.
+#[derive(Clone, Debug, Default)]
+pub struct MachineFunc {
+    /// Instructions of all blocks, block after block.
+    pub insts: Vec<Inst>,
+    /// For each instruction, the module offset that it comes from.
+    pub origins: Vec<u32>,
+    /// Blocks.
+    pub blocks: Vec<MachineBlock>,
+    /// Number of virtual registers.
+    pub vregs: u32,
+    /// Bytes of outgoing stack arguments.
+    pub outgoing_bytes: u32,
+}

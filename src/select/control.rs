@@ -1,0 +1,252 @@
+//! Selection of blocks, edges and terminators.
+//!
+//! An edge from a block with several successors to a block with several incoming edges gets a block of its own,
+//! placed right behind its source, where the allocator puts the moves of the edge.
+
+use super::Selector;
+use crate::abi::{Slot, place_arguments, words};
+use crate::encode::memory::Access;
+use crate::error::CompileError;
+use crate::machine::{Inst, MachineBlock, Reg};
+use synth_validator::domain::Symbol;
+use synth_validator::ir::{Edge, Inst as IrInst, Op, Terminator, Value};
+
+/// Most targets of a `Switch`: their edge blocks stay within reach of `tbh`.
+const SWITCH_TARGETS_MAX: usize = 8192;
+
+/// Successor `succ` of machine block `from` is IR block `to`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    from: usize,
+    succ: usize,
+    to: u32,
+}
+
+/// An edge in machine terms.
+struct MachineEdge<'a> {
+    to: u32,
+    args: Vec<Reg>,
+    /// Arguments that the edge's own block provides.
+    values: &'a [Value],
+    split: bool,
+}
+
+impl Selector<'_> {
+    pub(super) fn function(&mut self) -> Result<(), CompileError> {
+        self.entry()?;
+        for b in 0..self.func.blocks.len() as u32 {
+            if self.facts.incoming[b as usize] > 0 {
+                self.block(b)?;
+            }
+        }
+        for link in std::mem::take(&mut self.links) {
+            let to = self.starts[link.to as usize];
+            self.machine.blocks[link.from].succs[link.succ] = to;
+        }
+        for b in 0..self.machine.blocks.len() {
+            for s in 0..self.machine.blocks[b].succs.len() {
+                let to = self.machine.blocks[b].succs[s];
+                self.machine.blocks[to].preds.push(b);
+            }
+        }
+        Ok(())
+    }
+    /// The entry block: arguments, then IR block 0. It is a block of its own so that block 0 may be a loop header.
+    fn entry(&mut self) -> Result<(), CompileError> {
+        let info = &self.info.functions.get(self.func.index as usize);
+        let params = &self.func.blocks[0].params;
+        let types = match info {
+            Some(info) => info.params.clone(),
+            None => Vec::new(),
+        };
+        let (slots, _) = place_arguments(&types);
+        if slots.len() != params.len() {
+            return Err(self.internal("the parameters' words do not match the function's type"));
+        }
+        self.origin = self.func.blocks[0].insts.first().map_or(self.func.blocks[0].end_origin, |i| i.origin);
+        let merged = self.facts.is_cut(0);
+        let targets: Vec<Reg> = match merged {
+            true => params.iter().map(|_| self.fresh()).collect(),
+            false => params.iter().map(|p| self.home(*p)).collect(),
+        };
+        let in_registers = slots.iter().zip(&targets);
+        let args = in_registers.filter_map(|(s, r)| if let Slot::Reg(n) = s { Some((*r, *n)) } else { None }).collect();
+        self.emit(Inst::Entry { args });
+        for (slot, rd) in slots.iter().zip(&targets) {
+            if let Slot::Stack(offset) = *slot {
+                self.emit(Inst::LoadIncoming { rd: *rd, offset });
+            }
+        }
+        self.emit(Inst::Jump);
+        self.links.push(Link { from: 0, succ: 0, to: 0 });
+        let args = if merged { targets } else { Vec::new() };
+        let range = 0..self.machine.insts.len();
+        self.end_block(MachineBlock { range, succs: vec![0], args: vec![args], ..MachineBlock::default() });
+        Ok(())
+    }
+    fn block(&mut self, b: u32) -> Result<(), CompileError> {
+        let block = &self.func.blocks[b as usize];
+        let start = self.machine.insts.len();
+        self.starts[b as usize] = self.machine.blocks.len();
+        let params = match self.facts.is_cut(b) {
+            true => block.params.iter().map(|p| self.home(*p)).collect(),
+            false => Vec::new(),
+        };
+        for inst in &block.insts {
+            self.origin = inst.origin;
+            if !self.defer(b, inst) {
+                self.now(inst)?;
+            }
+        }
+        self.origin = block.end_origin;
+        let edges = self.terminator(&block.end)?;
+        let number = self.machine.blocks.len();
+        let mut machine = MachineBlock { range: start..self.machine.insts.len(), params, ir: Some(b), ..Default::default() };
+        let mut next_edge_block = number + 1;
+        for (succ, edge) in edges.iter().enumerate() {
+            if edge.split {
+                machine.succs.push(next_edge_block);
+                machine.args.push(Vec::new());
+                next_edge_block += 1;
+            } else {
+                machine.succs.push(usize::MAX);
+                machine.args.push(edge.args.clone());
+                self.links.push(Link { from: number, succ, to: edge.to });
+            }
+        }
+        self.end_block(machine);
+        let switch_edge = matches!(block.end, Terminator::Switch(..));
+        for edge in edges.into_iter().filter(|e| e.split) {
+            let at = self.machine.insts.len();
+            let mut args = Vec::new();
+            for &v in edge.values {
+                args.push(self.reg(v)?);
+            }
+            self.emit(Inst::Jump);
+            self.links.push(Link { from: self.machine.blocks.len(), succ: 0, to: edge.to });
+            let (range, args, succs) = (at..self.machine.insts.len(), vec![args], vec![usize::MAX]);
+            self.end_block(MachineBlock { range, succs, args, switch_edge, ..Default::default() });
+        }
+        Ok(())
+    }
+    fn edge<'e>(&mut self, edge: &'e Edge, sources: usize) -> Result<MachineEdge<'e>, CompileError> {
+        let to = edge.block.0;
+        if !self.facts.is_cut(to) {
+            return Ok(MachineEdge { to, args: Vec::new(), values: &[], split: false });
+        }
+        if sources > 1 {
+            return Ok(MachineEdge { to, args: Vec::new(), values: &edge.args, split: true });
+        }
+        let mut args = Vec::new();
+        for &v in &edge.args {
+            args.push(self.reg(v)?);
+        }
+        Ok(MachineEdge { to, args, values: &[], split: false })
+    }
+    fn terminator<'e>(&mut self, end: &'e Terminator) -> Result<Vec<MachineEdge<'e>>, CompileError> {
+        match end {
+            Terminator::Jump(edge) => {
+                let edge = self.edge(edge, 1)?;
+                self.emit(Inst::Jump);
+                Ok(vec![edge])
+            }
+            Terminator::Branch(v, yes, no) => {
+                let edges = vec![self.edge(yes, 2)?, self.edge(no, 2)?];
+                let test = self.test(*v)?;
+                self.emit(Inst::Branch { test });
+                Ok(edges)
+            }
+            Terminator::Switch(v, targets, default) => {
+                if targets.len() > SWITCH_TARGETS_MAX {
+                    let limit = SWITCH_TARGETS_MAX as u64;
+                    return Err(CompileError::Limit { function: Some(self.func.index), what: "switch targets", limit });
+                }
+                let mut edges = Vec::new();
+                for edge in targets.iter().chain([default]) {
+                    let mut edge = self.edge(edge, 2)?;
+                    edge.split = true;
+                    edges.push(edge);
+                }
+                let index = self.reg(*v)?;
+                self.emit(Inst::Switch { index });
+                Ok(edges)
+            }
+            Terminator::Return(values) => {
+                self.give_results(values)?;
+                Ok(Vec::new())
+            }
+            Terminator::Trap(kind) => {
+                self.emit(Inst::Trap { kind: *kind });
+                Ok(Vec::new())
+            }
+        }
+    }
+    fn give_results(&mut self, values: &[Value]) -> Result<(), CompileError> {
+        if let Some(info) = self.info.functions.get(self.func.index as usize) {
+            if words(&info.results) != values.len() {
+                return Err(self.internal("the results' words do not match the function's type"));
+            }
+        }
+        for (n, &v) in values.iter().skip(4).enumerate() {
+            let rt = self.reg(v)?;
+            let address = self.result_address(n);
+            self.emit(Inst::Memory { access: Access::Str, rt, address });
+        }
+        let mut results = Vec::new();
+        for (n, &v) in values.iter().take(4).enumerate() {
+            results.push((self.reg(v)?, n as u8));
+        }
+        self.emit(Inst::Return { results });
+        Ok(())
+    }
+    /// Selects one instruction.
+    pub(super) fn now(&mut self, inst: &IrInst) -> Result<(), CompileError> {
+        match &inst.op {
+            Op::Const(_) | Op::Address(_) => Ok(()),
+            Op::Bin(op) => self.bin(*op, inst),
+            Op::Un(op) => self.un(*op, inst),
+            Op::Cmp(_) | Op::CmpPair(_) => {
+                let test = self.comparison(inst)?;
+                let rd = self.home(inst.results[0]);
+                self.emit(Inst::SetIf { rd, test });
+                Ok(())
+            }
+            Op::Select => self.select_value(inst),
+            Op::AddPair => self.pair(false, inst),
+            Op::SubPair => self.pair(true, inst),
+            Op::MulWide => self.mul_wide(inst),
+            Op::DivPair(op) => self.divide_pairs(*op, inst),
+            Op::BoundsCheck { offset, bytes } => self.bounds_check(inst, *offset, *bytes),
+            Op::Load { width, signed, offset } => self.load(inst, *width, *signed, *offset),
+            Op::Store { width, offset } => self.store(inst, *width, *offset),
+            Op::TrapIf(kind) => {
+                let test = Some(self.test(inst.args[0])?);
+                self.emit(Inst::TrapIf { test, kind: *kind });
+                Ok(())
+            }
+            Op::GlobalGet { cell } | Op::GlobalSet { cell } => self.global(inst, *cell),
+            Op::MemoryBytes => {
+                let rm = self.memory_bytes();
+                let rd = self.home(inst.results[0]);
+                self.emit(Inst::Move { rd, rm });
+                Ok(())
+            }
+            Op::SetMemoryBytes => self.set_memory_bytes(inst),
+            Op::MemoryCopy => self.copy(Symbol::Memory, inst),
+            Op::MemoryFill => self.fill(inst),
+            Op::MemoryInit { segment } => self.copy(Symbol::Data(*segment), inst),
+            Op::TableType { table } => self.table_word(inst, *table, 0),
+            Op::TableFunction { table } => self.table_word(inst, *table, 4),
+            Op::Call { func } => self.call_function(inst, *func),
+            Op::CallIndirect { type_index } => self.call_indirect(inst, *type_index),
+            Op::Const64(_)
+            | Op::Bin64(_)
+            | Op::Un64(_)
+            | Op::Cmp64(_)
+            | Op::Join
+            | Op::Split
+            | Op::Load64 { .. }
+            | Op::Store64 { .. } => Err(self.internal(format!("{:?} after legalization", inst.op))),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Selection of loads, stores, bounds checks, globals and tables.
+
+use super::{Cached, Selector};
+use crate::encode::AluOp;
+use crate::encode::ShiftOp;
+use crate::encode::memory::Access;
+use crate::error::CompileError;
+use crate::machine::{Address, Compare, Inst, Reg, Src, Test};
+use crate::encode::operand::{Condition, ModifiedImm};
+use synth_validator::contract::Bounds;
+use synth_validator::domain::{BinOp, Symbol, Width};
+use synth_validator::ir::{Inst as IrInst, Op, Value};
+use synth_validator::trap::TrapKind;
+
+/// The largest constant that is folded into the addend of a symbol's address (REL addends have 16 signed bits).
+const ADDEND_MAX: u32 = 0x7fff;
+/// The largest immediate offset of a load or store.
+const OFFSET_MAX: u32 = 4095;
+
+/// The instruction that loads.
+fn load_access(width: Width, signed: bool) -> Access {
+    match (width, signed) {
+        (Width::Byte, false) => Access::Ldrb,
+        (Width::Byte, true) => Access::Ldrsb,
+        (Width::Half, false) => Access::Ldrh,
+        (Width::Half, true) => Access::Ldrsh,
+        (Width::Word, _) => Access::Ldr,
+    }
+}
+
+/// The instruction that stores.
+fn store_access(width: Width) -> Access {
+    match width {
+        Width::Byte => Access::Strb,
+        Width::Half => Access::Strh,
+        Width::Word => Access::Str,
+    }
+}
+
+impl Selector<'_> {
+    /// The address `symbol + offset`.
+    fn symbol_address(&mut self, symbol: Symbol, offset: u32) -> Address {
+        if offset <= OFFSET_MAX {
+            return Address::Offset(self.address_reg(symbol, 0), offset);
+        }
+        if offset <= ADDEND_MAX {
+            return Address::Offset(self.address_reg(symbol, (offset & !OFFSET_MAX) as i16), offset & OFFSET_MAX);
+        }
+        let base = self.address_reg(symbol, 0);
+        let index = self.constant_reg(offset);
+        Address::Indexed(base, index, 0)
+    }
+    /// The address of linear memory at `index + offset`.
+    fn memory_address(&mut self, index: Value, offset: u32) -> Result<Address, CompileError> {
+        let masked = self.contract.bounds == Bounds::Mask;
+        if let Some(k) = self.constant(index) {
+            let mut at = k.wrapping_add(offset);
+            if masked {
+                at &= self.contract.capacity_bytes.wrapping_sub(1);
+            }
+            return Ok(self.symbol_address(Symbol::Memory, at));
+        }
+        if masked {
+            let rn = self.reg(index)?;
+            let rn = self.add_constant(rn, offset);
+            let rd = self.fresh();
+            let width = self.contract.capacity_bytes.trailing_zeros();
+            self.emit(Inst::LowBits { rd, rn, width });
+            let base = self.address_reg(Symbol::Memory, 0);
+            return Ok(Address::Indexed(base, rd, 0));
+        }
+        let key = Cached::Element(self.resolve(index));
+        if let (Some(&element), true) = (self.cache.get(&key), offset <= OFFSET_MAX) {
+            return Ok(Address::Offset(element, offset));
+        }
+        if offset == 0 {
+            let small_shift = |this: &Self, i: &IrInst| this.constant(i.args[1]).is_some_and(|k| k <= 3);
+            let v = self.resolve(index);
+            let base = self.address_reg(Symbol::Memory, 0);
+            if self.deferred.get(&v).is_some_and(|i| i.op == Op::Bin(BinOp::Shl) && small_shift(self, i)) {
+                if let Some(inst) = self.deferred.remove(&v) {
+                    let shift = self.constant(inst.args[1]).unwrap_or(0);
+                    let rm = self.reg(inst.args[0])?;
+                    return Ok(Address::Indexed(base, rm, shift));
+                }
+            }
+            let rm = self.reg(index)?;
+            return Ok(Address::Indexed(base, rm, 0));
+        }
+        if offset > OFFSET_MAX {
+            return self.far_address(index, offset);
+        }
+        let base = self.address_reg(Symbol::Memory, 0);
+        let rm = self.reg(index)?;
+        let rd = self.fresh();
+        self.emit(Inst::Alu { op: AluOp::Add, rd, rn: base, src: Src::Reg(rm) });
+        self.cache.insert(key, rd);
+        Ok(Address::Offset(rd, offset))
+    }
+    fn far_address(&mut self, index: Value, offset: u32) -> Result<Address, CompileError> {
+        let rm = self.reg(index)?;
+        if offset <= ADDEND_MAX {
+            let base = self.address_reg(Symbol::Memory, offset as i16);
+            return Ok(Address::Indexed(base, rm, 0));
+        }
+        let base = self.address_reg(Symbol::Memory, 0);
+        let rm = self.add_constant(rm, offset);
+        Ok(Address::Indexed(base, rm, 0))
+    }
+    pub(super) fn load(&mut self, inst: &IrInst, width: Width, signed: bool, offset: u32) -> Result<(), CompileError> {
+        let address = self.memory_address(inst.args[0], offset)?;
+        let rt = self.home(inst.results[0]);
+        self.emit(Inst::Memory { access: load_access(width, signed), rt, address });
+        Ok(())
+    }
+    pub(super) fn store(&mut self, inst: &IrInst, width: Width, offset: u32) -> Result<(), CompileError> {
+        let address = self.memory_address(inst.args[0], offset)?;
+        let rt = self.reg(inst.args[1])?;
+        self.emit(Inst::Memory { access: store_access(width), rt, address });
+        Ok(())
+    }
+    /// The register that holds the size of linear memory.
+    pub(super) fn memory_bytes(&mut self) -> Reg {
+        if self.info.memory_is_constant {
+            return self.constant_reg(self.info.memory_bytes_min);
+        }
+        if let Some(&r) = self.cache.get(&Cached::MemoryBytes) {
+            return r;
+        }
+        let address = self.symbol_address(Symbol::MemoryBytes, 0);
+        let rt = self.fresh();
+        self.emit(Inst::Memory { access: Access::Ldr, rt, address });
+        self.cache.insert(Cached::MemoryBytes, rt);
+        rt
+    }
+    pub(super) fn set_memory_bytes(&mut self, inst: &IrInst) -> Result<(), CompileError> {
+        let address = self.symbol_address(Symbol::MemoryBytes, 0);
+        let rt = self.reg(inst.args[0])?;
+        self.emit(Inst::Memory { access: Access::Str, rt, address });
+        self.cache.remove(&Cached::MemoryBytes);
+        Ok(())
+    }
+    /// `x > size - (offset + bytes)` traps; so does a size below `offset + bytes`.
+    pub(super) fn bounds_check(&mut self, inst: &IrInst, offset: u32, bytes: u32) -> Result<(), CompileError> {
+        let kind = TrapKind::OutOfBoundsMemory;
+        let min = self.info.memory_bytes_min;
+        let end = offset.checked_add(bytes);
+        let constant = self.info.memory_is_constant;
+        let Some(end) = end.filter(|end| !constant || *end <= min) else {
+            self.emit(Inst::TrapIf { test: None, kind });
+            return Ok(());
+        };
+        let index = inst.args[0];
+        if constant {
+            if let Some(k) = self.constant(index) {
+                if k > min - end {
+                    self.emit(Inst::TrapIf { test: None, kind });
+                }
+                return Ok(());
+            }
+            let rn = self.reg(index)?;
+            let test = self.above(rn, min - end);
+            self.emit(Inst::TrapIf { test: Some(test), kind });
+            return Ok(());
+        }
+        let size = self.memory_bytes();
+        if end > min {
+            let src = if ModifiedImm::new(end).is_some() { Src::Imm(end) } else { Src::Reg(self.constant_reg(end)) };
+            let test = Test { compare: Compare::Cmp(size, src), condition: Condition::Lo };
+            self.emit(Inst::TrapIf { test: Some(test), kind });
+        }
+        let limit = self.fresh();
+        self.alu_constant(AluOp::Sub, limit, size, end);
+        let rn = self.reg(index)?;
+        let test = Test { compare: Compare::Cmp(rn, Src::Reg(limit)), condition: Condition::Hi };
+        self.emit(Inst::TrapIf { test: Some(test), kind });
+        Ok(())
+    }
+    pub(super) fn global(&mut self, inst: &IrInst, cell: u32) -> Result<(), CompileError> {
+        let address = self.symbol_address(Symbol::Globals, 4 * cell);
+        let (access, rt) = match inst.args.first() {
+            Some(&v) => (Access::Str, self.reg(v)?),
+            None => (Access::Ldr, self.home(inst.results[0])),
+        };
+        self.emit(Inst::Memory { access, rt, address });
+        Ok(())
+    }
+    /// Loads the word of a table entry at `word` (0 or 4).
+    pub(super) fn table_word(&mut self, inst: &IrInst, table: u32, word: u32) -> Result<(), CompileError> {
+        let index = inst.args[0];
+        let address = match self.constant(index) {
+            Some(k) => self.symbol_address(Symbol::Table(table), k.wrapping_mul(8).wrapping_add(word)),
+            None => {
+                let base = self.address_reg(Symbol::Table(table), 0);
+                let rm = self.reg(index)?;
+                let rd = self.fresh();
+                self.emit(Inst::Alu { op: AluOp::Add, rd, rn: base, src: Src::Shifted(rm, ShiftOp::Lsl, 3) });
+                Address::Offset(rd, word)
+            }
+        };
+        let rt = self.home(inst.results[0]);
+        self.emit(Inst::Memory { access: Access::Ldr, rt, address });
+        Ok(())
+    }
+    /// The address `symbol + index` in a register.
+    pub(super) fn element(&mut self, symbol: Symbol, index: Value) -> Result<Reg, CompileError> {
+        if let Some(k) = self.constant(index) {
+            if k <= ADDEND_MAX {
+                return Ok(self.address_reg(symbol, k as i16));
+            }
+        }
+        let base = self.address_reg(symbol, 0);
+        let rm = self.reg(index)?;
+        let rd = self.fresh();
+        self.emit(Inst::Alu { op: AluOp::Add, rd, rn: base, src: Src::Reg(rm) });
+        Ok(rd)
+    }
+    /// The address of result word `word` (counted from the fifth).
+    pub(super) fn result_address(&mut self, word: usize) -> Address {
+        self.symbol_address(Symbol::Results, 4 * word as u32)
+    }
+}
