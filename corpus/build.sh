@@ -35,6 +35,7 @@ compile_wat() {
 build() {
     name=$1
     if [ -f "programs/$name.c" ]; then compile_c; else compile_wat; fi
+    chmod 644 "wasm/$name.wasm" # wasm-ld marks it executable
     wasm-validate "wasm/$name.wasm"
 }
 

@@ -6,6 +6,7 @@
 //! reached is skipped. Checks are explicit, as the contract's bounds mode demands.
 
 mod bulk;
+mod call;
 mod control;
 mod finish;
 mod memory;
@@ -23,7 +24,7 @@ use synth_validator::witness::Witness;
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 /// Steps of bookkeeping for joins, and stored words, that one function may take: both grow with locals times joins.
-const WORK_MAX: u64 = 1 << 26;
+const WORK_MAX: u64 = 1 << 24;
 
 /// A function in IR form and the witness that it refines the WebAssembly body.
 #[derive(Clone, Debug)]

@@ -28,8 +28,8 @@ pub fn decode(bytes: &[u8]) -> Result<Module, CompileError> {
 #[derive(Default)]
 struct Decoder {
     module: Module,
-    /// Defined functions whose body has been met.
-    bodies: usize,
+    /// Index of the function whose body comes next, once a body has been met.
+    next_body: Option<usize>,
 }
 
 fn unsupported<T>(offset: u64, what: impl Into<String>) -> Result<T, CompileError> {
@@ -210,12 +210,16 @@ impl Decoder {
 
     fn body(&mut self, body: &wasmparser::FunctionBody<'_>) -> Result<(), CompileError> {
         let m = &mut self.module;
-        let index = m.imported_functions() as usize * usize::from(self.bodies == 0) + self.bodies;
+        let index = self.next_body.unwrap_or_else(|| m.imported_functions() as usize);
         m.functions[index].body = range(body.range());
-        self.bodies = index + 1;
+        self.next_body = Some(index + 1);
         let mut operators = body.get_operators_reader()?;
-        while !m.grows && m.memory.is_some() && !operators.eof() {
-            m.grows = matches!(operators.read()?, Operator::MemoryGrow { .. });
+        while !operators.eof() {
+            match operators.read()? {
+                Operator::MemoryGrow { .. } => m.grows = true,
+                Operator::DataDrop { .. } => m.drops = true,
+                _ => {}
+            }
         }
         Ok(())
     }

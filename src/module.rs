@@ -215,6 +215,8 @@ pub struct Module {
     pub names: Vec<(u32, String)>,
     /// Whether any function body contains `memory.grow`.
     pub grows: bool,
+    /// Whether any function body contains `data.drop`.
+    pub drops: bool,
 }
 
 impl Module {

@@ -5,6 +5,8 @@ use crate::cfg;
 use rustc_hash::FxHashMap;
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::trap::TrapKind;
+use synth_validator::witness::Loc;
 
 /// What is known of a value wherever it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +49,7 @@ pub fn known_values(func: &Func) -> Vec<Option<Known>> {
 }
 
 /// Values that stand for others, with the path to the last one kept short.
+#[derive(Clone, Debug, Default)]
 pub struct Renaming(Vec<Value>);
 
 impl Renaming {
@@ -153,7 +156,7 @@ pub fn remove_dead(func: &mut Func) {
         if !reachable[i] {
             block.params.clear();
             block.insts.clear();
-            block.end = Terminator::Trap(synth_validator::trap::TrapKind::Unreachable);
+            block.end = Terminator::Trap(TrapKind::Unreachable);
             continue;
         }
         keep(&mut block.params, &kept[i]);
@@ -241,5 +244,14 @@ pub fn rematerialize(func: &mut Func, known: &[Option<Known>]) {
             place(v, block.end_origin, &mut insts);
         }
         block.insts = insts;
+    }
+}
+
+/// Where a word is on the right side of a link: in a value, or known.
+pub fn word_location(known: &[Option<Known>], word: Value) -> Loc {
+    match known[word.0 as usize] {
+        Some(Known::Const(_, k)) => Loc::Const(k as u32),
+        Some(Known::Address(symbol)) => Loc::Address(symbol),
+        None => Loc::Value(word, 0),
     }
 }

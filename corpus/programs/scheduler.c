@@ -70,44 +70,58 @@ INTERNAL uint32_t mix(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e
     return a - (e ^ (a >> 11));
 }
 
-// The next ready task after `after` in round-robin order among the most urgent; TASKS when there is none.
-uint32_t EXPORT(sched_pick)(uint32_t after)
+// The next ready task after `after` in round-robin order among the most urgent; `size` when there is none.
+INTERNAL uint32_t pick(const struct task *table, uint32_t size, uint32_t after)
 {
-    uint32_t best = TASKS;
+    uint32_t best = size;
     uint32_t best_priority = 256;
     uint32_t index = after;
 
-    for (uint32_t n = 0; n < TASKS; n++) {
-        index = (index + 1) % TASKS;
-        if (tasks[index].state == READY && tasks[index].priority < best_priority) {
+    for (uint32_t n = 0; n < size; n++) {
+        index = (index + 1) % size;
+        if (table[index].state == READY && table[index].priority < best_priority) {
             best = index;
-            best_priority = tasks[index].priority;
+            best_priority = table[index].priority;
         }
     }
     return best;
 }
 
-// One turn: wake sleepers, put the running task to sleep, start the next one. Returns the task started, or TASKS.
-uint32_t EXPORT(sched_poll)(uint32_t now)
+uint32_t EXPORT(sched_pick)(uint32_t after)
 {
-    for (uint32_t i = 0; i < TASKS; i++) {
+    return pick(tasks, TASKS, after);
+}
+
+// One turn over a table: wake sleepers, put the running task to sleep, start the next one.
+// Returns the task started, or TASKS.
+uint32_t EXPORT(sched_poll_table)(struct task *table, uint32_t size, uint32_t now)
+{
+    if (size == 0 || size > TASKS) {
+        return TASKS;
+    }
+    for (uint32_t i = 0; i < size; i++) {
         // The difference is signed so that the tick counter may wrap.
-        if (tasks[i].state == SLEEPING && (int32_t)(now - tasks[i].wake_at) >= 0) {
-            tasks[i].state = READY;
+        if (table[i].state == SLEEPING && (int32_t)(now - table[i].wake_at) >= 0) {
+            table[i].state = READY;
         }
     }
     uint32_t left = FAULTED;
-    if (current < TASKS) {
-        left = transition(tasks, TASKS, current, tasks[current].period ? SLEEPING : DORMANT, now);
+    if (current < size) {
+        left = transition(table, size, current, table[current].period ? SLEEPING : DORMANT, now);
     }
-    uint32_t next = sched_pick(current < TASKS ? current : TASKS - 1);
-    uint32_t entered = transition(tasks, TASKS, next, RUNNING, now);
+    uint32_t next = pick(table, size, current < size ? current : size - 1);
+    uint32_t entered = transition(table, size, next, RUNNING, now);
     trace = mix(trace, now, next, left, entered);
-    current = next;
-    if (next < TASKS) {
+    current = next < size ? next : TASKS;
+    if (next < size) {
         run_task(next, now);
     }
-    return next;
+    return current;
+}
+
+uint32_t EXPORT(sched_poll)(uint32_t now)
+{
+    return sched_poll_table(tasks, TASKS, now);
 }
 
 // Creates a task, dormant. Returns 0 or E_INVAL.

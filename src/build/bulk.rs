@@ -1,6 +1,7 @@
 //! Size and growth of linear memory, bulk copies and fills.
 
 use super::Builder;
+use crate::module::Mode;
 use synth_validator::contract::{Bounds, PAGE_BYTES};
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Cond, Op, Type, Value};
@@ -18,13 +19,25 @@ impl Builder<'_> {
             Operator::MemoryGrow { .. } => self.grow(),
             Operator::MemoryCopy { .. } => {
                 let (len, src, dst) = (self.pop(), self.pop(), self.pop());
-                self.check_ranges(&[dst, src], len);
+                let bytes = self.check_size();
+                self.check_ranges(&[(bytes, dst), (bytes, src)], len);
                 self.emit(Op::MemoryCopy, &[dst, src, len], &[]);
             }
             Operator::MemoryFill { .. } => {
                 let (len, value, dst) = (self.pop(), self.pop(), self.pop());
-                self.check_ranges(&[dst], len);
+                let bytes = self.check_size();
+                self.check_ranges(&[(bytes, dst)], len);
                 self.emit(Op::MemoryFill, &[dst, value, len], &[]);
+            }
+            // Without `data.drop`, a passive segment keeps its length.
+            Operator::MemoryInit { data_index: segment, .. }
+                if !self.module.drops && self.module.data[*segment as usize].mode == Mode::Passive =>
+            {
+                let (len, src, dst) = (self.pop(), self.pop(), self.pop());
+                let bytes = self.check_size();
+                let held = self.k(self.module.data[*segment as usize].bytes.len() as u32);
+                self.check_ranges(&[(bytes, dst), (held, src)], len);
+                self.emit(Op::MemoryInit { segment: *segment }, &[dst, src, len], &[]);
             }
             _ => return false,
         }
@@ -46,8 +59,10 @@ impl Builder<'_> {
         let more = self.pop();
         let bytes = self.word(Op::MemoryBytes, &[]);
         let old = self.bin_k(BinOp::Lshr, bytes, PAGE_BYTES.trailing_zeros());
-        let capacity = self.k(self.contract.capacity_bytes / PAGE_BYTES);
-        let room = self.bin(BinOp::Sub, capacity, old);
+        let declared = self.module.memory.as_ref().and_then(|m| m.max_pages).unwrap_or(u64::MAX);
+        let most = declared.min(u64::from(self.contract.capacity_bytes / PAGE_BYTES));
+        let most = self.k(most as u32);
+        let room = self.bin(BinOp::Sub, most, old);
         let fits = self.cmp(Cond::LeU, more, room);
         let added = self.bin_k(BinOp::Shl, more, PAGE_BYTES.trailing_zeros());
         let grown = self.bin(BinOp::Add, bytes, added);
@@ -58,18 +73,26 @@ impl Builder<'_> {
         self.push(result);
     }
 
-    /// Traps unless `len` bytes at each start are within linear memory.
-    fn check_ranges(&mut self, starts: &[Value], len: Value) {
+    /// The size of linear memory, for checks.
+    fn check_size(&mut self) -> Value {
+        self.word(Op::MemoryBytes, &[])
+    }
+
+    /// Traps unless `len` bytes at each start are within the size given with it.
+    fn check_ranges(&mut self, ranges: &[(Value, Value)], len: Value) {
         if matches!(self.contract.bounds, Bounds::None | Bounds::Mpu) {
             return;
         }
-        let bytes = self.word(Op::MemoryBytes, &[]);
-        let mut outside = self.cmp(Cond::LtU, bytes, len);
-        let last = self.bin(BinOp::Sub, bytes, len);
-        for start in starts {
+        let mut outside = None;
+        for (size, start) in ranges {
+            let long = self.cmp(Cond::LtU, *size, len);
+            let last = self.bin(BinOp::Sub, *size, len);
             let past = self.cmp(Cond::LtU, last, *start);
-            outside = self.bin(BinOp::Or, outside, past);
+            let here = self.bin(BinOp::Or, long, past);
+            outside = Some(outside.map_or(here, |outside| self.bin(BinOp::Or, outside, here)));
         }
-        self.trap_if(TrapKind::OutOfBoundsMemory, outside);
+        if let Some(outside) = outside {
+            self.trap_if(TrapKind::OutOfBoundsMemory, outside);
+        }
     }
 }

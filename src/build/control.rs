@@ -1,10 +1,10 @@
-//! Structured control: frames, branches, joins, calls.
+//! Structured control: frames, branches, joins.
 
 use super::{Builder, Snapshot, WORK_MAX};
 use crate::error::CompileError;
 use crate::module::{FuncType, ValType};
 use rustc_hash::FxHashMap;
-use synth_validator::ir::{Block, Cond, Edge, Op, Terminator, Type, Value};
+use synth_validator::ir::{Block, Edge, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;
 use wasmparser::{BlockType, FunctionBody, Operator};
 
@@ -69,7 +69,7 @@ pub(super) fn assigned_in_loops(body: &FunctionBody<'_>, work: &mut u64) -> Opti
     while !reader.eof() {
         let (operator, offset) = reader.read_with_offset().ok()?;
         match operator {
-            // Only loops take part; other frames are counted by a marker that shares the list of the loop around.
+            // Other frames hand their list on to the frame around them.
             Operator::Block { .. } | Operator::If { .. } => open.push((None, Vec::new())),
             Operator::Loop { .. } => open.push((Some(offset as u32), Vec::new())),
             Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
@@ -391,49 +391,5 @@ impl Builder<'_> {
             merged.push((local, same.then_some(v)));
         }
         Ok(merged)
-    }
-
-    pub(super) fn call(&mut self, func: u32) -> Result<(), CompileError> {
-        let ty = self.module.type_of(func);
-        let params = ty.int_params().map_err(|t| self.unsupported(t))?;
-        let results = ty.int_results().map_err(|t| self.unsupported(t))?;
-        let args = self.stack.split_off(self.stack.len() - params.len());
-        let results = self.emit(Op::Call { func }, &args, &results);
-        self.stack.extend(results);
-        Ok(())
-    }
-
-    pub(super) fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<(), CompileError> {
-        let ty = &self.module.types[type_index as usize];
-        let params = ty.int_params().map_err(|t| self.unsupported(t))?;
-        let results = ty.int_results().map_err(|t| self.unsupported(t))?;
-        let declared = &self.module.tables[table as usize];
-        if !declared.functions {
-            return Err(self.unsupported("a call through a table of another type than funcref"));
-        }
-        let type_index = self.module.canonical[type_index as usize];
-        let index = self.pop();
-        let size = self.k(declared.min as u32);
-        let outside = self.cmp(Cond::GeU, index, size);
-        self.trap_if(TrapKind::OutOfBoundsTable, outside);
-        let found = self.word(Op::TableType { table }, &[index]);
-        let expected = self.k(1 + type_index);
-        let right = self.cmp(Cond::Eq, found, expected);
-        let to = |block| Edge { block, args: Vec::new() };
-        let (good, wrong) = (self.new_block(), self.new_block());
-        let (null, mismatch) = (self.new_block(), self.new_block());
-        self.end(Terminator::Branch(right, to(good), to(wrong)));
-        self.enter(wrong);
-        let zero = self.k(0);
-        let is_null = self.cmp(Cond::Eq, found, zero);
-        self.end(Terminator::Branch(is_null, to(null), to(mismatch)));
-        self.func.blocks[null.0 as usize].end = Terminator::Trap(TrapKind::UninitializedElement);
-        self.func.blocks[mismatch.0 as usize].end = Terminator::Trap(TrapKind::IndirectCallTypeMismatch);
-        self.enter(good);
-        let mut args = vec![self.word(Op::TableFunction { table }, &[index])];
-        args.extend(self.stack.split_off(self.stack.len() - params.len()));
-        let results = self.emit(Op::CallIndirect { type_index }, &args, &results);
-        self.stack.extend(results);
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Cleans a built function and writes the witness of link 0.
 
-use super::{Builder, Built, Snapshot, WORK_MAX};
+use super::{Builder, Built, WORK_MAX};
 use crate::error::CompileError;
 use crate::prune::{self, Known, Renaming};
 use crate::{cfg, liveness};
@@ -26,7 +26,10 @@ impl Builder<'_> {
             if preds[i].len() < 2 {
                 continue;
             }
-            let state = State { func: &self.func, known: &known, renaming: &renaming, snapshot, live: &live[i] };
+            let mut used = live[i].clone();
+            used.extend(&self.func.blocks[i].params);
+            used.sort_unstable();
+            let state = State { func: &self.func, known: &known, renaming: &renaming, used: &used };
             let mut equal = Vec::new();
             for (v, word) in snapshot.locals.iter().zip(&local_words) {
                 state.relate(*v, |half| Loc::WasmLocal(word + half), &mut equal);
@@ -57,16 +60,15 @@ struct State<'b> {
     func: &'b Func,
     known: &'b [Option<Known>],
     renaming: &'b Renaming,
-    snapshot: &'b Snapshot,
-    live: &'b [Value],
+    /// Values used from the cut on, in index order.
+    used: &'b [Value],
 }
 
 impl State<'_> {
     /// Relates the words of a local or operand to the value that it has here, if that is used from here on.
     fn relate(&self, v: Value, left: impl Fn(u32) -> Loc, equal: &mut Vec<(Loc, Loc)>) {
         let v = self.renaming.get(v);
-        let params = &self.func.blocks[self.snapshot.block.0 as usize].params;
-        if self.live.binary_search(&v).is_err() && !params.contains(&v) {
+        if self.used.binary_search(&v).is_err() {
             return;
         }
         for half in 0..self.func.type_of(v).words() as u32 {

@@ -22,6 +22,8 @@ pub struct IrProgram<'a> {
     pub func: &'a Func,
     /// The contract, for bounds checks.
     pub contract: &'a Contract,
+    /// Bytes that linear memory has at least.
+    pub memory_bytes_min: u32,
     /// Types of callees.
     pub signatures: &'a dyn Signatures,
 }
@@ -199,7 +201,7 @@ impl<'a> IrProgram<'a> {
                 vec![d.bit(&holds)]
             }
             Op::BoundsCheck { offset, bytes } => {
-                let out = out_of_bounds(d, self.contract, &s.world.memory_bytes, &w(&s, 0)?, *offset, *bytes);
+                let out = out_of_bounds(d, self, &s.world.memory_bytes, &w(&s, 0)?, *offset, *bytes);
                 return self.trap_if(d, out, TrapKind::OutOfBoundsMemory, next, s);
             }
             Op::TrapIf(kind) => {
@@ -302,21 +304,24 @@ type Outcome<D> = Result<Step<D, IrPoint, IrState<D>>, Unsupported>;
 
 /// Whether `index + offset .. + bytes` (no wrap) leaves linear memory: `size < k` or `size - k < index`, where
 /// `k = offset + bytes`.
-pub fn out_of_bounds<D: Domain>(
+fn out_of_bounds<D: Domain>(
     d: &mut D,
-    contract: &Contract,
+    program: &IrProgram<'_>,
     size: &D::W,
     index: &D::W,
     offset: u32,
     bytes: u32,
 ) -> D::B {
     let end = u64::from(offset) + u64::from(bytes);
-    if end > u64::from(contract.capacity_bytes) {
+    if end > u64::from(program.contract.capacity_bytes) {
         return d.bool(true);
     }
-    let small = d.cmp_const(CmpOp::Ult, size, end as u32);
     let last = d.bin_const(BinOp::Sub, size, end as u32);
     let past = d.cmp(CmpOp::Ult, &last, index);
+    if end <= u64::from(program.memory_bytes_min) {
+        return past;
+    }
+    let small = d.cmp_const(CmpOp::Ult, size, end as u32);
     d.or(&small, &past)
 }
 
@@ -357,8 +362,10 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         let block = u32::try_from(code).ok()?;
         ((block as usize) < self.func.blocks.len()).then_some(IrPoint { block, inst: 0, arm: 0 })
     }
-    fn blank_state(&self, _d: &mut D, _at: IrPoint, world: World<D>, _fresh: &mut dyn FnMut(&mut D) -> D::W) -> IrState<D> {
-        IrState { values: vec![[None, None]; self.func.values.len()], world, pending: vec![] }
+    /// Values that the witness does not name are unknown, and may yet be used by what is dead on the other side.
+    fn blank_state(&self, d: &mut D, _at: IrPoint, world: World<D>, fresh: &mut dyn FnMut(&mut D) -> D::W) -> IrState<D> {
+        let blank = |ty: &Type| [Some(fresh(d)), (*ty == Type::I64).then(|| fresh(d))];
+        IrState { values: self.func.values.iter().map(blank).collect(), world, pending: vec![] }
     }
     fn set(&self, state: &mut IrState<D>, loc: &Loc, value: D::W) -> Option<()> {
         let Loc::Value(v, half) = loc else { return None };

@@ -11,7 +11,9 @@
 //!
 //! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
 
+pub mod claim;
 pub mod concrete;
+pub mod arm;
 pub mod domain;
 pub mod ir;
 pub mod ir_semantics;

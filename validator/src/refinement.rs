@@ -33,6 +33,10 @@ pub struct Shape {
     pub cells: u32,
     /// The size of linear memory in bytes if it never changes.
     pub memory_bytes: Option<u32>,
+    /// The least size of linear memory in bytes.
+    pub memory_bytes_min: u32,
+    /// The greatest size of linear memory in bytes.
+    pub memory_bytes_max: u32,
 }
 
 /// What was done to prove a link.
@@ -238,6 +242,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     fn region_from_entry(&mut self) -> Result<(), Failure> {
         let args: Vec<T> = (0..self.shape.args).map(|i| self.g.var(Var::Argument(i))).collect();
         let world = self.world(0);
+
         let left = self.left.entry_state(&mut self.g, &args, world.clone());
         let right = self.right.entry_state(&mut self.g, &args, world);
         self.explore_region((self.left.entry(), left), (self.right.entry(), right))
@@ -286,7 +291,23 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         self.steps = 0;
         let left = Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0 };
         let right = Run { pending: Pending::At(right.0, right.1), moved: false, calls: 0 };
-        self.explore(left, right, Path::default())
+        let mut path = Path::default();
+        self.assume_sizes(&mut path, 0);
+        self.explore(left, right, path)
+    }
+
+    /// What holds of the size of linear memory in every state of a module: it only grows, and not past its maximum.
+    fn assume_sizes(&mut self, path: &mut Path, calls: u32) {
+        if self.shape.memory_bytes.is_some() {
+            return;
+        }
+        let size = self.g.var(Var::MemoryBytes(calls));
+        let (min, max) = (self.g.word(self.shape.memory_bytes_min), self.g.word(self.shape.memory_bytes_max));
+        for (a, b) in [(size, min), (max, size)] {
+            let below = self.g.cmp(crate::domain::CmpOp::Ult, &a, &b);
+            let holds = self.g.not(&below);
+            path.assume(&mut self.g, holds);
+        }
     }
 
     fn count_step(&mut self, l: L::Point, r: R::Point) -> Result<(), Failure> {
@@ -555,7 +576,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         Ok(())
     }
 
-    fn call(&mut self, left: CallSite<L::Point, L::State>, right: RunOf<R>, path: Path) -> Result<(), Failure> {
+    fn call(&mut self, left: CallSite<L::Point, L::State>, right: RunOf<R>, mut path: Path) -> Result<(), Failure> {
         let Pending::Call { callee, args, results, next, state, at } = right.pending else {
             unreachable!("invariant: the caller has matched a call")
         };
@@ -580,6 +601,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let (a, b) = (self.left.world(&left.state).clone(), self.right.world(&state).clone());
         self.worlds(&path, &a, &b, l, r, "at the call")?;
         let calls = right.calls + 1;
+        self.assume_sizes(&mut path, calls);
         let words: Vec<T> = (0..results as u32).map(|i| self.g.var(Var::CallResult(calls, i))).collect();
         let world = self.world(calls);
         let mut fresh = |g: &mut Graph| g.havoc();

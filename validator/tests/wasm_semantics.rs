@@ -1,9 +1,13 @@
 //! The meaning of WebAssembly functions, executed: one small function per feature, with results known independently.
 
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
+use synth_validator::domain::Domain;
+use synth_validator::program::{Program, Step, World};
+use synth_validator::term::{Graph, Var};
 use synth_validator::trap::TrapKind;
 use synth_validator::wasm::instance::{Instance, NoHost, Stop};
 use synth_validator::wasm::module::Module;
+use synth_validator::wasm::semantics::{Function, Point};
 use synth_validator::wasm::{code, reader};
 
 const FUEL: u64 = 1_000_000;
@@ -238,15 +242,22 @@ fn globals_and_start_and_recursion() {
 
 #[test]
 fn what_is_unsupported_is_named_with_its_place() {
-    let (bytes, module) = read("(module (func (param f32)) (func nop f32.const 0 drop))");
+    let (bytes, module) = read(
+        "(module (func (param f32)) (func nop f32.const 0 drop) (func (result v128) v128.const i32x4 1 2 3 4)
+            (func return_call 3))",
+    );
     let refused = |func| code::body(&module, &bytes, func).unwrap_err();
     assert!(refused(0).what.contains("f32"));
     let second = refused(1);
     assert_eq!((second.func, second.what.as_str(), bytes[second.offset]), (1, "F32Const", 0x43));
+    assert_eq!((refused(2).what.as_str(), refused(3).what.as_str()), ("result of type v128", "ReturnCall"));
     for (wat, what) in [
         ("(module (import \"m\" \"t\" (table 1 funcref)))", "imported table"),
         ("(module (import \"m\" \"g\" (global (mut i32))))", "imported mutable global"),
         ("(module (memory 1 1 shared))", "shared memory"),
+        ("(module (memory 1) (memory 1))", "more than one memory"),
+        ("(module (memory i64 1))", "memory64"),
+        ("(module (tag))", "exceptions"),
     ] {
         let error = reader::read(&wat::parse_str(wat).unwrap()).unwrap_err();
         assert!(error.kind == reader::ReadErrorKind::Unsupported && error.message.contains(what), "{error}");
@@ -265,4 +276,87 @@ fn offsets_name_instructions() {
     }
     assert_eq!(body.index_of_offset(body.end_offset), Some(body.instrs.len() - 1));
     assert_eq!(body.index_of_offset(body.end_offset + 1), None);
+}
+
+/// A module whose bytes were damaged is refused or read; nothing panics, whatever it contains.
+#[test]
+fn damaged_modules_do_not_panic() {
+    let (bytes, _) = read(&LOADS.replace("OP", "i64.load8_s block (param i64) (result i64) br 0 loop br 0 end end"));
+    let (mut seed, mut accepted) = (1u32, 0);
+    for _ in 0..20_000 {
+        let mut damaged = bytes.clone();
+        for _ in 0..2 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let at = (seed >> 16) as usize % damaged.len();
+            damaged[at] = (seed >> 8) as u8;
+        }
+        let Ok(module) = reader::read(&damaged) else { continue };
+        accepted += 1;
+        let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES };
+        if let Ok(mut instance) = Instance::new(&module, &damaged, contract, NoHost, 1000) {
+            for export in &module.exports {
+                let _ = instance.invoke(&export.name, &[7]);
+            }
+        }
+    }
+    assert!(accepted > 100, "{accepted}");
+}
+
+/// Over terms: from an unknown state before each instruction of the corpus, every successor's stack has the height
+/// that is stated for it, and no step is without a meaning.
+#[test]
+fn stated_heights_hold_over_terms() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/wasm");
+    let mut instrs = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let module = reader::read(&bytes).unwrap();
+        for func in 0..module.functions.len() as u32 {
+            let Ok(body) = code::body(&module, &bytes, func) else { continue };
+            for index in 0..body.instrs.len() as u32 {
+                check_heights(&module, &body, index);
+                instrs += 1;
+            }
+        }
+    }
+    assert!(instrs > 1000, "{instrs}");
+}
+
+fn check_heights(module: &Module, body: &code::Body, index: u32) {
+    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 64 * PAGE_BYTES };
+    let program = Function::new(module, body, &contract);
+    let mut d = Graph::new();
+    let memory = d.var(Var::Memory(0));
+    let memory_bytes = d.var(Var::MemoryBytes(0));
+    let cells = (0..module.cells).map(|i| d.var(Var::Cell(i, 0))).collect();
+    let world = World { memory, memory_bytes, cells, results: vec![] };
+    let start = Point::start(index);
+    let state = program.blank_state(&mut d, start, world, &mut |d| d.havoc());
+    let mut open = vec![(start, state)];
+    while let Some((at, state)) = open.pop() {
+        let next = match program.step(&mut d, at, state, &mut vec![]).unwrap() {
+            Step::Next(point, state) => vec![(point, state)],
+            Step::Branch(_, a, b) => vec![a, b],
+            Step::Call { results, next, mut state, .. } => {
+                state.stack.extend((0..results).map(|_| d.havoc()));
+                vec![(next, state)]
+            }
+            Step::Return(words, _) => {
+                assert_eq!(words.len(), body.result_words as usize);
+                vec![]
+            }
+            Step::Trap(..) => vec![],
+        };
+        for (point, state) in next {
+            if point == Point::start(point.index) {
+                assert_eq!(state.stack.len(), body.instrs[point.index as usize].height as usize, "{}", describe(&program, at));
+            } else {
+                open.push((point, state));
+            }
+        }
+    }
+}
+
+fn describe(program: &Function, at: Point) -> String {
+    Program::<Graph>::describe(program, at)
 }

@@ -203,6 +203,8 @@ pub struct Module {
     pub grows: bool,
     /// Whether any function body contains `data.drop`.
     pub drops: bool,
+    /// Whether any function body changes a table.
+    pub writes_tables: bool,
 }
 
 impl Module {

@@ -12,7 +12,8 @@ use rustc_hash::FxHashMap;
 use std::fmt;
 use std::ops::Range;
 use wasmparser::{
-    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, Name, Operator, Parser, Payload, TypeRef, Validator, WasmFeatures,
+    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, Name, Operator, Parser, Payload, TypeRef, Validator,
+    WasmFeatures,
 };
 
 /// Bytes of the largest module that is read, debug sections included. Byte offsets are kept in 32 bits.
@@ -97,7 +98,7 @@ pub fn read(bytes: &[u8]) -> Result<Module, ReadError> {
     Ok(m)
 }
 
-/// Refuses sections with more entries than are read.
+/// Refuses sections with more entries than are read. The validator would call a second memory malformed.
 fn check_count(payload: &Payload) -> Result<(), ReadError> {
     let (count, range, what) = match payload {
         Payload::TypeSection(s) => (s.count(), s.range(), "types"),
@@ -108,6 +109,9 @@ fn check_count(payload: &Payload) -> Result<(), ReadError> {
         Payload::ExportSection(s) => (s.count(), s.range(), "exports"),
         Payload::DataSection(s) => (s.count(), s.range(), "data segments"),
         Payload::ElementSection(s) => (s.count(), s.range(), "element segments"),
+        Payload::MemorySection(s) if s.count() > 1 => {
+            return Err(unsupported(s.range().start as usize, "more than one memory"));
+        }
         _ => return Ok(()),
     };
     if count > DECLARATIONS_MAX {
@@ -325,6 +329,11 @@ fn scan(m: &mut Module, body: &wasmparser::FunctionBody) -> Result<(), ReadError
         match ops.read()? {
             Operator::MemoryGrow { .. } => m.grows = true,
             Operator::DataDrop { .. } => m.drops = true,
+            Operator::TableSet { .. }
+            | Operator::TableGrow { .. }
+            | Operator::TableFill { .. }
+            | Operator::TableCopy { .. }
+            | Operator::TableInit { .. } => m.writes_tables = true,
             _ => {}
         }
     }

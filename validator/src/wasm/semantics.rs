@@ -522,6 +522,11 @@ impl<D: Domain> Program<D> for Function<'_> {
 
     fn describe(&self, at: Point) -> String {
         let instr = self.instr(at.index);
-        format!("wasm offset {:#x} ({:?})", instr.offset, instr.operator)
+        let operator = format!("{:?}", instr.operator);
+        let name = operator.split([' ', '[']).next().unwrap_or_default().trim_end_matches('(');
+        match at.phase {
+            Phase::Passed(_) => format!("wasm offset {:#x} ({name})", instr.offset),
+            Phase::Trap(kind) => format!("wasm offset {:#x} ({name}: {})", instr.offset, kind.name()),
+        }
     }
 }

@@ -1,0 +1,274 @@
+//! The initial image of an object against instantiation of the module.
+//!
+//! Compared: linear memory or the segments' copies, the memory size, globals, tables, exports, and the functions that
+//! the module does not define (exported imports, [`SYM_INIT`]). Every difference is a fault; no fault means that the
+//! image equals the state after instantiation, before the start function. Source: WebAssembly Core 2.0, 4.5.4.
+
+use super::decode::{Code, Relocation, RelocationKind, Target, decode};
+use super::insn::{Cond, Op};
+use super::object::{DataObject, Extra, ObjectFile};
+use crate::contract::*;
+use crate::domain::Symbol;
+use crate::ir::Type;
+use crate::wasm::module::{ConstExpr, ExportKind, Mode, Module, ValType};
+use std::collections::BTreeMap;
+
+/// A difference between image and module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFault {
+    /// Symbol or export concerned.
+    pub what: String,
+    /// The difference.
+    pub detail: String,
+}
+
+/// A word of the expected image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Const(u32),
+    Address(Symbol),
+}
+
+struct Check<'c> {
+    module: &'c Module,
+    bytes: &'c [u8],
+    object: &'c ObjectFile,
+    contract: &'c Contract,
+    cells: Vec<Word>,
+    faults: Vec<ImageFault>,
+}
+
+/// Compares an object's initial image with the module, whose binary is `module_bytes`.
+/// Result: the differences, empty if the image is right.
+pub fn check_image(module: &Module, module_bytes: &[u8], object: &ObjectFile, contract: &Contract) -> Vec<ImageFault> {
+    let mut check = Check { module, bytes: module_bytes, object, contract, cells: Vec::new(), faults: Vec::new() };
+    check.imports();
+    check.globals();
+    check.memory();
+    check.tables();
+    check.exports();
+    check.extras();
+    check.faults
+}
+
+/// Whether a function is `b.w callee`.
+fn is_jump_only(code: &Code, callee: u32) -> bool {
+    let calls = |r: Option<Relocation>| r.is_some_and(|r| r.target == Target::Symbol(Symbol::Function(callee)));
+    let mut insns = code.insns.values();
+    let jumps = insns.next().is_some_and(|i| matches!(i.op, Op::B { cond: Cond::Al, .. }) && calls(i.relocation));
+    jumps && insns.next().is_none()
+}
+
+impl Check<'_> {
+    fn fault(&mut self, what: impl Into<String>, detail: impl Into<String>) {
+        self.faults.push(ImageFault { what: what.into(), detail: detail.into() });
+    }
+
+    /// Imports of which the object contract has no image.
+    fn imports(&mut self) {
+        if self.module.tables.iter().any(|t| t.import.is_some()) {
+            self.fault("table", "imported tables are not supported");
+        }
+        if self.module.memories.len() > 1 {
+            self.fault(SYM_MEMORY, "several memories are not supported");
+        }
+        let globals = self.module.globals.iter().filter(|g| g.import.is_some());
+        if globals.into_iter().any(|g| g.mutable || g.ty != ValType::Int(Type::I32)) {
+            self.fault("global", "an imported global is not an immutable i32");
+        }
+    }
+
+    /// The words of a constant expression.
+    fn constant(&self, init: &ConstExpr, words: usize) -> Option<Vec<Word>> {
+        let value = match init {
+            ConstExpr::I32(v) => vec![Word::Const(*v)],
+            ConstExpr::I64(v) => vec![Word::Const(*v as u32), Word::Const((*v >> 32) as u32)],
+            ConstExpr::Global(g) => {
+                let global = self.module.globals.get(*g as usize)?;
+                match (&global.import, global.cell) {
+                    (Some(_), _) => vec![Word::Address(Symbol::HostData(*g))],
+                    (None, Some(cell)) => self.cells.get(cell as usize..cell as usize + words)?.to_vec(),
+                    (None, None) => return None,
+                }
+            }
+            ConstExpr::Other(_) => return None,
+        };
+        (value.len() == words).then_some(value)
+    }
+
+    fn offset(&self, init: &ConstExpr) -> Option<u32> {
+        match self.constant(init, 1)?[0] {
+            Word::Const(v) => Some(v),
+            Word::Address(_) => None,
+        }
+    }
+
+    fn globals(&mut self) {
+        for (i, global) in self.module.globals.iter().enumerate().filter(|(_, g)| g.import.is_none()) {
+            let ValType::Int(ty) = global.ty else { continue };
+            match self.constant(&global.init, ty.words()) {
+                Some(words) => self.cells.extend(words),
+                None => return self.fault(SYM_GLOBALS, format!("initial value of global {i} is not supported")),
+            }
+        }
+        let expected: BTreeMap<usize, Word> = self.cells.iter().copied().enumerate().collect();
+        if let Some(data) = self.object.data.get(&Symbol::Globals) {
+            self.words(SYM_GLOBALS, data, self.cells.len(), &expected, true);
+        }
+    }
+
+    /// Compares a data object of words with what is expected at each index; other words are zero.
+    fn words(&mut self, what: &str, data: &DataObject, count: usize, expected: &BTreeMap<usize, Word>, writable: bool) {
+        if data.size as usize != 4 * count || data.align < 4 || data.writable != writable {
+            let kind = if writable { "writable" } else { "read-only" };
+            return self.fault(what, format!("is not {count} aligned {kind} words"));
+        }
+        for i in 0..count {
+            let wanted = expected.get(&i).copied().unwrap_or(Word::Const(0));
+            let found = match data.relocations.get(&(4 * i as u32)) {
+                None => Some(Word::Const(data.word(4 * i))),
+                Some(Relocation { kind: RelocationKind::Abs32, target: Target::Symbol(s) }) if data.word(4 * i) == 0 => {
+                    Some(Word::Address(*s))
+                }
+                Some(_) => None,
+            };
+            if found != Some(wanted) {
+                self.fault(what, format!("word {i} is {found:?}, not {wanted:?}"));
+            }
+        }
+        if data.relocations.keys().any(|at| at % 4 != 0) {
+            self.fault(what, "relocation inside a word");
+        }
+    }
+
+    fn memory(&mut self) {
+        let Some(memory) = self.module.memories.first() else { return };
+        let size = memory.min_pages * u64::from(PAGE_BYTES);
+        if size > u64::from(self.contract.capacity_bytes) {
+            self.fault(SYM_MEMORY, "the initial size is more than the capacity");
+            return;
+        }
+        if let Some(data) = self.object.data.get(&Symbol::MemoryBytes) {
+            let expected = BTreeMap::from([(0, Word::Const(size as u32))]);
+            self.words(SYM_MEMORY_BYTES, data, 1, &expected, true);
+        }
+        let mut segments = Vec::new();
+        for (k, segment) in self.module.data.iter().enumerate() {
+            let Some(contents) = self.bytes.get(segment.bytes.clone()) else {
+                self.fault(SYM_DATA, format!("segment {k} is outside the module"));
+                continue;
+            };
+            if let Some(copy) = self.object.data.get(&Symbol::Data(k as u32))
+                && (copy.writable || !copy.relocations.is_empty() || copy.size as usize != contents.len() || copy.bytes != contents)
+            {
+                self.fault(format!("{SYM_DATA}{k}"), "is not a read-only copy of the segment");
+            }
+            let Mode::Active { offset, .. } = segment.mode else { continue };
+            match self.offset(&offset) {
+                Some(at) if u64::from(at) + contents.len() as u64 <= size => segments.push((at as usize, contents)),
+                Some(_) => self.fault(SYM_DATA, format!("active segment {k} traps at instantiation")),
+                None => self.fault(SYM_DATA, format!("offset of segment {k} is not supported")),
+            }
+        }
+        match (self.contract.memory, self.object.data.get(&Symbol::Memory)) {
+            (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments),
+            (MemoryOwner::Own, None) => self.fault(SYM_MEMORY, "is not in the object"),
+            (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
+            (MemoryOwner::Extern, None) => {}
+        }
+    }
+
+    fn own_memory(&mut self, data: &DataObject, segments: &[(usize, &[u8])]) {
+        let reserve = if self.contract.bounds == Bounds::Mask { 8 } else { 0 };
+        if u64::from(data.size) != u64::from(self.contract.capacity_bytes) + reserve {
+            self.fault(SYM_MEMORY, format!("has {} bytes, not capacity + {reserve}", data.size));
+        }
+        if data.align < 8 || !data.writable || !data.relocations.is_empty() {
+            self.fault(SYM_MEMORY, "is not 8-aligned writable memory without relocations");
+        }
+        let end = segments.iter().map(|(at, s)| at + s.len()).max().unwrap_or(0);
+        let mut image = vec![0u8; end.max(data.bytes.len())];
+        for (at, contents) in segments {
+            image[*at..*at + contents.len()].copy_from_slice(contents);
+        }
+        let held = data.bytes.iter().copied().chain(std::iter::repeat(0));
+        if let Some(at) = image.iter().copied().zip(held).position(|(a, b)| a != b) {
+            self.fault(SYM_MEMORY, format!("byte {at:#x} differs from the data segments"));
+        }
+    }
+
+    fn tables(&mut self) {
+        for (t, table) in self.module.tables.iter().enumerate() {
+            let mut entries: BTreeMap<usize, Word> = BTreeMap::new();
+            let name = format!("{SYM_TABLE}{t}");
+            let active = self.module.elements.iter().enumerate();
+            for (k, element) in active {
+                let Mode::Active { index, offset } = element.mode else { continue };
+                if index as usize != t {
+                    continue;
+                }
+                let Some(at) = self.offset(&offset) else {
+                    self.fault(&name, format!("offset of element segment {k} is not supported"));
+                    continue;
+                };
+                if u64::from(at) + element.funcs.len() as u64 > table.min {
+                    self.fault(&name, format!("element segment {k} traps at instantiation"));
+                    continue;
+                }
+                for (i, func) in element.funcs.iter().enumerate() {
+                    let entry = 2 * (at as usize + i);
+                    let words = match func {
+                        None => (Word::Const(0), Word::Const(0)),
+                        Some(f) => {
+                            let ty = self.module.functions[*f as usize].type_index;
+                            let ty = self.module.canonical[ty as usize];
+                            (Word::Const(1 + ty), Word::Address(Symbol::Function(*f)))
+                        }
+                    };
+                    entries.insert(entry, words.0);
+                    entries.insert(entry + 1, words.1);
+                }
+            }
+            if let Some(data) = self.object.data.get(&Symbol::Table(t as u32)) {
+                self.words(&name, data, 2 * table.min as usize, &entries, false);
+            }
+        }
+    }
+
+    fn exports(&mut self) {
+        for export in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
+            let Some(place) = self.object.exports.get(&export.name) else {
+                self.fault(&export.name, "the exported function is not in the object");
+                continue;
+            };
+            let imported = self.module.functions[export.index as usize].import.is_some();
+            if !imported && self.object.places.get(&export.index) != Some(place) {
+                self.fault(&export.name, format!("is not at the address of function {}", export.index));
+            }
+            let is_extra = |e: &&Extra| e.location == *place;
+            let extra = self.object.extras.iter().find(is_extra);
+            if imported && !extra.is_some_and(|e| jumps_only(e, export.index)) {
+                self.fault(&export.name, "is not a jump to the import");
+            }
+        }
+    }
+
+    /// Functions that the module does not define: exported imports are checked as exports; [`SYM_INIT`] here.
+    fn extras(&mut self) {
+        let active = self.module.data.iter().any(|d| matches!(d.mode, Mode::Active { .. }));
+        let copies = self.contract.memory == MemoryOwner::Extern && active;
+        match self.object.init() {
+            None if !copies && self.module.start.is_none() => {}
+            None => self.fault(SYM_INIT, "is not in the object"),
+            Some(init) => {
+                if let Err(why) = super::init::check(self.module, self.contract, &init.code) {
+                    self.fault(SYM_INIT, why);
+                }
+            }
+        }
+    }
+}
+
+fn jumps_only(extra: &Extra, callee: u32) -> bool {
+    decode(&extra.code).is_ok_and(|code| is_jump_only(&code, callee))
+}

@@ -1,0 +1,414 @@
+//! Reads a relocatable object: which bytes and relocations belong to which function and data object of the contract.
+//!
+//! The file is untrusted. Ranges may not overlap, every byte of executable sections belongs to a known function or is
+//! padding, and every symbol of the contract is defined at most once. What a relocation denotes is decided by the
+//! symbol's name, or for functions by its place. Source: ELF (TIS 1.2), IHI 0044 (ELF for the Arm Architecture).
+
+use super::decode::{FunctionBytes, Helper, Relocation, RelocationKind, Target};
+use crate::contract::*;
+use crate::domain::Symbol;
+use crate::wasm::module::{ExportKind, Module};
+use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolKind};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+/// Why an object cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectError {
+    /// Section or symbol concerned; empty for the file.
+    pub place: String,
+    /// Offset there.
+    pub offset: u64,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for ObjectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} + {:#x}: {}", self.place, self.offset, self.message)
+    }
+}
+
+impl std::error::Error for ObjectError {}
+
+fn error<T>(place: &str, offset: u64, message: impl Into<String>) -> Result<T, ObjectError> {
+    Err(ObjectError { place: place.to_string(), offset, message: message.into() })
+}
+
+/// A section index and an offset in it.
+pub type Location = (usize, u32);
+
+/// A data object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataObject {
+    /// Its contents up to the last byte that the file holds; the rest up to `size` is zero.
+    pub bytes: Vec<u8>,
+    /// Size in bytes.
+    pub size: u32,
+    /// Relocations by offset from its start.
+    pub relocations: BTreeMap<u32, Relocation>,
+    /// Whether its section is writable.
+    pub writable: bool,
+    /// The largest power of two, at most 8, that divides its address.
+    pub align: u32,
+}
+
+impl DataObject {
+    /// The word at an offset, without relocation; bytes past the end are zero.
+    pub fn word(&self, at: usize) -> u32 {
+        let byte = |i: usize| self.bytes.get(at + i).copied().unwrap_or(0);
+        u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
+    }
+}
+
+/// A function that is not a WebAssembly function of the module.
+#[derive(Clone, Debug)]
+pub struct Extra {
+    /// Symbol.
+    pub name: String,
+    /// Place.
+    pub location: Location,
+    /// Bytes.
+    pub code: FunctionBytes,
+}
+
+/// An object file, taken apart.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectFile {
+    /// Defined functions by function index (symbols `__synth_fN`).
+    pub functions: BTreeMap<u32, FunctionBytes>,
+    /// Where they lie.
+    pub places: BTreeMap<u32, Location>,
+    /// Other functions: exported imports and [`SYM_INIT`].
+    pub extras: Vec<Extra>,
+    /// Global function symbols and where they point.
+    pub exports: BTreeMap<String, Location>,
+    /// Data objects of the contract.
+    pub data: BTreeMap<Symbol, DataObject>,
+    /// Contents of [`WITNESS_SECTION`].
+    pub witness: Option<Vec<u8>>,
+}
+
+impl ObjectFile {
+    /// The function that [`SYM_INIT`] names.
+    pub fn init(&self) -> Option<&Extra> {
+        self.extras.iter().find(|e| e.name == SYM_INIT)
+    }
+}
+
+/// What the contract's name for a symbol denotes, if it is one.
+fn contract_symbol(name: &str) -> Option<Target> {
+    let numbered = |prefix: &str| name.strip_prefix(prefix).filter(|n| *n == "0" || !n.starts_with('0')).and_then(|n| n.parse().ok());
+    let symbol = match name {
+        SYM_MEMORY => Symbol::Memory,
+        SYM_MEMORY_BYTES => Symbol::MemoryBytes,
+        SYM_GLOBALS => Symbol::Globals,
+        SYM_RESULTS => Symbol::Results,
+        _ => {
+            if let Some(helper) = Helper::ALL.into_iter().find(|h| h.name() == name) {
+                return Some(Target::Helper(helper));
+            }
+            let table = numbered(SYM_TABLE).map(Symbol::Table);
+            let function = numbered(SYM_FUNCTION).map(Symbol::Function);
+            table.or(function).or(numbered(SYM_DATA).map(Symbol::Data))?
+        }
+    };
+    Some(Target::Symbol(symbol))
+}
+
+/// What an undefined symbol denotes.
+fn imported(module: &Module, name: &str) -> Option<Target> {
+    let is = |import: &Option<_>| import.as_ref().is_some_and(|i| module.import_symbol(i) == name);
+    let function = module.functions.iter().position(|f| is(&f.import)).map(|i| Symbol::Function(i as u32));
+    let global = module.globals.iter().position(|g| is(&g.import)).map(|i| Symbol::HostData(i as u32));
+    function.or(global).map(Target::Symbol)
+}
+
+struct Reader<'d> {
+    file: object::read::elf::ElfFile32<'d>,
+    module: &'d Module,
+    sections: BTreeMap<usize, Section<'d>>,
+    /// Symbols defined in sections: range and meaning.
+    ranges: BTreeMap<usize, Vec<(Range<u32>, String, Option<Symbol>)>>,
+    /// Where the contract's data symbols lie.
+    homes: BTreeMap<Symbol, Location>,
+    out: ObjectFile,
+}
+
+#[derive(Clone)]
+struct Section<'d> {
+    name: String,
+    data: &'d [u8],
+    size: u32,
+    align: u64,
+    executable: bool,
+    writable: bool,
+    loaded: bool,
+    relocations: BTreeMap<u32, (u32, object::SymbolIndex)>,
+}
+
+/// Reads an object.
+///
+/// # Errors
+/// What makes the file malformed, or not an object of this contract.
+pub fn read(bytes: &[u8], module: &Module) -> Result<ObjectFile, ObjectError> {
+    let file = object::read::elf::ElfFile32::parse(bytes);
+    let file = file.map_err(|e| ObjectError { place: String::new(), offset: 0, message: e.to_string() })?;
+    if file.architecture() != object::Architecture::Arm || !file.is_little_endian() {
+        return error("", 0, "not a little-endian Arm file");
+    }
+    if file.kind() != object::ObjectKind::Relocatable {
+        return error("", 0, "not a relocatable object (ET_REL)");
+    }
+    for import in module.functions.iter().filter_map(|f| f.import.as_ref()) {
+        let name = module.import_symbol(import);
+        if contract_symbol(&name).is_some() || name == SYM_INIT {
+            return error(&name, 0, "an import has the name of a symbol of the contract");
+        }
+    }
+    let mut reader =
+        Reader { file, module, sections: BTreeMap::new(), ranges: BTreeMap::new(), homes: BTreeMap::new(), out: ObjectFile::default() };
+    reader.sections()?;
+    reader.symbols()?;
+    reader.disjoint()?;
+    reader.contents()?;
+    Ok(reader.out)
+}
+
+impl<'d> Reader<'d> {
+    fn sections(&mut self) -> Result<(), ObjectError> {
+        let file = &self.file;
+        for s in file.sections() {
+            let name = s.name().unwrap_or("?").to_string();
+            let fail = |e: object::Error| ObjectError { place: name.clone(), offset: 0, message: e.to_string() };
+            let SectionFlags::Elf { sh_flags, .. } = s.flags() else { continue };
+            let flags = u64::from(sh_flags.0);
+            // Source: ELF, SHF_WRITE 1, SHF_ALLOC 2, SHF_EXECINSTR 4.
+            let (writable, loaded, executable) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
+            let data = s.data().map_err(fail)?;
+            let Ok(size) = u32::try_from(s.size()) else { return error(&name, 0, "section larger than 4 GiB") };
+            if !data.is_empty() && data.len() != size as usize {
+                return error(&name, 0, "section size does not fit its contents");
+            }
+            if executable && data.len() != size as usize {
+                return error(&name, 0, "executable section without contents");
+            }
+            if executable && writable {
+                return error(&name, 0, "section both writable and executable");
+            }
+            if name == WITNESS_SECTION && self.out.witness.replace(data.to_vec()).is_some() {
+                return error(&name, 0, "two witness sections");
+            }
+            let mut relocations = BTreeMap::new();
+            for (at, r) in s.relocations().filter(|_| loaded) {
+                let RelocationFlags::Elf { r_type } = r.flags() else { return error(&name, at, "relocation type") };
+                let RelocationTarget::Symbol(symbol) = r.target() else { return error(&name, at, "relocation target") };
+                let place = u32::try_from(at).ok().filter(|p| u64::from(*p) + 2 <= u64::from(size));
+                let Some(place) = place else { return error(&name, at, "relocation outside its section") };
+                if !r.has_implicit_addend() {
+                    return error(&name, at, "relocation with explicit addend (RELA)");
+                }
+                if relocations.insert(place, (u32::from(r_type.0), symbol)).is_some() {
+                    return error(&name, at, "two relocations at one place");
+                }
+            }
+            let section = Section { name, data, size, align: s.align(), executable, writable, loaded, relocations };
+            self.sections.insert(s.index().0, section);
+        }
+        Ok(())
+    }
+
+    /// Collects the ranges of the contract's symbols and all global function symbols.
+    fn symbols(&mut self) -> Result<(), ObjectError> {
+        let mut seen = std::collections::BTreeSet::new();
+        let exported = |name: &str| {
+            let mut exports = self.module.exports.iter();
+            exports.any(|e| e.kind == ExportKind::Function && e.name == name)
+        };
+        let mut aliases = Vec::new();
+        for s in self.file.symbols() {
+            let name = s.name().unwrap_or("?").to_string();
+            let Some(section) = s.section_index().map(|i| i.0) else { continue };
+            let Some(home) = self.sections.get(&section) else { continue };
+            if name.is_empty() || name.starts_with('$') || !home.loaded {
+                continue;
+            }
+            let function = s.kind() == SymbolKind::Text;
+            let meaning = contract_symbol(&name);
+            if meaning.is_none() && name != SYM_INIT && !exported(&name) {
+                if function && home.executable && s.is_global() {
+                    return error(&name, 0, "global function that the module does not export");
+                }
+                continue;
+            }
+            if !seen.insert(name.clone()) {
+                return error(&name, 0, "symbol defined twice");
+            }
+            if s.is_weak() {
+                return error(&name, 0, "weak symbol");
+            }
+            let thumb = s.address() & 1 == 1;
+            let start = if function { s.address() & !1 } else { s.address() };
+            let end = start.checked_add(s.size()).filter(|e| *e <= u64::from(home.size));
+            let Some(end) = end.filter(|e| *e > start) else { return error(&name, start, "symbol without size or past its section") };
+            let range = start as u32..end as u32;
+            let is_code = matches!(meaning, None | Some(Target::Symbol(Symbol::Function(_))));
+            if is_code != (function && home.executable && thumb) {
+                return error(&name, start, "symbol type does not fit what it names");
+            }
+            match meaning {
+                Some(Target::Helper(_)) => return error(&name, start, "run-time helper defined in the object"),
+                Some(Target::Symbol(symbol)) => {
+                    if let Symbol::Function(index) = symbol {
+                        let defined = self.module.functions.get(index as usize).is_some_and(|f| f.import.is_none());
+                        if !defined {
+                            return error(&name, start, "the module defines no such function");
+                        }
+                        self.out.places.insert(index, (section, range.start));
+                    } else {
+                        self.homes.insert(symbol, (section, range.start));
+                    }
+                    self.ranges.entry(section).or_default().push((range, name, Some(symbol)));
+                }
+                None => {
+                    if !s.is_global() {
+                        return error(&name, start, "export that is not global");
+                    }
+                    self.out.exports.insert(name.clone(), (section, range.start));
+                    aliases.push((section, range, name));
+                }
+            }
+        }
+        // An export is another name of a function, or a function of its own.
+        for (section, range, name) in aliases {
+            let ranges = self.ranges.entry(section).or_default();
+            match ranges.iter().find(|(r, ..)| r.start == range.start) {
+                Some((r, ..)) if *r == range => {}
+                Some(_) => return error(&name, u64::from(range.start), "size differs from that of the function"),
+                None => ranges.push((range, name, None)),
+            }
+        }
+        Ok(())
+    }
+
+    fn disjoint(&mut self) -> Result<(), ObjectError> {
+        for (index, section) in &self.sections {
+            let ranges = self.ranges.entry(*index).or_default();
+            ranges.sort_by_key(|(r, ..)| r.start);
+            if let Some(pair) = ranges.windows(2).find(|w| w[0].0.end > w[1].0.start) {
+                return error(&pair[1].1, u64::from(pair[1].0.start), format!("overlaps {}", pair[0].1));
+            }
+            if !section.executable {
+                continue;
+            }
+            if section.align % 4 != 0 || section.align == 0 {
+                return error(&section.name, 0, "code is not aligned to 4 bytes");
+            }
+            let starts = ranges.iter().map(|(r, ..)| r.start).chain([section.size]);
+            let ends = [0].into_iter().chain(ranges.iter().map(|(r, ..)| r.end));
+            for (end, start) in ends.zip(starts) {
+                let gap = &section.data[end as usize..start as usize];
+                let padding = gap.chunks(2).all(|c| c == [0, 0xbf] || c.iter().all(|b| *b == 0));
+                if !padding {
+                    return error(&section.name, u64::from(end), "bytes that belong to no function");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn contents(&mut self) -> Result<(), ObjectError> {
+        let mut markers: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        for s in self.file.symbols() {
+            let is_code = s.name().is_ok_and(|n| n == "$t" || n.starts_with("$t."));
+            if let (true, Some(section)) = (is_code, s.section_index()) {
+                markers.entry(section.0).or_default().push(s.address() as u32);
+            }
+        }
+        for (index, ranges) in std::mem::take(&mut self.ranges) {
+            let Some(section) = self.sections.get(&index).cloned() else { continue };
+            let owned: usize = ranges.iter().map(|(r, ..)| section.relocations.range(r.clone()).count()).sum();
+            if !ranges.is_empty() && owned != section.relocations.len() {
+                return error(&section.name, 0, "a relocation belongs to no function or data object");
+            }
+            for (range, name, symbol) in ranges {
+                let relocations = self.relocations(&section, &range)?;
+                let held = range.start as usize..(range.end as usize).min(section.data.len());
+                let bytes = section.data.get(held).unwrap_or(&[]).to_vec();
+                let code_starts = markers.get(&index).into_iter().flatten().filter(|m| range.contains(m));
+                let code_starts = code_starts.map(|m| m - range.start).collect();
+                let code = FunctionBytes { address: range.start, bytes, relocations, code_starts };
+                match symbol {
+                    Some(Symbol::Function(f)) => {
+                        self.out.functions.insert(f, code);
+                    }
+                    None => self.out.extras.push(Extra { name, location: (index, range.start), code }),
+                    Some(symbol) => {
+                        let align = 1 << u64::from(range.start).trailing_zeros().min(section.align.trailing_zeros()).min(3);
+                        let size = range.end - range.start;
+                        let FunctionBytes { bytes, relocations, .. } = code;
+                        let data = DataObject { bytes, size, relocations, writable: section.writable, align };
+                        self.out.data.insert(symbol, data);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn relocations(&self, section: &Section<'d>, range: &Range<u32>) -> Result<BTreeMap<u32, Relocation>, ObjectError> {
+        let mut out = BTreeMap::new();
+        for (at, (code, symbol)) in section.relocations.range(range.clone()) {
+            let place = u64::from(*at);
+            if at + 4 > range.end {
+                return error(&section.name, place, "relocation past the end of what it belongs to");
+            }
+            let kind = match code {
+                2 => RelocationKind::Abs32,
+                10 => RelocationKind::ThmCall,
+                30 => RelocationKind::ThmJump24,
+                47 => RelocationKind::ThmMovw,
+                48 => RelocationKind::ThmMovt,
+                _ => return error(&section.name, place, format!("relocation type {code} is not supported")),
+            };
+            let target = self.target(&section.name, place, *symbol)?;
+            out.insert(at - range.start, Relocation { kind, target });
+        }
+        Ok(out)
+    }
+
+    fn target(&self, section: &str, at: u64, symbol: object::SymbolIndex) -> Result<Target, ObjectError> {
+        let symbol = self.file.symbol_by_index(symbol);
+        let symbol = symbol.map_err(|e| ObjectError { place: section.to_string(), offset: at, message: e.to_string() })?;
+        let name = symbol.name().unwrap_or("?");
+        // A defined function by its place, whatever it is called here.
+        if symbol.kind() == SymbolKind::Text
+            && let Some(home) = symbol.section_index()
+        {
+            let location = (home.0, (symbol.address() & !1) as u32);
+            return match self.out.places.iter().find(|(_, l)| **l == location) {
+                Some((index, _)) => Ok(Target::Symbol(Symbol::Function(*index))),
+                None => error(section, at, format!("relocation to `{name}`, which is no function of the module")),
+            };
+        }
+        let target = contract_symbol(name).or_else(|| imported(self.module, name));
+        let allowed = match target {
+            Some(Target::Symbol(Symbol::Function(f))) => {
+                symbol.is_undefined() && self.module.functions.get(f as usize).is_some_and(|f| f.import.is_some())
+            }
+            Some(Target::Symbol(Symbol::HostData(_)) | Target::Helper(_)) => symbol.is_undefined(),
+            // A data object by its place; linear memory may be the host's instead.
+            Some(Target::Symbol(data)) => {
+                let home = symbol.section_index().map(|s| (s.0, symbol.address() as u32));
+                let extern_memory = data == Symbol::Memory && symbol.is_undefined();
+                self.homes.get(&data).copied() == home && (home.is_some() || extern_memory)
+            }
+            None => false,
+        };
+        match target.filter(|_| allowed) {
+            Some(target) => Ok(target),
+            None => error(section, at, format!("relocation to `{name}`, which is no symbol of the contract")),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the compiler claims about an object: IR stages and witnesses, all untrusted. It travels in the object's section
+//! [`crate::contract::WITNESS_SECTION`] and in certificates, in the `postcard` wire format.
+
+use crate::contract::Contract;
+use crate::ir::Func;
+use crate::witness::Witness;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One form of a function on the way to machine code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The pass that made it.
+    pub name: String,
+    /// The form.
+    pub func: Func,
+    /// That it refines the form before it (the first one: the module's function).
+    pub witness: Witness,
+}
+
+/// The claim for one function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionClaim {
+    /// Function index (imports first); the number of functions for the start-up function.
+    pub index: u32,
+    /// IR stages in order; at least one.
+    pub stages: Vec<Stage>,
+    /// That the code refines the last stage.
+    pub witness: Witness,
+    /// Canonical type of each indirect call, by code offset of the call.
+    pub indirect_types: BTreeMap<u32, u32>,
+}
+
+/// The claim for an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Contract under which it was compiled.
+    pub contract: Contract,
+    /// Functions, ascending by index.
+    pub functions: Vec<FunctionClaim>,
+}
+
+impl Claim {
+    /// The wire format.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("invariant: serialization to memory does not fail")
+    }
+    /// Reads the wire format.
+    ///
+    /// # Errors
+    /// The decoder's message, for bytes that are no claim.
+    pub fn decode(bytes: &[u8]) -> Result<Claim, String> {
+        match postcard::take_from_bytes(bytes) {
+            Ok((claim, [])) => Ok(claim),
+            Ok((_, rest)) => Err(format!("{} bytes are left over after the claim", rest.len())),
+            Err(e) => Err(format!("the claim is damaged: {e}")),
+        }
+    }
+}
