@@ -10,6 +10,7 @@ pub mod emit;
 pub mod encode;
 pub mod error;
 pub mod frame;
+pub mod image;
 pub mod ir_facts;
 pub mod legalize;
 pub mod liveness;
