@@ -1,173 +1,157 @@
-//! The initial image: what the object holds of a module besides code.
+//! The initial image: linear memory, globals, tables, data segments, and the start-up function.
 
-use crate::abi::words;
-use crate::compile::CompiledFunction;
 use crate::error::CompileError;
 use crate::module::{ConstExpr, ExportKind, Mode, Module, ValType};
-use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
-use synth_validator::contract::{Contract, MemoryOwner, PAGE_BYTES};
+use std::collections::BTreeMap;
+use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES, SYM_INIT};
 use synth_validator::domain::Symbol;
-use synth_validator::ir::Type;
+use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
 
-fn malformed(offset: usize, message: &str) -> CompileError {
-    CompileError::Malformed { offset: offset as u64, message: message.to_string() }
-}
+/// Spare bytes after a masked memory: an access of 8 bytes at the last masked address.
+const MASK_SPARE_BYTES: u64 = 8;
 
-fn unsupported(what: impl Into<String>) -> CompileError {
-    CompileError::Unsupported { function: None, offset: 0, what: what.into() }
-}
-
-/// What the back end needs to know of a module. Types that are not all integers are left empty: no supported
-/// function refers to them.
-pub fn module_info(module: &Module) -> ModuleInfo {
-    let types: Vec<TypeInfo> = module
-        .types
-        .iter()
-        .map(|t| TypeInfo {
-            params: t.int_params().unwrap_or_default(),
-            results: t.int_results().unwrap_or_default(),
-        })
-        .collect();
-    let function = |f: &crate::module::Function| {
-        let ty = types[f.type_index as usize].clone();
-        let import = f.import.as_ref().map(|i| module.import_symbol(i));
-        FunctionInfo { params: ty.params, results: ty.results, import }
-    };
-    let functions = module.functions.iter().map(function).collect();
-    let host_data = module.globals.iter().map(|g| g.import.as_ref().map(|i| module.import_symbol(i))).collect();
-    let memory = module.memory.as_ref();
-    ModuleInfo {
-        functions,
-        host_data,
-        types,
-        memory_bytes_min: memory.map_or(0, |m| (m.min_pages as u32).wrapping_mul(PAGE_BYTES)),
-        memory_is_constant: memory.is_none_or(|m| m.import.is_none() && !module.grows),
-    }
-}
-
-/// The initial image of a module, without witness.
+/// Everything in the object but code.
 ///
 /// # Errors
-/// `Malformed` if an active segment does not fit; `Unsupported` for constants that are not integers or addresses.
-pub fn object_data(
-    bytes: &[u8],
-    module: &Module,
-    contract: &Contract,
-    functions: &[CompiledFunction],
-) -> Result<ObjectData, CompileError> {
-    let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
-    let mut data = ObjectData {
-        exports: exported.map(|e| (e.name.clone(), e.index)).collect(),
-        cells: cells(module)?,
-        tables: tables(module)?,
-        result_words: result_words(module, functions),
-        ..ObjectData::default()
+/// `Unsupported` for segments whose offset is not a constant, `Malformed` for active segments that do not fit.
+pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result<ObjectData, CompileError> {
+    let mut exports = Vec::new();
+    for export in &module.exports {
+        if export.kind == ExportKind::Function {
+            exports.push((export.name.clone(), export.index));
+        }
+    }
+    let own = contract.memory == MemoryOwner::Own && module.memory.as_ref().is_some_and(|m| m.import.is_none());
+    let memory = if own { Some(linear_memory(module, bytes, contract)?) } else { None };
+    let results = |t: &crate::module::FuncType| t.int_results().unwrap_or_default().iter().map(|t| t.words()).sum();
+    let result_words: usize = module.types.iter().map(results).max().unwrap_or(0);
+    let keeps = |mode: Mode| match mode {
+        Mode::Active { .. } => !own,
+        Mode::Passive => true,
+        Mode::Declared => false,
     };
-    if let Some(memory) = &module.memory {
-        data.memory_bytes = Some((memory.min_pages as u32).wrapping_mul(PAGE_BYTES));
-        if contract.memory == MemoryOwner::Own {
-            data.memory = Some(memory_image(bytes, module, contract)?);
-        }
-    }
-    for (n, segment) in module.data.iter().enumerate() {
-        if segment.mode == Mode::Passive || contract.memory == MemoryOwner::Extern {
-            data.data_segments.push((n as u32, bytes[segment.bytes.clone()].to_vec()));
-        }
-    }
-    Ok(data)
+    let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d.mode));
+    let special_names = start_up(module, contract).map(|f| (f.index, SYM_INIT.to_string()));
+    Ok(ObjectData {
+        exports,
+        memory,
+        memory_bytes: module.memory.as_ref().map(|m| m.min_pages as u32 * PAGE_BYTES),
+        cells: cells(module)?,
+        result_words: (result_words as u32).saturating_sub(4),
+        tables: tables(module)?,
+        data_segments: segments.map(|(i, d)| (i as u32, bytes[d.bytes.clone()].to_vec())).collect(),
+        witness: Vec::new(),
+        special_names: special_names.into_iter().collect::<BTreeMap<_, _>>(),
+    })
 }
 
-/// Most result words after the fourth of any function or callee, if any code refers to them.
-fn result_words(module: &Module, functions: &[CompiledFunction]) -> u32 {
-    let results = crate::branch_relax::RelocTarget::Symbol(Symbol::Results);
-    if !functions.iter().flat_map(|f| &f.relocations).any(|r| r.target == results) {
-        return 0;
+fn unsupported<T>(what: &str) -> Result<T, CompileError> {
+    Err(CompileError::Unsupported { function: None, offset: 0, what: what.to_string() })
+}
+
+/// An `i32` constant expression's value.
+fn offset(expr: ConstExpr) -> Result<usize, CompileError> {
+    match expr {
+        ConstExpr::I32(k) => Ok(k as usize),
+        _ => unsupported("a segment whose offset is not a constant"),
     }
-    let beyond = |t: &crate::module::FuncType| words(&t.int_results().unwrap_or_default()).saturating_sub(4) as u32;
-    module.types.iter().map(beyond).max().unwrap_or(0)
+}
+
+fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<Image, CompileError> {
+    let spare = if contract.bounds == Bounds::Mask { MASK_SPARE_BYTES } else { 0 };
+    let size = u64::from(contract.capacity_bytes) + spare;
+    let initial = module.memory.as_ref().map_or(0, |m| m.min_pages * u64::from(PAGE_BYTES)) as usize;
+    let mut image = vec![0; initial];
+    for data in &module.data {
+        let Mode::Active { offset: at, .. } = data.mode else { continue };
+        let (at, contents) = (offset(at)?, &bytes[data.bytes.clone()]);
+        match image.get_mut(at..).and_then(|rest| rest.get_mut(..contents.len())) {
+            Some(place) => place.copy_from_slice(contents),
+            None => return Err(out_of_bounds(data.bytes.start, "data segment does not fit into linear memory")),
+        }
+    }
+    if image.iter().all(|b| *b == 0) {
+        return Ok(Image::Zero(size));
+    }
+    image.resize(size as usize, 0);
+    Ok(Image::Bytes(image))
+}
+
+fn out_of_bounds(offset: usize, message: &str) -> CompileError {
+    CompileError::Malformed { offset: offset as u64, message: format!("instantiation traps: a {message}") }
 }
 
 fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
-    let mut cells = Vec::new();
-    for global in module.globals.iter().filter(|g| g.import.is_none()) {
-        let (ValType::Int(ty), Some(cell)) = (global.ty, global.cell) else {
-            // Globals of other types have no cells; functions that use them are refused.
-            continue;
-        };
-        debug_assert_eq!(cell as usize, cells.len());
-        match (ty, constant(module, global.init)?) {
-            (Type::I32, init) => cells.push(init.0),
-            (Type::I64, init) => cells.extend([init.0, CellInit::Word(init.1)]),
+    let mut cells: Vec<CellInit> = Vec::new();
+    for global in &module.globals {
+        let (ValType::Int(ty), Some(_)) = (global.ty, global.cell) else { continue };
+        match (global.init, ty) {
+            (ConstExpr::I32(k), _) => cells.push(CellInit::Word(k)),
+            (ConstExpr::I64(k), _) => cells.extend([CellInit::Word(k as u32), CellInit::Word((k >> 32) as u32)]),
+            (ConstExpr::Global(g), ty) => match module.globals.get(g as usize) {
+                Some(source) if source.import.is_some() => cells.push(CellInit::Address(Symbol::HostData(g))),
+                Some(source) => {
+                    let from = source.cell.unwrap_or(0) as usize;
+                    for word in from..from + ty.words() {
+                        let word = cells.get(word).copied().unwrap_or(CellInit::Word(0));
+                        cells.push(word);
+                    }
+                }
+                None => return unsupported("a global initialised by a missing global"),
+            },
+            _ => return unsupported("a global whose initial value is not an integer constant"),
         }
     }
     Ok(cells)
 }
 
-/// The low word of a constant expression, and the high word.
-fn constant(module: &Module, mut expression: ConstExpr) -> Result<(CellInit, u32), CompileError> {
-    loop {
-        return match expression {
-            ConstExpr::I32(k) => Ok((CellInit::Word(k), 0)),
-            ConstExpr::I64(k) => Ok((CellInit::Word(k as u32), (k >> 32) as u32)),
-            ConstExpr::Global(g) => {
-                let global = &module.globals[g as usize];
-                if global.import.is_some() {
-                    return Ok((CellInit::Address(Symbol::HostData(g)), 0));
-                }
-                expression = global.init;
-                continue;
-            }
-            ConstExpr::Null | ConstExpr::Function(_) | ConstExpr::Other => {
-                Err(unsupported("a constant that is neither an integer nor an address"))
-            }
-        };
-    }
-}
-
 fn tables(module: &Module) -> Result<Vec<Vec<Option<TableEntry>>>, CompileError> {
     let mut tables: Vec<Vec<Option<TableEntry>>> = module.tables.iter().map(|t| vec![None; t.min as usize]).collect();
     for element in &module.elements {
-        let Mode::Active { index, offset } = element.mode else { continue };
-        let (CellInit::Word(offset), _) = constant(module, offset)? else {
-            return Err(unsupported("a table offset that is an address"));
-        };
-        let range = offset as usize..(offset as usize).saturating_add(element.funcs.len());
-        let entries = tables[index as usize].get_mut(range);
-        let entries = entries.ok_or_else(|| malformed(0, "an element segment does not fit its table"))?;
-        for (entry, func) in entries.iter_mut().zip(&element.funcs) {
-            *entry = func.map(|func| {
-                let ty = module.functions[func as usize].type_index;
-                TableEntry { type_word: 1 + module.canonical[ty as usize], func }
-            });
+        let Mode::Active { index, offset: at } = element.mode else { continue };
+        let at = offset(at)?;
+        let entries = element.funcs.iter().map(|f| {
+            f.map(|func| {
+                let declared = module.functions[func as usize].type_index;
+                TableEntry { type_word: 1 + module.canonical[declared as usize], func }
+            })
+        });
+        let table = tables.get_mut(index as usize);
+        match table.and_then(|t| t.get_mut(at..)).and_then(|t| t.get_mut(..element.funcs.len())) {
+            Some(place) => place.iter_mut().zip(entries).for_each(|(p, e)| *p = e),
+            None => return Err(out_of_bounds(0, "element segment does not fit into its table")),
         }
     }
     Ok(tables)
 }
 
-fn memory_image(bytes: &[u8], module: &Module, contract: &Contract) -> Result<Image, CompileError> {
-    let extra = if contract.bounds == synth_validator::contract::Bounds::Mask { 8 } else { 0 };
-    let total = u64::from(contract.capacity_bytes) + extra;
-    let mut image = Vec::new();
-    let min = module.memory.as_ref().map_or(0, |m| m.min_pages * u64::from(PAGE_BYTES));
-    for segment in &module.data {
-        let Mode::Active { offset, .. } = segment.mode else { continue };
-        let (CellInit::Word(offset), _) = constant(module, offset)? else {
-            return Err(unsupported("a data offset that is an address"));
-        };
-        let contents = &bytes[segment.bytes.clone()];
-        let end = offset as usize + contents.len();
-        if end as u64 > min {
-            return Err(malformed(segment.bytes.start, "a data segment does not fit the memory"));
-        }
-        if image.len() < end {
-            image.resize(end, 0u8);
-        }
-        image[offset as usize..end].copy_from_slice(contents);
+/// The start-up function: copies the active data segments if linear memory is the host's, then calls the module's
+/// start function. Its index is the number of functions.
+pub fn start_up(module: &Module, contract: &Contract) -> Option<Func> {
+    let extern_memory = contract.memory == MemoryOwner::Extern || module.memory.as_ref().is_some_and(|m| m.import.is_some());
+    let has_memory = module.memory.is_some();
+    if module.start.is_none() && !(extern_memory && has_memory) {
+        return None;
     }
-    if image.iter().all(|b| *b == 0) {
-        return Ok(Image::Zero(total));
+    let index = module.functions.len() as u32;
+    let mut func = Func { index, results: vec![], values: vec![], blocks: vec![] };
+    let mut insts = Vec::new();
+    if extern_memory {
+        for (segment, data) in module.data.iter().enumerate() {
+            let Mode::Active { offset: ConstExpr::I32(at), .. } = data.mode else { continue };
+            let mut constant = |k: u32| -> Value {
+                let v = func.value(Type::I32);
+                insts.push(Inst { op: Op::Const(k), args: vec![], results: vec![v], origin: 0 });
+                v
+            };
+            let args = vec![constant(at), constant(0), constant(data.bytes.len() as u32)];
+            insts.push(Inst { op: Op::MemoryInit { segment: segment as u32 }, args, results: vec![], origin: 0 });
+        }
     }
-    image.resize(total as usize, 0);
-    Ok(Image::Bytes(image))
+    if let Some(start) = module.start {
+        insts.push(Inst { op: Op::Call { func: start }, args: vec![], results: vec![], origin: 0 });
+    }
+    func.blocks.push(BlockData { params: vec![], insts, end: Terminator::Return(vec![]), end_origin: 0 });
+    Some(func)
 }

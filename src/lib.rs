@@ -19,6 +19,7 @@ pub mod module;
 pub mod module_info;
 pub mod object_writer;
 pub mod print;
+pub mod pipeline;
 pub mod prune;
 pub mod regalloc;
 pub mod select;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use synth::build::build;
 use synth::compile::{CompiledFunction, Core, compile_function};
 use synth::decode::decode;
-use synth::image::{module_info, object_data};
+use synth::image::object_data;
+use synth::pipeline::module_info;
 use synth::legalize::legalize;
 use synth::object_writer::write_object;
 use synth::print::print;
@@ -33,7 +34,7 @@ impl Signatures for Types<'_> {
 /// Compiles all functions; those that are not supported are left out.
 fn compile(bytes: &[u8], contract: &Contract) -> (Vec<(Func, CompiledFunction)>, Vec<u8>) {
     let module = decode(bytes).expect("decodes");
-    let info = module_info(&module);
+    let info = module_info(&module).expect("is supported");
     let mut all = Vec::new();
     for index in module.imported_functions()..module.functions.len() as u32 {
         let Ok(built) = build(bytes, &module, contract, index) else { continue };
@@ -42,7 +43,7 @@ fn compile(bytes: &[u8], contract: &Contract) -> (Vec<(Func, CompiledFunction)>,
         all.push((func, compiled));
     }
     let compiled: Vec<CompiledFunction> = all.iter().map(|(_, c)| c.clone()).collect();
-    let data = object_data(bytes, &module, contract, &compiled).expect("has an image");
+    let data = object_data(&module, bytes, contract).expect("has an image");
     (all, write_object(&compiled, &info, &data, Core::CortexM4).expect("writes"))
 }
 

@@ -27,4 +27,5 @@ pub mod witness;
 pub mod contract;
 pub mod ladder;
 pub mod pair;
+pub mod validate;
 pub mod wasm;

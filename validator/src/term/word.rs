@@ -72,6 +72,14 @@ impl Graph {
         }
     }
 
+    /// The condition `c` if the word is `1 if c else 0`.
+    fn as_bit(&self, t: T) -> Option<T> {
+        match *self.node(t) {
+            Node::Ite(c, a, b) if self.constant(a) == Some(1) && self.constant(b) == Some(0) => Some(c),
+            _ => None,
+        }
+    }
+
     pub(super) fn word_bin(&mut self, op: BinOp, a: T, b: T) -> T {
         if let (Some(x), Some(y)) = (self.constant(a), self.constant(b)) {
             return self.word(eval_bin(op, x, y));
@@ -102,6 +110,11 @@ impl Graph {
         match op {
             BinOp::And | BinOp::Or if a == b => a,
             BinOp::Xor if a == b => self.word(0),
+            BinOp::And | BinOp::Or if self.as_bit(a).is_some() && self.as_bit(b).is_some() => {
+                let [p, q] = [a, b].map(|t| self.as_bit(t).expect("invariant: just seen"));
+                let both = if op == BinOp::And { self.and(&p, &q) } else { self.or(&p, &q) };
+                self.bit(&both)
+            }
             BinOp::Or => {
                 let ((x, m), (y, n)) = (self.as_masked(a), self.as_masked(b));
                 if x == y {
