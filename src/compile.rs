@@ -112,33 +112,39 @@ fn witness(
     let mut cuts = Vec::new();
     for (block, machine) in selected.machine.blocks.iter().enumerate() {
         let Some(ir) = machine.ir.filter(|ir| facts.is_cut(*ir)) else { continue };
-        let places: BTreeMap<Reg, Place> = allocated.live[block].iter().copied().collect();
+        // A value may be in several places at once: each is claimed.
+        let mut places: BTreeMap<Reg, Vec<Place>> = BTreeMap::new();
+        for &(r, place) in &allocated.live[block] {
+            places.entry(r).or_default().push(place);
+        }
         let mut equal = frame_facts(frame);
         for &v in func.blocks[ir as usize].params.iter().chain(&live[ir as usize]) {
-            if let Some(right) = location(facts, selected, &places, frame, v) {
-                equal.push((Loc::Value(v, 0), right));
-            }
+            let right = locations(facts, selected, &places, frame, v);
+            equal.extend(right.into_iter().map(|right| (Loc::Value(v, 0), right)));
         }
         cuts.push(Cut { left: u64::from(ir), right: u64::from(labels[block]), equal });
     }
     Witness { cuts }
 }
 
-fn location(
+/// All places of a value at a block start.
+fn locations(
     facts: &Facts,
     selected: &Selected,
-    places: &BTreeMap<Reg, Place>,
+    places: &BTreeMap<Reg, Vec<Place>>,
     frame: &Frame,
     v: Value,
-) -> Option<Loc> {
+) -> Vec<Loc> {
     let v = facts.alias[v.0 as usize].0 as usize;
     match facts.constant[v] {
-        Some(Op::Const(k)) => return Some(Loc::Const(k)),
-        Some(Op::Address(symbol)) => return Some(Loc::Address(symbol)),
+        Some(Op::Const(k)) => return vec![Loc::Const(k)],
+        Some(Op::Address(symbol)) => return vec![Loc::Address(symbol)],
         _ => {}
     }
-    match places.get(&selected.registers[v]?)? {
-        Place::Reg(n) => Some(Loc::Reg(*n)),
-        Place::Slot(s) => Some(Loc::Frame(frame.slot_from_entry(*s))),
-    }
+    let places = selected.registers[v].and_then(|r| places.get(&r));
+    let loc = |place: &Place| match place {
+        Place::Reg(n) => Loc::Reg(*n),
+        Place::Slot(s) => Loc::Frame(frame.slot_from_entry(*s)),
+    };
+    places.into_iter().flatten().map(loc).collect()
 }

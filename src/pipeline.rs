@@ -138,7 +138,11 @@ fn contract(module: &Module, options: &Options) -> Result<Contract, CompileError
     Ok(Contract { bounds: options.bounds, memory: options.memory, capacity_bytes })
 }
 
-fn module_info(module: &Module) -> Result<ModuleInfo, CompileError> {
+/// What the back end needs to know of a module.
+///
+/// # Errors
+/// `Unsupported` for types that are not all integers.
+pub fn module_info(module: &Module) -> Result<ModuleInfo, CompileError> {
     // A type with unsupported parts is refused where a function uses it; here it counts as empty.
     let types: Vec<TypeInfo> = module
         .types
