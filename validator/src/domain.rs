@@ -230,6 +230,10 @@ pub trait Domain: Clone + Debug {
     }
     /// Carry out of `a - b - !carry`: true if there is no borrow.
     fn sub_carry(&mut self, a: &Self::W, b: &Self::W, carry: &Self::B) -> Self::B {
+        if self.as_bool(carry) == Some(true) {
+            let borrow = self.cmp(CmpOp::Ult, a, b);
+            return self.not(&borrow);
+        }
         let less = self.cmp(CmpOp::Ult, b, a);
         let equal = self.cmp(CmpOp::Eq, a, b);
         let equal = self.and(&equal, carry);

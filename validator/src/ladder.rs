@@ -196,6 +196,10 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
     let goal = match is_memory(g, a) {
         false => g.cmp(CmpOp::Eq, &x, &y),
         true => {
+            let no = g.bool(false);
+            if let Answer::Holds = Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), no, limits.smt_steps) {
+                return Ok(Rung::Smt);
+            }
             let at = g.havoc();
             let (p, q) = (g.load(&x, Width::Byte, &at), g.load(&y, Width::Byte, &at));
             g.cmp(CmpOp::Eq, &p, &q)

@@ -551,6 +551,10 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     ) -> Result<(), Failure> {
         let negated = self.g.not(&c);
         let conditions = [c, negated];
+        if std::env::var_os("SYNTH_DEBUG").is_some() {
+            let t: Vec<String> = path.trail().iter().map(|t| self.g.render(*t, 6)).collect();
+            eprintln!("FORK {} at {} | {} | UNDER {}", self.g.render(c, 6), self.left.describe(targets[0].0), self.right.describe(right.place()), t.join(" ; "));
+        }
         for (i, (p, s)) in targets.into_iter().enumerate() {
             let mut taken = path.clone();
             if !taken.assume(&mut self.g, conditions[i]) {

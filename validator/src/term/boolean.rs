@@ -48,12 +48,23 @@ impl Graph {
         if let Node::Bin(BinOp::Xor, x, y) = *self.node(difference) {
             return self.compare(CmpOp::Eq, x, y);
         }
+        if self.residue(difference).0 != 0 {
+            return self.bool(false);
+        }
         let (_, terms) = self.linear(difference);
         if terms[0].1 > 1 << 31 {
             difference = self.scale(difference, u32::MAX);
         }
         let zero = self.word(0);
         self.intern(Node::Cmp(CmpOp::Eq, difference, zero))
+    }
+
+    /// `(r, n)` such that the word is `r` modulo 2^n in every state, `n` at most 31.
+    fn residue(&self, a: T) -> (u32, u32) {
+        let (k, terms) = self.linear(a);
+        let zeros = |(t, c): &(T, u32)| self.known_zeros(*t).trailing_ones() + c.trailing_zeros();
+        let n = terms.iter().map(zeros).min().unwrap_or(0).min(31);
+        (k & ((1 << n) - 1), n)
     }
 
     /// `a <u b`.
@@ -79,6 +90,19 @@ impl Graph {
                 return self.not(&below);
             }
             (_, Some(c)) if max_a < c => return self.bool(true),
+            (_, Some(c)) => {
+                // A word that is r modulo 2^n is below c if it is below the next such word.
+                let (r, n) = self.residue(a);
+                let gap = r.wrapping_sub(c) & ((1u64 << n) - 1) as u32;
+                let limit = u64::from(c) + u64::from(gap);
+                if limit >> 32 != 0 {
+                    return self.bool(true);
+                }
+                if limit != u64::from(c) {
+                    let limit = self.word(limit as u32);
+                    return self.below(a, limit);
+                }
+            }
             _ => {}
         }
         // a <u b is the carry of b + (a - b), hence also a <u a - b: the simpler right side stands.
