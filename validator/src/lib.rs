@@ -15,6 +15,7 @@ pub mod claim;
 pub mod concrete;
 pub mod arm;
 pub mod domain;
+pub mod eval;
 pub mod ir;
 pub mod ir_semantics;
 pub mod program;
