@@ -11,22 +11,23 @@
 //!
 //! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
 
+pub mod arm;
 pub mod claim;
 pub mod concrete;
-pub mod arm;
+pub mod contract;
 pub mod domain;
+pub mod eval;
 pub mod interval;
 pub mod ir;
 pub mod ir_semantics;
+pub mod ladder;
+pub mod pair;
 pub mod program;
 pub mod refinement;
 pub mod ring;
 pub mod smt;
 pub mod term;
 pub mod trap;
-pub mod witness;
-pub mod contract;
-pub mod ladder;
-pub mod pair;
 pub mod validate;
 pub mod wasm;
+pub mod witness;
