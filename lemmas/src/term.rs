@@ -208,9 +208,9 @@ impl Term {
         let here = !self.operands().is_empty() && self.is_constant();
         here || self.operands().iter().any(Term::computes)
     }
-    /// The sort, where `names` has the sorts of the variables and constants seen so far and takes new ones.
+    /// The sort, where `names` has the sorts of the variables, constants and opaque parts seen so far and takes new ones.
     /// # Errors
-    /// [`TermError::Sort`]. A variable alone and an opaque part count as words.
+    /// [`TermError::Sort`]. A variable or an opaque part alone, seen for the first time, counts as a word.
     pub fn sort_with(&self, names: &mut Vec<(String, Sort)>) -> Result<Sort, TermError> {
         self.visit(None, names)
     }
@@ -218,13 +218,12 @@ impl Term {
         let wrong = || TermError::Sort(self.to_string());
         let sort = match self {
             Term::Const(_) => Sort::Word,
-            Term::Leaf(_) => wanted.unwrap_or(Sort::Word),
-            Term::Var(_) | Term::Imm(_) => {
+            Term::Var(_) | Term::Imm(_) | Term::Leaf(_) => {
                 let name = self.to_string();
                 match names.iter().find(|(n, _)| *n == name) {
                     Some((_, sort)) => *sort,
                     None => {
-                        let free = matches!(self, Term::Var(_));
+                        let free = !matches!(self, Term::Imm(_));
                         let sort = if free { wanted.unwrap_or(Sort::Word) } else { Sort::Word };
                         names.push((name, sort));
                         sort

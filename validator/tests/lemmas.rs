@@ -1,0 +1,231 @@
+//! Lemmas are proved and their broken twins refuted by execution; the e-graph and integer rungs close what they should,
+//! their proofs cannot be tampered with, and false equalities are not proved.
+
+use synth_lemmas::Lemma;
+use synth_validator::concrete::{Bytes, Concrete, mix};
+use synth_validator::domain::*;
+use synth_validator::ladder::{Limits, Open, Path, Rung, prove_equal};
+use synth_validator::lemma::{Rules, prove, refutes};
+use synth_validator::replay::{Rejected, check};
+use synth_validator::term::{Graph, T, Var};
+use synth_validator::{egraph, integer};
+
+#[test]
+fn every_lemma_is_proved() {
+    let rules = Rules::proved();
+    assert!(rules.dropped.is_empty(), "{:?}", rules.dropped);
+    assert_eq!(rules.lemmas().len(), synth_lemmas::all().len());
+}
+
+#[test]
+fn every_broken_twin_is_refuted_by_execution() {
+    for lemma in synth_lemmas::all() {
+        let twin: Lemma = lemma.broken_twin();
+        match prove(&twin) {
+            Err(Open::Model(model)) => assert!(refutes(&twin, &model), "{}: {model:?}", twin.name),
+            other => panic!("{}: {other:?}", twin.name),
+        }
+    }
+}
+
+#[test]
+fn a_twin_among_the_lemmas_is_dropped() {
+    let lemmas = synth_lemmas::all();
+    let rules = Rules::prove(vec![lemmas[0].clone(), lemmas[1].broken_twin()]);
+    assert_eq!((rules.lemmas().len(), rules.dropped.len()), (1, 1));
+    assert!(rules.find(&rules.dropped[0].0).is_none());
+}
+
+/// A graph with three unknown words.
+fn graph() -> (Graph, [T; 3]) {
+    let mut g = Graph::new();
+    let words = [0, 1, 2].map(|i| g.var(Var::Argument(i)));
+    (g, words)
+}
+
+type Sides = dyn Fn(&mut Graph, [T; 3]) -> (T, T);
+
+fn bin(g: &mut Graph, op: BinOp, a: T, b: T) -> T {
+    g.bin(op, &a, &b)
+}
+
+fn closes(expected: Rung, name: &str, sides: &Sides) {
+    let (mut g, words) = graph();
+    let (a, b) = sides(&mut g, words);
+    assert_eq!(prove_equal(&mut g, &Path::default(), a, b, &Limits::default()), Ok(expected), "{name}");
+}
+
+fn egraph_examples() -> Vec<(&'static str, Box<Sides>)> {
+    use BinOp::*;
+    vec![
+        ("sum of or and and", Box::new(|g, [x, y, _]| {
+            let (p, q) = (bin(g, Or, x, y), bin(g, And, x, y));
+            (bin(g, Add, p, q), bin(g, Add, x, y))
+        })),
+        ("merge by mask", Box::new(|g, [x, y, m]| {
+            let ones = g.word(u32::MAX);
+            let inverse = bin(g, Xor, m, ones);
+            let (p, q) = (bin(g, And, x, m), bin(g, And, y, inverse));
+            let left = bin(g, Or, p, q);
+            let d = bin(g, Xor, x, y);
+            let d = bin(g, And, m, d);
+            (left, bin(g, Xor, y, d))
+        })),
+        ("rotation left by a register", Box::new(|g, [x, n, _]| {
+            let (low, zero) = (g.word(31), g.word(0));
+            let count = bin(g, And, n, low);
+            let rest = bin(g, Sub, zero, n);
+            let rest = bin(g, And, rest, low);
+            let (p, q) = (bin(g, Shl, x, count), bin(g, Lshr, x, rest));
+            let left = bin(g, Or, q, p);
+            let c = g.word(32);
+            let back = bin(g, Sub, c, n);
+            (left, bin(g, Ror, x, back))
+        })),
+        ("sign extension of a mixture", Box::new(|g, [x, y, _]| {
+            let d = bin(g, Xor, x, y);
+            let left = g.un(UnOp::Sext16, &d);
+            let (p, q) = (g.un(UnOp::Sext16, &x), g.un(UnOp::Sext16, &y));
+            (left, bin(g, Xor, p, q))
+        })),
+        ("choice of sums", Box::new(|g, [x, y, z]| {
+            let c = g.cmp(CmpOp::Ult, &x, &y);
+            let choice = g.ite(&c, &x, &y);
+            let left = bin(g, Xor, choice, z);
+            let (p, q) = (bin(g, Xor, z, x), bin(g, Xor, z, y));
+            (left, g.ite(&c, &p, &q))
+        })),
+        ("equality of exclusive ors", Box::new(|g, [x, y, z]| {
+            let (p, q) = (bin(g, Xor, x, z), bin(g, Xor, z, y));
+            (g.cmp(CmpOp::Eq, &p, &q), g.cmp(CmpOp::Eq, &x, &y))
+        })),
+        ("bits cleared by subtraction", Box::new(|g, [x, m, n]| {
+            let p = bin(g, And, m, x);
+            let left = bin(g, Sub, x, p);
+            let ones = g.word(u32::MAX);
+            let inverse = bin(g, Xor, m, ones);
+            (bin(g, Shl, left, n), {
+                let p = bin(g, And, inverse, x);
+                bin(g, Shl, p, n)
+            })
+        })),
+    ]
+}
+
+#[test]
+fn the_egraph_closes_examples() {
+    for (name, sides) in egraph_examples() {
+        closes(Rung::Egraph, name, &*sides);
+    }
+}
+
+#[test]
+fn proofs_repeat() {
+    for (name, sides) in egraph_examples() {
+        let proof = || {
+            let (mut g, words) = graph();
+            let (a, b) = sides(&mut g, words);
+            egraph::equal(&mut g, a, b, Rules::proved())
+        };
+        assert_eq!(proof(), proof(), "{name}");
+    }
+}
+
+#[test]
+fn tampered_proofs_are_rejected() {
+    let rules = Rules::proved();
+    for (name, sides) in egraph_examples() {
+        let (mut g, words) = graph();
+        let (a, b) = sides(&mut g, words);
+        let proof = egraph::equal(&mut g, a, b, rules).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(check(&mut g, a, b, &proof, rules), Ok(()));
+        assert_eq!(check(&mut g, a, words[0], &proof, rules), Err(Rejected::Ends), "{name}");
+        for i in 0..proof.steps.len() {
+            let mut rejects = |why: &str, change: &dyn Fn(&mut synth_validator::replay::Step)| {
+                let mut bad = proof.clone();
+                change(&mut bad.steps[i]);
+                assert!(check(&mut g, a, b, &bad, rules).is_err(), "{name}, step {i}: {why}: {:?}", bad.steps[i]);
+            };
+            rejects("unknown rule", &|s| s.rule.push('x'));
+            rejects("wrong rule", &|s| s.rule = if s.rule == "udiv_by_power" { "fold" } else { "udiv_by_power" }.into());
+            rejects("wrong position", &|s| s.position.push(0));
+            rejects("wrong leaf", &|s| s.term = s.term.replace("@0", "@1"));
+            rejects("not a term", &|s| s.term.push(')'));
+            rejects("another term", &|s| s.term = "(add @0 @1)".into());
+        }
+        let mut bad = proof.clone();
+        bad.steps.pop();
+        assert_eq!(check(&mut g, a, b, &bad, rules), Err(Rejected::Ends), "{name}");
+        let few = Rules::prove(vec![]);
+        assert!(check(&mut g, a, b, &proof, &few).is_err(), "{name}: without lemmas");
+    }
+}
+
+fn integer_examples() -> Vec<(&'static str, Box<Sides>)> {
+    use BinOp::*;
+    let by_constant = |d: u32, magic: u32, shift: u32| -> Box<Sides> {
+        Box::new(move |g, [x, ..]| {
+            let (d, magic, shift) = (g.word(d), g.word(magic), g.word(shift));
+            let high = bin(g, UMulHi, x, magic);
+            (bin(g, UDiv, x, d), bin(g, Lshr, high, shift))
+        })
+    };
+    vec![
+        ("division by 10", by_constant(10, 0xCCCC_CCCD, 3)),
+        ("division by 3", by_constant(3, 0xAAAA_AAAB, 1)),
+        ("division by 1000", by_constant(1000, 0x1062_4DD3, 6)),
+        ("remainder by 10", Box::new(|g, [x, ..]| {
+            let (ten, magic, three) = (g.word(10), g.word(0xCCCC_CCCD), g.word(3));
+            let q = bin(g, UDiv, x, ten);
+            let p = bin(g, Mul, q, ten);
+            let left = bin(g, Sub, x, p);
+            let q = bin(g, UMulHi, x, magic);
+            let q = bin(g, Lshr, q, three);
+            let p = bin(g, Mul, q, ten);
+            (left, bin(g, Sub, x, p))
+        })),
+        ("64-bit remainder of a word", Box::new(|g, [x, y, _]| {
+            let zero = g.word(0);
+            let left = g.div64(DivOp::URem, false, [&x, &zero], [&y, &zero]);
+            let q = bin(g, UDiv, x, y);
+            let p = bin(g, Mul, q, y);
+            (left, bin(g, Sub, x, p))
+        })),
+        ("signed division by 3", Box::new(|g, [x, ..]| {
+            let (three, magic, last) = (g.word(3), g.word(0x5555_5556), g.word(31));
+            let left = bin(g, SDiv, x, three);
+            let high = bin(g, SMulHi, x, magic);
+            let sign = bin(g, Lshr, x, last);
+            (left, bin(g, Add, high, sign))
+        })),
+        ("high half of a product with a shifted factor", Box::new(|g, [x, y, _]| {
+            let n = g.word(16);
+            let low = g.bin_const(And, &x, 0xffff);
+            let other = g.bin_const(And, &y, 0xffff);
+            let shifted = bin(g, Shl, low, n);
+            let left = bin(g, UMulHi, shifted, other);
+            let product = bin(g, Mul, low, other);
+            (left, bin(g, Lshr, product, n))
+        })),
+        ("signed high product by the unsigned one", Box::new(|g, [x, y, _]| {
+            let last = g.word(31);
+            let left = bin(g, SMulHi, x, y);
+            let high = bin(g, UMulHi, x, y);
+            let (sx, sy) = (bin(g, Ashr, x, last), bin(g, Ashr, y, last));
+            let (p, q) = (bin(g, And, sx, y), bin(g, And, sy, x));
+            let high = bin(g, Sub, high, p);
+            (left, bin(g, Sub, high, q))
+        })),
+    ]
+}
+
+#[test]
+fn integers_close_examples() {
+    for (name, sides) in integer_examples() {
+        let (mut g, words) = graph();
+        let (a, b) = sides(&mut g, words);
+        let goal = g.cmp(CmpOp::Eq, &a, &b);
+        let start = std::time::Instant::now();
+        println!("{name}: {} {:?}", integer::follows(&g, &[], goal, 2_000_000), start.elapsed());
+    }
+}
