@@ -13,7 +13,7 @@ use z3::{Params, SatResult, Solver};
 
 /// Whether `conclusion` follows from `assumptions`, seen as integers, within `steps` solver steps.
 pub fn follows(g: &Graph, assumptions: &[T], conclusion: T, steps: u32) -> bool {
-    let mut integers = Integers { g, done: FxHashMap::default(), wide: FxHashMap::default(), facts: vec![], fresh: 0 };
+    let mut integers = Integers { g, done: FxHashMap::default(), divided: FxHashMap::default(), facts: vec![], fresh: 0 };
     let solver = Solver::new();
     let mut params = Params::new();
     params.set_u32("rlimit", steps);
@@ -40,8 +40,8 @@ enum Value {
 struct Integers<'g> {
     g: &'g Graph,
     done: FxHashMap<T, Value>,
-    /// Quotient and remainder of 64-bit divisions: (signed, operands).
-    wide: FxHashMap<(bool, [T; 4]), [Int; 2]>,
+    /// Quotient and remainder by dividend and divisor: equal divisions share their variables.
+    divided: FxHashMap<(Int, Int), [Int; 2]>,
     facts: Vec<Bool>,
     fresh: u32,
 }
@@ -108,8 +108,13 @@ impl Integers<'_> {
     }
     /// Floor quotient and remainder of `x` by a positive number.
     fn divide(&mut self, x: &Int, m: u64) -> [Int; 2] {
+        let key = (x.clone(), int(m));
+        if let Some(known) = self.divided.get(&key) {
+            return known.clone();
+        }
         let (q, r) = (self.variable(), self.variable());
         self.facts.extend([x.eq(int(m) * &q + &r), r.ge(int(0)), r.lt(int(m))]);
+        self.divided.insert(key, [q.clone(), r.clone()]);
         [q, r]
     }
     /// The word of an integer: modulo 2^32.
@@ -119,11 +124,19 @@ impl Integers<'_> {
     }
     /// Quotient toward zero by a number that may be 0 (then 0), and the remainder (then `x`), of numbers that are not negative.
     fn quotient(&mut self, x: &Int, y: &Int) -> [Int; 2] {
+        if let Some(m @ 1..) = y.as_u64() {
+            return self.divide(x, m);
+        }
+        let key = (x.clone(), y.clone());
+        if let Some(known) = self.divided.get(&key) {
+            return known.clone();
+        }
         let (q, r) = (self.variable(), self.variable());
         let zero = y.eq(int(0));
         let product = x.eq(&q * y + &r);
         self.facts.extend([q.ge(int(0)), q.le(x), r.ge(int(0)), r.le(x), product]);
         self.facts.extend([zero.implies(q.eq(int(0))), zero.not().implies(r.lt(y))]);
+        self.divided.insert(key, [q.clone(), r.clone()]);
         [q, r]
     }
     /// The same for numbers of either sign.
@@ -216,18 +229,14 @@ impl Integers<'_> {
     }
     fn div64(&mut self, op: DivOp, high: bool, operands: [T; 4]) -> Int {
         let signed = matches!(op, DivOp::SQuot | DivOp::SRem);
-        let known = self.wide.get(&(signed, operands)).cloned();
-        let results = known.unwrap_or_else(|| {
-            let [al, ah, bl, bh] = operands;
-            let join = |me: &Self, l: T, h: T| {
-                let h = if signed { me.signed(h) } else { me.word(h) };
-                h * power(32) + me.word(l)
-            };
-            let (a, b) = (join(self, al, ah), join(self, bl, bh));
-            let results = if signed { self.signed_quotient(&a, &b) } else { self.quotient(&a, &b) };
-            self.wide.insert((signed, operands), results.clone());
-            results
-        });
+        let [al, ah, bl, bh] = operands;
+        let join = |me: &Self, l: T, h: T| match (me.g.constant(h), signed) {
+            (Some(0), _) => me.word(l),
+            (_, true) => me.signed(h) * power(32) + me.word(l),
+            (_, false) => me.word(h) * power(32) + me.word(l),
+        };
+        let (a, b) = (join(self, al, ah), join(self, bl, bh));
+        let results = if signed { self.signed_quotient(&a, &b) } else { self.quotient(&a, &b) };
         let result = &results[usize::from(matches!(op, DivOp::URem | DivOp::SRem))];
         let [upper, lower] = self.divide(result, 1 << 32);
         if high { self.wrap(&upper) } else { lower }

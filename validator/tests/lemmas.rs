@@ -2,13 +2,12 @@
 //! their proofs cannot be tampered with, and false equalities are not proved.
 
 use synth_lemmas::Lemma;
-use synth_validator::concrete::{Bytes, Concrete, mix};
 use synth_validator::domain::*;
 use synth_validator::ladder::{Limits, Open, Path, Rung, prove_equal};
 use synth_validator::lemma::{Rules, prove, refutes};
 use synth_validator::replay::{Rejected, check};
 use synth_validator::term::{Graph, T, Var};
-use synth_validator::{egraph, integer};
+use synth_validator::egraph;
 
 #[test]
 fn every_lemma_is_proved() {
@@ -151,81 +150,62 @@ fn tampered_proofs_are_rejected() {
             rejects("wrong position", &|s| s.position.push(0));
             rejects("wrong leaf", &|s| s.term = s.term.replace("@0", "@1"));
             rejects("not a term", &|s| s.term.push(')'));
-            rejects("another term", &|s| s.term = "(add @0 @1)".into());
+            rejects("another term", &|s| s.term = "(mul @0 @0)".into());
         }
         let mut bad = proof.clone();
-        bad.steps.pop();
+        bad.steps.clear();
         assert_eq!(check(&mut g, a, b, &bad, rules), Err(Rejected::Ends), "{name}");
         let few = Rules::prove(vec![]);
         assert!(check(&mut g, a, b, &proof, &few).is_err(), "{name}: without lemmas");
     }
 }
 
-fn integer_examples() -> Vec<(&'static str, Box<Sides>)> {
+/// Pairs that agree on most words, or on all small ones, and not on all.
+fn near_misses() -> Vec<(&'static str, Box<Sides>)> {
     use BinOp::*;
-    let by_constant = |d: u32, magic: u32, shift: u32| -> Box<Sides> {
-        Box::new(move |g, [x, ..]| {
-            let (d, magic, shift) = (g.word(d), g.word(magic), g.word(shift));
-            let high = bin(g, UMulHi, x, magic);
-            (bin(g, UDiv, x, d), bin(g, Lshr, high, shift))
-        })
-    };
     vec![
-        ("division by 10", by_constant(10, 0xCCCC_CCCD, 3)),
-        ("division by 3", by_constant(3, 0xAAAA_AAAB, 1)),
-        ("division by 1000", by_constant(1000, 0x1062_4DD3, 6)),
-        ("remainder by 10", Box::new(|g, [x, ..]| {
-            let (ten, magic, three) = (g.word(10), g.word(0xCCCC_CCCD), g.word(3));
-            let q = bin(g, UDiv, x, ten);
-            let p = bin(g, Mul, q, ten);
-            let left = bin(g, Sub, x, p);
-            let q = bin(g, UMulHi, x, magic);
-            let q = bin(g, Lshr, q, three);
-            let p = bin(g, Mul, q, ten);
-            (left, bin(g, Sub, x, p))
+        ("sum is not or", Box::new(|g, [x, y, _]| (bin(g, Add, x, y), bin(g, Or, x, y)))),
+        ("sum of or and xor", Box::new(|g, [x, y, _]| {
+            let (p, q) = (bin(g, Or, x, y), bin(g, Xor, x, y));
+            (bin(g, Add, p, q), bin(g, Add, x, y))
         })),
-        ("64-bit remainder of a word", Box::new(|g, [x, y, _]| {
-            let zero = g.word(0);
-            let left = g.div64(DivOp::URem, false, [&x, &zero], [&y, &zero]);
-            let q = bin(g, UDiv, x, y);
-            let p = bin(g, Mul, q, y);
-            (left, bin(g, Sub, x, p))
+        ("rotation by a register without mask", Box::new(|g, [x, n, _]| {
+            let c = g.word(32);
+            let rest = bin(g, Sub, c, n);
+            let (p, q) = (bin(g, Lshr, x, n), bin(g, Shl, x, rest));
+            (bin(g, Or, p, q), bin(g, Ror, x, n))
         })),
-        ("signed division by 3", Box::new(|g, [x, ..]| {
-            let (three, magic, last) = (g.word(3), g.word(0x5555_5556), g.word(31));
-            let left = bin(g, SDiv, x, three);
-            let high = bin(g, SMulHi, x, magic);
-            let sign = bin(g, Lshr, x, last);
-            (left, bin(g, Add, high, sign))
+        ("one arm of a choice", Box::new(|g, [x, y, z]| {
+            let c = g.cmp(CmpOp::Ult, &x, &y);
+            let choice = g.ite(&c, &x, &y);
+            let left = bin(g, Xor, choice, z);
+            let p = bin(g, Xor, z, x);
+            (left, g.ite(&c, &p, &y))
         })),
-        ("high half of a product with a shifted factor", Box::new(|g, [x, y, _]| {
-            let n = g.word(16);
-            let low = g.bin_const(And, &x, 0xffff);
-            let other = g.bin_const(And, &y, 0xffff);
-            let shifted = bin(g, Shl, low, n);
-            let left = bin(g, UMulHi, shifted, other);
-            let product = bin(g, Mul, low, other);
-            (left, bin(g, Lshr, product, n))
+        ("sign extension of a sum", Box::new(|g, [x, y, _]| {
+            let sum = bin(g, Add, x, y);
+            let left = g.un(UnOp::Sext8, &sum);
+            let (p, q) = (g.un(UnOp::Sext8, &x), g.un(UnOp::Sext8, &y));
+            (left, bin(g, Add, p, q))
         })),
-        ("signed high product by the unsigned one", Box::new(|g, [x, y, _]| {
-            let last = g.word(31);
-            let left = bin(g, SMulHi, x, y);
-            let high = bin(g, UMulHi, x, y);
-            let (sx, sy) = (bin(g, Ashr, x, last), bin(g, Ashr, y, last));
-            let (p, q) = (bin(g, And, sx, y), bin(g, And, sy, x));
-            let high = bin(g, Sub, high, p);
-            (left, bin(g, Sub, high, q))
+        ("signed and unsigned order", Box::new(|g, [x, y, _]| (g.cmp(CmpOp::Slt, &x, &y), g.cmp(CmpOp::Ult, &x, &y)))),
+        ("equal but for one word", Box::new(|g, [x, y, _]| {
+            let odd = g.cmp_const(CmpOp::Eq, &x, 0x1234_5678);
+            let other = g.ite(&odd, &y, &x);
+            let (p, q) = (bin(g, And, x, y), bin(g, Or, x, y));
+            let left = bin(g, Add, p, q);
+            (left, bin(g, Add, other, y))
         })),
     ]
 }
 
 #[test]
-fn integers_close_examples() {
-    for (name, sides) in integer_examples() {
+fn near_misses_are_not_proved() {
+    for (name, sides) in near_misses() {
         let (mut g, words) = graph();
         let (a, b) = sides(&mut g, words);
-        let goal = g.cmp(CmpOp::Eq, &a, &b);
-        let start = std::time::Instant::now();
-        println!("{name}: {} {:?}", integer::follows(&g, &[], goal, 2_000_000), start.elapsed());
+        assert_eq!(egraph::equal(&mut g, a, b, Rules::proved()), None, "{name}");
+        let verdict = prove_equal(&mut g, &Path::default(), a, b, &Limits::default());
+        assert!(matches!(verdict, Err(Open::Model(_))), "{name}: {verdict:?}");
     }
 }
