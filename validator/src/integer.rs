@@ -9,12 +9,13 @@ use crate::domain::*;
 use crate::term::{Graph, Node, T};
 use rustc_hash::FxHashMap;
 use z3::ast::{Bool, Int};
-use z3::{Params, SatResult, Solver};
+use z3::{Params, SatResult, Tactic};
 
 /// Whether `conclusion` follows from `assumptions`, seen as integers, within `steps` solver steps.
 pub fn follows(g: &Graph, assumptions: &[T], conclusion: T, steps: u32) -> bool {
     let mut integers = Integers { g, done: FxHashMap::default(), divided: FxHashMap::default(), facts: vec![], fresh: 0 };
-    let solver = Solver::new();
+    // The default solver first tries a strategy of its own with a limit in seconds; this one counts steps only.
+    let solver = Tactic::new("smt").solver();
     let mut params = Params::new();
     params.set_u32("rlimit", steps);
     params.set_u32("random_seed", 0);
@@ -155,7 +156,11 @@ impl Integers<'_> {
             Node::Sum(k, terms) => {
                 let number = |c: u32| Int::from_i64(if c > 1 << 31 { i64::from(c as i32) } else { c.into() });
                 let sum = terms.iter().fold(number(k), |sum, (t, c)| sum + number(*c) * self.word(*t));
-                self.wrap(&sum)
+                let max = |t: T| u64::from(!self.g.known_zeros(t));
+                let bound = terms.iter().try_fold(u64::from(k), |b, (t, c)| b.checked_add(max(*t) * u64::from(*c)));
+                // The coefficients above 2^31 are taken as negative: then it may wrap.
+                let exact = terms.iter().all(|(_, c)| *c <= 1 << 31) && bound.is_some_and(|b| b >> 32 == 0);
+                if exact { sum } else { self.wrap(&sum) }
             }
             Node::Bin(op, a, b) => self.bin(op, a, b).unwrap_or_else(|| self.at_most(max)),
             Node::Un(op @ (UnOp::Sext8 | UnOp::Sext16), a) => {
@@ -196,17 +201,20 @@ impl Integers<'_> {
         match (op, constant) {
             (BinOp::Add, _) => Some(self.wrap(&(x + y))),
             (BinOp::Sub, _) => Some(self.wrap(&(x - y))),
-            (BinOp::Mul, _) => Some(self.wrap(&(x * y))),
-            (BinOp::UMulHi, _) => {
-                let [high, _] = self.divide(&(x * y), 1 << 32);
-                // Bounds that follow; nonlinear reasoning does not find them.
-                self.facts.extend([high.ge(int(0)), high.lt(power(32))]);
-                Some(high)
+            (BinOp::Mul, _) => {
+                let [p, q] = [a, b].map(|t| u64::from(!self.g.known_zeros(t)));
+                Some(if (p * q) >> 32 == 0 { x * y } else { self.wrap(&(x * y)) })
             }
-            (BinOp::SMulHi, _) => {
-                let product = self.signed(a) * self.signed(b);
-                let [high, _] = self.divide(&product, 1 << 32);
+            (BinOp::UMulHi, _) => self.divide(&(x * y), 1 << 32).into_iter().next(),
+            (BinOp::SMulHi, Some(_)) => {
+                let [high, _] = self.divide(&(self.signed(a) * self.signed(b)), 1 << 32);
                 Some(self.wrap(&high))
+            }
+            (BinOp::SMulHi, None) => {
+                // (x - 2^32·[x <s 0])·(y - 2^32·[y <s 0]), floor-divided by 2^32 and taken modulo 2^32.
+                let [high, _] = self.divide(&(&x * &y), 1 << 32);
+                let if_negative = |s: &Int, v: &Int| s.ge(power(31)).ite(v, &int(0));
+                Some(self.wrap(&(high - if_negative(&x, &y) - if_negative(&y, &x))))
             }
             (BinOp::UDiv, _) => self.quotient(&x, &y).into_iter().next(),
             (BinOp::SDiv, _) => {

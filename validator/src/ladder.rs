@@ -225,7 +225,7 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
         Answer::Fails(model) if !multiplies(g, path.trail(), goal) => return Err(Open::Model(model)),
         Answer::Fails(_) | Answer::Exhausted => {}
     }
-    if crate::integer::follows(g, path.trail(), goal, limits.smt_steps) {
+    if crate::integer::follows(g, path.trail(), goal, limits.smt_steps / 4) {
         return Ok(Rung::Ring);
     }
     match Smt::new(g, Multiplier::Full).follows(path.trail(), goal, limits.full_steps) {
