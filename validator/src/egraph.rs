@@ -1,4 +1,4 @@
-//! Rung 2: equality saturation with proved lemmas.
+//! Rung 2: equality saturation with lemmas, each proved before it counts.
 //!
 //! The two nodes of an open equality are read into text terms, egg saturates them within fixed limits, and its
 //! explanation becomes a [`Proof`] that [`crate::replay`] checks. Neither egg nor the reading is trusted. The limits count
@@ -6,7 +6,7 @@
 //! opaque. Assumptions of a path are not used here.
 
 use crate::domain::*;
-use crate::lemma::{Rules, Value, constant_value};
+use crate::lemma::{BINARY, COMPARE, Rules, UNARY, Value, constant_value};
 use crate::replay::{self, Binding, FOLD, Proof, Step};
 use crate::term::{Graph, Node, T};
 use egg::{Analysis, Applier, DidMerge, EGraph, ENodeOrVar, FlatTerm, Id, Language, Pattern, PatternAst, RecExpr};
@@ -15,7 +15,7 @@ use std::time::Duration;
 use synth_lemmas::{Lemma, Op, Sort, Term};
 
 /// Nodes of the e-graph.
-const NODES_MAX: usize = 3_000;
+const NODES_MAX: usize = 1500;
 /// Rounds of rewriting.
 const ITERATIONS_MAX: usize = 8;
 /// Nodes of a term, as a tree, that is tried.
@@ -278,8 +278,8 @@ fn read_within(g: &Graph, t: T, budget: &mut usize) -> Option<Term> {
             let (plus, minus) = halves(terms, &mut sub)?;
             sum(*k, plus, minus)
         }
-        Node::Bin(op, a, b) => Term::Apply(binary(*op), vec![sub(*a)?, sub(*b)?]),
-        Node::Un(op, a) => Term::Apply(unary(*op), vec![sub(*a)?]),
+        Node::Bin(op, a, b) => Term::Apply(named(&BINARY, *op), vec![sub(*a)?, sub(*b)?]),
+        Node::Un(op, a) => Term::Apply(named(&UNARY, *op), vec![sub(*a)?]),
         Node::Ite(c, a, b) => Term::Apply(Op::Ite, vec![sub(*c)?, sub(*a)?, sub(*b)?]),
         Node::Cmp(CmpOp::Eq, d, zero) if g.constant(*zero) == Some(0) => {
             let (k, terms) = g.linear(*d);
@@ -287,14 +287,7 @@ fn read_within(g: &Graph, t: T, budget: &mut usize) -> Option<Term> {
             let (left, right) = if minus.is_empty() || k > 1 << 31 { (0, k.wrapping_neg()) } else { (k, 0) };
             Term::Apply(Op::Eq, vec![sum(left, plus, vec![]), sum(right, minus, vec![])])
         }
-        Node::Cmp(op, a, b) => {
-            let op = match op {
-                CmpOp::Eq => Op::Eq,
-                CmpOp::Ult => Op::Ult,
-                CmpOp::Slt => Op::Slt,
-            };
-            Term::Apply(op, vec![sub(*a)?, sub(*b)?])
-        }
+        Node::Cmp(op, a, b) => Term::Apply(named(&COMPARE, *op), vec![sub(*a)?, sub(*b)?]),
         Node::Not(a) => Term::Apply(Op::Bnot, vec![sub(*a)?]),
         Node::And(a, b) => Term::Apply(Op::Band, vec![sub(*a)?, sub(*b)?]),
         Node::Xor(a, b) => Term::Apply(Op::Bxor, vec![sub(*a)?, sub(*b)?]),
@@ -326,33 +319,7 @@ fn sum(k: u32, plus: Vec<Term>, minus: Vec<Term>) -> Term {
     last.into_iter().fold(rest, |a, b| Term::Apply(Op::Add, vec![a, b]))
 }
 
-fn binary(op: BinOp) -> Op {
-    match op {
-        BinOp::Add => Op::Add,
-        BinOp::Sub => Op::Sub,
-        BinOp::Mul => Op::Mul,
-        BinOp::UMulHi => Op::UMulHi,
-        BinOp::SMulHi => Op::SMulHi,
-        BinOp::UDiv => Op::UDiv,
-        BinOp::SDiv => Op::SDiv,
-        BinOp::And => Op::And,
-        BinOp::Or => Op::Or,
-        BinOp::Xor => Op::Xor,
-        BinOp::Shl => Op::Shl,
-        BinOp::Lshr => Op::Lshr,
-        BinOp::Ashr => Op::Ashr,
-        BinOp::Ror => Op::Ror,
-    }
-}
-
-fn unary(op: UnOp) -> Op {
-    match op {
-        UnOp::Clz => Op::Clz,
-        UnOp::Rbit => Op::Rbit,
-        UnOp::Rev => Op::Rev,
-        UnOp::Rev16 => Op::Rev16,
-        UnOp::Popcnt => Op::Popcnt,
-        UnOp::Sext8 => Op::Sext8,
-        UnOp::Sext16 => Op::Sext16,
-    }
+fn named<A: Copy, B: PartialEq>(table: &[(A, B)], op: B) -> A {
+    let row = table.iter().find(|(_, b)| *b == op);
+    row.expect("invariant: the tables have every operation of the domain, as a test shows").0
 }

@@ -1,7 +1,7 @@
 //! What lemmas mean, and their proof: the bridge between the text terms of `synth-lemmas` and the domains.
 //!
-//! A lemma `l = r if c` is proved by `c ⟹ l = r` over fresh unknowns for its variables and constants. Only lemmas that
-//! are proved are used ([`Rules::proved`]); the others are dropped, with the reason.
+//! A lemma `l = r if c` is proved by `c ⟹ l = r` over fresh unknowns for its variables and constants. A proof may
+//! cite proved lemmas only ([`Rules::find`]): searching with a wrong lemma wastes time and proves nothing.
 
 use crate::domain::*;
 use crate::ladder::{Open, Rung};
@@ -34,45 +34,62 @@ impl<W, B> Value<W, B> {
 /// The value of a domain.
 pub type ValueOf<D> = Value<<D as Domain>::W, <D as Domain>::B>;
 
+/// Binary operations on words.
+pub const BINARY: [(Op, BinOp); 14] = [
+    (Op::Add, BinOp::Add),
+    (Op::Sub, BinOp::Sub),
+    (Op::Mul, BinOp::Mul),
+    (Op::UMulHi, BinOp::UMulHi),
+    (Op::SMulHi, BinOp::SMulHi),
+    (Op::UDiv, BinOp::UDiv),
+    (Op::SDiv, BinOp::SDiv),
+    (Op::And, BinOp::And),
+    (Op::Or, BinOp::Or),
+    (Op::Xor, BinOp::Xor),
+    (Op::Shl, BinOp::Shl),
+    (Op::Lshr, BinOp::Lshr),
+    (Op::Ashr, BinOp::Ashr),
+    (Op::Ror, BinOp::Ror),
+];
+/// Unary operations on words.
+pub const UNARY: [(Op, UnOp); 7] = [
+    (Op::Clz, UnOp::Clz),
+    (Op::Rbit, UnOp::Rbit),
+    (Op::Rev, UnOp::Rev),
+    (Op::Rev16, UnOp::Rev16),
+    (Op::Popcnt, UnOp::Popcnt),
+    (Op::Sext8, UnOp::Sext8),
+    (Op::Sext16, UnOp::Sext16),
+];
+/// Comparisons.
+pub const COMPARE: [(Op, CmpOp); 3] = [(Op::Eq, CmpOp::Eq), (Op::Ult, CmpOp::Ult), (Op::Slt, CmpOp::Slt)];
+
+fn of<A: PartialEq, B: Copy>(table: &[(A, B)], key: A) -> Option<B> {
+    table.iter().find(|(a, _)| *a == key).map(|(_, b)| *b)
+}
+
 /// Applies an operation. `None` if the operands have the wrong sorts.
 pub fn apply<D: Domain>(d: &mut D, op: Op, args: &[ValueOf<D>]) -> Option<ValueOf<D>> {
     let w = |i: usize| args.get(i)?.word();
     let b = |i: usize| args.get(i)?.bool();
-    let bin = |d: &mut D, op| Some(Value::Word(d.bin(op, w(0)?, w(1)?)));
-    let un = |d: &mut D, op| Some(Value::Word(d.un(op, w(0)?)));
-    let cmp = |d: &mut D, op| Some(Value::Bool(d.cmp(op, w(0)?, w(1)?)));
+    if let Some(op) = of(&BINARY, op) {
+        return Some(Value::Word(d.bin(op, w(0)?, w(1)?)));
+    }
+    if let Some(op) = of(&UNARY, op) {
+        return Some(Value::Word(d.un(op, w(0)?)));
+    }
+    if let Some(op) = of(&COMPARE, op) {
+        return Some(Value::Bool(d.cmp(op, w(0)?, w(1)?)));
+    }
     match op {
-        Op::Add => bin(d, BinOp::Add),
-        Op::Sub => bin(d, BinOp::Sub),
-        Op::Mul => bin(d, BinOp::Mul),
-        Op::UMulHi => bin(d, BinOp::UMulHi),
-        Op::SMulHi => bin(d, BinOp::SMulHi),
-        Op::UDiv => bin(d, BinOp::UDiv),
-        Op::SDiv => bin(d, BinOp::SDiv),
-        Op::And => bin(d, BinOp::And),
-        Op::Or => bin(d, BinOp::Or),
-        Op::Xor => bin(d, BinOp::Xor),
-        Op::Shl => bin(d, BinOp::Shl),
-        Op::Lshr => bin(d, BinOp::Lshr),
-        Op::Ashr => bin(d, BinOp::Ashr),
-        Op::Ror => bin(d, BinOp::Ror),
-        Op::Clz => un(d, UnOp::Clz),
-        Op::Rbit => un(d, UnOp::Rbit),
-        Op::Rev => un(d, UnOp::Rev),
-        Op::Rev16 => un(d, UnOp::Rev16),
-        Op::Popcnt => un(d, UnOp::Popcnt),
-        Op::Sext8 => un(d, UnOp::Sext8),
-        Op::Sext16 => un(d, UnOp::Sext16),
         Op::Ite => Some(Value::Word(d.ite(b(0)?, w(1)?, w(2)?))),
-        Op::Eq => cmp(d, CmpOp::Eq),
-        Op::Ult => cmp(d, CmpOp::Ult),
-        Op::Slt => cmp(d, CmpOp::Slt),
         Op::True => Some(Value::Bool(d.bool(true))),
         Op::False => Some(Value::Bool(d.bool(false))),
         Op::Bnot => Some(Value::Bool(d.not(b(0)?))),
         Op::Band => Some(Value::Bool(d.and(b(0)?, b(1)?))),
         Op::Bor => Some(Value::Bool(d.or(b(0)?, b(1)?))),
         Op::Bxor => Some(Value::Bool(d.xor(b(0)?, b(1)?))),
+        _ => unreachable!("invariant: a test applies every operation"),
     }
 }
 
@@ -182,17 +199,23 @@ pub fn constant_value(
     evaluate(&mut d, term, &mut |_, t| atom(t))
 }
 
-/// Lemmas that are proved.
+/// Lemmas to search with. A lemma counts in a proof only once it is proved itself ([`Rules::find`]).
 #[derive(Debug)]
 pub struct Rules {
     lemmas: Vec<Lemma>,
-    /// Lemmas that did not prove, and why.
+    verdicts: Vec<OnceLock<Result<Rung, Open>>>,
+    /// Lemmas that did not prove, and why, where all were asked.
     pub dropped: Vec<(String, Open)>,
     pub(crate) compiled: crate::egraph::Compiled,
 }
 
 impl Rules {
-    /// The proved lemmas of `synth-lemmas`; each is proved once per process.
+    /// The lemmas of `synth-lemmas`, each proved when a proof first cites it: at most once per process.
+    pub fn shipped() -> &'static Rules {
+        static RULES: OnceLock<Rules> = OnceLock::new();
+        RULES.get_or_init(|| Rules::of(synth_lemmas::all(), vec![]))
+    }
+    /// The proved lemmas of `synth-lemmas`; all are proved at the first call.
     pub fn proved() -> &'static Rules {
         static RULES: OnceLock<Rules> = OnceLock::new();
         RULES.get_or_init(|| Rules::prove(synth_lemmas::all()))
@@ -202,16 +225,31 @@ impl Rules {
         let (mut kept, mut dropped) = (Vec::new(), Vec::new());
         for lemma in lemmas {
             match prove(&lemma) {
-                Ok(_) => kept.push(lemma),
+                Ok(rung) => kept.push((lemma, rung)),
                 Err(open) => dropped.push((lemma.name, open)),
             }
         }
-        let compiled = crate::egraph::Compiled::new(&kept);
-        Rules { lemmas: kept, dropped, compiled }
+        let (lemmas, rungs): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
+        let rules = Rules::of(lemmas, dropped);
+        for (verdict, rung) in rules.verdicts.iter().zip(rungs) {
+            verdict.set(Ok(rung)).expect("invariant: the verdicts are new");
+        }
+        rules
     }
-    /// The lemma with this name.
+    /// The given lemmas, not proved yet.
+    pub fn unproved(lemmas: Vec<Lemma>) -> Rules {
+        Rules::of(lemmas, vec![])
+    }
+    fn of(lemmas: Vec<Lemma>, dropped: Vec<(String, Open)>) -> Rules {
+        let compiled = crate::egraph::Compiled::new(&lemmas);
+        let verdicts = lemmas.iter().map(|_| OnceLock::new()).collect();
+        Rules { lemmas, verdicts, dropped, compiled }
+    }
+    /// The lemma with this name, if it is proved.
     pub fn find(&self, name: &str) -> Option<&Lemma> {
-        self.lemmas.iter().find(|l| l.name == name)
+        let at = self.lemmas.iter().position(|l| l.name == name)?;
+        let verdict = self.verdicts[at].get_or_init(|| prove(&self.lemmas[at]));
+        verdict.is_ok().then_some(&self.lemmas[at])
     }
     /// The lemmas.
     pub fn lemmas(&self) -> &[Lemma] {

@@ -4,8 +4,8 @@
 use synth_lemmas::Lemma;
 use synth_validator::domain::*;
 use synth_validator::ladder::{Limits, Open, Path, Rung, prove_equal};
-use synth_validator::lemma::{Rules, prove, refutes};
-use synth_validator::replay::{Rejected, check};
+use synth_validator::lemma::{Rules, constant_value, prove, refutes};
+use synth_validator::replay::{Proof, Rejected, Step, check};
 use synth_validator::term::{Graph, T, Var};
 use synth_validator::egraph;
 
@@ -33,6 +33,40 @@ fn a_twin_among_the_lemmas_is_dropped() {
     let rules = Rules::prove(vec![lemmas[0].clone(), lemmas[1].broken_twin()]);
     assert_eq!((rules.lemmas().len(), rules.dropped.len()), (1, 1));
     assert!(rules.find(&rules.dropped[0].0).is_none());
+}
+
+#[test]
+fn every_operation_has_a_meaning_and_a_name() {
+    use synth_lemmas::{Op, Sort, Term};
+    for op in Op::ALL {
+        let operand = |s: &Sort| match s {
+            Sort::Word => Term::Const(9),
+            Sort::Bool => Term::Apply(Op::True, vec![]),
+        };
+        let term = Term::Apply(*op, op.operands().iter().map(operand).collect());
+        assert!(constant_value(&term, &|_| None).is_some(), "{}", op.name());
+        assert_eq!(Term::parse(&term.to_string()), Ok(term));
+    }
+}
+
+#[test]
+fn a_false_lemma_proves_nothing() {
+    let truth = synth_lemmas::all().into_iter().find(|l| l.name == "add_by_or_and_and").expect("it is shipped");
+    let rules = Rules::unproved(vec![truth.broken_twin()]);
+    let (mut g, [x, y, _]) = graph();
+    let (p, q) = (bin(&mut g, BinOp::Or, x, y), bin(&mut g, BinOp::And, x, y));
+    let sum = bin(&mut g, BinOp::Add, p, q);
+    assert_eq!(egraph::equal(&mut g, sum, p, &rules), None);
+    let proof = Proof {
+        start: egraph::read(&g, sum).expect("small").to_string(),
+        steps: vec![Step {
+            rule: "add_by_or_and_and_broken".into(),
+            reversed: false,
+            position: vec![],
+            term: egraph::read(&g, p).expect("small").to_string(),
+        }],
+    };
+    assert_eq!(check(&mut g, sum, p, &proof, &rules), Err(Rejected::UnknownRule(0)));
 }
 
 /// A graph with three unknown words.
