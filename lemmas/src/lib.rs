@@ -1,1 +1,249 @@
-//! x
+//! Rewrite lemmas as data: one file per operator family under `rules/`, read and checked for form, not for truth.
+//!
+//! A lemma is a claim `left = right` for all words and booleans, under conditions on its constants:
+//!
+//! ```text
+//! lemma lshr_of_and
+//!   rule   (lshr (and ?x #m) #n) => (and (lshr ?x #n) (lshr #m #n))
+//!   if     (ult #n 32)
+//!   source DDI 0403E, LSR (immediate) and AND (immediate)
+//!   broken (and (lshr ?x #n) #m)
+//! ```
+//!
+//! `?x` is any word or boolean, `#m` a constant word; a part of a right side that is made of constants only stands for
+//! its value. `=>` may be used from left to right, `<=>` both ways. The name is permanent: certificates cite it.
+//! The broken twin is the lemma with another right side (`broken`) or with other conditions (`broken_if`, `true` for
+//! none); it must be refuted. What a lemma means, and its proof, is the validator's business.
+
+mod term;
+
+pub use term::{Op, Sort, Term, TermError};
+
+/// A named claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lemma {
+    /// Permanent name.
+    pub name: String,
+    /// Operator family: the stem of its file.
+    pub family: String,
+    /// Line of the name in its file, from 1.
+    pub line: usize,
+    /// Left pattern.
+    pub left: Term,
+    /// Right pattern.
+    pub right: Term,
+    /// Whether it may be used from right to left too.
+    pub both_ways: bool,
+    /// Conditions on its constants; all must hold.
+    pub conditions: Vec<Term>,
+    /// Document and section that say what the operations do.
+    pub source: String,
+    broken_right: Option<Term>,
+    broken_conditions: Option<Vec<Term>>,
+}
+
+impl Lemma {
+    /// The broken twin: it must be refuted.
+    pub fn broken_twin(&self) -> Lemma {
+        let mut twin = self.clone();
+        twin.both_ways = false;
+        twin.name = format!("{}_broken", self.name);
+        if let Some(right) = &self.broken_right {
+            twin.right = right.clone();
+        }
+        if let Some(conditions) = &self.broken_conditions {
+            twin.conditions = conditions.clone();
+        }
+        twin
+    }
+}
+
+/// What is wrong with a file of lemmas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// A line before the first `lemma`, or with an unknown key.
+    UnexpectedLine(String),
+    /// A term does not parse or has the wrong sorts.
+    Term(TermError),
+    /// The rule has neither `=>` nor `<=>`.
+    NoArrow,
+    /// A part is missing.
+    Missing(&'static str),
+    /// The variables of the right side, or of a condition, do not stand on the left.
+    Unbound(String),
+    /// The two sides have different sorts.
+    Sides,
+    /// `<=>` with a side that cannot be matched.
+    OneWayOnly,
+    /// The name stands twice.
+    Twice(String),
+}
+
+/// An error in a file of lemmas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub wrong: Wrong,
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {:?}", self.file, self.line, self.wrong)
+    }
+}
+
+impl std::error::Error for Error {}
+
+const FILES: [(&str, &str); 8] = [
+    ("arithmetic", include_str!("../rules/arithmetic.lemma")),
+    ("bitwise", include_str!("../rules/bitwise.lemma")),
+    ("boolean", include_str!("../rules/boolean.lemma")),
+    ("compare", include_str!("../rules/compare.lemma")),
+    ("division", include_str!("../rules/division.lemma")),
+    ("extend", include_str!("../rules/extend.lemma")),
+    ("select", include_str!("../rules/select.lemma")),
+    ("shift", include_str!("../rules/shift.lemma")),
+];
+
+/// All lemmas, by file and line.
+pub fn all() -> Vec<Lemma> {
+    load().expect("invariant: the lemmas of this crate parse, as its tests show")
+}
+
+/// All lemmas, or the first error.
+/// # Errors
+/// See [`Wrong`].
+pub fn load() -> Result<Vec<Lemma>, Error> {
+    let mut lemmas: Vec<Lemma> = Vec::new();
+    for (family, text) in FILES {
+        for lemma in parse(family, text)? {
+            if lemmas.iter().any(|l| l.name == lemma.name) {
+                let (file, line) = (format!("rules/{family}.lemma"), lemma.line);
+                return Err(Error { file, line, wrong: Wrong::Twice(lemma.name) });
+            }
+            lemmas.push(lemma);
+        }
+    }
+    Ok(lemmas)
+}
+
+/// Reads the lemmas of one family.
+/// # Errors
+/// See [`Wrong`].
+pub fn parse(family: &str, text: &str) -> Result<Vec<Lemma>, Error> {
+    let at = |line: usize| move |wrong| Error { file: format!("rules/{family}.lemma"), line, wrong };
+    let mut entries: Vec<Vec<(usize, &str, &str)>> = Vec::new();
+    for (index, text) in text.lines().enumerate() {
+        let text = text.trim();
+        if text.is_empty() || text.starts_with("//") {
+            continue;
+        }
+        let (key, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let entry = (index + 1, key, value.trim());
+        match (key, entries.last_mut()) {
+            ("lemma", _) => entries.push(vec![entry]),
+            ("rule" | "if" | "source" | "broken" | "broken_if", Some(last)) => last.push(entry),
+            _ => return Err(at(index + 1)(Wrong::UnexpectedLine(text.to_string()))),
+        }
+    }
+    entries.iter().map(|e| lemma(family, e).map_err(|(line, wrong)| at(line)(wrong))).collect()
+}
+
+fn lemma(family: &str, entry: &[(usize, &str, &str)]) -> Result<Lemma, (usize, Wrong)> {
+    let (line, _, name) = entry[0];
+    let find = |key: &str| entry.iter().find(|(_, k, _)| *k == key).map(|(line, _, text)| (*line, *text));
+    let need = |key: &'static str| find(key).ok_or((line, Wrong::Missing(key)));
+    let term = |(line, text): (usize, &str)| Term::parse(text).map_err(|e| (line, Wrong::Term(e)));
+    let conditions = |key: &str| -> Result<Vec<Term>, (usize, Wrong)> {
+        let lines = entry.iter().filter(|(_, k, _)| *k == key);
+        lines.map(|(line, _, text)| term((*line, text))).collect()
+    };
+    let rule = need("rule")?;
+    let both_ways = rule.1.contains("<=>");
+    let arrow = if both_ways { "<=>" } else { "=>" };
+    let (left, right) = rule.1.split_once(arrow).ok_or((rule.0, Wrong::NoArrow))?;
+    let (left, right) = (term((rule.0, left))?, term((rule.0, right))?);
+    let (broken, broken_if) = (find("broken"), find("broken_if"));
+    if broken.is_none() && broken_if.is_none() {
+        return Err((line, Wrong::Missing("broken or broken_if")));
+    }
+    let lemma = Lemma {
+        name: name.to_string(),
+        family: family.to_string(),
+        line,
+        left,
+        right,
+        both_ways,
+        conditions: conditions("if")?,
+        source: need("source")?.1.to_string(),
+        broken_right: broken.map(term).transpose()?,
+        broken_conditions: broken_if.map(|_| conditions("broken_if")).transpose()?,
+    };
+    check(&lemma).map_err(|wrong| (rule.0, wrong))?;
+    check(&lemma.broken_twin()).map_err(|wrong| (line, wrong))?;
+    Ok(lemma)
+}
+
+fn check(lemma: &Lemma) -> Result<(), Wrong> {
+    let mut sorts = Vec::new();
+    let sort = |t: &Term, sorts: &mut Vec<_>| t.sort_with(sorts).map_err(Wrong::Term);
+    let left = sort(&lemma.left, &mut sorts)?;
+    let bound = sorts.len();
+    let right = sort(&lemma.right, &mut sorts)?;
+    if lemma.name.is_empty() {
+        return Err(Wrong::Missing("name"));
+    }
+    for condition in &lemma.conditions {
+        if sort(condition, &mut sorts)? != Sort::Bool || !condition.is_constant() {
+            return Err(Wrong::Unbound(condition.to_string()));
+        }
+    }
+    if let Some((name, _)) = sorts.get(bound) {
+        return Err(Wrong::Unbound(name.clone()));
+    }
+    if left != right {
+        return Err(Wrong::Sides);
+    }
+    let matchable = |t: &Term| matches!(t, Term::Apply(..)) && !t.computes();
+    let right_binds = {
+        let mut on_right = Vec::new();
+        sort(&lemma.right, &mut on_right)?;
+        on_right.len() == bound
+    };
+    if !matchable(&lemma.left) || lemma.both_ways && !(matchable(&lemma.right) && right_binds) {
+        return Err(Wrong::OneWayOnly);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_lemmas_parse() {
+        let lemmas = load().unwrap_or_else(|e| panic!("{e}"));
+        assert!(lemmas.len() >= 40, "{} lemmas", lemmas.len());
+    }
+
+    #[test]
+    fn errors_name_file_and_line() {
+        let check = |text: &str, line: usize, expected: &str| {
+            let error = parse("shift", text).expect_err(text);
+            assert_eq!((error.file.as_str(), error.line), ("rules/shift.lemma", line), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        };
+        check("rule (add ?x ?y) => ?x", 1, "UnexpectedLine");
+        check("lemma a\n\n  rule (add ?x ?y)\n source s\n broken ?x", 3, "NoArrow");
+        check("lemma a\n rule (add ?x ?y) => (add ?y ?z)\n source s\n broken ?x", 2, "Unbound");
+        check("lemma a\n rule (add ?x ?y) => (eq ?y ?x)\n source s\n broken ?x", 2, "Sides");
+        check("lemma a\n rule (plus ?x ?y) => ?x\n source s\n broken ?x", 2, "plus");
+        check("lemma a\n rule (add ?x ?y) => (add ?y ?x)\n source s", 1, "Missing");
+        check("lemma a\n rule (add ?x #c) <=> (add (not #c) ?x)\n source s\n broken ?x", 2, "Term");
+        check("lemma a\n rule (add ?x #c) <=> (sub ?x (sub 0 #c))\n source s\n broken ?x", 2, "OneWayOnly");
+    }
+}

@@ -1,10 +1,11 @@
 //! The ladder: how an equality or a condition is proved under the assumptions of a path.
 //!
 //! Rungs, cheapest first: the same node after normalisation; the same node after the path's decisions are put in;
-//! e-graph saturation with lemmas; z3 with multiplication uninterpreted; ring normal form; full z3.
+//! ring normal form modulo 2^32; e-graph saturation with lemmas; z3 with multiplication uninterpreted; z3 on integers; full z3.
 
 use crate::domain::*;
 use crate::interval::Ranges;
+use crate::lemma::Rules;
 use crate::smt::{Answer, Model, Multiplier, Smt};
 use crate::term::{Graph, Node, T};
 use rustc_hash::FxHashMap;
@@ -21,7 +22,7 @@ pub enum Rung {
     Egraph,
     /// z3, multiplication uninterpreted.
     Smt,
-    /// Ring normal form modulo 2^32.
+    /// Ring normal form modulo 2^32, or integers.
     Ring,
     /// Full z3.
     Full,
@@ -192,10 +193,17 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
     if crate::ring::equal(g, x, y) {
         return Ok(Rung::Ring);
     }
+    if !is_memory(g, x) && crate::egraph::equal(g, x, y, Rules::shipped()).is_some() {
+        return Ok(Rung::Egraph);
+    }
     // An equation of memories is not a boolean term: both are loaded from at an unknown offset.
-    let goal = match is_memory(g, a) {
-        false => g.cmp(CmpOp::Eq, &x, &y),
-        true => {
+    let goal = match (is_memory(g, a), crate::replay::is_bool(g, x)) {
+        (false, false) => g.cmp(CmpOp::Eq, &x, &y),
+        (false, true) => {
+            let differ = g.xor(&x, &y);
+            g.not(&differ)
+        }
+        (true, _) => {
             let no = g.bool(false);
             if let Answer::Holds = Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), no, limits.smt_steps) {
                 return Ok(Rung::Smt);
@@ -230,6 +238,9 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
         Answer::Holds => return Ok(Rung::Smt),
         Answer::Fails(model) if !multiplies(g, path.trail(), goal) => return Err(Open::Model(model)),
         Answer::Fails(_) | Answer::Exhausted => {}
+    }
+    if crate::integer::follows(g, path.trail(), goal, limits.smt_steps / 4) {
+        return Ok(Rung::Ring);
     }
     match Smt::new(g, Multiplier::Full).follows(path.trail(), goal, limits.full_steps) {
         Answer::Holds => Ok(Rung::Full),

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 /// Monomials (ascending factors) beyond which a polynomial is not expanded.
 const MONOMIALS_MAX: usize = 512;
+/// Degree beyond which a polynomial is not expanded.
+const DEGREE_MAX: usize = 32;
 
 type Polynomial = BTreeMap<Vec<T>, u32>;
 
@@ -50,6 +52,9 @@ fn expand(g: &Graph, t: T) -> Option<Polynomial> {
             for (m, c) in &p {
                 for (n, d) in &q {
                     let mut monomial = [&m[..], &n[..]].concat();
+                    if monomial.len() > DEGREE_MAX {
+                        return None;
+                    }
                     monomial.sort_unstable();
                     let slot = product.entry(monomial).or_default();
                     *slot = slot.wrapping_add(c.wrapping_mul(*d));

@@ -7,7 +7,7 @@ use crate::domain::*;
 use crate::term::{Graph, Node, T, Var};
 use rustc_hash::FxHashMap;
 use z3::ast::{Array, Ast, BV, Bool, Dynamic};
-use z3::{FuncDecl, Params, SatResult, Solver, Sort};
+use z3::{FuncDecl, Params, SatResult, Solver, Sort, Tactic};
 
 /// How operations that do not bit-blast are seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,7 +58,8 @@ impl<'g> Smt<'g> {
 
     /// Whether `conclusion` follows from `assumptions`, within `steps` solver steps.
     pub fn follows(&mut self, assumptions: &[T], conclusion: T, steps: u32) -> Answer {
-        let solver = Solver::new();
+        // The default solver first tries others by the clock; this one only counts steps.
+        let solver = Tactic::new("smt").solver();
         let mut params = Params::new();
         params.set_u32("rlimit", steps);
         params.set_u32("random_seed", 0);
