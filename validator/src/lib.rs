@@ -19,6 +19,7 @@ pub mod ir;
 pub mod ir_semantics;
 pub mod program;
 pub mod refinement;
+pub mod refute;
 pub mod ring;
 pub mod smt;
 pub mod term;
