@@ -371,8 +371,9 @@ fn digest(memory: &Bytes) -> u64 {
     written.iter().fold(0, |sum, (at, byte)| sum.wrapping_add(of(*at, *byte)))
 }
 
-/// Answers the last event: result words. The callee writes linear memory in two places, one of them at an argument
-/// that is an address, and a cell; where memory can grow, it sometimes does.
+/// Answers the last event: result words. The callee writes a cell and two words of linear memory, at one of its
+/// arguments and near one of the caller's (so that few places are written, however many calls there are); where memory
+/// can grow, it sometimes does.
 fn answer<P>(
     start: &Start,
     setting: &Setting,
@@ -387,9 +388,14 @@ fn answer<P>(
     event.args.iter().for_each(|a| seed = mix(seed ^ *a));
     let mut random = Random(seed);
     let size = world.memory_bytes;
-    if size >= 8 {
-        let pointer = event.args.iter().copied().find(|a| (8..size - 4).contains(a));
-        for at in [pointer.unwrap_or_else(|| random.below(size - 4)), random.below(size - 4)] {
+    if let Some(last) = size.checked_sub(4) {
+        let own: Vec<u32> = start.args.iter().map(|a| a.wrapping_add(random.below(64))).collect();
+        for pointers in [&event.args, &own] {
+            let inside: Vec<u32> = pointers.iter().copied().filter(|a| *a <= last).collect();
+            let at = match inside[..] {
+                [] => random.below(64.min(last)),
+                _ => inside[random.below(inside.len() as u32) as usize],
+            };
             let word = random.draw();
             (0..4).for_each(|i| d.memory.set(at + i, (word >> (8 * i)) as u8));
         }
@@ -440,7 +446,7 @@ where
         End::Return(_) | End::Trap(_) => RIGHT_STEPS_PER_STEP * l.steps + 16 * l.bulk_bytes + RIGHT_STEPS_SPARE,
         other => return inconclusive(format!("left: {other}")),
     };
-    let r = run(right, start, setting, right_fuel);
+    let r = execute(right, start, setting, &Mode { stop_at: l.events.len(), ..Mode::plain(right_fuel) });
     let common = l.events.len().min(r.events.len());
     let parted = (0..common).find(|i| !l.events[*i].same(&r.events[*i]));
     if (0..common.min(parted.map_or(common, |i| i + 1))).any(|i| l.events[i].types_differ(&r.events[i])) {
