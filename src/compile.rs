@@ -5,6 +5,7 @@ use crate::emit::emit;
 use crate::error::CompileError;
 use crate::frame::Frame;
 use crate::ir_facts::Facts;
+use crate::liveness::live_in;
 use crate::machine::Reg;
 use crate::module_info::ModuleInfo;
 use crate::regalloc::{self, Allocated, Place};
@@ -47,18 +48,21 @@ pub struct CompiledFunction {
     pub data_ranges: Vec<(u32, u32)>,
 }
 
-/// Compiles a function.
+/// Words of live values at cut points that a witness may list.
+const LIVE_MAX: usize = 1 << 22;
+
+/// Compiles a function. Bounds checks and masks are in the IR already; contract and core change nothing yet.
 ///
 /// # Errors
 /// `Internal` if the IR is not legalized or not well formed; `Limit` if the function is too large.
 pub fn compile_function(
     func: &Func,
     info: &ModuleInfo,
-    contract: &Contract,
+    _contract: &Contract,
     _core: Core,
 ) -> Result<CompiledFunction, CompileError> {
     let facts = Facts::new(func);
-    let selected = select(func, &facts, info, contract)?;
+    let selected = select(func, &facts, info)?;
     let values: Vec<Reg> = selected.registers.iter().flatten().copied().collect();
     let allocated = regalloc::allocate(&selected.machine, &values, func.index)?;
     let frame = Frame::new(&allocated, selected.machine.outgoing_bytes);
@@ -68,7 +72,12 @@ pub fn compile_function(
     let layout = branch_relax::layout(&emitted.items, emitted.labels).map_err(|branch_relax::OutOfReach| {
         CompileError::Limit { function: Some(func.index), what: "code bytes", limit: 1 << 17 }
     })?;
-    let witness = witness(func, &facts, &selected, &allocated, &frame, &layout.labels);
+    let live = live_in(func, LIVE_MAX).ok_or(CompileError::Limit {
+        function: Some(func.index),
+        what: "values live at block starts",
+        limit: LIVE_MAX as u64,
+    })?;
+    let witness = witness(func, &live, &facts, &selected, &allocated, &frame, &layout.labels);
     Ok(CompiledFunction {
         index: func.index,
         code: layout.bytes,
@@ -93,43 +102,49 @@ fn frame_facts(frame: &Frame) -> Vec<(Loc, Loc)> {
 
 fn witness(
     func: &Func,
+    live: &[Vec<Value>],
     facts: &Facts,
     selected: &Selected,
     allocated: &Allocated,
     frame: &Frame,
     labels: &[u32],
 ) -> Witness {
-    let live = facts.live_at_cuts(func);
     let mut cuts = Vec::new();
     for (block, machine) in selected.machine.blocks.iter().enumerate() {
         let Some(ir) = machine.ir.filter(|ir| facts.is_cut(*ir)) else { continue };
-        let places: BTreeMap<Reg, Place> = allocated.live[block].iter().copied().collect();
+        // A value may be in several places at once: each is claimed.
+        let mut places: BTreeMap<Reg, Vec<Place>> = BTreeMap::new();
+        for &(r, place) in &allocated.live[block] {
+            places.entry(r).or_default().push(place);
+        }
         let mut equal = frame_facts(frame);
-        for &v in &live[ir as usize] {
-            if let Some(right) = location(facts, selected, &places, frame, v) {
-                equal.push((Loc::Value(v, 0), right));
-            }
+        for &v in func.blocks[ir as usize].params.iter().chain(&live[ir as usize]) {
+            let right = locations(facts, selected, &places, frame, v);
+            equal.extend(right.into_iter().map(|right| (Loc::Value(v, 0), right)));
         }
         cuts.push(Cut { left: u64::from(ir), right: u64::from(labels[block]), equal });
     }
     Witness { cuts }
 }
 
-fn location(
+/// All places of a value at a block start.
+fn locations(
     facts: &Facts,
     selected: &Selected,
-    places: &BTreeMap<Reg, Place>,
+    places: &BTreeMap<Reg, Vec<Place>>,
     frame: &Frame,
     v: Value,
-) -> Option<Loc> {
+) -> Vec<Loc> {
     let v = facts.alias[v.0 as usize].0 as usize;
     match facts.constant[v] {
-        Some(Op::Const(k)) => return Some(Loc::Const(k)),
-        Some(Op::Address(symbol)) => return Some(Loc::Address(symbol)),
+        Some(Op::Const(k)) => return vec![Loc::Const(k)],
+        Some(Op::Address(symbol)) => return vec![Loc::Address(symbol)],
         _ => {}
     }
-    match places.get(&selected.registers[v]?)? {
-        Place::Reg(n) => Some(Loc::Reg(*n)),
-        Place::Slot(s) => Some(Loc::Frame(frame.slot_from_entry(*s))),
-    }
+    let places = selected.registers[v].and_then(|r| places.get(&r));
+    let loc = |place: &Place| match place {
+        Place::Reg(n) => Loc::Reg(*n),
+        Place::Slot(s) => Loc::Frame(frame.slot_from_entry(*s)),
+    };
+    places.into_iter().flatten().map(loc).collect()
 }

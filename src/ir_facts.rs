@@ -1,7 +1,8 @@
 //! Facts about an IR function that selection and the witness need: reachable blocks, incoming edges, values that
-//! are only names of others, uses, and live values at block starts.
+//! are only names of others, and uses.
 
-use synth_validator::ir::{Edge, Func, Op, Terminator, Value};
+use crate::cfg::{edges, operands};
+use synth_validator::ir::{Func, Op, Value};
 
 /// Facts about one function. Vectors are indexed by block or by value.
 #[derive(Clone, Debug)]
@@ -17,25 +18,6 @@ pub struct Facts {
     pub uses: Vec<u32>,
     /// By value: block that uses it last in block order; with one use, the user's block.
     pub user_block: Vec<u32>,
-}
-
-/// The edges of a terminator.
-pub fn edges(end: &Terminator) -> Vec<&Edge> {
-    match end {
-        Terminator::Jump(e) => vec![e],
-        Terminator::Branch(_, a, b) => vec![a, b],
-        Terminator::Switch(_, targets, default) => targets.iter().chain([default]).collect(),
-        Terminator::Return(_) | Terminator::Trap(_) => Vec::new(),
-    }
-}
-
-/// The values that a terminator itself reads (edge arguments excluded).
-pub fn operands(end: &Terminator) -> &[Value] {
-    match end {
-        Terminator::Branch(v, ..) | Terminator::Switch(v, ..) => std::slice::from_ref(v),
-        Terminator::Return(vs) => vs,
-        Terminator::Jump(_) | Terminator::Trap(_) => &[],
-    }
 }
 
 impl Facts {
@@ -100,48 +82,6 @@ impl Facts {
     pub fn is_cut(&self, block: u32) -> bool {
         self.incoming[block as usize] > 1
     }
-    /// The live values at the start of each cut block in ascending order, parameters included; empty for other blocks.
-    pub fn live_at_cuts(&self, func: &Func) -> Vec<Vec<Value>> {
-        let words = func.values.len().div_ceil(64);
-        let mut live = vec![vec![0u64; words]; func.blocks.len()];
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for (b, block) in func.blocks.iter().enumerate().rev().filter(|(b, _)| self.incoming[*b] > 0) {
-                let mut set = vec![0u64; words];
-                for edge in edges(&block.end) {
-                    let target = edge.block.0 as usize;
-                    set.iter_mut().zip(&live[target]).for_each(|(s, l)| *s |= l);
-                    func.blocks[target].params.iter().for_each(|p| clear(&mut set, *p));
-                    edge.args.iter().for_each(|a| insert(&mut set, *a));
-                }
-                operands(&block.end).iter().for_each(|v| insert(&mut set, *v));
-                for inst in block.insts.iter().rev() {
-                    inst.results.iter().for_each(|r| clear(&mut set, *r));
-                    inst.args.iter().for_each(|a| insert(&mut set, *a));
-                }
-                if set != live[b] {
-                    live[b] = set;
-                    changed = true;
-                }
-            }
-        }
-        let mut result = vec![Vec::new(); func.blocks.len()];
-        for (b, block) in func.blocks.iter().enumerate().filter(|(b, _)| self.is_cut(*b as u32)) {
-            block.params.iter().for_each(|p| insert(&mut live[b], *p));
-            let all = (0..func.values.len() as u32).map(Value);
-            result[b] = all.filter(|v| live[b][v.0 as usize / 64] >> (v.0 % 64) & 1 == 1).collect();
-        }
-        result
-    }
-}
-
-fn insert(set: &mut [u64], v: Value) {
-    set[v.0 as usize / 64] |= 1 << (v.0 % 64);
-}
-
-fn clear(set: &mut [u64], v: Value) {
-    set[v.0 as usize / 64] &= !(1 << (v.0 % 64));
 }
 
 fn resolve(alias: &[Value], mut v: Value) -> Value {

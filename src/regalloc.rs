@@ -231,9 +231,19 @@ fn steps(view: &View<'_>, output: &Output, block: usize) -> Vec<Step> {
     steps
 }
 
+/// The places at block starts. An early definition of a block's first instruction has its place from there on, but
+/// not yet its value: it is left out.
 fn live_places(machine: &MachineFunc, output: &Output) -> Vec<Vec<(Reg, Place)>> {
     let starts: Vec<u32> =
         machine.blocks.iter().map(|b| regalloc2::ProgPoint::before(Point::new(b.range.start)).to_index()).collect();
+    let mut defined = vec![Vec::new(); starts.len()];
+    for (block, all) in machine.blocks.iter().zip(&mut defined) {
+        machine.insts[block.range.start].clone().operands(&mut |r, role| {
+            if role == Role::DefEarly {
+                all.push(*r);
+            }
+        });
+    }
     let mut live = vec![Vec::new(); starts.len()];
     for &(label, from, to, allocation) in &output.debug_locations {
         let first = starts.partition_point(|s| *s < from.to_index());
@@ -241,7 +251,9 @@ fn live_places(machine: &MachineFunc, output: &Output) -> Vec<Vec<(Reg, Place)>>
             if *start >= to.to_index() {
                 break;
             }
-            live[block].push((Reg(label), place(allocation)));
+            if !defined[block].contains(&Reg(label)) {
+                live[block].push((Reg(label), place(allocation)));
+            }
         }
     }
     live

@@ -18,7 +18,6 @@ use crate::ir_facts::Facts;
 use crate::machine::{Inst, MachineBlock, MachineFunc, Reg, Src};
 use crate::module_info::ModuleInfo;
 use std::collections::BTreeMap;
-use synth_validator::contract::Contract;
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{Func, Inst as IrInst, Op, Value};
 
@@ -45,7 +44,6 @@ struct Selector<'a> {
     func: &'a Func,
     facts: &'a Facts,
     info: &'a ModuleInfo,
-    contract: &'a Contract,
     machine: MachineFunc,
     registers: Vec<Option<Reg>>,
     deferred: BTreeMap<Value, &'a IrInst>,
@@ -61,12 +59,11 @@ struct Selector<'a> {
 ///
 /// # Errors
 /// `Internal` if the IR is not legalized; `Limit` if a function is too large for an encoding.
-pub fn select(func: &Func, facts: &Facts, info: &ModuleInfo, contract: &Contract) -> Result<Selected, CompileError> {
+pub fn select(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<Selected, CompileError> {
     let mut s = Selector {
         func,
         facts,
         info,
-        contract,
         machine: MachineFunc::default(),
         registers: vec![None; func.values.len()],
         deferred: BTreeMap::new(),

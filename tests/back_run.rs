@@ -1,350 +1,33 @@
-//! Random IR functions, compiled, linked and run in an emulator, against a plain evaluation of the IR.
+//! Random IR functions, compiled, linked and run in an emulator, against a plain evaluation of the IR; and the
+//! allocator's claims of places, which witnesses repeat, checked by induction.
 
+mod random_ir;
+
+use random_ir::{MEMORY_BYTES, Random, State, evaluate, generate};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::Command;
 use synth::compile::{Core, compile_function};
+use synth::ir_facts::Facts;
+use synth::machine::{Reg, Role};
 use synth::module_info::{FunctionInfo, ModuleInfo};
-use synth::object_writer::{Image, ObjectData, write_object};
+use synth::object_writer::{CellInit, Image, ObjectData, write_object};
+use synth::regalloc::{Place, Step, allocate};
+use synth::select::select;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
-use synth_validator::domain::{BinOp, UnOp, Width};
-use synth_validator::ir::{Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Value};
-use synth_validator::trap::TrapKind;
+use synth_validator::ir::Type;
 
-const MEMORY_BYTES: u32 = 0x10000;
 const FUNCTIONS: u32 = 60;
-const HOST: u32 = 0;
 
-/// A multiplicative congruential generator with a fixed seed; high bits are used.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self, below: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 33) % u64::from(below)) as u32
-    }
-    fn word(&mut self) -> u32 {
-        const EDGES: [u32; 12] =
-            [0, 1, 2, 31, 32, 255, 0xffff, 0x1ffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff];
-        match self.next(3) {
-            0 => EDGES[self.next(12) as usize],
-            1 => self.next(1 << 12),
-            _ => self.next(1 << 16) << 16 | self.next(1 << 16),
-        }
-    }
-}
-
-const BINS: [BinOp; 14] = [
-    BinOp::Add,
-    BinOp::Sub,
-    BinOp::Mul,
-    BinOp::UMulHi,
-    BinOp::SMulHi,
-    BinOp::UDiv,
-    BinOp::SDiv,
-    BinOp::And,
-    BinOp::Or,
-    BinOp::Xor,
-    BinOp::Shl,
-    BinOp::Lshr,
-    BinOp::Ashr,
-    BinOp::Ror,
-];
-const UNS: [UnOp; 7] = [UnOp::Clz, UnOp::Rbit, UnOp::Rev, UnOp::Rev16, UnOp::Popcnt, UnOp::Sext8, UnOp::Sext16];
-const CONDS: [Cond; 10] = [
-    Cond::Eq,
-    Cond::Ne,
-    Cond::LtU,
-    Cond::LtS,
-    Cond::GtU,
-    Cond::GtS,
-    Cond::LeU,
-    Cond::LeS,
-    Cond::GeU,
-    Cond::GeS,
-];
-const WIDTHS: [Width; 3] = [Width::Byte, Width::Half, Width::Word];
-
-fn bin(op: BinOp, a: u32, b: u32) -> u32 {
-    let amount = b & 0xff;
-    match op {
-        BinOp::Add => a.wrapping_add(b),
-        BinOp::Sub => a.wrapping_sub(b),
-        BinOp::Mul => a.wrapping_mul(b),
-        BinOp::UMulHi => (u64::from(a) * u64::from(b) >> 32) as u32,
-        BinOp::SMulHi => (i64::from(a as i32) * i64::from(b as i32) >> 32) as u32,
-        BinOp::UDiv => a.checked_div(b).unwrap_or(0),
-        BinOp::SDiv => if b == 0 { 0 } else { (a as i32).wrapping_div(b as i32) as u32 },
-        BinOp::And => a & b,
-        BinOp::Or => a | b,
-        BinOp::Xor => a ^ b,
-        BinOp::Shl => a.checked_shl(amount).unwrap_or(0),
-        BinOp::Lshr => a.checked_shr(amount).unwrap_or(0),
-        BinOp::Ashr => ((a as i32) >> amount.min(31)) as u32,
-        BinOp::Ror => a.rotate_right(b % 32),
-    }
-}
-
-fn un(op: UnOp, a: u32) -> u32 {
-    match op {
-        UnOp::Clz => a.leading_zeros(),
-        UnOp::Rbit => a.reverse_bits(),
-        UnOp::Rev => a.swap_bytes(),
-        UnOp::Rev16 => a.swap_bytes().rotate_left(16),
-        UnOp::Popcnt => a.count_ones(),
-        UnOp::Sext8 => a as i8 as u32,
-        UnOp::Sext16 => a as i16 as u32,
-    }
-}
-
-fn holds(cond: Cond, a: u64, b: u64, bits: u32) -> bool {
-    let signed = |x: u64| (x << (64 - bits)) as i64;
-    match cond {
-        Cond::Eq => a == b,
-        Cond::Ne => a != b,
-        Cond::LtU => a < b,
-        Cond::LtS => signed(a) < signed(b),
-        Cond::GtU => a > b,
-        Cond::GtS => signed(a) > signed(b),
-        Cond::LeU => a <= b,
-        Cond::LeS => signed(a) <= signed(b),
-        Cond::GeU => a >= b,
-        Cond::GeS => signed(a) >= signed(b),
-    }
-}
-
-/// What the imported function computes, here and in the driver.
-fn host(args: &[u32]) -> u32 {
-    args.iter().zip([3, 5, 7, 11, 13, 17]).fold(0, |sum: u32, (a, k)| sum.wrapping_add(a.wrapping_mul(k)))
-}
-
-struct State {
-    memory: Vec<u8>,
-    cells: Vec<u32>,
-}
-
-/// Result words, or the trap.
-fn evaluate(func: &Func, args: &[u32], state: &mut State) -> Result<Vec<u32>, TrapKind> {
-    let mut v = vec![0u32; func.values.len()];
-    let mut block = 0usize;
-    func.blocks[0].params.iter().zip(args).for_each(|(p, a)| v[p.0 as usize] = *a);
-    loop {
-        for inst in &func.blocks[block].insts {
-            let a: Vec<u32> = inst.args.iter().map(|x| v[x.0 as usize]).collect();
-            let pair = |n: usize| u64::from(a[n + 1]) << 32 | u64::from(a[n]);
-            let words = |x: u64| vec![x as u32, (x >> 32) as u32];
-            let at = |offset: u32| a[0].wrapping_add(offset) as usize;
-            let results = match &inst.op {
-                Op::Const(k) => vec![*k],
-                Op::Bin(op) => vec![bin(*op, a[0], a[1])],
-                Op::Un(op) => vec![un(*op, a[0])],
-                Op::Cmp(c) => vec![u32::from(holds(*c, a[0].into(), a[1].into(), 32))],
-                Op::CmpPair(c) => vec![u32::from(holds(*c, pair(0), pair(2), 64))],
-                Op::Select => vec![if a[0] != 0 { a[1] } else { a[2] }],
-                Op::AddPair => words(pair(0).wrapping_add(pair(2))),
-                Op::SubPair => words(pair(0).wrapping_sub(pair(2))),
-                Op::MulWide => words(u64::from(a[0]) * u64::from(a[1])),
-                Op::BoundsCheck { offset, bytes } => {
-                    if u64::from(a[0]) + u64::from(*offset) + u64::from(*bytes) > u64::from(MEMORY_BYTES) {
-                        return Err(TrapKind::OutOfBoundsMemory);
-                    }
-                    vec![]
-                }
-                Op::TrapIf(kind) if a[0] != 0 => return Err(*kind),
-                Op::TrapIf(_) => vec![],
-                Op::Load { width, signed, offset } => {
-                    let bytes = &state.memory[at(*offset)..][..width.bytes() as usize];
-                    let x = bytes.iter().rev().fold(0u32, |x, b| x << 8 | u32::from(*b));
-                    let shift = 32 - 8 * width.bytes();
-                    vec![if *signed { ((x << shift) as i32 >> shift) as u32 } else { x }]
-                }
-                Op::Store { width, offset } => {
-                    let n = width.bytes() as usize;
-                    state.memory[at(*offset)..][..n].copy_from_slice(&a[1].to_le_bytes()[..n]);
-                    vec![]
-                }
-                Op::GlobalGet { cell } => vec![state.cells[*cell as usize]],
-                Op::GlobalSet { cell } => {
-                    state.cells[*cell as usize] = a[0];
-                    vec![]
-                }
-                Op::Call { func: HOST } => vec![host(&a)],
-                op => panic!("{op:?} is not generated"),
-            };
-            inst.results.iter().zip(results).for_each(|(r, x)| v[r.0 as usize] = x);
-        }
-        let edge = match &func.blocks[block].end {
-            Terminator::Jump(e) => e,
-            Terminator::Branch(c, yes, no) => if v[c.0 as usize] != 0 { yes } else { no },
-            Terminator::Switch(i, targets, default) => targets.get(v[i.0 as usize] as usize).unwrap_or(default),
-            Terminator::Return(values) => return Ok(values.iter().map(|x| v[x.0 as usize]).collect()),
-            Terminator::Trap(kind) => return Err(*kind),
-        };
-        let args: Vec<u32> = edge.args.iter().map(|x| v[x.0 as usize]).collect();
-        block = edge.block.0 as usize;
-        func.blocks[block].params.iter().zip(args).for_each(|(p, a)| v[p.0 as usize] = a);
-    }
-}
-
-/// A random function: a counted loop whose body has diamonds and a switch.
-struct Generator<'r> {
-    random: &'r mut Random,
-    func: Func,
-    at: usize,
-    /// Values that dominate the current block.
-    scope: Vec<Value>,
-}
-
-impl Generator<'_> {
-    fn block(&mut self, params: usize) -> Vec<Value> {
-        let params: Vec<Value> = (0..params).map(|_| self.func.value(Type::I32)).collect();
-        let end = Terminator::Trap(TrapKind::Unreachable);
-        self.func.blocks.push(BlockData { params: params.clone(), insts: Vec::new(), end, end_origin: 0 });
-        self.at = self.func.blocks.len() - 1;
-        self.scope.extend(&params);
-        params
-    }
-    fn op(&mut self, op: Op, args: &[Value], results: usize) -> Vec<Value> {
-        let results: Vec<Value> = (0..results).map(|_| self.func.value(Type::I32)).collect();
-        self.func.blocks[self.at].insts.push(Inst { op, args: args.to_vec(), results: results.clone(), origin: 0 });
-        results
-    }
-    fn constant(&mut self) -> Value {
-        let k = self.random.word();
-        self.op(Op::Const(k), &[], 1)[0]
-    }
-    fn any(&mut self) -> Value {
-        if self.random.next(4) == 0 {
-            return self.constant();
-        }
-        let recent = self.scope.len().min(if self.random.next(2) == 0 { 4 } else { 40 });
-        let n = self.scope.len() - 1 - self.random.next(recent as u32) as usize;
-        self.scope[n]
-    }
-    fn args(&mut self, n: usize) -> Vec<Value> {
-        (0..n).map(|_| self.any()).collect()
-    }
-    /// An index that is in range for sure, unless a bounds check is made.
-    fn index(&mut self, offset: u32, width: Width) -> Value {
-        let v = self.any();
-        if self.random.next(4) == 0 {
-            self.op(Op::BoundsCheck { offset, bytes: width.bytes() }, &[v], 0);
-            return v;
-        }
-        let mask = self.op(Op::Const(0x3ff), &[], 1)[0];
-        self.op(Op::Bin(BinOp::And), &[v, mask], 1)[0]
-    }
-    fn step(&mut self) {
-        let pick = self.random.next(24);
-        let (op, args, results) = match pick {
-            0..=8 => (Op::Bin(BINS[self.random.next(14) as usize]), 2, 1),
-            9 => (Op::Un(UNS[self.random.next(7) as usize]), 1, 1),
-            10 | 11 => (Op::Cmp(CONDS[self.random.next(10) as usize]), 2, 1),
-            12 => (Op::CmpPair(CONDS[self.random.next(10) as usize]), 4, 1),
-            13 | 14 => (Op::Select, 3, 1),
-            15 => (Op::AddPair, 4, 2),
-            16 => (Op::SubPair, 4, 2),
-            17 => (Op::MulWide, 2, 2),
-            18 => (Op::Call { func: HOST }, 6, 1),
-            19 => (Op::GlobalGet { cell: self.random.next(4) }, 0, 1),
-            20 => (Op::GlobalSet { cell: self.random.next(4) }, 1, 0),
-            21 => {
-                let kind = TrapKind::IntegerOverflow;
-                let a = self.args(2);
-                let c = self.op(Op::Cmp(Cond::Eq), &a, 1);
-                let d = self.any();
-                let c = self.op(Op::Bin(BinOp::And), &[c[0], d], 1);
-                self.op(Op::TrapIf(kind), &c, 0);
-                return;
-            }
-            22 => {
-                let (width, offset) = self.access();
-                let index = self.index(offset, width);
-                let signed = self.random.next(2) == 1;
-                let r = self.op(Op::Load { width, signed, offset }, &[index], 1);
-                self.scope.extend(r);
-                return;
-            }
-            _ => {
-                let (width, offset) = self.access();
-                let index = self.index(offset, width);
-                let value = self.any();
-                self.op(Op::Store { width, offset }, &[index, value], 0);
-                return;
-            }
-        };
-        let args = self.args(args);
-        let r = self.op(op, &args, results);
-        self.scope.extend(r);
-    }
-    fn access(&mut self) -> (Width, u32) {
-        let offsets = [0, 0, 1, 4, 100, 4095, 4096, 0x7000, 0x9000];
-        (WIDTHS[self.random.next(3) as usize], offsets[self.random.next(9) as usize])
-    }
-    fn edge(&mut self, block: usize, params: usize) -> Edge {
-        let args = self.args(params);
-        Edge { block: Block(block as u32), args }
-    }
-    fn end(&mut self, end: Terminator) {
-        self.func.blocks[self.at].end = end;
-    }
-    /// Steps, then a choice among arms that meet again.
-    fn diamond(&mut self) {
-        (0..2 + self.random.next(8)).for_each(|_| self.step());
-        let arms = 1 + self.random.next(6) as usize;
-        let first = self.func.blocks.len();
-        let join = first + arms;
-        let choice = self.any();
-        let kept = self.scope.len();
-        let default = self.edge(join, 2);
-        if arms == 1 {
-            let yes = Edge { block: Block(first as u32), args: vec![] };
-            self.end(Terminator::Branch(choice, yes, default));
-        } else {
-            let k = self.op(Op::Const(7), &[], 1)[0];
-            let choice = self.op(Op::Bin(BinOp::And), &[choice, k], 1)[0];
-            let targets = (0..arms).map(|n| Edge { block: Block((first + n) as u32), args: vec![] }).collect();
-            self.end(Terminator::Switch(choice, targets, default));
-        }
-        for _ in 0..arms {
-            self.block(0);
-            (0..self.random.next(5)).for_each(|_| self.step());
-            let edge = self.edge(join, 2);
-            self.end(Terminator::Jump(edge));
-            self.scope.truncate(kept);
-        }
-        self.block(2);
-    }
-}
-
-fn generate(index: u32, random: &mut Random) -> Func {
-    let func = Func { index, results: vec![Type::I32], values: Vec::new(), blocks: Vec::new() };
-    let mut g = Generator { random, func, at: 0, scope: Vec::new() };
-    g.block(6);
-    g.diamond();
-    let count = g.op(Op::Const(5), &[], 1)[0];
-    let carried = g.args(3);
-    let header = g.func.blocks.len();
-    let args = [&[count], carried.as_slice()].concat();
-    g.end(Terminator::Jump(Edge { block: Block(header as u32), args }));
-    let params = g.block(4);
-    g.diamond();
-    (0..g.random.next(12)).for_each(|_| g.step());
-    let one = g.op(Op::Const(1), &[], 1)[0];
-    let left = g.op(Op::Bin(BinOp::Sub), &[params[0], one], 1)[0];
-    let carried = g.args(3);
-    let args = [&[left], carried.as_slice()].concat();
-    let exit = Edge { block: Block(g.func.blocks.len() as u32), args: vec![] };
-    g.end(Terminator::Branch(left, Edge { block: Block(header as u32), args }, exit));
-    g.block(0);
-    g.step();
-    let mut sum = g.any();
-    for n in 0..g.scope.len() {
-        let v = g.scope[n];
-        sum = g.op(Op::Bin(BinOp::Xor), &[sum, v], 1)[0];
-    }
-    g.end(Terminator::Return(vec![sum]));
-    g.func
+fn info() -> ModuleInfo {
+    let function = |import: Option<&str>| FunctionInfo {
+        params: vec![Type::I32; 6],
+        results: vec![Type::I32],
+        import: import.map(str::to_string),
+    };
+    let mut functions = vec![function(Some("host"))];
+    functions.extend((0..FUNCTIONS).map(|_| function(None)));
+    ModuleInfo { functions, memory_bytes_min: MEMORY_BYTES, memory_is_constant: true, ..Default::default() }
 }
 
 fn run(tool: &str, args: &[&str]) -> String {
@@ -354,75 +37,10 @@ fn run(tool: &str, args: &[&str]) -> String {
     String::from_utf8(out.stdout).expect("text")
 }
 
-const DRIVER: &str = r#"
-typedef unsigned u32; typedef u32 F(u32,u32,u32,u32,u32,u32);
-extern unsigned char __linear_memory_base[]; extern u32 stack_top[];
-extern u32 call_checked(F *, const u32 *);
-static void put(char c) { register u32 r0 __asm__("r0") = 3; register void *r1 __asm__("r1") = &c;
-  __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory"); }
-static void hex(u32 v) { for (int i = 28; i >= 0; i -= 4) put("0123456789abcdef"[v >> i & 15]); put('\n'); }
-u32 host(u32 a, u32 b, u32 c, u32 d, u32 e, u32 f) {
-  if ((u32)__builtin_frame_address(0) & 3) hex(0xbad);
-  __asm__ volatile("" ::: "memory");
-  return 3*a + 5*b + 7*c + 11*d + 13*e + 17*f; }
-static u32 buffer[16]; static volatile u32 trapped; void *resume_sp; void *resume_pc;
-u32 bad_registers;
-void report(u32 value) {
-  u32 sum = 0; for (u32 i = 0; i < 0x10000; i++) sum = sum * 31 + __linear_memory_base[i];
-  hex(value); hex(sum); if (bad_registers) hex(0xdead0000 + bad_registers); }
-extern F *const functions[]; extern const u32 arguments[][6]; extern const u32 count;
-extern void reset_globals(void);
-u32 next;
-__attribute__((noreturn)) void finish(void) {
-  register u32 r0 __asm__("r0") = 0x18; register u32 r1 __asm__("r1") = 0x20026;
-  __asm__ volatile("bkpt 0xab" : : "r"(r0), "r"(r1)); for (;;); }
-__attribute__((noreturn)) void loop(void) {
-  while (next < count) {
-    u32 n = next++;
-    for (u32 i = 0; i < 0x10000; i++) __linear_memory_base[i] = (unsigned char)(i * 7 + (i >> 8));
-    report(call_checked(functions[n], arguments[n]));
-  }
-  finish(); }
-void fault_c(u32 *frame) {
-  unsigned short code = *(unsigned short *)frame[6];
-  report((code & 0xff00) == 0xde00 ? 0x77000000 | (code & 0xff) : 0xfa170000);
-  bad_registers = 0;
-  __asm__ volatile("ldr r0, =0xe000ed28\n ldr r1, [r0]\n str r1, [r0]" ::: "r0", "r1");
-  frame[6] = (u32)loop & ~1u; frame[7] = 0x01000000;
-  /* Restart the stack: the exception frame moves to its top. */
-  u32 *to = stack_top - 16; for (int i = 0; i < 8; i++) to[i] = frame[i];
-  __asm__ volatile("mov sp, %0\n ldr lr, =0xfffffff9\n bx lr" :: "r"(to)); __builtin_unreachable(); }
-__attribute__((naked)) void fault(void) { __asm__("mov r0, sp\n b fault_c"); }
-void start(void) { loop(); }
-__attribute__((section(".vectors"))) const void *vectors[16] =
-  { stack_top, start, fault, fault, fault, fault, fault };
-__asm__(".syntax unified\n.thumb\n.thumb_func\n.global call_checked\ncall_checked:\n"
-"push {r4-r11, lr}\n sub sp, #12\n mov r12, r0\n ldr r4, [r1, #16]\n str r4, [sp]\n ldr r4, [r1, #20]\n str r4, [sp, #4]\n"
-"ldr r3, [r1, #12]\n ldr r2, [r1, #8]\n ldr r0, [r1]\n ldr r1, [r1, #4]\n"
-"ldr r4, =0x44444444\n ldr r5, =0x55555555\n ldr r6, =0x66666666\n ldr r7, =0x77777777\n"
-"ldr r8, =0x88888888\n ldr r9, =0x99999999\n ldr r10, =0xaaaaaaaa\n ldr r11, =0xbbbbbbbb\n blx r12\n"
-"movs r2, #0\n ldr r1, =0x44444444\n cmp r1, r4\n it ne\n addne r2, #1\n ldr r1, =0x55555555\n cmp r1, r5\n it ne\n addne r2, #2\n"
-"ldr r1, =0x66666666\n cmp r1, r6\n it ne\n addne r2, #4\n ldr r1, =0x77777777\n cmp r1, r7\n it ne\n addne r2, #8\n"
-"ldr r1, =0x88888888\n cmp r1, r8\n it ne\n addne r2, #16\n ldr r1, =0x99999999\n cmp r1, r9\n it ne\n addne r2, #32\n"
-"ldr r1, =0xaaaaaaaa\n cmp r1, r10\n it ne\n addne r2, #64\n ldr r1, =0xbbbbbbbb\n cmp r1, r11\n it ne\n addne r2, #128\n"
-"ldr r1, =bad_registers\n str r2, [r1]\n add sp, #12\n pop {r4-r11, pc}\n.ltorg\n");
-"#;
-
-const LINKER_SCRIPT: &str = "SECTIONS { . = 0; .text : { *(.vectors) *(.text*) *(.rodata*) }
-  . = 0x20000000; .data : { *(.data*) *(.bss*) *(COMMON) . = ALIGN(8); . += 0x10000; stack_top = .; }
-  /DISCARD/ : { *(.ARM.exidx*) *(.synth.witness) } }";
-
 #[test]
 fn random_functions_run_as_evaluated() {
     let mut random = Random(0x5eed);
-    let function = |import: Option<&str>| FunctionInfo {
-        params: vec![Type::I32; 6],
-        results: vec![Type::I32],
-        import: import.map(str::to_string),
-    };
-    let mut functions = vec![function(Some("host"))];
-    functions.extend((0..FUNCTIONS).map(|_| function(None)));
-    let info = ModuleInfo { functions, memory_bytes_min: MEMORY_BYTES, memory_is_constant: true, ..Default::default() };
+    let info = info();
     let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: MEMORY_BYTES };
     let mut state = State { memory: Vec::new(), cells: vec![0; 4] };
     let (mut compiled, mut expected, mut calls) = (Vec::new(), String::new(), Vec::new());
@@ -443,11 +61,11 @@ fn random_functions_run_as_evaluated() {
     }
     assert!(outcomes[&true] > 40 && outcomes[&false] > 40, "{outcomes:?}");
     let exports = (1..=FUNCTIONS).map(|n| (format!("random{n}"), n)).collect();
-    let cells = vec![synth::object_writer::CellInit::Word(0); 4];
+    let cells = vec![CellInit::Word(0); 4];
     let memory = Some(Image::Zero(MEMORY_BYTES.into()));
     let data = ObjectData { exports, memory, memory_bytes: Some(MEMORY_BYTES), cells, ..Default::default() };
     let object = write_object(&compiled, &info, &data, Core::CortexM4).expect("writes");
-    let mut driver = DRIVER.to_string();
+    let mut driver = include_str!("random_ir/driver.c").to_string();
     (1..=FUNCTIONS).for_each(|n| writeln!(driver, "extern F random{n};").expect("text"));
     let table: Vec<String> = calls.iter().map(|(n, _)| format!("random{n}")).collect();
     let rows: Vec<String> = calls.iter().map(|(_, a)| format!("{{{}}}", a.iter().map(|x| format!("{x}u")).collect::<Vec<_>>().join(","))).collect();
@@ -457,7 +75,7 @@ fn random_functions_run_as_evaluated() {
     let path = |name: &str| dir.join(name).to_str().expect("a path").to_string();
     std::fs::write(path("driver.c"), driver).expect("writes");
     std::fs::write(path("module.o"), object).expect("writes");
-    std::fs::write(path("link.ld"), LINKER_SCRIPT).expect("writes");
+    std::fs::write(path("link.ld"), include_str!("random_ir/image.ld")).expect("writes");
     let target = ["--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-mfloat-abi=soft", "-O1", "-ffreestanding", "-fno-builtin", "-w"];
     let (c, o, e) = (path("driver.c"), path("driver.o"), path("image.elf"));
     run("clang-19", &[target.as_slice(), &["-c", &c, "-o", &o]].concat());
@@ -471,4 +89,66 @@ fn random_functions_run_as_evaluated() {
     }
     assert_eq!(out.lines().count(), expected.lines().count());
     std::fs::remove_dir_all(&dir).expect("removes its files");
+}
+
+/// Follows the allocated code of each block from the places claimed at its start: every operand must be found where
+/// the instruction looks for it, and the claims at the start of each successor must hold at the end.
+#[test]
+fn claimed_places_are_inductive() {
+    let mut random = Random(0x91ace5);
+    let info = info();
+    let mut checked = 0;
+    for index in 1..=FUNCTIONS {
+        let func = generate(index, &mut random);
+        let facts = Facts::new(&func);
+        let machine = select(&func, &facts, &info).expect("selects").machine;
+        let all: Vec<Reg> = (0..machine.vregs).map(Reg).collect();
+        let allocated = allocate(&machine, &all, index).expect("allocates");
+        let mut ends: Vec<Vec<(Place, Reg)>> = Vec::new();
+        for (b, block) in machine.blocks.iter().enumerate() {
+            // Moves of edges into blocks with one predecessor stand in the successor: it goes on from there.
+            let mut held: Vec<(Place, Reg)> = match block.preds[..] {
+                [pred] => ends[pred].clone(),
+                _ => allocated.live[b].iter().map(|(r, p)| (*p, *r)).collect(),
+            };
+            let mut insts = machine.insts[block.range.clone()].to_vec().into_iter();
+            for step in &allocated.blocks[b] {
+                match step {
+                    Step::Move(from, to) => {
+                        let moved: Vec<Reg> = held.iter().filter(|(p, _)| p == from).map(|(_, r)| *r).collect();
+                        held.retain(|(p, _)| p != to);
+                        held.extend(moved.into_iter().map(|r| (*to, r)));
+                    }
+                    Step::Inst(inst, _) => {
+                        let (mut before, mut places, mut defs) = (insts.next().expect("one"), Vec::new(), Vec::new());
+                        inst.clone().operands(&mut |r, _| places.push(Place::Reg(r.0 as u8)));
+                        let mut place = places.iter();
+                        before.operands(&mut |r, role| {
+                            let place = *place.next().expect("as many operands");
+                            match role {
+                                Role::Use | Role::UseIn(_) => assert!(held.contains(&(place, *r)), "{inst:?}: {r:?}"),
+                                _ => defs.push((place, *r)),
+                            }
+                        });
+                        let lost = |p: &Place| matches!(p, Place::Reg(0..=3)) && inst.is_call();
+                        held.retain(|(p, _)| !lost(p) && defs.iter().all(|(d, _)| d != p));
+                        held.extend(defs);
+                    }
+                }
+            }
+            for (succ, args) in block.succs.iter().zip(&block.args) {
+                let params = &machine.blocks[*succ].params;
+                if machine.blocks[*succ].preds.len() == 1 {
+                    continue;
+                }
+                for (r, p) in &allocated.live[*succ] {
+                    let source = params.iter().position(|x| x == r).map_or(*r, |n| args[n]);
+                    assert!(held.contains(&(*p, source)), "function {index}, edge {b} to {succ}: {r:?} in {p:?}");
+                    checked += 1;
+                }
+            }
+            ends.push(held);
+        }
+    }
+    assert!(checked > 1000, "{checked}");
 }

@@ -42,17 +42,13 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
     })?;
     let source = wasm::semantics::Function::new(&module, &body, &contract);
     let signatures = Types(&module);
-    let program = |func| IrProgram { func, contract: &contract, signatures: &signatures };
+    let program = |func| IrProgram { func, contract: &contract, memory_bytes_min: min_bytes(&module), signatures: &signatures };
     let shape = shape(&module, index);
     let prove = |what, effort: Result<Effort, Failure>, left: &Func, right: &Func, witness: &Witness| {
         if let Err(e) = effort {
             panic!("{what} of function {index}, {bounds:?}: {e:#?}\n{}\n{}\n{witness:?}", print(left), print(right));
         }
     };
-    // FIXME: the IR's meaning does not know yet that a memory that can grow has at least its initial size.
-    if !module.memories.is_empty() && shape.memory_bytes.is_none() && bounds == Bounds::Software {
-        return Ok((built, clean));
-    }
     let limits = Limits::default();
     let effort = check(&source, &program(&built.func), &built.witness, &shape, &limits);
     prove("building", effort, &built.func, &built.func, &built.witness);
@@ -81,7 +77,13 @@ fn shape(module: &Module, index: u32) -> Shape {
         args: params.iter().map(|t| t.words() as u32).sum(),
         cells: module.cells,
         memory_bytes: fixed.map(|m| m.min_pages as u32 * PAGE_BYTES),
+        memory_bytes_min: min_bytes(module),
+        memory_bytes_max: contract(Bounds::Software).capacity_bytes,
     }
+}
+
+fn min_bytes(module: &Module) -> u32 {
+    module.memories.first().map_or(0, |m| m.min_pages as u32 * PAGE_BYTES)
 }
 
 /// Builds the first function of a module with one page of memory.

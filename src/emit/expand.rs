@@ -177,7 +177,21 @@ impl Emitter<'_> {
         }
         self.compare_index(index, targets.len() as u32);
         self.items.push(Item::Branch(Some(Condition::Hs), Label(default as u32)));
-        self.items.push(Item::Table(index, targets.iter().map(|t| Label(*t as u32)).collect()));
+        let mut labels: Vec<Label> = targets.iter().map(|t| Label(*t as u32)).collect();
+        // A reader finds the end of the table by its nearest target: one stands right behind it.
+        let next = self.next(block);
+        if targets.iter().any(|t| Some(*t) == next) {
+            self.items.push(Item::Table(index, labels));
+            return Ok(());
+        }
+        let entries = |label: &Label| labels.iter().filter(|l| *l == label).count();
+        let Some(rarest) = labels.iter().min_by_key(|l| entries(l)).copied() else { return Ok(()) };
+        let stub = Label(self.labels);
+        self.labels += 1;
+        labels.iter_mut().filter(|l| **l == rarest).for_each(|l| *l = stub);
+        self.items.push(Item::Table(index, labels));
+        self.items.push(Item::Label(stub));
+        self.items.push(Item::Branch(None, rarest));
         Ok(())
     }
     fn compare_index(&mut self, index: Gpr, k: u32) {

@@ -7,7 +7,6 @@ use crate::encode::memory::Access;
 use crate::error::CompileError;
 use crate::machine::{Address, Compare, Inst, Reg, Src, Test};
 use crate::encode::operand::{Condition, ModifiedImm};
-use synth_validator::contract::Bounds;
 use synth_validator::domain::{BinOp, Symbol, Width};
 use synth_validator::ir::{Inst as IrInst, Op, Value};
 use synth_validator::trap::TrapKind;
@@ -52,22 +51,8 @@ impl Selector<'_> {
     }
     /// The address of linear memory at `index + offset`.
     fn memory_address(&mut self, index: Value, offset: u32) -> Result<Address, CompileError> {
-        let masked = self.contract.bounds == Bounds::Mask;
         if let Some(k) = self.constant(index) {
-            let mut at = k.wrapping_add(offset);
-            if masked {
-                at &= self.contract.capacity_bytes.wrapping_sub(1);
-            }
-            return Ok(self.symbol_address(Symbol::Memory, at));
-        }
-        if masked {
-            let rn = self.reg(index)?;
-            let rn = self.add_constant(rn, offset);
-            let rd = self.fresh();
-            let width = self.contract.capacity_bytes.trailing_zeros();
-            self.emit(Inst::LowBits { rd, rn, width });
-            let base = self.address_reg(Symbol::Memory, 0);
-            return Ok(Address::Indexed(base, rd, 0));
+            return Ok(self.symbol_address(Symbol::Memory, k.wrapping_add(offset)));
         }
         let key = Cached::Element(self.resolve(index));
         if let (Some(&element), true) = (self.cache.get(&key), offset <= OFFSET_MAX) {

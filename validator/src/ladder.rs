@@ -4,6 +4,7 @@
 //! e-graph saturation with lemmas; z3 with multiplication uninterpreted; ring normal form; full z3.
 
 use crate::domain::*;
+use crate::interval::Ranges;
 use crate::smt::{Answer, Model, Multiplier, Smt};
 use crate::term::{Graph, Node, T};
 use rustc_hash::FxHashMap;
@@ -74,6 +75,8 @@ pub struct Path {
     decided: FxHashMap<T, bool>,
     /// Words known to be constants, from decided equations.
     known: FxHashMap<T, T>,
+    /// Ranges of words, from decided comparisons.
+    ranges: Ranges,
     /// The assumptions in order.
     trail: Vec<T>,
 }
@@ -95,6 +98,7 @@ impl Path {
             Node::Not(inner) => {
                 // !(!a & !b) with one side decided leaves the other; only direct facts are recorded.
                 self.decided.insert(inner, false);
+                self.ranges.learn(g, inner, false);
                 true
             }
             Node::And(a, b) => {
@@ -103,6 +107,7 @@ impl Path {
             }
             Node::Cmp(CmpOp::Eq, difference, _) => {
                 self.decided.insert(condition, true);
+                self.ranges.learn(g, condition, true);
                 let (k, terms) = g.linear(difference);
                 if let [(t, c @ (1 | u32::MAX))] = terms[..] {
                     let value = if c == 1 { k.wrapping_neg() } else { k };
@@ -113,6 +118,7 @@ impl Path {
             }
             _ => {
                 self.decided.insert(condition, true);
+                self.ranges.learn(g, condition, true);
                 true
             }
         }
@@ -140,6 +146,7 @@ impl Path {
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
             },
+            Node::Cmp(..) => self.ranges.decide(g, condition),
             _ => None,
         }
     }
@@ -211,6 +218,9 @@ pub fn prove(g: &mut Graph, path: &Path, condition: T, limits: &Limits) -> Resul
 fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Result<Rung, Open> {
     if let Some(true) = path.decide(g, goal) {
         return Ok(Rung::Path);
+    }
+    if std::env::var_os("SYNTH_DEBUG").is_some() {
+        eprintln!("GOAL {}", g.render(goal, 12));
     }
     match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps) {
         Answer::Holds => return Ok(Rung::Smt),

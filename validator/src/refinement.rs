@@ -539,7 +539,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         }
     }
 
-    /// A decision of the left program that the right path does not settle by itself.
+    /// A decision of the left program that the right path does not settle: both outcomes must do, unless they
+    /// contradict the path, which is asked only where an outcome does not do.
     fn fork_left(
         &mut self,
         c: T,
@@ -550,21 +551,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     ) -> Result<(), Failure> {
         let negated = self.g.not(&c);
         let conditions = [c, negated];
-        let implied = |me: &mut Self, condition: T| {
-            let result = ladder::prove(&mut me.g, &path, condition, me.limits);
-            result.inspect(|rung| me.effort.rungs[*rung as usize] += 1).is_ok()
-        };
-        let only = if implied(self, c) {
-            Some(0)
-        } else if implied(self, negated) {
-            Some(1)
-        } else {
-            None
-        };
         for (i, (p, s)) in targets.into_iter().enumerate() {
-            if only.is_some_and(|o| o != i) {
-                continue;
-            }
             let mut taken = path.clone();
             if !taken.assume(&mut self.g, conditions[i]) {
                 self.effort.infeasible += 1;

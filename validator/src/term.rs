@@ -8,6 +8,7 @@
 
 pub mod boolean;
 pub mod memory;
+pub mod render;
 pub mod word;
 
 use crate::domain::*;

@@ -484,9 +484,9 @@ impl Walk<'_> {
         while at < self.uses.len() {
             let rest = &self.function.bytes[at..];
             at += match self.uses[at] {
-                Use::Nothing if rest[0] == 0 => 1,
                 Use::Nothing if rest.starts_with(&[0x00, 0xbf]) => 2,
                 Use::Nothing if rest.starts_with(&[0xaf, 0xf3, 0x00, 0x80]) => 4,
+                Use::Nothing if rest[0] == 0 => 1,
                 Use::Nothing => return self.fail(at as u32, "bytes that are neither reachable code nor data"),
                 Use::Insn | Use::Inside | Use::Literal | Use::Table => 1,
             };

@@ -29,57 +29,17 @@ impl Display for Reg {
 /// A condition, by its 4-bit code. Source: DDI 0403E, A7.3, table A7-1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+#[expect(missing_docs, reason = "the names are the manual's mnemonics")]
 pub enum Cond {
-    /// Z.
-    Eq,
-    /// Not Z.
-    Ne,
-    /// C.
-    Cs,
-    /// Not C.
-    Cc,
-    /// N.
-    Mi,
-    /// Not N.
-    Pl,
-    /// V.
-    Vs,
-    /// Not V.
-    Vc,
-    /// C and not Z.
-    Hi,
-    /// Not C, or Z.
-    Ls,
-    /// N equals V.
-    Ge,
-    /// N differs from V.
-    Lt,
-    /// Not Z, and N equals V.
-    Gt,
-    /// Z, or N differs from V.
-    Le,
-    /// Always.
-    Al,
+    Eq, Ne, Cs, Cc, Mi, Pl, Vs, Vc, Hi, Ls, Ge, Lt, Gt, Le, Al,
 }
 
 impl Cond {
     /// All conditions in the order of their codes.
+    #[rustfmt::skip]
     pub const ALL: [Cond; 15] = [
-        Cond::Eq,
-        Cond::Ne,
-        Cond::Cs,
-        Cond::Cc,
-        Cond::Mi,
-        Cond::Pl,
-        Cond::Vs,
-        Cond::Vc,
-        Cond::Hi,
-        Cond::Ls,
-        Cond::Ge,
-        Cond::Lt,
-        Cond::Gt,
-        Cond::Le,
-        Cond::Al,
+        Cond::Eq, Cond::Ne, Cond::Cs, Cond::Cc, Cond::Mi, Cond::Pl, Cond::Vs, Cond::Vc,
+        Cond::Hi, Cond::Ls, Cond::Ge, Cond::Lt, Cond::Gt, Cond::Le, Cond::Al,
     ];
     /// The condition with this code; 15 has none.
     pub fn from_code(code: u32) -> Option<Cond> {
@@ -126,22 +86,7 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the manual's mnemonics")]
 pub enum Alu {
-    And,
-    Bic,
-    Orr,
-    Orn,
-    Eor,
-    Add,
-    Adc,
-    Sub,
-    Sbc,
-    Rsb,
-    Mov,
-    Mvn,
-    Tst,
-    Teq,
-    Cmp,
-    Cmn,
+    And, Bic, Orr, Orn, Eor, Add, Adc, Sub, Sbc, Rsb, Mov, Mvn, Tst, Teq, Cmp, Cmn,
 }
 
 impl Alu {
@@ -221,239 +166,58 @@ impl Address {
 }
 
 /// What an instruction does. Offsets are in bytes from the start of the function.
+/// Fields as in the manual: `rd`, `rt` destinations, `lo`, `hi` words of one, `rn`, `rm` operands, `rm` of a shift or
+/// table branch the amount or index; `s` whether flags are written; `lsb`, `width`, `bits`, `rotation` in bits.
+#[expect(missing_docs, reason = "the fields are named as in the manual and described above")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// `op{s} rd, rn, src`; compares have no `rd`, moves no `rn` (both fields then repeat the other register).
-    Alu {
-        /// Operation.
-        op: Alu,
-        /// Whether flags are written.
-        s: bool,
-        /// Destination.
-        rd: Reg,
-        /// First operand.
-        rn: Reg,
-        /// Second operand.
-        src: Source,
-    },
+    Alu { op: Alu, s: bool, rd: Reg, rn: Reg, src: Source },
     /// `movw rd, #imm`, or a 16-bit constant into the high half with `movt`.
-    MovHalf {
-        /// `movt`.
-        top: bool,
-        /// Destination.
-        rd: Reg,
-        /// Constant.
-        imm: u16,
-    },
+    MovHalf { top: bool, rd: Reg, imm: u16 },
     /// Shift by register: `Shl`, `Lshr`, `Ashr` or `Ror`.
-    ShiftReg {
-        /// Operation.
-        op: BinOp,
-        /// Whether flags are written.
-        s: bool,
-        /// Destination.
-        rd: Reg,
-        /// Value.
-        rn: Reg,
-        /// Amount, low byte.
-        rm: Reg,
-    },
+    ShiftReg { op: BinOp, s: bool, rd: Reg, rn: Reg, rm: Reg },
     /// `mul`, `mla`, `mls`.
-    Multiply {
-        /// Accumulator.
-        acc: Accumulate,
-        /// Whether N and Z are written.
-        s: bool,
-        /// Destination.
-        rd: Reg,
-        /// Factor.
-        rn: Reg,
-        /// Factor.
-        rm: Reg,
-    },
+    Multiply { acc: Accumulate, s: bool, rd: Reg, rn: Reg, rm: Reg },
     /// `umull` and the like.
-    MultiplyLong {
-        /// Operation.
-        op: Long,
-        /// Low word.
-        lo: Reg,
-        /// High word.
-        hi: Reg,
-        /// Factor.
-        rn: Reg,
-        /// Factor.
-        rm: Reg,
-    },
+    MultiplyLong { op: Long, lo: Reg, hi: Reg, rn: Reg, rm: Reg },
     /// `udiv`, `sdiv`.
-    Divide {
-        /// `sdiv`.
-        signed: bool,
-        /// Destination.
-        rd: Reg,
-        /// Dividend.
-        rn: Reg,
-        /// Divisor.
-        rm: Reg,
-    },
+    Divide { signed: bool, rd: Reg, rn: Reg, rm: Reg },
     /// `clz rd, rm` and the like.
-    Unary {
-        /// Operation.
-        op: Unary,
-        /// Destination.
-        rd: Reg,
-        /// Operand.
-        rm: Reg,
-    },
+    Unary { op: Unary, rd: Reg, rm: Reg },
     /// `uxtb rd, rm, ror #n`, or `uxtab rd, rn, rm, ror #n` with an addend.
-    Extend {
-        /// Sign extension.
-        signed: bool,
-        /// 16 bits instead of 8.
-        half: bool,
-        /// Destination.
-        rd: Reg,
-        /// Addend.
-        rn: Option<Reg>,
-        /// Operand.
-        rm: Reg,
-        /// Rotation in bits: 0, 8, 16, 24.
-        rotation: u8,
-    },
+    Extend { signed: bool, half: bool, rd: Reg, rn: Option<Reg>, rm: Reg, rotation: u8 },
     /// `ubfx`, `sbfx`.
-    Extract {
-        /// `sbfx`.
-        signed: bool,
-        /// Destination.
-        rd: Reg,
-        /// Operand.
-        rn: Reg,
-        /// Lowest bit.
-        lsb: u8,
-        /// Bits, `1..=32 - lsb`.
-        width: u8,
-    },
+    Extract { signed: bool, rd: Reg, rn: Reg, lsb: u8, width: u8 },
     /// `bfi rd, rn`, or `bfc rd` without operand.
-    Insert {
-        /// Destination.
-        rd: Reg,
-        /// Operand.
-        rn: Option<Reg>,
-        /// Lowest bit.
-        lsb: u8,
-        /// Bits, `1..=32 - lsb`.
-        width: u8,
-    },
-    /// `ssat rd, #bits, rn, shift`, `usat`. The sticky Q flag that they set is not observable: nothing modelled reads it.
-    Saturate {
-        /// `ssat`.
-        signed: bool,
-        /// Destination.
-        rd: Reg,
-        /// Bits: `1..=32` signed, `0..=31` unsigned.
-        bits: u8,
-        /// Operand.
-        rn: Reg,
-        /// Shift of the operand.
-        shift: Shift,
-    },
+    Insert { rd: Reg, rn: Option<Reg>, lsb: u8, width: u8 },
+    /// `ssat rd, #bits, rn, shift`, `usat`; `bits` is `1..=32` signed, `0..=31` unsigned.
+    /// The sticky Q flag that they set is not observable: nothing modelled reads it.
+    Saturate { signed: bool, rd: Reg, bits: u8, rn: Reg, shift: Shift },
     /// Load into `rt`.
-    Load {
-        /// Bits.
-        width: Width,
-        /// Sign extension.
-        signed: bool,
-        /// Destination; pc is a branch.
-        rt: Reg,
-        /// Address.
-        address: Address,
-    },
+    Load { width: Width, signed: bool, rt: Reg, address: Address },
     /// Store of `rt`.
-    Store {
-        /// Bits.
-        width: Width,
-        /// Value.
-        rt: Reg,
-        /// Address.
-        address: Address,
-    },
+    Store { width: Width, rt: Reg, address: Address },
     /// `ldrd`, `strd`.
-    Dual {
-        /// `ldrd`.
-        load: bool,
-        /// First register.
-        rt: Reg,
-        /// Second register.
-        rt2: Reg,
-        /// Address.
-        address: Address,
-    },
-    /// `ldm`, `stm`, `push`, `pop`.
-    Multiple {
-        /// Load.
-        load: bool,
-        /// Decrement before (`db`), else increment after (`ia`).
-        before: bool,
-        /// Whether the base is written back.
-        writeback: bool,
-        /// Base.
-        rn: Reg,
-        /// Registers by bit; lowest register at lowest address.
-        list: u16,
-    },
+    Dual { load: bool, rt: Reg, rt2: Reg, address: Address },
+    /// `ldm`, `stm`, `push`, `pop`: `before` is decrement before (`db`), else increment after; lowest register first.
+    Multiple { load: bool, before: bool, writeback: bool, rn: Reg, list: u16 },
     /// Address `Align(pc, 4) + imm`.
-    Adr {
-        /// Destination.
-        rd: Reg,
-        /// Displacement.
-        imm: i32,
-    },
-    /// `b`, or `b<cond>` if `cond` is not `Al`.
-    B {
-        /// Condition of the encoding (not of an IT block).
-        cond: Cond,
-        /// Target.
-        target: i64,
-    },
+    Adr { rd: Reg, imm: i32 },
+    /// `b`, or `b<cond>` if `cond` is not `Al` (the condition of the encoding, not of an IT block).
+    B { cond: Cond, target: i64 },
     /// `bl`.
-    Bl {
-        /// Target.
-        target: i64,
-    },
+    Bl { target: i64 },
     /// `bx rm`, or `mov pc, rm` (which takes the same target but ignores bit 0).
-    Bx {
-        /// `mov pc`.
-        by_mov: bool,
-        /// Target.
-        rm: Reg,
-    },
+    Bx { by_mov: bool, rm: Reg },
     /// `blx rm`.
-    Blx {
-        /// Target.
-        rm: Reg,
-    },
+    Blx { rm: Reg },
     /// `cbz`, `cbnz`.
-    Cbz {
-        /// `cbnz`.
-        nonzero: bool,
-        /// Operand.
-        rn: Reg,
-        /// Target.
-        target: i64,
-    },
+    Cbz { nonzero: bool, rn: Reg, target: i64 },
     /// `it`: first condition and mask.
-    It {
-        /// First condition.
-        first: Cond,
-        /// Mask, 4 bits, not 0.
-        mask: u8,
-    },
+    It { first: Cond, mask: u8 },
     /// `tbb [pc, rm]`, `tbh [pc, rm, lsl #1]`.
-    TableBranch {
-        /// `tbh`.
-        half: bool,
-        /// Index.
-        rm: Reg,
-    },
+    TableBranch { half: bool, rm: Reg },
     /// `nop`.
     Nop,
     /// `udf #imm` (T1).

@@ -228,7 +228,7 @@ impl<'d> Reader<'d> {
         };
         let mut aliases = Vec::new();
         for s in self.file.symbols() {
-            let name = s.name().unwrap_or("?").to_string();
+            let Ok(name) = s.name().map(str::to_string) else { return error("", 0, "symbol name that is not UTF-8") };
             let Some(section) = s.section_index().map(|i| i.0) else { continue };
             let Some(home) = self.sections.get(&section) else { continue };
             if name.is_empty() || name.starts_with('$') || !home.loaded {
@@ -381,7 +381,7 @@ impl<'d> Reader<'d> {
     fn target(&self, section: &str, at: u64, symbol: object::SymbolIndex) -> Result<Target, ObjectError> {
         let symbol = self.file.symbol_by_index(symbol);
         let symbol = symbol.map_err(|e| ObjectError { place: section.to_string(), offset: at, message: e.to_string() })?;
-        let name = symbol.name().unwrap_or("?");
+        let Ok(name) = symbol.name() else { return error(section, at, "relocation to a symbol without name") };
         // A defined function by its place, whatever it is called here.
         if symbol.kind() == SymbolKind::Text
             && let Some(home) = symbol.section_index()

@@ -141,7 +141,7 @@ impl Graph {
             {
                 return y;
             }
-            if let Some(strict) = self.not_less_not_equal(x, y) {
+            if let Some(strict) = self.not_less_not_equal(x, y).or_else(|| self.less_not_last(x, y)) {
                 return strict;
             }
         }
@@ -165,6 +165,22 @@ impl Graph {
             return Some(self.compare(op, other, p));
         }
         None
+    }
+
+    /// `p < c && p != c - 1` is `p < c - 1`, for a constant `c` that is not the least.
+    fn less_not_last(&mut self, x: T, y: T) -> Option<T> {
+        let (Node::Cmp(op, p, c), Node::Not(y)) = (self.node(x).clone(), self.node(y).clone()) else { return None };
+        let c = self.constant(c)?;
+        let least = match op {
+            CmpOp::Eq => return None,
+            CmpOp::Ult => 0,
+            CmpOp::Slt => 1 << 31,
+        };
+        if c == least {
+            return None;
+        }
+        let last = self.word(c.wrapping_sub(1));
+        (self.compare(CmpOp::Eq, p, last) == y).then(|| self.compare(op, p, last))
     }
 
     pub(super) fn bool_xor(&mut self, a: T, b: T) -> T {

@@ -1,0 +1,330 @@
+//! Proves an object against its module: the initial image, and every function through its links.
+
+use crate::arm;
+use crate::arm::object::ObjectFile;
+use crate::claim::{Claim, FunctionClaim};
+use crate::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
+use crate::ir::{Func, Type};
+use crate::ir_semantics::{IrProgram, Signatures};
+use crate::ladder::Limits;
+use crate::refinement::{self, Effort, Failure, FailureKind, Shape};
+use crate::wasm;
+use crate::wasm::module::Module;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A verdict. Only `Proved` is success.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Holds in every state that the assumptions allow.
+    Proved,
+    /// An execution on both sides differs.
+    Refuted(String),
+    /// Not proved, for this reason.
+    Unknown(String),
+    /// Something has no modelled meaning.
+    Unsupported(String),
+    /// The assumptions cannot be satisfied, or nothing was to be shown.
+    Vacuous(String),
+}
+
+impl Verdict {
+    /// The verdict's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::Proved => "Proved",
+            Verdict::Refuted(_) => "Refuted",
+            Verdict::Unknown(_) => "Unknown",
+            Verdict::Unsupported(_) => "Unsupported",
+            Verdict::Vacuous(_) => "Vacuous",
+        }
+    }
+    /// What is said beside the name.
+    pub fn detail(&self) -> &str {
+        match self {
+            Verdict::Proved => "",
+            Verdict::Refuted(d) | Verdict::Unknown(d) | Verdict::Unsupported(d) | Verdict::Vacuous(d) => d,
+        }
+    }
+}
+
+/// The verdict on one link of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkReport {
+    /// Pass that made the right side; `machine` for the final link.
+    pub name: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What the proof took.
+    pub effort: Effort,
+}
+
+/// The verdict on a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionReport {
+    /// Function index (imports first).
+    pub index: u32,
+    /// Name for people.
+    pub name: String,
+    /// The verdict: `Proved` if all links are.
+    pub verdict: Verdict,
+    /// The links in order.
+    pub links: Vec<LinkReport>,
+    /// Assumptions on which it rests, by name.
+    pub assumptions: Vec<String>,
+}
+
+impl FunctionReport {
+    /// The effort of all links.
+    pub fn effort(&self) -> Effort {
+        let mut total = Effort::default();
+        self.links.iter().for_each(|l| total.add(&l.effort));
+        total
+    }
+}
+
+/// Why nothing can be validated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputError {
+    /// The module.
+    Module {
+        /// Byte offset.
+        offset: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The object.
+    Object(String),
+    /// The claim.
+    Claim(String),
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InputError::Module { offset, message } => write!(f, "the module is refused at offset {offset:#x}: {message}"),
+            InputError::Object(m) => write!(f, "the object is refused: {m}"),
+            InputError::Claim(m) => write!(f, "the claim is refused: {m}"),
+        }
+    }
+}
+
+impl std::error::Error for InputError {}
+
+/// A module, an object and a claim, ready to be proved function by function, from any thread.
+pub struct Session<'a> {
+    bytes: &'a [u8],
+    module: Module,
+    object: ObjectFile,
+    claim: Claim,
+    limits: Limits,
+}
+
+/// Result types, as the IR semantics wants them.
+struct Types<'a>(&'a Module);
+
+impl Signatures for Types<'_> {
+    fn results_of(&self, func: u32) -> Option<Vec<Type>> {
+        let function = self.0.functions.get(func as usize)?;
+        self.results_of_type(function.type_index)
+    }
+    fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>> {
+        self.0.types.get(type_index as usize)?.int_results().ok()
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Reads module and object. The claim is taken from the object if none is given.
+    ///
+    /// # Errors
+    /// What cannot be read, or a contract that does not fit the module.
+    pub fn new(bytes: &'a [u8], object: &[u8], claim: Option<Claim>, limits: Limits) -> Result<Self, InputError> {
+        let module = wasm::reader::read(bytes)
+            .map_err(|e| InputError::Module { offset: e.offset, message: e.message.clone() })?;
+        let object = arm::object::read(object, &module).map_err(|e| InputError::Object(e.to_string()))?;
+        let claim = match (claim, &object.witness) {
+            (Some(claim), _) => claim,
+            (None, Some(bytes)) => Claim::decode(bytes).map_err(InputError::Claim)?,
+            (None, None) => return Err(InputError::Claim("the object carries none; was it stripped?".to_string())),
+        };
+        let session = Session { bytes, module, object, claim, limits };
+        session.contract_fits().map_err(InputError::Claim)?;
+        Ok(session)
+    }
+
+    /// The contract's capacity lies between the module's minimum and maximum; a masked memory is a power of two.
+    fn contract_fits(&self) -> Result<(), String> {
+        let contract = &self.claim.contract;
+        let capacity = u64::from(contract.capacity_bytes);
+        let page = u64::from(PAGE_BYTES);
+        let (min, max) = match self.module.memories.first() {
+            Some(m) => (m.min_pages * page, m.max_pages.map_or(u64::MAX, |p| p * page)),
+            None => (0, page),
+        };
+        let masked = contract.bounds == Bounds::Mask;
+        if capacity < min || capacity % page != 0 || capacity > 1 << 31 || (!masked && capacity > max) {
+            return Err(format!("a capacity of {capacity} bytes does not fit a memory of {min} to {max} bytes"));
+        }
+        if masked && !contract.capacity_bytes.is_power_of_two() {
+            return Err(format!("a masked memory of {capacity} bytes is not a power of two"));
+        }
+        Ok(())
+    }
+
+    /// The module's declarations.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+    /// The contract.
+    pub fn contract(&self) -> &Contract {
+        &self.claim.contract
+    }
+    /// The claim.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+    /// The object.
+    pub fn object(&self) -> &ObjectFile {
+        &self.object
+    }
+    /// The functions to be proved: all that the module defines.
+    pub fn functions(&self) -> std::ops::Range<u32> {
+        self.module.imported_functions()..self.module.functions.len() as u32
+    }
+
+    /// The verdict on the initial image, the exports, and the start-up function.
+    pub fn image(&self) -> Verdict {
+        let faults = arm::image::check_image(&self.module, self.bytes, &self.object, self.contract());
+        match faults.first() {
+            None => Verdict::Proved,
+            Some(fault) => {
+                let more = faults.len() - 1;
+                let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+                Verdict::Refuted(format!("{}: {}{more}", fault.what, fault.detail))
+            }
+        }
+    }
+
+    /// Proves one function.
+    pub fn function(&self, index: u32) -> FunctionReport {
+        let mut report = FunctionReport {
+            index,
+            name: self.module.display_name(index),
+            verdict: Verdict::Proved,
+            links: Vec::new(),
+            assumptions: self.assumptions(),
+        };
+        if let Err(verdict) = self.prove(index, &mut report) {
+            report.verdict = verdict;
+        } else if let Some(link) = report.links.iter().find(|l| l.verdict != Verdict::Proved) {
+            report.verdict = link.verdict.clone();
+        }
+        report
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        let mut names = vec!["A-CORE", "A-STACK", "A-FRAME", "A-HOST"];
+        if self.module.imported_functions() > 0 || !self.module.tables.is_empty() {
+            names.push("A-AAPCS");
+        }
+        if self.contract().bounds != Bounds::Software {
+            names.push("A-BOUNDS");
+        }
+        names.sort_unstable();
+        names.into_iter().map(String::from).collect()
+    }
+
+    fn shape(&self, index: u32) -> Result<Shape, Verdict> {
+        let types = self.module.type_of(index).int_params();
+        let types = types.map_err(|t| Verdict::Unsupported(format!("a parameter of type {t}")))?;
+        let args = types.iter().map(|t| t.words() as u32).sum();
+        let memory = self.module.memories.first();
+        let min = memory.map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
+        let fixed = !self.module.grows && memory.is_none_or(|m| m.import.is_none());
+        Ok(Shape {
+            args,
+            cells: self.module.cells,
+            memory_bytes: fixed.then_some(min),
+            memory_bytes_min: min,
+            memory_bytes_max: self.contract().capacity_bytes,
+        })
+    }
+
+    fn ir<'s>(&'s self, func: &'s Func, types: &'s Types<'s>) -> IrProgram<'s> {
+        let min = self.module.memories.first().map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
+        IrProgram { func, contract: self.contract(), memory_bytes_min: min, signatures: types }
+    }
+
+    fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
+        let claim = self.claim.functions.iter().find(|f| f.index == index);
+        let Some(claim) = claim else { return Err(Verdict::Unknown("the claim does not have this function".into())) };
+        let Some(bytes) = self.object.functions.get(&index) else {
+            return Err(Verdict::Refuted("the object does not define this function".to_string()));
+        };
+        let body = wasm::code::body(&self.module, self.bytes, index).map_err(|e| Verdict::Unsupported(e.to_string()))?;
+        let module = wasm::semantics::Function::new(&self.module, &body, self.contract());
+        let code = arm::decode::decode(bytes).map_err(|e| Verdict::Unsupported(e.0))?;
+        let types = claim.indirect_types.clone();
+        let machine = arm::semantics::Function::new(&code, &self.module, self.contract(), index, types);
+        let machine = machine.map_err(|e| Verdict::Unsupported(e.0))?;
+        if !machine.helpers_used().is_empty() {
+            let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
+            report.assumptions.push(format!("A-RT({})", names.join(", ")));
+        }
+        let shape = self.shape(index)?;
+        let types = Types(&self.module);
+        self.links(claim, &module, &machine, &shape, &types, report)
+    }
+
+    fn links(
+        &self,
+        claim: &FunctionClaim,
+        module: &wasm::semantics::Function<'_>,
+        machine: &arm::semantics::Function<'_>,
+        shape: &Shape,
+        types: &Types<'_>,
+        report: &mut FunctionReport,
+    ) -> Result<(), Verdict> {
+        let programs: Vec<IrProgram<'_>> = claim.stages.iter().map(|s| self.ir(&s.func, types)).collect();
+        let (Some(first), Some(last)) = (programs.first(), programs.last()) else {
+            return Err(Verdict::Unknown("the claim has no IR for this function".to_string()));
+        };
+        let limits = &self.limits;
+        let mut link = |name: &str, result: Result<Effort, Failure>| {
+            let (verdict, effort) = match result {
+                Ok(effort) => (Verdict::Proved, effort),
+                Err(failure) => (verdict(&failure), Effort::default()),
+            };
+            report.links.push(LinkReport { name: name.to_string(), verdict, effort });
+        };
+        link(&claim.stages[0].name, refinement::check(module, first, &claim.stages[0].witness, shape, limits));
+        for (pair, stage) in programs.windows(2).zip(&claim.stages[1..]) {
+            link(&stage.name, refinement::check(&pair[0], &pair[1], &stage.witness, shape, limits));
+        }
+        link("machine", refinement::check(last, machine, &claim.witness, shape, limits));
+        Ok(())
+    }
+}
+
+/// A failed check as a verdict: nothing is called refuted that was not executed.
+fn verdict(failure: &Failure) -> Verdict {
+    let text = format!(
+        "{} [region {}; left {}; right {}]",
+        failure.obligation, failure.region, failure.left, failure.right
+    );
+    match &failure.kind {
+        FailureKind::Differs(_) => Verdict::Unknown(format!("not confirmed: {text}")),
+        FailureKind::Exhausted => Verdict::Unknown(format!("limit reached: {text}")),
+        FailureKind::Unsupported => Verdict::Unsupported(text),
+        FailureKind::Vacuous => Verdict::Vacuous(text),
+        FailureKind::BadWitness => Verdict::Unknown(format!("bad witness: {text}")),
+    }
+}
+
+/// The assumption that goes with an owner of memory, for reports.
+pub fn owner_name(owner: MemoryOwner) -> &'static str {
+    match owner {
+        MemoryOwner::Own => "own",
+        MemoryOwner::Extern => "extern",
+    }
+}
