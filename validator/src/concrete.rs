@@ -5,6 +5,8 @@
 
 use crate::domain::*;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Address at which the concrete domain places linear memory.
 pub const MEMORY_BASE: u32 = 0x2100_0000;
@@ -88,18 +90,37 @@ pub fn mix(mut x: u32) -> u32 {
 pub struct Concrete {
     /// Linear memory.
     pub memory: Bytes,
-    /// Tables: (type word, function word) by entry.
-    pub tables: Vec<Vec<(u32, u32)>>,
+    /// Tables: (type word, function word) by entry. Runs share them.
+    pub tables: Arc<Vec<Vec<(u32, u32)>>>,
     /// Contents of the data segments.
-    pub segments: Vec<Vec<u8>>,
+    pub segments: Arc<Vec<Vec<u8>>>,
     /// State of [`Domain::havoc`].
     pub havoc_seed: u32,
+    /// Bytes that fills and copies were asked to write so far.
+    pub bulk_bytes: u64,
+    /// A fill or copy that would take [`Self::bulk_bytes`] past this is not done; whoever sets it looks afterwards.
+    pub bulk_bytes_max: u64,
+    /// Offsets of the bytes loaded so far, if they are to be recorded.
+    pub loaded: Option<BTreeSet<u32>>,
 }
 
 impl Concrete {
     /// A domain with this memory and no tables or segments.
     pub fn new(memory: Bytes) -> Self {
-        Concrete { memory, tables: Vec::new(), segments: Vec::new(), havoc_seed: 1 }
+        Concrete {
+            memory,
+            tables: Arc::default(),
+            segments: Arc::default(),
+            havoc_seed: 1,
+            bulk_bytes: 0,
+            bulk_bytes_max: u64::MAX,
+            loaded: None,
+        }
+    }
+    /// Counts a fill or copy. Result: whether it is to be done.
+    fn begin_bulk(&mut self, len: u32) -> bool {
+        self.bulk_bytes = self.bulk_bytes.saturating_add(u64::from(len));
+        self.bulk_bytes <= self.bulk_bytes_max
     }
     /// The function word of a function.
     pub fn function_word(index: u32) -> u32 {
@@ -171,6 +192,9 @@ impl Domain for Concrete {
         if *c { *a } else { *b }
     }
     fn load(&mut self, _m: &(), width: Width, index: &u32) -> u32 {
+        if let Some(loaded) = &mut self.loaded {
+            loaded.extend((0..width.bytes()).map(|i| index.wrapping_add(i)));
+        }
         (0..width.bytes()).fold(0, |v, i| v | u32::from(self.memory.get(index.wrapping_add(i))) << (8 * i))
     }
     fn store(&mut self, _m: &(), width: Width, index: &u32, value: &u32) {
@@ -179,17 +203,26 @@ impl Domain for Concrete {
         }
     }
     fn fill(&mut self, _m: &(), dst: &u32, value: &u32, len: &u32) {
+        if !self.begin_bulk(*len) {
+            return;
+        }
         for i in 0..*len {
             self.memory.set(dst.wrapping_add(i), *value as u8);
         }
     }
     fn copy(&mut self, _m: &(), dst: &u32, src: &u32, len: &u32) {
+        if !self.begin_bulk(*len) {
+            return;
+        }
         let bytes: Vec<u8> = (0..*len).map(|i| self.memory.get(src.wrapping_add(i))).collect();
         for (i, byte) in bytes.into_iter().enumerate() {
             self.memory.set(dst.wrapping_add(i as u32), byte);
         }
     }
     fn init(&mut self, _m: &(), segment: u32, dst: &u32, src: &u32, len: &u32) {
+        if !self.begin_bulk(*len) {
+            return;
+        }
         for i in 0..*len {
             let byte = self.segments.get(segment as usize).and_then(|s| s.get(src.wrapping_add(i) as usize));
             let byte = byte.copied().unwrap_or(0);

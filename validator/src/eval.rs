@@ -164,7 +164,7 @@ impl<'a> Evaluator<'a> {
     /// The concrete domain over a copy of a memory.
     fn concrete(&self, m: Option<T>) -> Concrete {
         let memory = m.map_or(Bytes::Dense(vec![]), |m| (*self.m(m)).clone());
-        Concrete { segments: self.assignment.segments.clone(), ..Concrete::new(memory) }
+        Concrete { segments: self.assignment.segments.clone().into(), ..Concrete::new(memory) }
     }
     fn after(&self, m: T, effect: impl FnOnce(&mut Concrete)) -> Value {
         let mut concrete = self.concrete(Some(m));

@@ -27,6 +27,7 @@ pub mod lemma;
 pub mod pair;
 pub mod program;
 pub mod refinement;
+pub mod refute;
 pub mod replay;
 pub mod ring;
 pub mod smt;

@@ -16,6 +16,7 @@ use crate::trap::TrapKind;
 use crate::wasm::instance::{CALL_DEPTH_MAX, Host, Stop};
 use crate::wasm::module::{ExportKind, Module};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An object ready to run.
 #[derive(Debug)]
@@ -78,9 +79,10 @@ impl<'m, H: Host> Machine<'m, H> {
         let memory_bytes = load(Symbol::MemoryBytes).and_then(|w| w.first().copied());
         let tables = (0..module.tables.len() as u32).map(|t| load(Symbol::Table(t)).unwrap_or_default());
         let tables: Vec<Vec<u32>> = tables.collect();
-        domain.tables = tables.iter().map(|t| t.chunks_exact(2).map(|e| (e[0], e[1])).collect()).collect();
+        let tables = tables.iter().map(|t| t.chunks_exact(2).map(|e| (e[0], e[1])).collect()).collect();
+        domain.tables = Arc::new(tables);
         let segment = |k| object.data.get(&Symbol::Data(k)).map_or(Vec::new(), |data| data.bytes.clone());
-        domain.segments = (0..module.data.len() as u32).map(segment).collect();
+        domain.segments = Arc::new((0..module.data.len() as u32).map(segment).collect());
         let memory_bytes = memory_bytes.unwrap_or(pages.wrapping_mul(crate::contract::PAGE_BYTES));
         let world = World { memory: (), memory_bytes, cells, results: Vec::new() };
         let mut machine = Machine { module, contract, codes, domain, world, host, fuel };

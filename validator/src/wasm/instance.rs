@@ -12,6 +12,7 @@ use crate::domain::{Domain, Symbol};
 use crate::program::{Callee, Fact, Program, Step, World};
 use crate::trap::TrapKind;
 use std::fmt;
+use std::sync::Arc;
 
 /// Calls under way at once before [`TrapKind::CallStackExhausted`].
 pub const CALL_DEPTH_MAX: usize = 512;
@@ -110,11 +111,7 @@ impl<'m, H: Host> Instance<'m, H> {
         };
         let capacity = if module.memories.is_empty() { 0 } else { contract.capacity_bytes as usize };
         let mut domain = Concrete::new(Bytes::Dense(vec![0; capacity]));
-        domain.tables = module.tables.iter().map(|t| vec![(0, 0); t.min as usize]).collect();
-        domain.segments = module.data.iter().map(|s| match s.mode {
-            Mode::Passive => bytes[s.bytes.clone()].to_vec(),
-            _ => Vec::new(),
-        }).collect();
+        domain.segments = Arc::new(segments(module, bytes));
         let bodies = (0..module.functions.len()).map(body).collect();
         let world = World { memory: (), memory_bytes, cells: Vec::new(), results: Vec::new() };
         let mut instance = Instance { module, contract, bodies, domain, world, host, fuel };
@@ -127,27 +124,11 @@ impl<'m, H: Host> Instance<'m, H> {
 
     /// Gives globals, tables and memory their initial contents.
     fn initialize(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        for global in self.module.globals.iter().filter(|g| g.cell.is_some()) {
-            let words = self.constant(&global.init)?;
-            self.world.cells.extend(words);
-        }
-        for element in &self.module.elements {
-            let Mode::Active { index, offset } = element.mode else { continue };
-            let at = self.constant(&offset)?[0] as usize;
-            let table = &mut self.domain.tables[index as usize];
-            let entries = table.get_mut(at..).and_then(|t| t.get_mut(..element.funcs.len()));
-            let entries = entries.ok_or(Stop::Trap(TrapKind::OutOfBoundsTable))?;
-            for (entry, func) in entries.iter_mut().zip(&element.funcs) {
-                let word = |f: u32| {
-                    let ty = self.module.functions[f as usize].type_index;
-                    (1 + self.module.canonical[ty as usize], Concrete::function_word(f))
-                };
-                *entry = func.map_or((0, 0), word);
-            }
-        }
+        self.world.cells = initial_cells(self.module)?;
+        self.domain.tables = Arc::new(initial_tables(self.module, &self.world.cells)?);
         for data in &self.module.data {
             let Mode::Active { offset, .. } = data.mode else { continue };
-            let at = self.constant(&offset)?[0];
+            let at = constant(self.module, &self.world.cells, &offset)?[0];
             let contents = &bytes[data.bytes.clone()];
             if u64::from(at) + contents.len() as u64 > u64::from(self.world.memory_bytes) {
                 return Err(Stop::Trap(TrapKind::OutOfBoundsMemory));
@@ -157,19 +138,6 @@ impl<'m, H: Host> Instance<'m, H> {
             }
         }
         Ok(())
-    }
-
-    /// The words of a constant expression; globals that it names are initialized already.
-    fn constant(&mut self, init: &ConstExpr) -> Result<Vec<u32>, Stop> {
-        match init {
-            ConstExpr::I32(v) => Ok(vec![*v]),
-            ConstExpr::I64(v) => Ok(vec![*v as u32, (*v >> 32) as u32]),
-            ConstExpr::Global(g) => match self.global(*g) {
-                Some(words) => Ok(words),
-                None => Ok(vec![self.domain.symbol(Symbol::HostData(*g))]),
-            },
-            ConstExpr::Other(what) => Err(Stop::Unsupported(format!("unsupported initial value: {what}"))),
-        }
     }
 
     /// Linear memory. Bytes past [`Self::memory_bytes`] are zero.
@@ -194,10 +162,7 @@ impl<'m, H: Host> Instance<'m, H> {
 
     /// Words of a defined integer global.
     pub fn global(&self, index: u32) -> Option<Vec<u32>> {
-        let global = self.module.globals.get(index as usize)?;
-        let first = global.cell? as usize;
-        let super::module::ValType::Int(ty) = global.ty else { return None };
-        Some(self.world.cells.get(first..first + ty.words())?.to_vec())
+        global(self.module, &self.world.cells, index)
     }
 
     /// Calls an exported function. Arguments and results are words, `i64` as low, high. After a trap the instance may
@@ -316,6 +281,69 @@ impl<'m, H: Host> Instance<'m, H> {
             false => Err(Stop::Mismatch(format!("import {} gave {} words, not {words}", import.field, results.len()))),
         }
     }
+}
+
+/// The words of a defined integer global among these cells.
+fn global(module: &Module, cells: &[u32], index: u32) -> Option<Vec<u32>> {
+    let global = module.globals.get(index as usize)?;
+    let first = global.cell? as usize;
+    let super::module::ValType::Int(ty) = global.ty else { return None };
+    Some(cells.get(first..first + ty.words())?.to_vec())
+}
+
+/// The words of a constant expression; globals that it names are initialized already.
+fn constant(module: &Module, cells: &[u32], init: &ConstExpr) -> Result<Vec<u32>, Stop> {
+    match init {
+        ConstExpr::I32(v) => Ok(vec![*v]),
+        ConstExpr::I64(v) => Ok(vec![*v as u32, (*v >> 32) as u32]),
+        ConstExpr::Global(g) => match global(module, cells, *g) {
+            Some(words) => Ok(words),
+            None => Ok(vec![Concrete::new(Bytes::Dense(Vec::new())).symbol(Symbol::HostData(*g))]),
+        },
+        ConstExpr::Other(what) => Err(Stop::Unsupported(format!("unsupported initial value: {what}"))),
+    }
+}
+
+/// Words of the defined globals after instantiation, before the start function.
+/// # Errors
+/// An initial value that is not supported.
+pub fn initial_cells(module: &Module) -> Result<Vec<u32>, Stop> {
+    let mut cells = Vec::new();
+    for global in module.globals.iter().filter(|g| g.cell.is_some()) {
+        let words = constant(module, &cells, &global.init)?;
+        cells.extend(words);
+    }
+    Ok(cells)
+}
+
+/// The tables after instantiation: (type word, function word) by entry.
+/// # Errors
+/// A trap of an element segment; an offset that is not supported.
+pub fn initial_tables(module: &Module, cells: &[u32]) -> Result<Vec<Vec<(u32, u32)>>, Stop> {
+    let mut tables: Vec<_> = module.tables.iter().map(|t| vec![(0, 0); t.min as usize]).collect();
+    for element in &module.elements {
+        let Mode::Active { index, offset } = element.mode else { continue };
+        let at = constant(module, cells, &offset)?[0] as usize;
+        let entries = tables[index as usize].get_mut(at..).and_then(|t| t.get_mut(..element.funcs.len()));
+        let entries = entries.ok_or(Stop::Trap(TrapKind::OutOfBoundsTable))?;
+        for (entry, func) in entries.iter_mut().zip(&element.funcs) {
+            let word = |f: u32| {
+                let ty = module.functions[f as usize].type_index;
+                (1 + module.canonical[ty as usize], Concrete::function_word(f))
+            };
+            *entry = func.map_or((0, 0), word);
+        }
+    }
+    Ok(tables)
+}
+
+/// Contents of the passive data segments of a module read from `bytes`; active ones count as dropped and are empty.
+pub fn segments(module: &Module, bytes: &[u8]) -> Vec<Vec<u8>> {
+    let contents = |s: &super::module::Data| match s.mode {
+        Mode::Passive => bytes[s.bytes.clone()].to_vec(),
+        _ => Vec::new(),
+    };
+    module.data.iter().map(contents).collect()
 }
 
 /// What stands in for a world that is elsewhere.
