@@ -36,7 +36,8 @@ impl<'s> Subject<'s> {
             memory_bytes_min: min,
             memory_bytes_max: session.contract().capacity_bytes,
         };
-        let setting = Setting::of_module(module, bytes, shape).ok()?;
+        let body = body(module, bytes, index).ok()?;
+        let setting = Setting::of_module(module, bytes, shape).ok()?.for_function(shape, &body);
         let claim = session.claim().functions.iter().find(|f| f.index == index)?;
         Some(Subject { session, bytes, index, setting, types: claim.indirect_types.clone() })
     }

@@ -11,23 +11,19 @@
 
 pub mod report;
 pub mod search;
+pub mod setting;
 
 use crate::concrete::{Bytes, Concrete, mix};
 use crate::contract::PAGE_BYTES;
 use crate::program::{Callee, Fact, Program, Step, World};
-use crate::refinement::Shape;
-use crate::smt::Model;
-use crate::term::Var;
 use crate::trap::TrapKind;
-use crate::wasm::instance::{self, Stop};
-use crate::wasm::module::Module;
 use rustc_hash::FxHashMap;
 use search::Random;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 pub use report::{Difference, Kind};
+pub use setting::{Setting, Start, from_model};
 
 /// Steps that the right side may make for each step of the left side.
 pub const RIGHT_STEPS_PER_STEP: u64 = 64;
@@ -37,118 +33,6 @@ pub const RIGHT_STEPS_SPARE: u64 = 10_000;
 pub const BULK_BYTES_MAX: u64 = 1 << 18;
 /// Points that a trace keeps of its end.
 const TRAIL_POINTS: usize = 16;
-
-/// What all runs of a function share. Making it costs more than a run: make it once.
-#[derive(Clone, Debug)]
-pub struct Setting {
-    /// Sizes.
-    pub shape: Shape,
-    /// Tables: (type word, function word) by entry.
-    pub tables: Arc<Vec<Vec<(u32, u32)>>>,
-    /// Contents of the data segments.
-    pub segments: Arc<Vec<Vec<u8>>>,
-    /// Cells of immutable globals and their values, which nobody changes.
-    pub fixed_cells: Vec<(u32, u32)>,
-    /// Words that starts should try, such as constants of the function.
-    pub hints: Vec<u32>,
-}
-
-impl Setting {
-    /// A setting without tables, segments, fixed cells and hints.
-    pub fn new(shape: Shape) -> Setting {
-        Setting { shape, tables: Arc::default(), segments: Arc::default(), fixed_cells: Vec::new(), hints: Vec::new() }
-    }
-    /// The setting of the functions of a module read from `bytes`; [`Self::shape`] is each function's own.
-    ///
-    /// # Errors
-    /// What instantiation stops at: an initial value or offset that is not supported, an element segment outside.
-    pub fn of_module(module: &Module, bytes: &[u8], shape: Shape) -> Result<Setting, Stop> {
-        let cells = instance::initial_cells(module)?;
-        let tables = instance::initial_tables(module, &cells)?;
-        let mut setting = Setting::new(shape);
-        for global in module.globals.iter().filter(|g| !g.mutable) {
-            let crate::wasm::module::ValType::Int(ty) = global.ty else { continue };
-            let Some(first) = global.cell else { continue };
-            let fixed = (first..first + ty.words() as u32).map(|i| (i, cells[i as usize]));
-            setting.fixed_cells.extend(fixed);
-        }
-        setting.tables = Arc::new(tables);
-        setting.segments = Arc::new(instance::segments(module, bytes));
-        Ok(setting)
-    }
-}
-
-/// A concrete state at entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Start {
-    /// Argument words.
-    pub args: Vec<u32>,
-    /// Words of the globals.
-    pub cells: Vec<u32>,
-    /// Size of linear memory in bytes.
-    pub memory_bytes: u32,
-    /// Seed of the contents of linear memory ([`Bytes::Sparse`]).
-    pub memory_seed: u32,
-    /// Bytes that differ from the seed's contents.
-    pub bytes: Vec<(u32, u8)>,
-    /// Seed of what calls do.
-    pub answers_seed: u32,
-    /// Result words of calls that are fixed: (number of the call from 1, word, value).
-    pub answers: Vec<(u32, u32, u32)>,
-}
-
-impl Start {
-    /// The domain at entry.
-    fn domain(&self, setting: &Setting) -> Concrete {
-        let memory = Bytes::Sparse { seed: self.memory_seed, written: FxHashMap::default() };
-        let mut d = Concrete::new(memory);
-        (d.tables, d.segments) = (setting.tables.clone(), setting.segments.clone());
-        self.bytes.iter().for_each(|(at, byte)| d.memory.set(*at, *byte));
-        d.bulk_bytes_max = BULK_BYTES_MAX;
-        d
-    }
-}
-
-/// The start that a solver's model of the entry region describes; what the model leaves open is zero.
-pub fn from_model(model: &Model, setting: &Setting) -> Start {
-    let shape = &setting.shape;
-    let mut start = Start {
-        args: vec![0; shape.args as usize],
-        cells: vec![0; shape.cells as usize],
-        memory_bytes: shape.memory_bytes.unwrap_or(shape.memory_bytes_min),
-        bytes: model.bytes.clone(),
-        ..Start::default()
-    };
-    for (var, value) in &model.words {
-        let word = match *var {
-            Var::Argument(i) => start.args.get_mut(i as usize),
-            Var::Cell(0, i) => start.cells.get_mut(i as usize),
-            Var::MemoryBytes(0) if shape.memory_bytes.is_none() => Some(&mut start.memory_bytes),
-            Var::CallResult(call, i) => {
-                start.answers.push((call, i, *value));
-                None
-            }
-            _ => None,
-        };
-        if let Some(word) = word {
-            *word = *value;
-        }
-    }
-    if shape.memory_bytes.is_none() {
-        let whole = start.memory_bytes / PAGE_BYTES * PAGE_BYTES;
-        start.memory_bytes = whole.clamp(shape.memory_bytes_min, shape.memory_bytes_max);
-    }
-    fix_cells(&mut start.cells, setting);
-    start
-}
-
-fn fix_cells(cells: &mut [u32], setting: &Setting) {
-    for (i, value) in &setting.fixed_cells {
-        if let Some(cell) = cells.get_mut(*i as usize) {
-            *cell = *value;
-        }
-    }
-}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -403,7 +287,7 @@ fn answer<P>(
     if !world.cells.is_empty() {
         let cell = random.below(world.cells.len() as u32) as usize;
         world.cells[cell] = random.word(size, &setting.hints);
-        fix_cells(&mut world.cells, setting);
+        setting::fix_cells(&mut world.cells, setting);
     }
     let grows = setting.shape.memory_bytes.is_none() && size.saturating_add(PAGE_BYTES) <= setting.shape.memory_bytes_max;
     if grows && random.below(4) == 0 {

@@ -11,7 +11,7 @@ const SHRINKING: u32 = 64;
 /// How hard to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Starts to try.
+    /// Starts that are to agree; at most twice as many are tried.
     pub starts: u32,
     /// Seed of the starts.
     pub seed: u32,
@@ -58,28 +58,40 @@ impl Random {
     }
     /// A word that is likely to matter where linear memory has `memory_bytes` bytes.
     pub fn word(&mut self, memory_bytes: u32, hints: &[u32]) -> u32 {
-        match self.below(20) {
+        match self.below(26) {
             0 => 0,
             1 => 1,
             2 => 2,
             3 => u32::MAX,
             4 => 1 << 31,
             5 => i32::MAX as u32,
-            6 | 7 => self.below(70),
+            6 => self.below(70),
+            7 => 31 + self.below(3) + 32 * self.below(2), // Shift counts.
             8 => self.below(70).wrapping_neg(),
             9 => (1u32 << self.below(32)).wrapping_add(self.below(3)).wrapping_sub(1),
             10 | 11 if memory_bytes != 0 => self.below(memory_bytes) & !3,
             12 if memory_bytes != 0 => self.below(memory_bytes),
-            13 if memory_bytes != 0 => memory_bytes.wrapping_sub(self.below(16)),
-            14 if memory_bytes != 0 => self.below(memory_bytes.min(4096)) & !3,
-            15 | 16 if !hints.is_empty() => {
+            13 if memory_bytes != 0 => self.below(memory_bytes.min(4096)) & !3,
+            14 | 15 if memory_bytes != 0 => memory_bytes.wrapping_sub(self.below(16)),
+            16 if memory_bytes != 0 => memory_bytes.wrapping_sub(self.below(1024)),
+            17 if memory_bytes != 0 => memory_bytes.wrapping_add(self.below(256)),
+            18 | 19 => self.below(12),
+            20..=22 if !hints.is_empty() => {
                 let hint = hints[self.below(hints.len() as u32) as usize];
                 hint.wrapping_add(self.below(3)).wrapping_sub(1)
+            }
+            23 if !hints.is_empty() => {
+                // A hint may be the offset of an access.
+                let hint = hints[self.below(hints.len() as u32) as usize];
+                memory_bytes.wrapping_sub(hint).wrapping_sub(self.below(9))
             }
             _ => self.draw(),
         }
     }
 }
+
+/// Distances from the end of linear memory that accesses of 1, 2, 4 and 8 bytes make matter.
+const ENDS: [u32; 6] = [4, 8, 1, 2, 16, 5];
 
 /// The start with this number.
 pub fn start(setting: &Setting, number: u32, seed: u32) -> Start {
@@ -107,6 +119,11 @@ pub fn start(setting: &Setting, number: u32, seed: u32) -> Start {
         };
         args.push(word);
     }
+    let end = number.checked_sub(3).and_then(|n| ENDS.get(n as usize));
+    if let (Some(end), false) = (end, args.is_empty()) {
+        let i = (number as usize - 3) % args.len();
+        args[i] = memory_bytes.wrapping_sub(*end);
+    }
     let mut cells: Vec<u32> = (0..shape.cells)
         .map(|_| match random.below(3) {
             // Like a stack pointer: 16-aligned, with room below.
@@ -114,7 +131,7 @@ pub fn start(setting: &Setting, number: u32, seed: u32) -> Start {
             _ => random.word(memory_bytes, &setting.hints),
         })
         .collect();
-    super::fix_cells(&mut cells, setting);
+    super::setting::fix_cells(&mut cells, setting);
     let (memory_seed, answers_seed) = (random.draw(), random.draw());
     Start { args, cells, memory_bytes, memory_seed, answers_seed, ..Start::default() }
 }
@@ -126,7 +143,10 @@ where
     R: Program<Concrete>,
 {
     let mut found = Found::default();
-    for number in 0..plan.starts {
+    for number in 0..2 * plan.starts {
+        if found.agreed == plan.starts {
+            break;
+        }
         match compare(left, right, &start(setting, number, plan.seed), setting, plan.fuel) {
             Comparison::Agree => found.agreed += 1,
             Comparison::Inconclusive(reason) => {
@@ -163,7 +183,7 @@ where
                 true => start.args[i] = smaller,
                 false => start.cells[i - args] = smaller,
             }
-            super::fix_cells(&mut start.cells, setting);
+            super::setting::fix_cells(&mut start.cells, setting);
             if let Comparison::Differ(difference) = compare(left, right, &start, setting, fuel)
                 && difference.kind == best.kind
             {
