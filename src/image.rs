@@ -4,12 +4,9 @@ use crate::error::CompileError;
 use crate::module::{ConstExpr, ExportKind, Mode, Module, ValType};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
 use std::collections::BTreeMap;
-use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES, SYM_INIT};
+use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT};
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
-
-/// Spare bytes after a masked memory: an access of 8 bytes at the last masked address.
-const MASK_SPARE_BYTES: u64 = 8;
 
 /// Everything in the object but code.
 ///
@@ -59,7 +56,7 @@ fn offset(expr: ConstExpr) -> Result<usize, CompileError> {
 }
 
 fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<Image, CompileError> {
-    let spare = if contract.bounds == Bounds::Mask { MASK_SPARE_BYTES } else { 0 };
+    let spare = if contract.bounds == Bounds::Mask { u64::from(MASK_SPARE_BYTES) } else { 0 };
     let size = u64::from(contract.capacity_bytes) + spare;
     let initial = module.memory.as_ref().map_or(0, |m| m.min_pages * u64::from(PAGE_BYTES)) as usize;
     let mut image = vec![0; initial];
