@@ -28,7 +28,7 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         Mode::Passive => true,
         Mode::Declared => false,
     };
-    let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d.mode));
+    let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d.mode) && !d.bytes.is_empty());
     let special_names = start_up(module, contract).map(|f| (f.index, SYM_INIT.to_string()));
     Ok(ObjectData {
         exports,
@@ -137,6 +137,9 @@ pub fn start_up(module: &Module, contract: &Contract) -> Option<Func> {
     if extern_memory {
         for (segment, data) in module.data.iter().enumerate() {
             let Mode::Active { offset: ConstExpr::I32(at), .. } = data.mode else { continue };
+            if data.bytes.is_empty() {
+                continue;
+            }
             let mut constant = |k: u32| -> Value {
                 let v = func.value(Type::I32);
                 insts.push(Inst { op: Op::Const(k), args: vec![], results: vec![v], origin: 0 });
