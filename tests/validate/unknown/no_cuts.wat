@@ -1,6 +1,7 @@
 ;;! target: cortex-m4
 ;;! bounds: software
 ;;! claim: no-cuts
+;;! limits: 2000
 ;; A right object whose claim has no cut points: its loop has no end.
 (module
   (memory 1)

@@ -1,7 +1,7 @@
 ;;! target: cortex-m4
 ;;! bounds: software
 ;;! claim: contradictory-cuts
-;; A right object whose claim relates the loop's cut points by 0 = 1: under that, all would follow.
+;; A right object whose claim relates the loop's cut points by 0 = 1: refused on arrival, before anything follows from it.
 (module
   (memory 1)
   (func (export "sum") (param $n i32) (result i32) (local $i i32) (local $sum i32)
