@@ -8,7 +8,7 @@
 //! | `target` | `cortex-m3`, `cortex-m4`, `cortex-m7` |
 //! | `bounds` | `software`, `mpu`, `mask`, `none` |
 //! | `module` | the file (below `tests/validate`) of the module that the object is proved against, if not this one |
-//! | `claim` | what is done to the claim: `no-functions`, `no-stages`, `no-cuts`, `contradictory-cuts` |
+//! | `claim` | what is done to the claim: `no-functions`, `no-stages`, `no-cuts`, `contradictory-cuts`, `contradictory-dead-cut` |
 //! | `limits` | steps allowed to the prover |
 //! | `verdict` | `not-proved`: any verdict but `Proved` will do |
 
@@ -22,9 +22,11 @@ use synth::error::CompileError;
 use synth::pipeline::{Options, compile};
 use synth_validator::claim::Claim;
 use synth_validator::contract::Bounds;
+use synth_validator::ir::{BlockData, Terminator, Type};
 use synth_validator::ladder::Limits;
+use synth_validator::trap::TrapKind;
 use synth_validator::validate::Verdict;
-use synth_validator::witness::Loc;
+use synth_validator::witness::{Cut, Loc};
 
 const VERDICTS: [&str; 5] = ["proved", "refuted", "vacuous", "unknown", "unsupported"];
 
@@ -116,6 +118,16 @@ fn change_claim(mut claim: Claim, change: &str) -> Claim {
         "contradictory-cuts" => {
             assert!(!function.witness.cuts.is_empty(), "no cut to be changed");
             function.witness.cuts.iter_mut().for_each(|cut| cut.equal.push((Loc::Const(0), Loc::Const(1))));
+        }
+        "contradictory-dead-cut" => {
+            let stage = &mut function.stages[0];
+            let word = stage.func.value(Type::I32);
+            let end = Terminator::Trap(TrapKind::Unreachable);
+            stage.func.blocks.push(BlockData { params: vec![word], insts: vec![], end, end_origin: 0 });
+            let right = stage.func.blocks.len() as u64 - 1;
+            let equal = [0, 1].map(|k| (Loc::Const(k), Loc::Value(word, 0))).to_vec();
+            let left = stage.witness.cuts[0].left;
+            stage.witness.cuts.push(Cut { left, right, equal });
         }
         other => panic!("no such change of a claim: {other}"),
     }

@@ -251,7 +251,9 @@ impl<'d> Reader<'d> {
             let thumb = s.address() & 1 == 1;
             let start = if function { s.address() & !1 } else { s.address() };
             let end = start.checked_add(s.size()).filter(|e| *e <= u64::from(home.size));
-            let Some(end) = end.filter(|e| *e > start) else { return error(&name, start, "symbol without size or past its section") };
+            // Only a linear memory without pages is empty.
+            let empty_memory = meaning == Some(Target::Symbol(Symbol::Memory)) && s.size() == 0;
+            let Some(end) = end.filter(|e| *e > start || empty_memory) else { return error(&name, start, "symbol without size or past its section") };
             let range = start as u32..end as u32;
             let is_code = matches!(meaning, None | Some(Target::Symbol(Symbol::Function(_))));
             if is_code != (function && home.executable && thumb) {
