@@ -153,8 +153,8 @@ impl<'m> Builder<'m> {
         }
         for group in body.get_locals_reader()? {
             let (count, ty) = group?;
-            let ValType::Int(ty) = ValType::from(ty) else {
-                return Err(self.unsupported("a local of a type other than i32 and i64"));
+            let (ValType::Int(ty) | ValType::Float(ty)) = ValType::from(ty) else {
+                return Err(self.unsupported("a local of a vector or reference type"));
             };
             let zero = if count > 0 { self.constant(ty, 0) } else { continue };
             self.local_types.extend(std::iter::repeat_n(ty, count as usize));

@@ -4,12 +4,9 @@ use crate::error::CompileError;
 use crate::module::{ConstExpr, ExportKind, Mode, Module, ValType};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
 use std::collections::BTreeMap;
-use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES, SYM_INIT};
+use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT};
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
-
-/// Spare bytes after a masked memory: an access of 8 bytes at the last masked address.
-const MASK_SPARE_BYTES: u64 = 8;
 
 /// Everything in the object but code.
 ///
@@ -31,7 +28,7 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         Mode::Passive => true,
         Mode::Declared => false,
     };
-    let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d.mode));
+    let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d.mode) && !d.bytes.is_empty());
     let special_names = start_up(module, contract).map(|f| (f.index, SYM_INIT.to_string()));
     Ok(ObjectData {
         exports,
@@ -59,7 +56,7 @@ fn offset(expr: ConstExpr) -> Result<usize, CompileError> {
 }
 
 fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<Image, CompileError> {
-    let spare = if contract.bounds == Bounds::Mask { MASK_SPARE_BYTES } else { 0 };
+    let spare = if contract.bounds == Bounds::Mask { u64::from(MASK_SPARE_BYTES) } else { 0 };
     let size = u64::from(contract.capacity_bytes) + spare;
     let initial = module.memory.as_ref().map_or(0, |m| m.min_pages * u64::from(PAGE_BYTES)) as usize;
     let mut image = vec![0; initial];
@@ -140,6 +137,9 @@ pub fn start_up(module: &Module, contract: &Contract) -> Option<Func> {
     if extern_memory {
         for (segment, data) in module.data.iter().enumerate() {
             let Mode::Active { offset: ConstExpr::I32(at), .. } = data.mode else { continue };
+            if data.bytes.is_empty() {
+                continue;
+            }
             let mut constant = |k: u32| -> Value {
                 let v = func.value(Type::I32);
                 insts.push(Inst { op: Op::Const(k), args: vec![], results: vec![v], origin: 0 });

@@ -8,6 +8,8 @@ use synth_validator::ir::Type;
 pub enum ValType {
     /// An integer.
     Int(Type),
+    /// A floating-point number, of which only moves are supported: its bits, as an integer.
+    Float(Type),
     /// A type that is not supported, with its name.
     Other(&'static str),
 }
@@ -22,11 +24,11 @@ pub struct FuncType {
 }
 
 impl FuncType {
-    /// Integer parameter types, or the name of the first unsupported one.
+    /// Parameter types (floating-point numbers as their bits), or the name of the first unsupported one.
     pub fn int_params(&self) -> Result<Vec<Type>, &'static str> {
         ints(&self.params)
     }
-    /// Integer result types, or the name of the first unsupported one.
+    /// Result types (floating-point numbers as their bits), or the name of the first unsupported one.
     pub fn int_results(&self) -> Result<Vec<Type>, &'static str> {
         ints(&self.results)
     }
@@ -38,8 +40,8 @@ impl From<wasmparser::ValType> for ValType {
         match ty {
             W::I32 => ValType::Int(Type::I32),
             W::I64 => ValType::Int(Type::I64),
-            W::F32 => ValType::Other("type f32"),
-            W::F64 => ValType::Other("type f64"),
+            W::F32 => ValType::Float(Type::I32),
+            W::F64 => ValType::Float(Type::I64),
             W::V128 => ValType::Other("type v128"),
             W::Ref(_) => ValType::Other("a reference type"),
         }
@@ -48,7 +50,7 @@ impl From<wasmparser::ValType> for ValType {
 
 fn ints(types: &[wasmparser::ValType]) -> Result<Vec<Type>, &'static str> {
     let int = |t: &wasmparser::ValType| match ValType::from(*t) {
-        ValType::Int(t) => Ok(t),
+        ValType::Int(t) | ValType::Float(t) => Ok(t),
         ValType::Other(name) => Err(name),
     };
     types.iter().map(int).collect()

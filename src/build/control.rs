@@ -155,7 +155,7 @@ impl Builder<'_> {
             BlockType::Empty => Ok((Vec::new(), Vec::new())),
             BlockType::FuncType(index) => ints(&self.module.types[index as usize]),
             BlockType::Type(ty) => match ValType::from(ty) {
-                ValType::Int(ty) => Ok((Vec::new(), vec![ty])),
+                ValType::Int(ty) | ValType::Float(ty) => Ok((Vec::new(), vec![ty])),
                 ValType::Other(name) => Err(name),
             },
         }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Bytes in a WebAssembly page. Source: WebAssembly Core 2.0, 4.2.8.
 pub const PAGE_BYTES: u32 = 65536;
+/// Bytes of the reserve behind a masked memory: an access of 8 bytes may begin at the last masked address.
+pub const MASK_SPARE_BYTES: u32 = 8;
 /// First byte of linear memory.
 pub const SYM_MEMORY: &str = "__linear_memory_base";
 /// Current size of linear memory in bytes, a 32-bit cell.

@@ -28,6 +28,8 @@ impl Interval {
 #[derive(Clone, Debug, Default)]
 pub struct Ranges {
     known: FxHashMap<Vec<(T, u32)>, Vec<Interval>>,
+    /// Whether some word has no value left.
+    pub contradictory: bool,
 }
 
 /// A comparison of a word with a constant, as: the word plus `k` is unsigned below `limit`.
@@ -61,6 +63,24 @@ impl Ranges {
             false => Interval { from: limit.wrapping_sub(k), extent: u32::MAX - limit },
         };
         let known = self.known.entry(terms).or_default();
+        if limit == 1 && !holds {
+            // One word is excluded: intervals that begin or end with it shrink.
+            let excluded = k.wrapping_neg();
+            for interval in known.iter_mut() {
+                let at_start = interval.from == excluded;
+                let at_end = interval.from.wrapping_add(interval.extent) == excluded;
+                if !at_start && !at_end {
+                    continue;
+                }
+                match interval.extent.checked_sub(1) {
+                    None => self.contradictory = true,
+                    Some(extent) => {
+                        let from = interval.from.wrapping_add(u32::from(at_start));
+                        *interval = Interval { from, extent };
+                    }
+                }
+            }
+        }
         if !known.contains(&interval) {
             known.push(interval);
         }

@@ -91,7 +91,7 @@ impl Path {
             None => {}
         }
         self.trail.push(condition);
-        self.learn(g, condition)
+        self.learn(g, condition) && !self.ranges.contradictory
     }
     fn learn(&mut self, g: &mut Graph, condition: T) -> bool {
         match *g.node(condition) {
@@ -221,6 +221,9 @@ pub fn prove(g: &mut Graph, path: &Path, condition: T, limits: &Limits) -> Resul
     if g.as_bool(&condition) == Some(true) {
         return Ok(Rung::Normal);
     }
+    if path.ranges.contradictory {
+        return Ok(Rung::Path);
+    }
     if path.decide(g, condition) == Some(true) {
         return Ok(Rung::Path);
     }
@@ -230,9 +233,6 @@ pub fn prove(g: &mut Graph, path: &Path, condition: T, limits: &Limits) -> Resul
 fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Result<Rung, Open> {
     if let Some(true) = path.decide(g, goal) {
         return Ok(Rung::Path);
-    }
-    if std::env::var_os("SYNTH_DEBUG").is_some() {
-        eprintln!("GOAL {}", g.render(goal, 12));
     }
     match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps) {
         Answer::Holds => return Ok(Rung::Smt),

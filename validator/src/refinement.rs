@@ -24,6 +24,9 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Cut points that the left side may pass, after a decision of its own, before it meets the right one.
+const PASSED_MAX: u32 = 64;
+
 /// Sizes of what both sides of a function's links share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -154,6 +157,10 @@ struct Run<P, S> {
     pending: Pending<P, S>,
     moved: bool,
     calls: u32,
+    /// Decisions taken that the other side's path had not settled.
+    forks: u32,
+    /// Cut points passed that were not those of the other side.
+    passed: u32,
 }
 
 impl<P: Copy, S: Clone> Clone for Run<P, S> {
@@ -172,7 +179,7 @@ impl<P: Copy, S: Clone> Clone for Run<P, S> {
             Pending::Return(words, s, p) => Pending::Return(words.clone(), s.clone(), *p),
             Pending::Trap(kind, s, p) => Pending::Trap(*kind, s.clone(), *p),
         };
-        Run { pending, moved: self.moved, calls: self.calls }
+        Run { pending, moved: self.moved, calls: self.calls, forks: self.forks, passed: self.passed }
     }
 }
 
@@ -289,8 +296,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     fn explore_region(&mut self, left: (L::Point, L::State), right: (R::Point, R::State)) -> Result<(), Failure> {
         self.effort.cuts += 1;
         self.steps = 0;
-        let left = Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0 };
-        let right = Run { pending: Pending::At(right.0, right.1), moved: false, calls: 0 };
+        let left = Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0, forks: 0, passed: 0 };
+        let right = Run { pending: Pending::At(right.0, right.1), moved: false, calls: 0, forks: 0, passed: 0 };
         let mut path = Path::default();
         self.assume_sizes(&mut path, 0);
         self.explore(left, right, path)
@@ -394,7 +401,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                             self.effort.infeasible += 1;
                             continue;
                         }
-                        let run = Run { pending: Pending::At(p, s), moved: true, calls: right.calls };
+                        let run = Run { pending: Pending::At(p, s), moved: true, calls: right.calls, forks: 0, passed: 0 };
                         self.explore(left.clone(), run, taken)?;
                     }
                     return Ok(());
@@ -475,8 +482,19 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         loop {
             left = self.run_left(left, &mut path, r)?;
             let l = left.place();
+            if left.passed > 0 && left.forks > 0 && matches!(left.pending, Pending::At(..)) {
+                // It may go round a loop on a path that cannot be.
+                if self.contradiction(&path) {
+                    return Ok(());
+                }
+                if left.passed > PASSED_MAX {
+                    return Err(self.fail(FailureKind::Exhausted, l, r, "the left side passes too many cut points"));
+                }
+            }
             match (left.pending, &right.pending) {
-                (Pending::Branch(c, yes, no), _) => return self.fork_left(c, [yes, no], left.calls, right, path),
+                (Pending::Branch(c, yes, no), _) => {
+                    return self.fork_left(c, [yes, no], [left.calls, left.forks, left.passed], right, path);
+                }
                 (Pending::At(p, state), Pending::At(q, right_state)) => {
                     let candidates = self.right_cuts.get(q).into_iter().flatten().copied();
                     let wanted = self.left_cuts.get(&p);
@@ -485,11 +503,15 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                         return self.arrive(cut, (p, &state), (*q, right_state), &path);
                     }
                     left.pending = self.step_left(p, state, &mut path, r)?;
+                    left.passed += 1;
                 }
-                (Pending::At(p, state), _) => left.pending = self.step_left(p, state, &mut path, r)?,
+                (Pending::At(p, state), _) => {
+                    left.pending = self.step_left(p, state, &mut path, r)?;
+                    left.passed += 1;
+                }
                 (Pending::Return(x, s, p), Pending::Return(y, t, q)) => {
                     if x.len() != y.len() {
-                        return Err(self.fail(FailureKind::Differs(None), p, *q, "the number of results is equal"));
+                        return self.differs(&path, p, *q, "the number of results is equal".to_string());
                     }
                     for (i, (a, b)) in x.iter().zip(y).enumerate() {
                         self.equal(&path, *a, *b, p, *q, &|| format!("result word {i} is equal"))?;
@@ -499,9 +521,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 }
                 (Pending::Trap(k, s, p), Pending::Trap(m, t, q)) => {
                     if k != *m {
-                        let infeasible = self.contradiction(&path);
                         let text = format!("the trap is {} and not {}", k.name(), m.name());
-                        return if infeasible { Ok(()) } else { Err(self.fail(FailureKind::Differs(None), p, *q, text)) };
+                        return self.differs(&path, p, *q, text);
                     }
                     let (a, b) = (self.left.world(&s).clone(), self.right.world(t).clone());
                     return self.worlds(&path, &a, &b, p, *q, "at the trap");
@@ -512,12 +533,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 }
                 (pending, _) => {
                     let text = format!("left {}, right {}", doing(&pending), doing(&right.pending));
-                    left.pending = pending;
-                    if self.contradiction(&path) {
-                        return Ok(());
-                    }
-                    let model = self.model(&path);
-                    return Err(self.fail(FailureKind::Differs(model), l, r, text));
+                    return self.differs(&path, l, r, text);
                 }
             }
             left.moved = true;
@@ -531,11 +547,16 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         self.effort.infeasible += u32::from(infeasible);
         infeasible
     }
-    fn model(&mut self, path: &Path) -> Option<Model> {
+    /// Both sides do different things: a failure, unless the path cannot be.
+    fn differs(&mut self, path: &Path, l: L::Point, r: R::Point, text: String) -> Result<(), Failure> {
         let no = self.g.bool(false);
         match ladder::prove(&mut self.g, path, no, self.limits) {
-            Err(Open::Model(model)) => Some(model),
-            _ => None,
+            Ok(_) => {
+                self.effort.infeasible += 1;
+                Ok(())
+            }
+            Err(Open::Model(model)) => Err(self.fail(FailureKind::Differs(Some(model)), l, r, text)),
+            Err(Open::Exhausted) => Err(self.fail(FailureKind::Exhausted, l, r, text)),
         }
     }
 
@@ -545,23 +566,19 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         &mut self,
         c: T,
         targets: [(L::Point, L::State); 2],
-        calls: u32,
+        [calls, forks, passed]: [u32; 3],
         right: RunOf<R>,
         path: Path,
     ) -> Result<(), Failure> {
         let negated = self.g.not(&c);
         let conditions = [c, negated];
-        if std::env::var_os("SYNTH_DEBUG").is_some() {
-            let t: Vec<String> = path.trail().iter().map(|t| self.g.render(*t, 6)).collect();
-            eprintln!("FORK {} at {} | {} | UNDER {}", self.g.render(c, 6), self.left.describe(targets[0].0), self.right.describe(right.place()), t.join(" ; "));
-        }
         for (i, (p, s)) in targets.into_iter().enumerate() {
             let mut taken = path.clone();
             if !taken.assume(&mut self.g, conditions[i]) {
                 self.effort.infeasible += 1;
                 continue;
             }
-            let left = Run { pending: Pending::At(p, s), moved: true, calls };
+            let left = Run { pending: Pending::At(p, s), moved: true, calls, forks: forks + 1, passed };
             self.meet(left, right.clone(), taken)?;
         }
         Ok(())
@@ -580,11 +597,11 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             ) if t == u => self.equal(&path, *a, *b, l, r, &|| "the function called is equal".to_string())?,
             (a, b) => {
                 let text = format!("the function called is {a:?} and not {b:?}");
-                return Err(self.fail(FailureKind::Differs(None), l, r, text));
+                return self.differs(&path, l, r, text);
             }
         }
         if left.args.len() != args.len() || left.results != results {
-            return Err(self.fail(FailureKind::Differs(None), l, r, "the numbers of argument and result words are equal"));
+            return self.differs(&path, l, r, "the numbers of argument and result words are equal".to_string());
         }
         for (i, (a, b)) in left.args.iter().zip(&args).enumerate() {
             self.equal(&path, *a, *b, l, r, &|| format!("argument word {i} is equal"))?;
@@ -598,8 +615,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let mut fresh = |g: &mut Graph| g.havoc();
         let left_state = self.left.resume(&mut self.g, left.state, &words, world.clone(), &mut fresh);
         let right_state = self.right.resume(&mut self.g, state, &words, world, &mut fresh);
-        let left = Run { pending: Pending::At(left.next, left_state), moved: true, calls };
-        let right = Run { pending: Pending::At(next, right_state), moved: true, calls };
+        let left = Run { pending: Pending::At(left.next, left_state), moved: true, calls, forks: 0, passed: 0 };
+        let right = Run { pending: Pending::At(next, right_state), moved: true, calls, forks: 0, passed: 0 };
         self.explore(left, right, path)
     }
 
@@ -616,7 +633,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 };
                 let Some(value) = value else {
                     let text = format!("{loc:?} holds nothing on arrival at cut {cut}");
-                    return Err(self.fail(FailureKind::Differs(None), left.0, right.0, text));
+                    return self.differs(path, left.0, right.0, text);
                 };
                 match first {
                     None => first = Some((value, loc)),

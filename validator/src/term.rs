@@ -273,12 +273,21 @@ impl Domain for Graph {
     }
     fn fill(&mut self, m: &T, dst: &T, value: &T, len: &T) -> T {
         let value = self.low_bits(*value, 0xff);
+        if self.constant(*len) == Some(0) {
+            return *m;
+        }
         self.intern(Node::Fill(*m, *dst, value, *len))
     }
     fn copy(&mut self, m: &T, dst: &T, src: &T, len: &T) -> T {
+        if self.constant(*len) == Some(0) {
+            return *m;
+        }
         self.intern(Node::Copy(*m, *dst, *src, *len))
     }
     fn init(&mut self, m: &T, segment: u32, dst: &T, src: &T, len: &T) -> T {
+        if self.constant(*len) == Some(0) {
+            return *m;
+        }
         self.intern(Node::Init(segment, *m, *dst, *src, *len))
     }
     fn table_type(&mut self, table: u32, index: &T) -> T {

@@ -8,6 +8,10 @@ use crate::ir::{Func, Type};
 use crate::ir_semantics::{IrProgram, Signatures};
 use crate::ladder::Limits;
 use crate::refinement::{self, Effort, Failure, FailureKind, Shape};
+use crate::refute::report::{Difference, Kind};
+use crate::refute::search::{Plan, search};
+use crate::refute::setting::{Setting, from_model};
+use crate::refute::{self, Comparison};
 use crate::wasm;
 use crate::wasm::module::Module;
 use serde::{Deserialize, Serialize};
@@ -72,6 +76,10 @@ pub struct FunctionReport {
     pub links: Vec<LinkReport>,
     /// Assumptions on which it rests, by name.
     pub assumptions: Vec<String>,
+    /// Entry states from which module and code were run, and agreed, before the proof.
+    pub agreed_runs: u32,
+    /// The executed difference, if there is one.
+    pub counterexample: Option<Box<Difference>>,
 }
 
 impl FunctionReport {
@@ -118,6 +126,8 @@ pub struct Session<'a> {
     object: ObjectFile,
     claim: Claim,
     limits: Limits,
+    /// Tables, segments and fixed globals for runs; absent if instantiation is not supported.
+    setting: Option<Setting>,
 }
 
 /// Result types, as the IR semantics wants them.
@@ -147,7 +157,9 @@ impl<'a> Session<'a> {
             (None, Some(bytes)) => Claim::decode(bytes).map_err(InputError::Claim)?,
             (None, None) => return Err(InputError::Claim("the object carries none; was it stripped?".to_string())),
         };
-        let session = Session { bytes, module, object, claim, limits };
+        let nothing = Shape { args: 0, cells: 0, memory_bytes: None, memory_bytes_min: 0, memory_bytes_max: 0 };
+        let setting = Setting::of_module(&module, bytes, nothing).ok();
+        let session = Session { bytes, module, object, claim, limits, setting };
         session.contract_fits().map_err(InputError::Claim)?;
         Ok(session)
     }
@@ -213,11 +225,11 @@ impl<'a> Session<'a> {
             verdict: Verdict::Proved,
             links: Vec::new(),
             assumptions: self.assumptions(),
+            agreed_runs: 0,
+            counterexample: None,
         };
         if let Err(verdict) = self.prove(index, &mut report) {
             report.verdict = verdict;
-        } else if let Some(link) = report.links.iter().find(|l| l.verdict != Verdict::Proved) {
-            report.verdict = link.verdict.clone();
         }
         report
     }
@@ -273,7 +285,28 @@ impl<'a> Session<'a> {
         }
         let shape = self.shape(index)?;
         let types = Types(&self.module);
-        self.links(claim, &module, &machine, &shape, &types, report)
+        let setting = self.setting.as_ref().map(|s| s.for_function(shape, &body));
+        if let Some(setting) = &setting {
+            let found = search(&module, &machine, setting, &Plan::QUICK);
+            report.agreed_runs = found.agreed;
+            if let Some(difference) = found.difference {
+                return Err(executed(difference, report));
+            }
+        }
+        let Err(failure) = self.links(claim, &module, &machine, &shape, &types, report)? else { return Ok(()) };
+        // What is not proved may be wrong: the solver's state, then many others, are run on both sides.
+        if let (Some(setting), FailureKind::Differs(model)) = (&setting, &failure.kind) {
+            let start = model.as_ref().map(|m| from_model(m, setting));
+            let confirmed = start.and_then(|s| match refute::compare(&module, &machine, &s, setting, Plan::THOROUGH.fuel) {
+                Comparison::Differ(difference) => Some(difference),
+                _ => None,
+            });
+            let thorough = || search(&module, &machine, setting, &Plan::THOROUGH).difference;
+            if let Some(difference) = confirmed.or_else(thorough) {
+                return Err(executed(difference, report));
+            }
+        }
+        Err(verdict(&failure))
     }
 
     fn links(
@@ -284,16 +317,21 @@ impl<'a> Session<'a> {
         shape: &Shape,
         types: &Types<'_>,
         report: &mut FunctionReport,
-    ) -> Result<(), Verdict> {
+    ) -> Result<Result<(), Failure>, Verdict> {
         let programs: Vec<IrProgram<'_>> = claim.stages.iter().map(|s| self.ir(&s.func, types)).collect();
         let (Some(first), Some(last)) = (programs.first(), programs.last()) else {
             return Err(Verdict::Unknown("the claim has no IR for this function".to_string()));
         };
         let limits = &self.limits;
+        let mut first_failure = None;
         let mut link = |name: &str, result: Result<Effort, Failure>| {
             let (verdict, effort) = match result {
                 Ok(effort) => (Verdict::Proved, effort),
-                Err(failure) => (verdict(&failure), Effort::default()),
+                Err(failure) => {
+                    let verdict = verdict(&failure);
+                    first_failure.get_or_insert(failure);
+                    (verdict, Effort::default())
+                }
             };
             report.links.push(LinkReport { name: name.to_string(), verdict, effort });
         };
@@ -302,8 +340,16 @@ impl<'a> Session<'a> {
             link(&stage.name, refinement::check(&pair[0], &pair[1], &stage.witness, shape, limits));
         }
         link("machine", refinement::check(last, machine, &claim.witness, shape, limits));
-        Ok(())
+        Ok(first_failure.map_or(Ok(()), Err))
     }
+}
+
+/// An executed difference as a verdict. Code that merely ran long where the module ended is suspect, not refuted.
+fn executed(difference: Box<Difference>, report: &mut FunctionReport) -> Verdict {
+    let text = difference.render();
+    let endless = difference.kind == Kind::Divergence;
+    report.counterexample = Some(difference);
+    if endless { Verdict::Unknown(text) } else { Verdict::Refuted(text) }
 }
 
 /// A failed check as a verdict: nothing is called refuted that was not executed.

@@ -179,7 +179,7 @@ impl Check<'_> {
     }
 
     fn own_memory(&mut self, data: &DataObject, segments: &[(usize, &[u8])]) {
-        let reserve = if self.contract.bounds == Bounds::Mask { 8 } else { 0 };
+        let reserve = if self.contract.bounds == Bounds::Mask { u64::from(MASK_SPARE_BYTES) } else { 0 };
         if u64::from(data.size) != u64::from(self.contract.capacity_bytes) + reserve {
             self.fault(SYM_MEMORY, format!("has {} bytes, not capacity + {reserve}", data.size));
         }

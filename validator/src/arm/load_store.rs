@@ -3,7 +3,7 @@
 
 use super::insn::*;
 use super::semantics::{Cpu, Flow};
-use crate::contract::Bounds;
+use crate::contract::{Bounds, MASK_SPARE_BYTES};
 use crate::domain::{BinOp, CmpOp, Domain, Place, Symbol, UnOp, Width};
 use crate::program::Unsupported;
 
@@ -172,8 +172,9 @@ impl<D: Domain> Cpu<'_, D> {
                 self.require(good, "access outside linear memory");
             }
             Bounds::Mask => {
-                let capacity = self.d.word(self.f.contract.capacity_bytes);
-                let good = self.below(index, &capacity);
+                // The reserve has 8 bytes more than the capacity; see docs/abi.md.
+                let end = self.d.word(self.f.contract.capacity_bytes + MASK_SPARE_BYTES + 1 - bytes);
+                let good = self.below(index, &end);
                 self.require(good, "access outside linear memory");
             }
             Bounds::Mpu | Bounds::None => {}

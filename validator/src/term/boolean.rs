@@ -67,12 +67,20 @@ impl Graph {
         (k & ((1 << n) - 1), n)
     }
 
+    /// A word that the term does not exceed.
+    fn greatest(&self, a: T) -> u32 {
+        let (k, terms) = self.linear(a);
+        let bound = |(t, c): &(T, u32)| u64::from(*c) * u64::from(!self.known_zeros(*t));
+        let sum = terms.iter().map(bound).fold(u64::from(k), u64::saturating_add);
+        u32::try_from(sum).unwrap_or(u32::MAX).min(!self.known_zeros(a))
+    }
+
     /// `a <u b`.
     fn below(&mut self, a: T, b: T) -> T {
         if a == b {
             return self.bool(false);
         }
-        let (max_a, max_b) = (!self.known_zeros(a), !self.known_zeros(b));
+        let (max_a, max_b) = (self.greatest(a), self.greatest(b));
         match (self.constant(a), self.constant(b)) {
             (Some(u32::MAX), _) | (_, Some(0)) => return self.bool(false),
             (Some(0), _) => {

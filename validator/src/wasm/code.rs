@@ -242,7 +242,7 @@ pub fn body(module: &Module, bytes: &[u8], func: u32) -> Result<Body, Unsupporte
         let offset = locals.original_position() as usize;
         let (count, ty) = locals.read().map_err(malformed)?;
         match val_type(ty) {
-            ValType::Int(t) => (0..count).for_each(|_| declare(t)),
+            ValType::Int(t) | ValType::Float(t) => (0..count).for_each(|_| declare(t)),
             ValType::Other(_) if count == 0 => {}
             ValType::Other(name) => return Err(fail(offset, &format!("local of type {name}"))),
         }
@@ -312,7 +312,7 @@ impl Reader<'_> {
         match ty {
             BlockType::Empty => Ok((Vec::new(), Vec::new())),
             BlockType::Type(t) => match val_type(t) {
-                ValType::Int(t) => Ok((Vec::new(), vec![t])),
+                ValType::Int(t) | ValType::Float(t) => Ok((Vec::new(), vec![t])),
                 ValType::Other(name) => Err(format!("block of type {name}")),
             },
             BlockType::FuncType(index) => self.signature(&self.module.types[index as usize], "block"),
@@ -457,6 +457,7 @@ impl Reader<'_> {
                         self.emit(offset, Operator::HostAddress(*global_index), &[], &[Type::I32]);
                     }
                     (ValType::Int(Type::I64), None) => return Err("an imported i64 global".to_string()),
+                    (ValType::Float(_), _) => return Err("a floating-point global".to_string()),
                     (ValType::Other(name), _) => return Err(format!("a global of type {name}")),
                 }
             }

@@ -8,6 +8,8 @@ use std::ops::Range;
 pub enum ValType {
     /// An integer.
     Int(Type),
+    /// A floating-point number, of which only moves are supported: its bits, as an integer.
+    Float(Type),
     /// A type that is not supported yet, with its name.
     Other(&'static str),
 }
@@ -22,11 +24,11 @@ pub struct FuncType {
 }
 
 impl FuncType {
-    /// Integer parameter types, or the name of the first unsupported one.
+    /// Parameter types (floating-point numbers as their bits), or the name of the first unsupported one.
     pub fn int_params(&self) -> Result<Vec<Type>, &'static str> {
         ints(&self.params)
     }
-    /// Integer result types, or the name of the first unsupported one.
+    /// Result types (floating-point numbers as their bits), or the name of the first unsupported one.
     pub fn int_results(&self) -> Result<Vec<Type>, &'static str> {
         ints(&self.results)
     }
@@ -36,7 +38,7 @@ fn ints(types: &[ValType]) -> Result<Vec<Type>, &'static str> {
     types
         .iter()
         .map(|t| match t {
-            ValType::Int(t) => Ok(*t),
+            ValType::Int(t) | ValType::Float(t) => Ok(*t),
             ValType::Other(name) => Err(*name),
         })
         .collect()

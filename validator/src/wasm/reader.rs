@@ -164,7 +164,7 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
                 let ty = val_type(global.ty.content_type);
                 let (cell, words) = match ty {
                     ValType::Int(t) => (Some(m.cells), t.words() as u32),
-                    ValType::Other(_) => (None, 0),
+                    ValType::Float(_) | ValType::Other(_) => (None, 0),
                 };
                 m.cells += words;
                 let init = const_expr(&global.init_expr)?;
@@ -296,8 +296,8 @@ pub(super) fn val_type(ty: wasmparser::ValType) -> ValType {
     match ty {
         wasmparser::ValType::I32 => ValType::Int(Type::I32),
         wasmparser::ValType::I64 => ValType::Int(Type::I64),
-        wasmparser::ValType::F32 => ValType::Other("f32"),
-        wasmparser::ValType::F64 => ValType::Other("f64"),
+        wasmparser::ValType::F32 => ValType::Float(Type::I32),
+        wasmparser::ValType::F64 => ValType::Float(Type::I64),
         wasmparser::ValType::V128 => ValType::Other("v128"),
         wasmparser::ValType::Ref(wasmparser::RefType::FUNCREF) => ValType::Other("funcref"),
         wasmparser::ValType::Ref(wasmparser::RefType::EXTERNREF) => ValType::Other("externref"),
