@@ -1,2 +1,5 @@
-//! x
-fn main(){}
+//! The command line: see [`synth::cli`].
+
+fn main() -> std::process::ExitCode {
+    synth::cli::main()
+}

@@ -12,6 +12,7 @@
 //! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
 
 pub mod arm;
+pub mod certificate;
 pub mod claim;
 pub mod concrete;
 pub mod contract;
@@ -29,6 +30,7 @@ pub mod program;
 pub mod refinement;
 pub mod refute;
 pub mod replay;
+pub mod prove_all;
 pub mod ring;
 pub mod smt;
 pub mod term;

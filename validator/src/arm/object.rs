@@ -117,6 +117,11 @@ fn contract_symbol(name: &str) -> Option<Target> {
     Some(Target::Symbol(symbol))
 }
 
+/// Whether a module may not import or export functions or data of this name.
+pub fn is_reserved(name: &str) -> bool {
+    contract_symbol(name).is_some() || name.starts_with("__synth_")
+}
+
 /// What an undefined symbol denotes.
 fn imported(module: &Module, name: &str) -> Option<Target> {
     let is = |import: &Option<_>| import.as_ref().is_some_and(|i| module.import_symbol(i) == name);

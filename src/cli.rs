@@ -1,0 +1,91 @@
+//! The command line: arguments, commands, exit codes. One file per command; each returns a [`Status`] or a
+//! [`Diagnostic`], and nothing else ends the program.
+//!
+//! Exit codes: 0 done, and proved where proofs were asked for; 1 refuted or not proved; 2 bad input or usage.
+
+mod compile;
+mod diagnostic;
+mod input;
+mod output;
+mod proof;
+mod table;
+mod validate;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Version of the form of all `--format json` output. Rises with every change of a field's name or meaning.
+const JSON_SCHEMA: u32 = 1;
+
+/// WebAssembly to Cortex-M, proved on the final bytes.
+#[derive(Parser)]
+#[command(name = "synth", version, about, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, and everything proved where proofs were asked for; 1 refuted or not \
+proved; 2 bad input or usage.\n`synth --validate in.wasm -o out.o` is short for `synth compile --validate in.wasm -o out.o`.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compile a module to a relocatable object
+    Compile(compile::Args),
+    /// Prove a given object against its module
+    Validate(validate::Args),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// Everything asked for is done and proved.
+    Done,
+    /// Something is refuted or not proved; it was printed.
+    NotProved,
+}
+
+/// Without a command, flags belong to `compile`.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let own = ["-h", "--help", "-V", "--version"];
+    let is_flag = |a: &OsString| a.to_str().is_some_and(|a| a.starts_with('-') && !own.contains(&a));
+    if arguments.get(1).is_some_and(is_flag) {
+        arguments.insert(1, "compile".into());
+    }
+    arguments
+}
+
+/// Parses the arguments of the process, runs the command, reports what goes wrong.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments()) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are no errors; a closed pipe is none either.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let (format, result) = match &cli.command {
+        Command::Compile(args) => (args.format, compile::execute(args)),
+        Command::Validate(args) => (args.format, validate::execute(args)),
+    };
+    match result {
+        Ok(Status::Done) => ExitCode::SUCCESS,
+        Ok(Status::NotProved) => ExitCode::FAILURE,
+        Err(diagnostic) => {
+            diagnostic.print(format);
+            ExitCode::from(diagnostic.exit_code)
+        }
+    }
+}

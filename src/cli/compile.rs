@@ -1,0 +1,221 @@
+//! `synth compile`: a module to an object, with proofs if asked for. Nothing is written unless all of it holds.
+
+use super::diagnostic::Diagnostic;
+use super::input::{self, Module};
+use super::proof::{LimitArgs, Proof, prove};
+use super::{Format, JSON_SCHEMA, Status, output, table};
+use crate::compile::Core;
+use crate::pipeline::{self, Compiled, Options};
+use clap::ValueEnum;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use synth_validator::certificate::{Certificate, sha256};
+use synth_validator::contract::{Bounds, Contract, MemoryOwner};
+
+/// Arguments of `synth compile`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Module, binary or .wat text
+    input: PathBuf,
+    /// Object to write
+    #[arg(short, long)]
+    output: PathBuf,
+    #[command(flatten)]
+    code: CodeArgs,
+    /// Prove every function and the initial image on the final bytes; write nothing unless all is proved
+    #[arg(long)]
+    validate: bool,
+    /// Write the certificate into this folder (with --validate)
+    #[arg(long, value_name = "DIR", requires = "validate")]
+    certificate: Option<PathBuf>,
+    /// Form of the results
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// Arguments that decide which code comes out.
+#[derive(Clone, clap::Args)]
+pub struct CodeArgs {
+    /// Core to compile for
+    #[arg(long, value_enum, default_value_t = TargetArg::CortexM4)]
+    target: TargetArg,
+    /// Optimization level: 0, 1, 2 or s. Today all levels run the same passes
+    #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = Level::Two)]
+    optimize: Level,
+    /// What happens on accesses outside of linear memory
+    #[arg(long, value_enum, default_value_t = BoundsArg::Software)]
+    pub bounds: BoundsArg,
+    /// Who defines linear memory
+    #[arg(long, value_enum, default_value_t = MemoryArg::Own)]
+    memory: MemoryArg,
+    /// Pages of 64 KiB to which linear memory may grow [default: the module's minimum]
+    #[arg(long, value_name = "N")]
+    memory_pages: Option<u32>,
+}
+
+/// Cores.
+#[derive(Clone, Copy, ValueEnum)]
+enum TargetArg {
+    /// Armv7-M
+    CortexM3,
+    /// Armv7E-M, integer code
+    CortexM4,
+    /// Armv7E-M, integer code
+    CortexM7,
+}
+
+/// Optimization levels.
+#[derive(Clone, Copy, ValueEnum)]
+enum Level {
+    #[value(name = "0")]
+    Zero,
+    #[value(name = "1")]
+    One,
+    #[value(name = "2")]
+    Two,
+    #[value(name = "s")]
+    Size,
+}
+
+/// Bounds modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BoundsArg {
+    /// One compare before each access; out of range traps
+    Software,
+    /// The memory protection unit faults (assumption A-BOUNDS)
+    Mpu,
+    /// Addresses are masked to a power of two (assumption A-BOUNDS)
+    Mask,
+    /// No checks (assumption A-BOUNDS)
+    None,
+}
+
+/// Owners of linear memory.
+#[derive(Clone, Copy, ValueEnum)]
+enum MemoryArg {
+    /// The object, with its initial image
+    Own,
+    /// The host; __synth_instance_init writes the initial image
+    Extern,
+}
+
+impl BoundsArg {
+    /// The contract's word for it.
+    pub fn bounds(self) -> Bounds {
+        match self {
+            BoundsArg::Software => Bounds::Software,
+            BoundsArg::Mpu => Bounds::Mpu,
+            BoundsArg::Mask => Bounds::Mask,
+            BoundsArg::None => Bounds::None,
+        }
+    }
+}
+
+impl CodeArgs {
+    /// The compiler's options.
+    pub fn options(&self) -> Options {
+        let core = match self.target {
+            TargetArg::CortexM3 => Core::CortexM3,
+            TargetArg::CortexM4 => Core::CortexM4,
+            TargetArg::CortexM7 => Core::CortexM7,
+        };
+        let memory = match self.memory {
+            MemoryArg::Own => MemoryOwner::Own,
+            MemoryArg::Extern => MemoryOwner::Extern,
+        };
+        // One pipeline for all levels so far.
+        let (Level::Zero | Level::One | Level::Two | Level::Size) = self.optimize;
+        Options { core, bounds: self.bounds.bounds(), memory, memory_pages_max: self.memory_pages }
+    }
+}
+
+/// Compiles on `threads` threads.
+///
+/// # Errors
+/// The compiler's error, with its place.
+pub fn build(module: &Module, options: &Options, threads: usize) -> Result<Compiled, Diagnostic> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(synth_validator::prove_all::STACK_BYTES).build();
+    let pool = pool.map_err(|e| Diagnostic::new(format!("no threads: {e}")))?;
+    let compiled = pool.install(|| pipeline::compile(&module.bytes, options));
+    compiled.map_err(|e| {
+        let diagnostic = Diagnostic::compile(&e, &module.path, &module.bytes);
+        match module.path.extension().is_some_and(|e| e == "wat") && diagnostic.offset.is_some() {
+            true => diagnostic.note("offsets count in the binary form of the text"),
+            false => diagnostic,
+        }
+    })
+}
+
+/// What `--format json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    command: &'static str,
+    input: &'a Path,
+    output: &'a Path,
+    /// Whether the output was written.
+    written: bool,
+    module_sha256: String,
+    object_sha256: String,
+    contract: &'a Contract,
+    functions: usize,
+    code_bytes: usize,
+    object_bytes: usize,
+    validation: Option<&'a Certificate>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Bad input; what cannot be written.
+pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
+    let module = input::module(&args.input)?;
+    let same = |a: &Path, b: &Path| a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b));
+    if same(&args.input, &args.output) {
+        return Err(Diagnostic::new("the output is the input").file(&args.output).help("give another file with -o"));
+    }
+    let compiled = build(&module, &args.code.options(), args.limits.threads())?;
+    let proof = match args.validate {
+        false => None,
+        true => Some(prove((&args.input, &module.bytes), (&args.output, &compiled.object), None, &args.limits)?),
+    };
+    let status = proof.as_ref().map_or(Status::Done, Proof::status);
+    if status == Status::Done {
+        if let (Some(proof), Some(folder)) = (&proof, &args.certificate) {
+            proof.settle(folder, false)?;
+        }
+        input::write_whole(&args.output, &compiled.object)?;
+    }
+    let code_bytes = compiled.functions.iter().map(|f| f.code.len()).sum();
+    let functions = proof.as_ref().map_or(compiled.functions.len(), |p| p.certificate.functions.len());
+    let written = status == Status::Done;
+    match args.format {
+        Format::Json => output::print_json(&Report {
+            schema: JSON_SCHEMA,
+            command: "compile",
+            input: &args.input,
+            output: &args.output,
+            written,
+            module_sha256: sha256(&module.bytes),
+            object_sha256: sha256(&compiled.object),
+            contract: &compiled.claim.contract,
+            functions,
+            code_bytes,
+            object_bytes: compiled.object.len(),
+            validation: proof.as_ref().map(|p| &p.certificate),
+        }),
+        Format::Text => {
+            if let Some(proof) = &proof {
+                output::print(&table::verdicts(proof));
+            }
+            let path = args.output.display();
+            output::print(&match written {
+                true => format!("{path}: {functions} functions, {code_bytes} bytes of code\n"),
+                false => format!("{path} was not written: not everything is proved\n"),
+            });
+        }
+    }
+    Ok(status)
+}

@@ -1,0 +1,106 @@
+//! Proving an object for a command: the session, progress, the certificate.
+
+use super::Status;
+use super::diagnostic::Diagnostic;
+use super::output::progress;
+use std::path::Path;
+use std::time::Duration;
+use synth_validator::certificate::{self, Certificate};
+use synth_validator::claim::Claim;
+use synth_validator::ladder::Limits;
+use synth_validator::prove_all::{prove_all, with_deep_stack};
+use synth_validator::validate::Session;
+
+/// Limits of a proof, in steps, so that verdicts repeat.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct LimitArgs {
+    /// Solver steps per query while multiplication is uninterpreted
+    #[arg(long, value_name = "STEPS", default_value_t = Limits::default().smt_steps, help_heading = "Limits")]
+    pub limit_smt_steps: u32,
+    /// Solver steps per query with everything interpreted
+    #[arg(long, value_name = "STEPS", default_value_t = Limits::default().full_steps, help_heading = "Limits")]
+    pub limit_full_steps: u32,
+    /// Nodes explored per region, on either side
+    #[arg(long, value_name = "STEPS", default_value_t = Limits::default().region_steps, help_heading = "Limits")]
+    pub limit_region_steps: u32,
+    /// Threads that compile and prove; verdicts and bytes do not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Limits")]
+    pub threads: Option<u16>,
+}
+
+impl LimitArgs {
+    /// The validator's limits.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            smt_steps: self.limit_smt_steps,
+            full_steps: self.limit_full_steps,
+            region_steps: self.limit_region_steps,
+        }
+    }
+    /// How many threads.
+    pub fn threads(&self) -> usize {
+        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from)
+    }
+}
+
+/// What proofs showed.
+pub struct Proof {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Time of each function's proof, in the order of the certificate's functions.
+    #[expect(dead_code, reason = "x")]
+    pub times: Vec<Duration>,
+    /// The claim that was proved.
+    pub claim: Claim,
+}
+
+impl Proof {
+    /// `Done` only if everything is proved.
+    pub fn status(&self) -> Status {
+        if self.certificate.is_proved() { Status::Done } else { Status::NotProved }
+    }
+
+    /// Writes the certificate into a folder, or compares it with the one that is there.
+    ///
+    /// # Errors
+    /// What the file system says, or the first difference, which is a failure to prove what was claimed.
+    pub fn settle(&self, folder: &Path, compare: bool) -> Result<(), Diagnostic> {
+        let file = folder.join(certificate::CERTIFICATE_FILE);
+        if compare && file.exists() {
+            let stored = std::fs::read_to_string(&file).map_err(|e| Diagnostic::file_system("read the certificate", &file, &e))?;
+            return certificate::compare(&stored, &self.certificate).map_err(|damage| {
+                let mut differs = Diagnostic::new(format!("the certificate does not hold: {damage}")).file(folder);
+                differs.exit_code = 1;
+                differs.help("remove the folder to have a new certificate written")
+            });
+        }
+        let written = self.certificate.write(folder, &self.claim);
+        written.map_err(|e| Diagnostic::file_system("write the certificate", folder, &e))
+    }
+}
+
+/// Proves an object.
+///
+/// # Errors
+/// What cannot be read.
+pub fn prove(
+    (module_path, module): (&Path, &[u8]),
+    (object_path, object): (&Path, &[u8]),
+    claim: Option<Claim>,
+    limits: &LimitArgs,
+) -> Result<Proof, Diagnostic> {
+    let (steps, threads) = (limits.limits(), limits.threads());
+    with_deep_stack(|| {
+        let session = Session::new(module, object, claim, steps)
+            .map_err(|e| Diagnostic::input(&e, module_path, module, object_path))?;
+        let image = session.image();
+        let bar = progress(session.functions().len() as u64, "proving");
+        let reports = prove_all(&session, threads, &|timed| {
+            bar.set_message(timed.report.name.clone());
+            bar.inc(1);
+        });
+        bar.finish_and_clear();
+        let certificate = Certificate::new(&session, module, object, steps, &image, &reports);
+        Ok(Proof { certificate, times: reports.iter().map(|t| t.time).collect(), claim: session.claim().clone() })
+    })
+}

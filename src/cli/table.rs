@@ -1,0 +1,119 @@
+//! Verdict tables.
+
+use super::proof::Proof;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use synth_validator::certificate::{Certificate, FunctionEntry};
+use synth_validator::ladder::Rung;
+
+/// Longest name of a function that is shown whole.
+const NAME_CHARS: usize = 32;
+
+/// `normal 12, smt 3`: the rungs that closed something, in order.
+pub fn rungs(rungs: &BTreeMap<String, u32>) -> String {
+    let used = Rung::ALL.iter().filter_map(|rung| {
+        let n = *rungs.get(rung.name())?;
+        (n > 0).then(|| format!("{} {n}", rung.name()))
+    });
+    used.collect::<Vec<_>>().join(", ")
+}
+
+/// Columns, each as wide as its widest cell; numbers to the right, by column.
+pub fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells = row.iter().enumerate().map(|(c, cell)| match right.contains(&c) {
+            true => format!("{cell:>0$}", widths[c]),
+            false => format!("{cell:<0$}", widths[c]),
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+/// A name that cannot break the table or the terminal.
+pub fn tidy(name: &str) -> String {
+    let mut tidy: String = name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    if tidy.chars().count() > NAME_CHARS {
+        tidy = tidy.chars().take(NAME_CHARS - 1).chain(['…']).collect();
+    }
+    tidy
+}
+
+fn link_names(certificate: &Certificate) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for link in certificate.functions.iter().flat_map(|f| &f.links) {
+        if !names.contains(&link.name.as_str()) {
+            names.push(&link.name);
+        }
+    }
+    names
+}
+
+fn row(function: &FunctionEntry, links: &[&str], shared: &[&String]) -> Vec<String> {
+    let mut row = vec![function.index.to_string(), tidy(&function.name)];
+    for name in links {
+        let link = function.links.iter().find(|l| l.name == *name);
+        row.push(link.map_or("-", |l| &l.said.verdict).to_string());
+    }
+    let mut sums: BTreeMap<String, u32> = BTreeMap::new();
+    for (rung, n) in function.links.iter().flat_map(|l| &l.rungs) {
+        *sums.entry(rung.clone()).or_default() += n;
+    }
+    row.push(function.said.verdict.clone());
+    row.push(sums.values().sum::<u32>().to_string());
+    row.push(rungs(&sums));
+    let own: Vec<&str> = function.assumptions.iter().filter(|a| !shared.contains(a)).map(String::as_str).collect();
+    row.push(own.join(", "));
+    row
+}
+
+/// The verdicts of a proof: a line per function, what is not proved, totals.
+pub fn verdicts(proof: &Proof) -> String {
+    let certificate = &proof.certificate;
+    let links = link_names(certificate);
+    let everywhere = |a: &&String| certificate.functions.iter().all(|f| f.assumptions.contains(a));
+    let shared: Vec<&String> = certificate.totals.assumptions.iter().filter(everywhere).collect();
+    let mut rows = vec![["", "function"].iter().chain(&links).chain(&["verdict", "obligations", "rungs", ""]).map(|c| c.to_string()).collect()];
+    rows.extend(certificate.functions.iter().map(|f| row(f, &links, &shared)));
+    let mut out = columns(&rows, &[0, links.len() + 3]);
+    let _ = writeln!(out, "image: {}", certificate.image.verdict);
+    out.push_str(&failures(certificate));
+    let totals = &certificate.totals;
+    let _ = writeln!(
+        out,
+        "{} of {} functions proved; {} cut points, {} obligations ({})",
+        totals.proved,
+        totals.functions,
+        totals.cuts,
+        totals.obligations,
+        rungs(&totals.rungs)
+    );
+    let shared: Vec<&str> = shared.iter().map(|a| a.as_str()).collect();
+    let _ = writeln!(out, "assumptions: {}", shared.join(", "));
+    out
+}
+
+/// What is not proved, and why.
+pub fn failures(certificate: &Certificate) -> String {
+    let mut out = String::new();
+    if !certificate.image.is_proved() {
+        let _ = writeln!(out, "not proved: image: {}: {}", certificate.image.verdict, certificate.image.detail);
+    }
+    for f in certificate.functions.iter().filter(|f| !f.said.is_proved()) {
+        let failed: Vec<_> = f.links.iter().filter(|l| !l.said.is_proved()).collect();
+        let name = tidy(&f.name);
+        if failed.is_empty() {
+            let _ = writeln!(out, "not proved: function {} ({name}): {}: {}", f.index, f.said.verdict, f.said.detail);
+        }
+        for link in failed {
+            let (said, link) = (&link.said, &link.name);
+            let _ = writeln!(out, "not proved: function {} ({name}), link {link}: {}: {}", f.index, said.verdict, said.detail);
+        }
+    }
+    out
+}
