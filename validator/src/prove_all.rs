@@ -43,6 +43,8 @@ fn one(session: &Session<'_>, index: u32) -> FunctionReport {
         verdict: Verdict::Unknown("the validator has a defect: it panicked".to_string()),
         links: Vec::new(),
         assumptions: Vec::new(),
+        agreed_runs: 0,
+        counterexample: None,
     })
 }
 

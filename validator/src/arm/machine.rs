@@ -97,6 +97,11 @@ impl<'m, H: Host> Machine<'m, H> {
         &self.domain.memory
     }
 
+    /// Linear memory, for a host to write. Bytes past [`Self::memory_bytes`] must stay zero.
+    pub fn memory_mut(&mut self) -> &mut Bytes {
+        &mut self.domain.memory
+    }
+
     /// Size of linear memory in bytes.
     pub fn memory_bytes(&self) -> u32 {
         self.world.memory_bytes
