@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use synth_validator::arm::decode::{Code, FunctionBytes, Target, decode};
+use synth_validator::arm::insn::{Insn, Op};
 use synth_validator::arm::object::{ObjectFile, read};
 use synth_validator::claim::{Claim, FunctionClaim};
 use synth_validator::contract::SYM_FUNCTION;
@@ -204,8 +205,7 @@ fn one(out: &mut String, module: &Module, function: &FunctionBytes, operators: &
 /// The instruction, literal, table or padding at an offset: its size and text.
 fn item(module: &Module, function: &FunctionBytes, code: &Code, at: u32) -> (u32, String) {
     if let Some(insn) = code.insns.get(&at) {
-        let target = insn.relocation.map(|r| format!("  <{}>", target_name(module, r.target)));
-        return (u32::from(insn.size), format!("{}{}", insn.text, target.unwrap_or_default()));
+        return (u32::from(insn.size), instruction(module, function, insn));
     }
     if let Some(literal) = code.literals.get(&at) {
         let symbol = function.relocations.get(&at).map(|r| format!("  <{}>", target_name(module, r.target)));
@@ -217,6 +217,21 @@ fn item(module: &Module, function: &FunctionBytes, code: &Code, at: u32) -> (u32
     match (end - at) % 2 {
         0 => (2, format!(".short {:#06x}", u16::from_le_bytes([byte, function.bytes[at as usize + 1]]))),
         _ => (1, format!(".byte {byte:#04x}")),
+    }
+}
+
+/// An instruction's text, with branch targets as they are numbered here, or as symbols.
+fn instruction(module: &Module, function: &FunctionBytes, insn: &Insn) -> String {
+    let symbol = insn.relocation.map(|r| format!("<{}>", target_name(module, r.target)));
+    let target = match insn.op {
+        Op::B { target, .. } | Op::Bl { target } | Op::Cbz { target, .. } => Some(target),
+        _ => None,
+    };
+    match (target, symbol, insn.text.rsplit_once('#')) {
+        (Some(_), Some(symbol), Some((before, _))) => format!("{before}{symbol}"),
+        (Some(target), None, Some((before, _))) => format!("{before}{:#x}", i64::from(function.address) + target),
+        (_, Some(symbol), _) => format!("{}  {symbol}", insn.text),
+        _ => insn.text.clone(),
     }
 }
 
