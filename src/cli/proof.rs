@@ -48,7 +48,6 @@ pub struct Proof {
     /// The certificate.
     pub certificate: Certificate,
     /// Time of each function's proof, in the order of the certificate's functions.
-    #[expect(dead_code, reason = "x")]
     pub times: Vec<Duration>,
     /// The claim that was proved.
     pub claim: Claim,
