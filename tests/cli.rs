@@ -104,7 +104,8 @@ fn bad_input_names_its_place() {
         assert!(message.contains(part), "{part}: {message}");
     }
     let whole = std::fs::read(corpus("crc32")).expect("reads");
-    for length in [0, 7, 8, 40, whole.len() - 1] {
+    // Eight bytes are an empty module.
+    for length in [0, 7, 40, whole.len() - 1] {
         let cut = folder.write("cut.wasm", &whole[..length]);
         let (_, message) = check(&["compile", &cut, "-o", &out], 2);
         assert!(message.starts_with("error:") && message.contains("byte offset 0x"), "{length}: {message}");
