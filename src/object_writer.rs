@@ -237,7 +237,7 @@ impl Writer<'_> {
         self.symbols.insert(name.to_string(), id);
     }
     fn data(&mut self, data: &ObjectData) -> Result<(), CompileError> {
-        // Host-visible: the memory and its size. The rest is the module's own.
+        // Host-visible: the memory, its size, and results that registers do not hold. The rest is the module's own.
         let (local, global) = (SymbolScope::Compilation, SymbolScope::Dynamic);
         if let Some(image) = &data.memory {
             let (name, kind) = match image {
@@ -250,7 +250,7 @@ impl Writer<'_> {
         if let Some(bytes) = data.memory_bytes {
             let image = Image::Bytes(bytes.to_le_bytes().to_vec());
             let section = self.section(".data.synth_memory_bytes", SectionKind::Data, &image, 4);
-            self.object_symbol(SYM_MEMORY_BYTES, section, local);
+            self.object_symbol(SYM_MEMORY_BYTES, section, global);
         }
         for (segment, bytes) in &data.data_segments {
             let image = Image::Bytes(bytes.clone());
@@ -260,7 +260,7 @@ impl Writer<'_> {
         if data.result_words > 0 {
             let image = Image::Zero(4 * u64::from(data.result_words));
             let section = self.section(".bss.synth_results", SectionKind::UninitializedData, &image, 4);
-            self.object_symbol(SYM_RESULTS, section, local);
+            self.object_symbol(SYM_RESULTS, section, global);
         }
         self.globals(data)?;
         self.tables(data)

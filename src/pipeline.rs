@@ -3,11 +3,12 @@
 use crate::compile::{CompiledFunction, Core, compile_function};
 use crate::error::CompileError;
 use crate::image;
-use crate::module::Module;
+use crate::module::{ExportKind, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::{build, decode, legalize, simplify, verify};
 use rayon::prelude::*;
+use synth_validator::arm::object::is_reserved;
 use synth_validator::claim::{Claim, FunctionClaim, Stage};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ir::Func;
@@ -62,6 +63,7 @@ pub struct Compiled {
 /// The first thing that is malformed, unsupported or too large.
 pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError> {
     let module = decode::decode(bytes)?;
+    names_are_free(&module)?;
     let contract = contract(&module, options)?;
     let mut info = module_info(&module)?;
     let first = module.imported_functions();
@@ -87,6 +89,22 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     data.witness = claim.encode();
     let object = write_object(&functions, &info, &data, options.core)?;
     Ok(Compiled { object, claim, functions, module })
+}
+
+/// Refuses imports and exports that would take a symbol of the object contract or of a run-time helper.
+fn names_are_free(module: &Module) -> Result<(), CompileError> {
+    let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
+    let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
+    let imports = imports.map(|i| module.import_symbol(i));
+    let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
+    match imports.chain(exports).find(|name| is_reserved(name)) {
+        None => Ok(()),
+        Some(name) => Err(CompileError::Unsupported {
+            function: None,
+            offset: 0,
+            what: format!("an import or export named {name}, a name that the object contract or a run-time helper has,"),
+        }),
+    }
 }
 
 fn function(
@@ -135,7 +153,9 @@ fn contract(module: &Module, options: &Options) -> Result<Contract, CompileError
         return Err(CompileError::Limit { function: None, what: "pages of linear memory", limit });
     }
     let capacity_bytes = pages as u32 * PAGE_BYTES;
-    Ok(Contract { bounds: options.bounds, memory: options.memory, capacity_bytes })
+    let imported = module.memory.as_ref().is_some_and(|m| m.import.is_some());
+    let memory = if imported { MemoryOwner::Extern } else { options.memory };
+    Ok(Contract { bounds: options.bounds, memory, capacity_bytes })
 }
 
 /// What the back end needs to know of a module.

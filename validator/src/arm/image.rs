@@ -6,7 +6,7 @@
 
 use super::decode::{Code, Relocation, RelocationKind, Target, decode};
 use super::insn::{Cond, Op};
-use super::object::{DataObject, Extra, ObjectFile};
+use super::object::{DataObject, Extra, ObjectFile, is_reserved};
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::ir::Type;
@@ -68,6 +68,14 @@ impl Check<'_> {
     fn imports(&mut self) {
         if self.module.tables.iter().any(|t| t.import.is_some()) {
             self.fault("table", "imported tables are not supported");
+        }
+        let named = |import: &Option<_>| import.as_ref().map(|i| self.module.import_symbol(i));
+        let functions = self.module.functions.iter().filter_map(|f| named(&f.import));
+        let globals = self.module.globals.iter().filter_map(|g| named(&g.import));
+        let exports = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
+        let reserved: Vec<String> = functions.chain(globals).chain(exports).filter(|n| is_reserved(n)).collect();
+        for name in reserved {
+            self.fault(name, "the name is reserved: the object contract or a run-time helper has it");
         }
         if self.module.memories.len() > 1 {
             self.fault(SYM_MEMORY, "several memories are not supported");

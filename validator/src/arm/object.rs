@@ -117,6 +117,11 @@ fn contract_symbol(name: &str) -> Option<Target> {
     Some(Target::Symbol(symbol))
 }
 
+/// Whether a module may not import or export functions or data of this name.
+pub fn is_reserved(name: &str) -> bool {
+    contract_symbol(name).is_some() || name.starts_with("__synth_")
+}
+
 /// What an undefined symbol denotes.
 fn imported(module: &Module, name: &str) -> Option<Target> {
     let is = |import: &Option<_>| import.as_ref().is_some_and(|i| module.import_symbol(i) == name);
@@ -251,7 +256,9 @@ impl<'d> Reader<'d> {
             let thumb = s.address() & 1 == 1;
             let start = if function { s.address() & !1 } else { s.address() };
             let end = start.checked_add(s.size()).filter(|e| *e <= u64::from(home.size));
-            let Some(end) = end.filter(|e| *e > start) else { return error(&name, start, "symbol without size or past its section") };
+            // Only a linear memory without pages is empty.
+            let empty_memory = meaning == Some(Target::Symbol(Symbol::Memory)) && s.size() == 0;
+            let Some(end) = end.filter(|e| *e > start || empty_memory) else { return error(&name, start, "symbol without size or past its section") };
             let range = start as u32..end as u32;
             let is_code = matches!(meaning, None | Some(Target::Symbol(Symbol::Function(_))));
             if is_code != (function && home.executable && thumb) {

@@ -1,0 +1,14 @@
+;;! target: cortex-m4
+;;! bounds: software
+;; A loop whose trip count is a parameter: the sum 0 + 1 + ... + (n - 1), kept in memory on the way.
+(module
+  (memory 1)
+  (func (export "sum") (param $n i32) (result i32) (local $i i32) (local $sum i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $i) (local.get $n)))
+        (local.set $sum (i32.add (local.get $sum) (local.get $i)))
+        (i32.store (i32.const 16) (local.get $sum))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $next)))
+    (local.get $sum)))

@@ -1,0 +1,19 @@
+;;! target: cortex-m4
+;;! bounds: software
+;;! module: proved/loop_nested.wat
+;; The twin of loop_nested that does not store.
+(module
+  (memory 1)
+  (func (export "fill") (param $rows i32) (param $columns i32) (local $row i32) (local $column i32) (local $at i32)
+    (block $done
+      (loop $next_row
+        (br_if $done (i32.ge_s (local.get $row) (local.get $rows)))
+        (local.set $column (i32.const 0))
+        (block $row_done
+          (loop $next_column
+            (br_if $row_done (i32.ge_s (local.get $column) (local.get $columns)))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (local.set $column (i32.add (local.get $column) (i32.const 1)))
+            (br $next_column)))
+        (local.set $row (i32.add (local.get $row) (i32.const 1)))
+        (br $next_row)))))

@@ -1,0 +1,17 @@
+;;! target: cortex-m4
+;;! bounds: software
+;;! module: proved/loop_stores.wat
+;; The twin of loop_stores that takes a wrong step.
+(module
+  (memory 1)
+  (global $copied (mut i32) (i32.const 0))
+  (func (export "copy") (param $to i32) (param $from i32) (param $n i32)
+    (loop $next
+      (if (local.get $n)
+        (then
+          (i64.store (local.get $to) (i64.load (local.get $from)))
+          (local.set $to (i32.add (local.get $to) (i32.const 4)))
+          (local.set $from (i32.add (local.get $from) (i32.const 8)))
+          (global.set $copied (i32.add (global.get $copied) (i32.const 1)))
+          (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+          (br $next))))))

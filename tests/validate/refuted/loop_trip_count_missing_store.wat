@@ -1,0 +1,14 @@
+;;! target: cortex-m4
+;;! bounds: software
+;;! module: proved/loop_trip_count.wat
+;; The twin of loop_trip_count that does not store.
+(module
+  (memory 1)
+  (func (export "sum") (param $n i32) (result i32) (local $i i32) (local $sum i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $i) (local.get $n)))
+        (local.set $sum (i32.add (local.get $sum) (local.get $i)))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $next)))
+    (local.get $sum)))

@@ -1,0 +1,10 @@
+;;! target: cortex-m4
+;;! bounds: software
+;;! module: proved/traps.wat
+;; The twin of traps that returns where it should trap: void, so that the trap is all there is to see.
+(module
+  (memory 1)
+  (func (export "div") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "rem64") (param i64 i64) (result i64) (i64.rem_u (local.get 0) (local.get 1)))
+  (func (export "load") (param i32) (result i64) (i64.load offset=5 (local.get 0)))
+  (func (export "stop") (param i32)))
