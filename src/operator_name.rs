@@ -4,8 +4,8 @@ use wasmparser::{MemArg, Operator};
 
 /// Families whose name is followed by a dot.
 const FAMILIES: [&str; 17] = [
-    "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "local", "global", "memory",
-    "table", "ref", "data",
+    "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "local", "global",
+    "memory", "table", "ref", "data",
 ];
 
 /// The operator's name: `i32.shr_u`.
@@ -34,7 +34,9 @@ fn memory(arg: &MemArg) -> String {
 pub fn text(operator: &Operator<'_>) -> String {
     let name = name(operator);
     match operator {
-        Operator::LocalGet { local_index: i } | Operator::LocalSet { local_index: i } | Operator::LocalTee { local_index: i } => {
+        Operator::LocalGet { local_index: i }
+        | Operator::LocalSet { local_index: i }
+        | Operator::LocalTee { local_index: i } => {
             format!("{name} {i}")
         }
         Operator::GlobalGet { global_index: i } | Operator::GlobalSet { global_index: i } => format!("{name} {i}"),
