@@ -4,8 +4,8 @@ use wasmparser::{MemArg, Operator};
 
 /// Families whose name is followed by a dot.
 const FAMILIES: [&str; 17] = [
-    "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "local", "global", "memory",
-    "table", "ref", "data",
+    "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "local", "global",
+    "memory", "table", "ref", "data",
 ];
 
 /// The operator's name: `i32.shr_u`.
@@ -34,7 +34,9 @@ fn memory(arg: &MemArg) -> String {
 pub fn text(operator: &Operator<'_>) -> String {
     let name = name(operator);
     match operator {
-        Operator::LocalGet { local_index: i } | Operator::LocalSet { local_index: i } | Operator::LocalTee { local_index: i } => {
+        Operator::LocalGet { local_index: i }
+        | Operator::LocalSet { local_index: i }
+        | Operator::LocalTee { local_index: i } => {
             format!("{name} {i}")
         }
         Operator::GlobalGet { global_index: i } | Operator::GlobalSet { global_index: i } => format!("{name} {i}"),
@@ -73,16 +75,21 @@ pub fn text(operator: &Operator<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmparser::{BinaryReader, OperatorsReader};
 
     #[test]
     fn names_are_those_of_the_text_format() {
-        let check = |operator: &Operator<'_>, expected: &str| assert_eq!(text(operator), expected);
-        let memarg = MemArg { align: 0, max_align: 0, offset: 8, memory: 0 };
-        check(&Operator::I32TruncF32S, "i32.trunc_f32_s");
-        check(&Operator::I64Extend8S, "i64.extend8_s");
-        check(&Operator::I32Load8U { memarg }, "i32.load8_u offset=8");
-        check(&Operator::BrIf { relative_depth: 1 }, "br_if 1");
-        check(&Operator::MemoryGrow { mem: 0 }, "memory.grow");
-        check(&Operator::F32Const { value: 0.0f32.into() }, "f32.const");
+        let check = |code: &[u8], expected: &str| {
+            let mut reader = OperatorsReader::new(BinaryReader::new(code, 0));
+            assert_eq!(text(&reader.read().expect("an operator")), expected);
+        };
+        check(&[0xa8], "i32.trunc_f32_s");
+        check(&[0xc2], "i64.extend8_s");
+        check(&[0x2d, 0, 8], "i32.load8_u offset=8");
+        check(&[0x0d, 1], "br_if 1");
+        check(&[0x40, 0], "memory.grow");
+        check(&[0x41, 0x7f], "i32.const -1");
+        check(&[0x43, 0, 0, 0, 0], "f32.const");
+        check(&[0xfc, 10, 0, 0], "memory.copy");
     }
 }

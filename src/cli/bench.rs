@@ -133,7 +133,12 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             let mut rows = vec![["", "measured", "budget", "ratio"].map(String::from).to_vec()];
             rows.extend(values.iter().map(|m| {
                 let sign = if m.at_least { ">=" } else { "<=" };
-                vec![m.name.to_string(), format!("{:.2} {}", m.value, m.unit), format!("{sign} {} {}", m.budget, m.unit), format!("{:.3}", m.ratio)]
+                vec![
+                    m.name.to_string(),
+                    format!("{:.2} {}", m.value, m.unit),
+                    format!("{sign} {} {}", m.budget, m.unit),
+                    format!("{:.3}", m.ratio),
+                ]
             }));
             output::print(&table::columns(&rows, &[3]));
             let threads = args.limits.threads();
@@ -143,6 +148,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
                 times.len(),
                 table::rungs(&rungs)
             ));
+            if cfg!(debug_assertions) {
+                output::print("this is a development build; budgets are for `cargo build --release`\n");
+            }
             if !failed.is_empty() {
                 output::print(&format!("not compiled: {}\n", failed.join(", ")));
             }

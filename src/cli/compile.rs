@@ -136,7 +136,10 @@ impl CodeArgs {
 /// # Errors
 /// The compiler's error, with its place.
 pub fn build(module: &Module, options: &Options, threads: usize) -> Result<Compiled, Diagnostic> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(synth_validator::prove_all::STACK_BYTES).build();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(synth_validator::prove_all::STACK_BYTES)
+        .build();
     let pool = pool.map_err(|e| Diagnostic::new(format!("no threads: {e}")))?;
     let compiled = pool.install(|| pipeline::compile(&module.bytes, options));
     compiled.map_err(|e| {

@@ -256,7 +256,14 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         output::print_error(&hint(&missing));
     } else {
         let validated = args.validate;
-        output::print_json(&Report { schema: JSON_SCHEMA, command: "corpus run", validated, programs: &rows, totals: &totals, not_fetched: &missing });
+        output::print_json(&Report {
+            schema: JSON_SCHEMA,
+            command: "corpus run",
+            validated,
+            programs: &rows,
+            totals: &totals,
+            not_fetched: &missing,
+        });
     }
     let fine = totals.failures == 0 && differing.is_empty();
     Ok(if fine { Status::Done } else { Status::NotProved })
@@ -265,7 +272,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
 fn summary(totals: &Totals, validated: bool, times: &[Duration]) -> String {
     let Totals { programs, functions, code_bytes, failures, .. } = totals;
     if !validated {
-        return format!("{programs} programs, {functions} functions, {code_bytes} bytes of code, {failures} not compiled\n");
+        return format!(
+            "{programs} programs, {functions} functions, {code_bytes} bytes of code, {failures} not compiled\n"
+        );
     }
     format!(
         "{programs} programs, {} of {functions} functions proved, {failures} failures, {code_bytes} bytes of code\n\

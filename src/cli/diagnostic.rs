@@ -166,8 +166,9 @@ impl Diagnostic {
         if let Some((text, at, start)) = &row {
             let span = (*at).min(text.len())..(at + 2).min(text.len());
             let annotation = AnnotationKind::Primary.span(span).label(place.as_str());
-            group = group.element(Origin::path(format!("{file}, bytes from {start:#x}")));
             group = group.element(Snippet::source(text.clone()).line_numbering(false).annotation(annotation));
+            let row = format!("{file}, the bytes from {start:#x}");
+            group = group.element(Level::NOTE.with_name("file").message(row));
         } else if self.file.is_some() {
             let path = if place.is_empty() { file } else { format!("{file}, {place}") };
             group = group.element(Origin::path(path));

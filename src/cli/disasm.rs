@@ -86,7 +86,8 @@ fn object_file(path: &Path, bytes: &[u8], module: &Module) -> Result<ObjectFile,
 /// A module that has just what the symbols of an object tell.
 fn stand_in(path: &Path, bytes: &[u8]) -> Result<Module, Diagnostic> {
     let file = object::File::parse(bytes).map_err(|e| Diagnostic::new(format!("no object: {e}")).file(path))?;
-    let mut module = Module { types: vec![FuncType { params: vec![], results: vec![] }], canonical: vec![0], ..Module::default() };
+    let mut module =
+        Module { types: vec![FuncType { params: vec![], results: vec![] }], canonical: vec![0], ..Module::default() };
     let mut defined = BTreeMap::new();
     let mut imports = Vec::new();
     for symbol in file.symbols() {
@@ -107,7 +108,8 @@ fn stand_in(path: &Path, bytes: &[u8]) -> Result<Module, Diagnostic> {
         module.functions.push(Function { type_index: 0, import, body: 0..0 });
         index += 1;
     }
-    for symbol in file.symbols().filter(|s| s.is_global() && s.is_definition() && s.kind() == object::SymbolKind::Text) {
+    for symbol in file.symbols().filter(|s| s.is_global() && s.is_definition() && s.kind() == object::SymbolKind::Text)
+    {
         let function = defined.iter().find(|(_, address)| **address == symbol.address()).map_or(0, |(i, _)| *i as u32);
         let name = symbol.name().unwrap_or_default().to_string();
         module.exports.push(Export { name, kind: ExportKind::Function, index: function });
@@ -152,12 +154,20 @@ fn listing(
         found = true;
         let operators = operators(module, bytes, *index);
         let lines = lines.get(index).map_or(&[][..], |l| l);
-        let _ = writeln!(out, "{:08x} <{}>  function {index}, {} bytes", function.address, super::table::tidy(&name), function.bytes.len());
+        let _ = writeln!(
+            out,
+            "{:08x} <{}>  function {index}, {} bytes",
+            function.address,
+            super::table::tidy(&name),
+            function.bytes.len()
+        );
         one(&mut out, module, function, &operators, lines);
         out.push('\n');
     }
     match (&args.function, found) {
-        (Some(wanted), false) => Err(Diagnostic::new(format!("no function {wanted}")).file(&args.input).help("give an index (imports first), an export name, or a name of the name section")),
+        (Some(wanted), false) => Err(Diagnostic::new(format!("no function {wanted}"))
+            .file(&args.input)
+            .help("give an index (imports first), an export name, or a name of the name section")),
         _ => Ok(out),
     }
 }
@@ -172,7 +182,13 @@ fn operators(module: &Module, bytes: &[u8], index: u32) -> BTreeMap<u32, String>
     pairs.map(|(operator, offset)| (offset as u32, operator_name::text(&operator))).collect()
 }
 
-fn one(out: &mut String, module: &Module, function: &FunctionBytes, operators: &BTreeMap<u32, String>, lines: &[(u32, u32)]) {
+fn one(
+    out: &mut String,
+    module: &Module,
+    function: &FunctionBytes,
+    operators: &BTreeMap<u32, String>,
+    lines: &[(u32, u32)],
+) {
     let code = match decode(function) {
         Ok(code) => code,
         Err(e) => {

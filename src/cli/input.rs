@@ -30,7 +30,8 @@ pub fn module(path: &Path) -> Result<Module, Diagnostic> {
     let bytes = match is_text {
         false => bytes,
         true => {
-            let text = String::from_utf8(bytes).map_err(|e| Diagnostic::new(format!("no UTF-8 text: {e}")).file(path))?;
+            let text =
+                String::from_utf8(bytes).map_err(|e| Diagnostic::new(format!("no UTF-8 text: {e}")).file(path))?;
             wat::parse_str(&text).map_err(|mut e| {
                 e.set_path(path);
                 Diagnostic::new(format!("malformed text: {e}"))

@@ -94,12 +94,22 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     match args.format {
         Format::Json => output::print_json(&Report { schema: JSON_SCHEMA, command: "lemmas", lemmas: &entries }),
         Format::Text => {
-            let head = if proving { vec!["lemma", "family", "verdict", "rung", "broken twin"] } else { vec!["lemma", "family", "source"] };
+            let head = if proving {
+                vec!["lemma", "family", "verdict", "rung", "broken twin"]
+            } else {
+                vec!["lemma", "family", "source"]
+            };
             let mut rows = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
-            rows.extend(entries.iter().map(|e| match proving {
-                true => [Some(e.name), Some(e.family), e.verdict, Some(e.rung.unwrap_or("-")), e.broken_twin],
-                false => [Some(e.name), Some(e.family), Some(e.source), None, None],
-            }.into_iter().flatten().map(String::from).collect()));
+            rows.extend(entries.iter().map(|e| {
+                match proving {
+                    true => [Some(e.name), Some(e.family), e.verdict, Some(e.rung.unwrap_or("-")), e.broken_twin],
+                    false => [Some(e.name), Some(e.family), Some(e.source), None, None],
+                }
+                .into_iter()
+                .flatten()
+                .map(String::from)
+                .collect()
+            }));
             let total = match proving {
                 true => format!("{fine} of {} lemmas proved, with their broken twins refuted\n", entries.len()),
                 false => format!("{} lemmas\n", entries.len()),

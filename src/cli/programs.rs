@@ -68,7 +68,9 @@ pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>),
     }
     let known = |name: &String| found.iter().any(|p| p.name == *name) || missing.contains(&name.as_str());
     match args.only.iter().find(|name| !known(name)) {
-        Some(name) => Err(Diagnostic::new(format!("no program {name}")).file(&path).help("names are those of the manifest")),
+        Some(name) => {
+            Err(Diagnostic::new(format!("no program {name}")).file(&path).help("names are those of the manifest"))
+        }
         None => Ok((found, missing)),
     }
 }

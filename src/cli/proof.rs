@@ -70,7 +70,8 @@ impl Proof {
     pub fn settle(&self, folder: &Path, compare: bool) -> Result<(), Diagnostic> {
         let file = folder.join(certificate::CERTIFICATE_FILE);
         if compare && file.exists() {
-            let stored = std::fs::read_to_string(&file).map_err(|e| Diagnostic::file_system("read the certificate", &file, &e))?;
+            let stored = std::fs::read_to_string(&file)
+                .map_err(|e| Diagnostic::file_system("read the certificate", &file, &e))?;
             return certificate::compare(&stored, &self.certificate).map_err(|damage| {
                 let mut differs = Diagnostic::new(format!("the certificate does not hold: {damage}")).file(folder);
                 differs.exit_code = 1;

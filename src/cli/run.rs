@@ -67,10 +67,18 @@ impl Answers {
 }
 
 impl Host for Answers {
-    fn call(&mut self, import: &ImportName, _: u32, args: &[u32], _: &mut World<Concrete>, _: &mut Bytes) -> Result<Vec<u32>, Stop> {
+    fn call(
+        &mut self,
+        import: &ImportName,
+        _: u32,
+        args: &[u32],
+        _: &mut World<Concrete>,
+        _: &mut Bytes,
+    ) -> Result<Vec<u32>, Stop> {
         let name = format!("{}.{}", import.module, import.field);
         let words = self.words.iter().find(|(n, _)| *n == name).map_or(0, |(_, w)| *w);
-        let seed = name.bytes().map(u32::from).chain(args.iter().copied()).fold(self.calls.len() as u32, |s, x| mix(s ^ x));
+        let seed =
+            name.bytes().map(u32::from).chain(args.iter().copied()).fold(self.calls.len() as u32, |s, x| mix(s ^ x));
         let results: Vec<u32> = (0..words as u32).map(|i| mix(seed.wrapping_add(i))).collect();
         self.calls.push(HostCall { import: name, arguments: args.to_vec(), results: results.clone() });
         Ok(results)
@@ -120,10 +128,14 @@ struct Pair<'m> {
 
 impl Pair<'_> {
     fn value(&self, text: &str) -> Result<u64, Diagnostic> {
-        let Some(symbol) = text.strip_prefix('@') else { return number(text).ok_or_else(|| usage(format!("{text} is no number"))) };
+        let Some(symbol) = text.strip_prefix('@') else {
+            return number(text).ok_or_else(|| usage(format!("{text} is no number")));
+        };
         let (name, offset) = symbol.split_once('+').unwrap_or((symbol, "0"));
         let export = self.module.exports.iter().find(|e| e.kind == ExportKind::Global && e.name == name);
-        let words = export.and_then(|e| self.instance.global(e.index)).ok_or_else(|| usage(format!("no exported global {name}")))?;
+        let words = export
+            .and_then(|e| self.instance.global(e.index))
+            .ok_or_else(|| usage(format!("no exported global {name}")))?;
         let value = words.iter().rev().fold(0u64, |value, word| value << 32 | u64::from(*word));
         let offset = number(offset).ok_or_else(|| usage(format!("{offset} is no number")))?;
         Ok(value.wrapping_add(offset))
@@ -137,8 +149,13 @@ impl Pair<'_> {
         let Some((export, arguments)) = words.split_first() else { return Err(usage("a call without an export")) };
         let found = self.module.exports.iter().find(|e| e.kind == ExportKind::Function && e.name == *export);
         let Some(found) = found else {
-            let names: Vec<&str> =
-                self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.as_str()).collect();
+            let names: Vec<&str> = self
+                .module
+                .exports
+                .iter()
+                .filter(|e| e.kind == ExportKind::Function)
+                .map(|e| e.name.as_str())
+                .collect();
             return Err(usage(format!("no exported function {export}")).note(format!("exports: {}", names.join(", "))));
         };
         let ty = self.module.type_of(found.index);
@@ -241,7 +258,8 @@ fn simulate(args: &Args) -> Result<Status, Diagnostic> {
     }
     let mut shown = Vec::new();
     for range in &args.show {
-        let (address, bytes) = range.split_once(':').ok_or_else(|| usage(format!("{range}: expected ADDRESS:BYTES")))?;
+        let (address, bytes) =
+            range.split_once(':').ok_or_else(|| usage(format!("{range}: expected ADDRESS:BYTES")))?;
         let (address, bytes) = (pair.address(address)?, pair.address(bytes)?);
         let end = address.checked_add(bytes).filter(|end| *end <= pair.machine.memory_bytes());
         let end = end.ok_or_else(|| usage(format!("{range} lies outside of linear memory")))?;
@@ -249,7 +267,14 @@ fn simulate(args: &Args) -> Result<Status, Diagnostic> {
     }
     let (memory_same, globals_same) = (pair.memory_is_same(), pair.machine.cells() == pair.instance.cells());
     match args.format {
-        Format::Json => output::print_json(&Report { schema: JSON_SCHEMA, command: "run", calls: &calls, memory: &shown, memory_same, globals_same }),
+        Format::Json => output::print_json(&Report {
+            schema: JSON_SCHEMA,
+            command: "run",
+            calls: &calls,
+            memory: &shown,
+            memory_same,
+            globals_same,
+        }),
         Format::Text => output::print(&text(&calls, &shown, memory_same, globals_same)),
     }
     let same = memory_same && globals_same && calls.iter().all(|c| c.same);

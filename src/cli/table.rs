@@ -78,7 +78,14 @@ pub fn verdicts(proof: &Proof) -> String {
     let links = link_names(certificate);
     let everywhere = |a: &&String| certificate.functions.iter().all(|f| f.assumptions.contains(a));
     let shared: Vec<&String> = certificate.totals.assumptions.iter().filter(everywhere).collect();
-    let mut rows = vec![["", "function"].iter().chain(&links).chain(&["verdict", "obligations", "rungs", ""]).map(|c| c.to_string()).collect()];
+    let mut rows = vec![
+        ["", "function"]
+            .iter()
+            .chain(&links)
+            .chain(&["verdict", "obligations", "rungs", ""])
+            .map(|c| c.to_string())
+            .collect(),
+    ];
     rows.extend(certificate.functions.iter().map(|f| row(f, &links, &shared)));
     let mut out = columns(&rows, &[0, links.len() + 3]);
     let _ = writeln!(out, "image: {}", certificate.image.verdict);
@@ -109,7 +116,8 @@ pub fn failures(certificate: &Certificate) -> String {
         let name = tidy(&f.name);
         let links: Vec<_> = failed.collect();
         let place = links.first().filter(|l| l.said == f.said).map_or(String::new(), |l| format!(", link {}", l.name));
-        let _ = writeln!(out, "not proved: function {} ({name}){place}: {}: {}", f.index, f.said.verdict, f.said.detail);
+        let _ =
+            writeln!(out, "not proved: function {} ({name}){place}: {}: {}", f.index, f.said.verdict, f.said.detail);
         for link in links.into_iter().filter(|l| l.said != f.said) {
             let _ = writeln!(out, "  link {}: {}: {}", link.name, link.said.verdict, link.said.detail);
         }

@@ -5,7 +5,7 @@ use super::proof::{LimitArgs, prove};
 use super::{Format, JSON_SCHEMA, Status, input, output, table};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use synth_validator::certificate::{CLAIM_FILE, Certificate, read_claim};
+use synth_validator::certificate::{CERTIFICATE_FILE, CLAIM_FILE, Certificate, read_claim};
 
 /// Arguments of `synth validate`.
 #[derive(clap::Args)]
@@ -14,7 +14,8 @@ pub struct Args {
     input: PathBuf,
     /// Relocatable object
     object: PathBuf,
-    /// Folder of a certificate: its claim is used and its verdicts are compared; one is written if there is none
+    /// Folder of a certificate: its claim is used and its verdicts are compared; if there is none and all is
+    /// proved, one is written
     #[arg(long, value_name = "DIR")]
     certificate: Option<PathBuf>,
     /// Form of the results
@@ -43,7 +44,8 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let object = input::read(&args.object)?;
     let claim = match &args.certificate {
         Some(folder) if folder.join(CLAIM_FILE).exists() => {
-            let claim = read_claim(folder).map_err(|d| Diagnostic::new(format!("the certificate is damaged: {d}")).file(folder))?;
+            let claim = read_claim(folder)
+                .map_err(|d| Diagnostic::new(format!("the certificate is damaged: {d}")).file(folder))?;
             Some(claim)
         }
         _ => None,
@@ -59,7 +61,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             validation: &proof.certificate,
         }),
     }
-    if let Some(folder) = &args.certificate {
+    // What is not proved gets no certificate, but is compared with one that is there.
+    let settled = |folder: &&PathBuf| proof.status() == Status::Done || folder.join(CERTIFICATE_FILE).exists();
+    if let Some(folder) = args.certificate.as_ref().filter(settled) {
         proof.settle(folder, true)?;
     }
     Ok(proof.status())

@@ -332,7 +332,9 @@ pub fn check(
         return Err(damage("image", format!("{}: {}", anew.image.verdict, anew.image.detail)));
     }
     match anew.functions.iter().find(|f| !f.said.is_proved()) {
-        Some(f) => Err(damage(format!("function {} ({})", f.index, f.name), format!("{}: {}", f.said.verdict, f.said.detail))),
+        Some(f) => {
+            Err(damage(format!("function {} ({})", f.index, f.name), format!("{}: {}", f.said.verdict, f.said.detail)))
+        }
         None => Ok(anew),
     }
 }

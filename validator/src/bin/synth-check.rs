@@ -37,7 +37,10 @@ fn main() -> ExitCode {
     match check(Path::new(folder), &module, &object, threads, &|_| {}) {
         Ok(certificate) => {
             let totals = &certificate.totals;
-            let text = format!("{} functions and the image: Proved again, {} obligations", totals.functions, totals.obligations);
+            let text = format!(
+                "{} functions and the image: Proved again, {} obligations",
+                totals.functions, totals.obligations
+            );
             say(&mut std::io::stdout(), &text);
             say(&mut std::io::stdout(), &format!("assumptions: {}", totals.assumptions.join(", ")));
             ExitCode::SUCCESS
