@@ -380,7 +380,7 @@ fn flipped_bits_are_refused_or_harmless() {
     for (i, (_, subject)) in subjects.iter().enumerate() {
         let index = subject.compiled.functions[0].index;
         for at in subject.code(index) {
-            (0..8).filter(|bit| (at + bit) % 3 != 0).for_each(|bit| mutants.push((i, index, at, bit)));
+            (0..8).for_each(|bit| mutants.push((i, index, at, bit)));
         }
     }
     let results = deep_map(&mutants, |(i, index, at, bit)| {
