@@ -333,7 +333,5 @@ impl<'m> Builder<'m> {
 
 /// The operator's name, for messages.
 fn operator_name(operator: &Operator<'_>) -> String {
-    let text = format!("{operator:?}");
-    let end = text.find([' ', '{', '(']).unwrap_or(text.len());
-    format!("operator {}", &text[..end])
+    format!("operator {}", crate::operator_name::name(operator))
 }

@@ -3,11 +3,17 @@
 //!
 //! Exit codes: 0 done, and proved where proofs were asked for; 1 refuted or not proved; 2 bad input or usage.
 
+mod bench;
 mod compile;
+mod corpus;
 mod diagnostic;
+mod disasm;
 mod input;
+mod lemmas;
 mod output;
+mod programs;
 mod proof;
+mod run;
 mod table;
 mod validate;
 
@@ -35,6 +41,16 @@ enum Command {
     Compile(compile::Args),
     /// Prove a given object against its module
     Validate(validate::Args),
+    /// Show machine code beside the module's operators
+    Disasm(disasm::Args),
+    /// Run an export of an object on the Arm interpreter, and beside it the module's on the wasm interpreter
+    Run(run::Args),
+    /// Compile and prove the programs of the corpus
+    Corpus(corpus::Args),
+    /// Measure compile and proof speed over the corpus, beside the budgets
+    Bench(bench::Args),
+    /// The rewrite lemmas that proofs may cite
+    Lemmas(lemmas::Args),
 }
 
 /// How results are printed.
@@ -79,6 +95,11 @@ pub fn main() -> ExitCode {
     let (format, result) = match &cli.command {
         Command::Compile(args) => (args.format, compile::execute(args)),
         Command::Validate(args) => (args.format, validate::execute(args)),
+        Command::Disasm(args) => (Format::Text, disasm::execute(args)),
+        Command::Run(args) => (args.format, run::execute(args)),
+        Command::Corpus(args) => (args.format(), corpus::execute(args)),
+        Command::Bench(args) => (args.format, bench::execute(args)),
+        Command::Lemmas(args) => (args.format, lemmas::execute(args)),
     };
     match result {
         Ok(Status::Done) => ExitCode::SUCCESS,

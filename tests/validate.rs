@@ -90,7 +90,7 @@ impl Test {
         };
         let limits = match self.key("limits").map(|steps| steps.parse::<u32>().expect("a number")) {
             None => Limits::default(),
-            Some(steps) => Limits { smt_steps: steps, full_steps: steps, region_steps: steps },
+            Some(steps) => Limits { smt_steps: steps, full_steps: steps, region_steps: steps, queries: steps },
         };
         let claim = self.key("claim").map(|change| change_claim(compiled.claim, change));
         let proof = prove(&module, &compiled.object, claim, limits);

@@ -23,6 +23,9 @@ pub struct LimitArgs {
     /// Nodes explored per region, on either side
     #[arg(long, value_name = "STEPS", default_value_t = Limits::default().region_steps, help_heading = "Limits")]
     pub limit_region_steps: u32,
+    /// Queries of one link that need a solver.
+    #[arg(long, value_name = "QUERIES", default_value_t = Limits::default().queries, help_heading = "Limits")]
+    pub limit_queries: u32,
     /// Threads that compile and prove; verdicts and bytes do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Limits")]
     pub threads: Option<u16>,
@@ -35,6 +38,7 @@ impl LimitArgs {
             smt_steps: self.limit_smt_steps,
             full_steps: self.limit_full_steps,
             region_steps: self.limit_region_steps,
+            queries: self.limit_queries,
         }
     }
     /// How many threads.
@@ -48,7 +52,6 @@ pub struct Proof {
     /// The certificate.
     pub certificate: Certificate,
     /// Time of each function's proof, in the order of the certificate's functions.
-    #[expect(dead_code, reason = "x")]
     pub times: Vec<Duration>,
     /// The claim that was proved.
     pub claim: Claim,

@@ -105,14 +105,13 @@ pub fn failures(certificate: &Certificate) -> String {
         let _ = writeln!(out, "not proved: image: {}: {}", certificate.image.verdict, certificate.image.detail);
     }
     for f in certificate.functions.iter().filter(|f| !f.said.is_proved()) {
-        let failed: Vec<_> = f.links.iter().filter(|l| !l.said.is_proved()).collect();
+        let failed = f.links.iter().filter(|l| !l.said.is_proved());
         let name = tidy(&f.name);
-        if failed.is_empty() {
-            let _ = writeln!(out, "not proved: function {} ({name}): {}: {}", f.index, f.said.verdict, f.said.detail);
-        }
-        for link in failed {
-            let (said, link) = (&link.said, &link.name);
-            let _ = writeln!(out, "not proved: function {} ({name}), link {link}: {}: {}", f.index, said.verdict, said.detail);
+        let links: Vec<_> = failed.collect();
+        let place = links.first().filter(|l| l.said == f.said).map_or(String::new(), |l| format!(", link {}", l.name));
+        let _ = writeln!(out, "not proved: function {} ({name}){place}: {}: {}", f.index, f.said.verdict, f.said.detail);
+        for link in links.into_iter().filter(|l| l.said != f.said) {
+            let _ = writeln!(out, "  link {}: {}: {}", link.name, link.said.verdict, link.said.detail);
         }
     }
     out

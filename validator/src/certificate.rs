@@ -82,6 +82,8 @@ pub struct FunctionEntry {
     pub links: Vec<LinkEntry>,
     /// Assumptions on which it rests, by name.
     pub assumptions: Vec<String>,
+    /// Entry states from which module and code were executed, and agreed, before the proof.
+    pub agreed_runs: u32,
 }
 
 /// Sums over the functions.
@@ -158,6 +160,7 @@ fn function_entry(session: &Session<'_>, report: &FunctionReport) -> FunctionEnt
         said: (&report.verdict).into(),
         links: report.links.iter().map(link).collect(),
         assumptions: report.assumptions.clone(),
+        agreed_runs: report.agreed_runs,
     }
 }
 

@@ -51,13 +51,15 @@ pub struct Limits {
     pub smt_steps: u32,
     /// Steps with everything interpreted.
     pub full_steps: u32,
-    /// Nodes of a region's exploration, on either side.
+    /// Steps of a region's exploration, on either side.
     pub region_steps: u32,
+    /// Queries of one link that go beyond the path rung.
+    pub queries: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { smt_steps: 2_000_000, full_steps: 4_000_000, region_steps: 400_000 }
+        Limits { smt_steps: 2_000_000, full_steps: 4_000_000, region_steps: 400_000, queries: 3_000 }
     }
 }
 

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Cut points that the left side may pass, after a decision of its own, before it meets the right one.
-const PASSED_MAX: u32 = 64;
+const PASSED_MAX: u32 = 8;
 
 /// Sizes of what both sides of a function's links share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +119,7 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         effort: Effort::default(),
         region: String::new(),
         steps: 0,
+        queries: 0,
     };
     check.run()?;
     match check.effort.obligations() {
@@ -141,6 +142,7 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     effort: Effort,
     region: String,
     steps: u32,
+    queries: u32,
 }
 
 /// What a program does next, once it has run as far as it can by itself.
@@ -329,11 +331,18 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         match result {
             Ok(rung) => {
                 self.effort.rungs[rung as usize] += 1;
-                Ok(())
+                if rung > Rung::Path { self.count_query(l, r) } else { Ok(()) }
             }
             Err(Open::Model(model)) => Err(self.fail(FailureKind::Differs(Some(model)), l, r, what())),
             Err(Open::Exhausted) => Err(self.fail(FailureKind::Exhausted, l, r, what())),
         }
+    }
+    fn count_query(&mut self, l: L::Point, r: R::Point) -> Result<(), Failure> {
+        self.queries += 1;
+        if self.queries > self.limits.queries {
+            return Err(self.fail(FailureKind::Exhausted, l, r, "too many obligations need a solver"));
+        }
+        Ok(())
     }
     fn equal(&mut self, path: &Path, a: T, b: T, l: L::Point, r: R::Point, what: &dyn Fn() -> String) -> Result<(), Failure> {
         let result = ladder::prove_equal(&mut self.g, path, a, b, self.limits);
@@ -484,6 +493,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             let l = left.place();
             if left.passed > 0 && left.forks > 0 && matches!(left.pending, Pending::At(..)) {
                 // It may go round a loop on a path that cannot be.
+                self.count_query(l, r)?;
                 if self.contradiction(&path) {
                     return Ok(());
                 }
@@ -549,6 +559,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     }
     /// Both sides do different things: a failure, unless the path cannot be.
     fn differs(&mut self, path: &Path, l: L::Point, r: R::Point, text: String) -> Result<(), Failure> {
+        self.count_query(l, r)?;
         let no = self.g.bool(false);
         match ladder::prove(&mut self.g, path, no, self.limits) {
             Ok(_) => {

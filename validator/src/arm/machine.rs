@@ -97,7 +97,7 @@ impl<'m, H: Host> Machine<'m, H> {
         &self.domain.memory
     }
 
-    /// Linear memory, for a host to write.
+    /// Linear memory, for a host to write. Bytes past [`Self::memory_bytes`] must stay zero.
     pub fn memory_mut(&mut self) -> &mut Bytes {
         &mut self.domain.memory
     }

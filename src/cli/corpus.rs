@@ -1,0 +1,280 @@
+//! `synth corpus run`: compiles the programs of the corpus and the fetched modules, and proves them.
+
+use super::compile::{BoundsArg, CodeArgs, build};
+use super::diagnostic::Diagnostic;
+use super::programs::{Program, ProgramArgs, hint, milliseconds, percentile, programs};
+use super::proof::{LimitArgs, Proof, prove};
+use super::{Format, JSON_SCHEMA, Status, output, table};
+use clap::Subcommand;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use synth_validator::certificate::sha256;
+
+/// Arguments of `synth corpus`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Compile every program, and prove it with --validate
+    Run(RunArgs),
+}
+
+#[derive(clap::Args)]
+struct RunArgs {
+    #[command(flatten)]
+    programs: ProgramArgs,
+    #[command(flatten)]
+    code: CodeArgs,
+    /// All bounds modes, one after the other
+    #[arg(long, conflicts_with = "bounds")]
+    all_bounds: bool,
+    /// Prove every function and image
+    #[arg(long)]
+    validate: bool,
+    /// Do everything twice, on one thread and on two, and compare bytes and verdicts
+    #[arg(long)]
+    check_deterministic: bool,
+    /// Form of the results
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+impl Args {
+    /// Form of the results.
+    pub fn format(&self) -> Format {
+        let Action::Run(run) = &self.action;
+        run.format
+    }
+}
+
+/// What came of one program in one bounds mode.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+struct Row {
+    program: String,
+    bounds: String,
+    functions: u32,
+    code_bytes: usize,
+    object_sha256: String,
+    /// Why it was not compiled or read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<Proved>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+struct Proved {
+    image: String,
+    proved: u32,
+    not_proved: u32,
+    obligations: u32,
+    cuts: u32,
+    rungs: BTreeMap<String, u32>,
+    /// Function index, name, verdict.
+    open: Vec<(u32, String, String)>,
+    #[serde(skip)]
+    text: String,
+    /// Digest of all verdicts.
+    verdicts_sha256: String,
+}
+
+impl Proved {
+    fn new(proof: &Proof) -> Proved {
+        let certificate = &proof.certificate;
+        let totals = &certificate.totals;
+        let open = certificate.functions.iter().filter(|f| !f.said.is_proved());
+        Proved {
+            image: certificate.image.verdict.clone(),
+            proved: totals.proved,
+            not_proved: totals.functions - totals.proved,
+            obligations: totals.obligations,
+            cuts: totals.cuts,
+            rungs: totals.rungs.clone(),
+            open: open.map(|f| (f.index, f.name.clone(), f.said.verdict.clone())).collect(),
+            text: table::failures(certificate),
+            verdicts_sha256: sha256(certificate.to_json().as_bytes()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Totals {
+    programs: usize,
+    functions: u32,
+    proved: u32,
+    /// Functions and images that are not proved, and programs that were not compiled.
+    failures: u32,
+    obligations: u32,
+    rungs: BTreeMap<String, u32>,
+    code_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deterministic: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    command: &'static str,
+    validated: bool,
+    programs: &'a [Row],
+    totals: &'a Totals,
+    not_fetched: &'a [&'static str],
+}
+
+fn run_program(program: &Program, bounds: BoundsArg, args: &RunArgs, limits: &LimitArgs) -> (Row, Vec<Duration>) {
+    let mut row = Row { program: program.name.clone(), bounds: format!("{bounds:?}").to_lowercase(), ..Row::default() };
+    let mut code = args.code.clone();
+    code.bounds = bounds;
+    let place = |d: &Diagnostic| d.offset.map(|o| format!(" at {o:#x}")).unwrap_or_default();
+    let failed = |d: Diagnostic, row: &mut Row| row.error = Some(format!("{}{}", d.error, place(&d)));
+    let compiled = match build(&program.module, &code.options(), limits.threads()) {
+        Ok(compiled) => compiled,
+        Err(d) => {
+            failed(d, &mut row);
+            return (row, Vec::new());
+        }
+    };
+    row.functions = compiled.functions.len() as u32;
+    row.code_bytes = compiled.functions.iter().map(|f| f.code.len()).sum();
+    row.object_sha256 = sha256(&compiled.object);
+    if !args.validate {
+        return (row, Vec::new());
+    }
+    let module = (program.module.path.as_path(), program.module.bytes.as_slice());
+    match prove(module, (Path::new("(compiled)"), &compiled.object), None, limits) {
+        Ok(proof) => {
+            row.functions = proof.certificate.totals.functions;
+            row.proof = Some(Proved::new(&proof));
+            (row, proof.times)
+        }
+        Err(d) => {
+            failed(d, &mut row);
+            (row, Vec::new())
+        }
+    }
+}
+
+fn cells(row: &Row, times: &[Duration]) -> Vec<String> {
+    let mut cells = vec![row.program.clone(), row.bounds.clone(), row.functions.to_string()];
+    if let Some(proof) = &row.proof {
+        let image = if proof.image == "Proved" { "" } else { " (image not)" };
+        cells.push(format!("{}{image}", proof.proved));
+        cells.push(proof.not_proved.to_string());
+        cells.push(proof.obligations.to_string());
+        cells.push(table::rungs(&proof.rungs));
+        cells.push(milliseconds(percentile(times, 50)));
+        cells.push(milliseconds(percentile(times, 95)));
+    }
+    cells.push(row.code_bytes.to_string());
+    if let Some(error) = &row.error {
+        cells.push(format!("error: {error}"));
+    }
+    cells
+}
+
+fn totals(rows: &[Row], deterministic: Option<bool>) -> Totals {
+    let mut totals = Totals {
+        programs: rows.len(),
+        functions: 0,
+        proved: 0,
+        failures: 0,
+        obligations: 0,
+        rungs: BTreeMap::new(),
+        code_bytes: 0,
+        deterministic,
+    };
+    for row in rows {
+        totals.functions += row.functions;
+        totals.code_bytes += row.code_bytes;
+        totals.failures += u32::from(row.error.is_some());
+        let Some(proof) = &row.proof else { continue };
+        totals.proved += proof.proved;
+        totals.failures += proof.not_proved + u32::from(proof.image != "Proved");
+        totals.obligations += proof.obligations;
+        for (rung, n) in &proof.rungs {
+            *totals.rungs.entry(rung.clone()).or_default() += n;
+        }
+    }
+    totals
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A corpus that cannot be read.
+pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
+    let Action::Run(args) = &args.action;
+    let (programs, missing) = programs(&args.programs)?;
+    let modes = match args.all_bounds {
+        true => vec![BoundsArg::Software, BoundsArg::Mpu, BoundsArg::Mask, BoundsArg::None],
+        false => vec![args.code.bounds],
+    };
+    let text = args.format == Format::Text;
+    let (mut rows, mut times, mut differing) = (Vec::new(), Vec::new(), Vec::new());
+    let head: &[&str] = match args.validate {
+        true => &["program", "bounds", "functions", "proved", "not", "obligations", "rungs", "median", "p95", "bytes"],
+        false => &["program", "bounds", "functions", "bytes"],
+    };
+    let mut lines = vec![head.iter().map(|c| c.to_string()).collect::<Vec<_>>()];
+    for (program, bounds) in modes.iter().flat_map(|b| programs.iter().map(move |p| (p, *b))) {
+        let on = |threads| LimitArgs { threads, ..args.limits };
+        let first = if args.check_deterministic { Some(1) } else { args.limits.threads };
+        let (row, mut taken) = run_program(program, bounds, args, &on(first));
+        if args.check_deterministic && run_program(program, bounds, args, &on(Some(2))).0 != row {
+            differing.push(format!("{} ({})", row.program, row.bounds));
+        }
+        if text {
+            lines.push(cells(&row, &taken));
+            // Failures are told as they come, the table at the end.
+            if let Some(proof) = row.proof.as_ref().filter(|p| !p.text.is_empty()) {
+                output::print(&format!("{} ({}):\n{}", row.program, row.bounds, proof.text));
+            }
+        }
+        rows.push(row);
+        times.append(&mut taken);
+    }
+    let totals = totals(&rows, args.check_deterministic.then_some(differing.is_empty()));
+    if text {
+        let right: &[usize] = if args.validate { &[2, 3, 4, 5, 7, 8, 9] } else { &[2, 3] };
+        output::print(&table::columns(&lines, right));
+        output::print(&summary(&totals, args.validate, &times));
+        if args.check_deterministic {
+            let what = if args.validate { "bytes and verdicts" } else { "bytes" };
+            output::print(&match differing.is_empty() {
+                true => format!("twice the same {what}, on one thread and on two\n"),
+                false => format!("not the same {what} twice: {}\n", differing.join(", ")),
+            });
+        }
+        output::print_error(&hint(&missing));
+    } else {
+        let validated = args.validate;
+        output::print_json(&Report { schema: JSON_SCHEMA, command: "corpus run", validated, programs: &rows, totals: &totals, not_fetched: &missing });
+    }
+    let fine = totals.failures == 0 && differing.is_empty();
+    Ok(if fine { Status::Done } else { Status::NotProved })
+}
+
+fn summary(totals: &Totals, validated: bool, times: &[Duration]) -> String {
+    let Totals { programs, functions, code_bytes, failures, .. } = totals;
+    if !validated {
+        return format!("{programs} programs, {functions} functions, {code_bytes} bytes of code, {failures} not compiled\n");
+    }
+    format!(
+        "{programs} programs, {} of {functions} functions proved, {failures} failures, {code_bytes} bytes of code\n\
+         {} obligations ({})\nproof time per function: median {}, 95 % at most {}, total {:.2} s\n",
+        totals.proved,
+        totals.obligations,
+        table::rungs(&totals.rungs),
+        milliseconds(percentile(times, 50)),
+        milliseconds(percentile(times, 95)),
+        times.iter().sum::<Duration>().as_secs_f64()
+    )
+}

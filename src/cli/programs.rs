@@ -1,0 +1,99 @@
+//! The programs of the corpus and the fetched modules, and statistics over their proofs.
+
+use super::diagnostic::Diagnostic;
+use super::input::{self, Module};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The fetched modules, by the stem of their file. Source: `scripts/modules.sha256`.
+const FETCHED: [&str; 3] = ["xxhash", "source-map", "snappy"];
+
+/// Which programs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ProgramArgs {
+    /// Folder of the corpus
+    #[arg(long, value_name = "DIR", default_value = "corpus")]
+    corpus: PathBuf,
+    /// Folder of the fetched modules
+    #[arg(long, value_name = "DIR", default_value = "third-party")]
+    third_party: PathBuf,
+    /// Only this program; may be given several times
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+}
+
+/// A program.
+pub struct Program {
+    /// Its name in the manifest.
+    pub name: String,
+    /// Its module.
+    pub module: Module,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    programs: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    wasm: PathBuf,
+}
+
+/// Reads the programs, and names the fetched modules that are missing.
+///
+/// # Errors
+/// A manifest or module that cannot be read; a name that no program has.
+pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>), Diagnostic> {
+    let path = args.corpus.join("manifest.json");
+    let fail = |d: Diagnostic| d.help("run it in the repository, or name the corpus with --corpus DIR");
+    let manifest: Manifest = serde_json::from_slice(&input::read(&path).map_err(fail)?)
+        .map_err(|e| Diagnostic::new(format!("the manifest is damaged: {e}")).file(&path))?;
+    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|o| o == name);
+    let mut found = Vec::new();
+    for entry in manifest.programs.into_iter().filter(|e| wanted(&e.name)) {
+        let module = input::module(&args.corpus.join(entry.wasm))?;
+        found.push(Program { name: entry.name, module });
+    }
+    let mut missing = Vec::new();
+    for name in FETCHED.into_iter().filter(|n| wanted(n)) {
+        let path = file_of(&args.third_party, name);
+        if path.exists() {
+            found.push(Program { name: name.to_string(), module: input::module(&path)? });
+        } else {
+            missing.push(name);
+        }
+    }
+    let known = |name: &String| found.iter().any(|p| p.name == *name) || missing.contains(&name.as_str());
+    match args.only.iter().find(|name| !known(name)) {
+        Some(name) => Err(Diagnostic::new(format!("no program {name}")).file(&path).help("names are those of the manifest")),
+        None => Ok((found, missing)),
+    }
+}
+
+fn file_of(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.wasm"))
+}
+
+/// What to say about modules that are not fetched.
+pub fn hint(missing: &[&str]) -> String {
+    match missing.is_empty() {
+        true => String::new(),
+        false => format!("not fetched: {}; run scripts/fetch-modules.sh\n", missing.join(", ")),
+    }
+}
+
+/// The value that `percent` of all are at most; zero if there are none.
+pub fn percentile(times: &[Duration], percent: usize) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or_default()
+}
+
+/// Milliseconds with two digits.
+pub fn milliseconds(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
