@@ -13,9 +13,16 @@ use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
 /// # Errors
 /// `Unsupported` for segments whose offset is not a constant, `Malformed` for active segments that do not fit.
 pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result<ObjectData, CompileError> {
+    if module.globals.iter().any(|g| g.import.is_some() && (g.mutable || g.ty != ValType::Int(Type::I32))) {
+        return unsupported("an imported global that is mutable or no i32");
+    }
     let mut exports = Vec::new();
     for export in &module.exports {
         if export.kind == ExportKind::Function {
+            // Source: IHI 0044, mapping symbols; and a symbol ends at its first zero byte.
+            if export.name.is_empty() || export.name.starts_with('$') || export.name.contains('\0') {
+                return unsupported("an export whose name is empty, starts with $ or holds a zero byte");
+            }
             exports.push((export.name.clone(), export.index));
         }
     }

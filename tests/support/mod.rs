@@ -16,5 +16,6 @@ pub mod packages;
 pub mod proofs;
 pub mod qemu_engine;
 pub mod qemu_script;
+pub mod tamper;
 pub mod vectors;
 pub mod wasmi_engine;

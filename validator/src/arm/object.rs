@@ -256,9 +256,12 @@ impl<'d> Reader<'d> {
             let thumb = s.address() & 1 == 1;
             let start = if function { s.address() & !1 } else { s.address() };
             let end = start.checked_add(s.size()).filter(|e| *e <= u64::from(home.size));
-            // Only a linear memory without pages is empty.
-            let empty_memory = meaning == Some(Target::Symbol(Symbol::Memory)) && s.size() == 0;
-            let Some(end) = end.filter(|e| *e > start || empty_memory) else { return error(&name, start, "symbol without size or past its section") };
+            // A memory without pages, a table without entries and a segment without bytes are empty.
+            let may_be_empty = matches!(
+                meaning,
+                Some(Target::Symbol(Symbol::Memory | Symbol::Table(_) | Symbol::Data(_)))
+            );
+            let Some(end) = end.filter(|e| *e > start || may_be_empty && *e == start) else { return error(&name, start, "symbol without size or past its section") };
             let range = start as u32..end as u32;
             let is_code = matches!(meaning, None | Some(Target::Symbol(Symbol::Function(_))));
             if is_code != (function && home.executable && thumb) {
@@ -306,7 +309,7 @@ impl<'d> Reader<'d> {
             if let Some(pair) = ranges.windows(2).find(|w| w[0].0.end > w[1].0.start) {
                 return error(&pair[1].1, u64::from(pair[1].0.start), format!("overlaps {}", pair[0].1));
             }
-            if !section.executable {
+            if !section.executable || section.size == 0 {
                 continue;
             }
             if section.align % 4 != 0 || section.align == 0 {

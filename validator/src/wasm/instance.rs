@@ -311,6 +311,9 @@ pub fn initial_cells(module: &Module) -> Result<Vec<u32>, Stop> {
     let mut cells = Vec::new();
     for global in module.globals.iter().filter(|g| g.cell.is_some()) {
         let words = constant(module, &cells, &global.init)?;
+        if !matches!(global.ty, super::module::ValType::Int(ty) if ty.words() == words.len()) {
+            return Err(Stop::Unsupported("unsupported initial value: an imported global that is no i32".to_string()));
+        }
         cells.extend(words);
     }
     Ok(cells)
