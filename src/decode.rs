@@ -6,9 +6,17 @@ use crate::module::*;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use wasmparser::{
-    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, MemoryType, Name, Operator, Parser, Payload,
-    TableInit, TypeRef, Validator, WasmFeatures,
+    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, MemoryType, Name, Operator,
+    Parser, Payload, TableInit, TypeRef, Validator, WasmFeatures,
 };
+
+/// What validates: WebAssembly 2.0 and the proposals whose operators are then refused function by function.
+fn features() -> WasmFeatures {
+    WasmFeatures::WASM2
+        | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::TAIL_CALL
+        | WasmFeatures::THREADS
+}
 
 /// Decodes a binary module.
 ///
@@ -16,7 +24,7 @@ use wasmparser::{
 /// `Malformed` for what is not a valid module, `Unsupported` for a valid one with features outside the compiler's
 /// range (several memories, imported tables and mutable globals, shared or 64-bit memories, tags, GC types).
 pub fn decode(bytes: &[u8]) -> Result<Module, CompileError> {
-    Validator::new_with_features(WasmFeatures::default()).validate_all(bytes)?;
+    Validator::new_with_features(features()).validate_all(bytes)?;
     let mut decoder = Decoder::default();
     for payload in Parser::new(0).parse_all(bytes) {
         decoder.payload(payload?)?;
@@ -33,7 +41,11 @@ struct Decoder {
 }
 
 fn unsupported<T>(offset: u64, what: impl Into<String>) -> Result<T, CompileError> {
-    Err(CompileError::Unsupported { function: None, offset, what: what.into() })
+    Err(CompileError::Unsupported {
+        function: None,
+        offset,
+        what: what.into(),
+    })
 }
 
 fn range(r: Range<u64>) -> Range<usize> {
@@ -53,17 +65,28 @@ impl Decoder {
             }
             Payload::FunctionSection(reader) => {
                 for type_index in reader {
-                    m.functions.push(Function { type_index: type_index?, import: None, body: 0..0 });
+                    m.functions.push(Function {
+                        type_index: type_index?,
+                        import: None,
+                        body: 0..0,
+                    });
                 }
             }
             Payload::TableSection(reader) => {
                 for table in reader.into_iter_with_offsets() {
                     let (offset, table) = table?;
-                    if table.ty.table64 || table.ty.shared || matches!(table.init, TableInit::Expr(_)) {
+                    if table.ty.table64
+                        || table.ty.shared
+                        || matches!(table.init, TableInit::Expr(_))
+                    {
                         return unsupported(offset, "a 64-bit, shared or initialized table");
                     }
                     let functions = table.ty.element_type.is_func_ref();
-                    m.tables.push(Table { functions, min: table.ty.initial, max: table.ty.maximum });
+                    m.tables.push(Table {
+                        functions,
+                        min: table.ty.initial,
+                        max: table.ty.maximum,
+                    });
                 }
             }
             Payload::MemorySection(reader) => {
@@ -72,7 +95,9 @@ impl Decoder {
                     self.memory(offset, ty, None)?;
                 }
             }
-            Payload::TagSection(reader) => return unsupported(reader.range().start, "an exception tag"),
+            Payload::TagSection(reader) => {
+                return unsupported(reader.range().start, "an exception tag");
+            }
             Payload::GlobalSection(reader) => {
                 for global in reader.into_iter_with_offsets() {
                     let (offset, global) = global?;
@@ -93,7 +118,11 @@ impl Decoder {
                         ExternalKind::Global => ExportKind::Global,
                         ExternalKind::Tag => return unsupported(offset, "an exported tag"),
                     };
-                    m.exports.push(Export { name: export.name.to_string(), kind, index: export.index });
+                    m.exports.push(Export {
+                        name: export.name.to_string(),
+                        kind,
+                        index: export.index,
+                    });
                 }
             }
             Payload::StartSection { func, .. } => m.start = Some(func),
@@ -114,26 +143,42 @@ impl Decoder {
         let at = reader.range().start;
         let mut first = FxHashMap::default();
         for ty in reader.into_iter_err_on_gc_types() {
-            let Ok(ty) = ty else { return unsupported(at, "a type of the GC proposal") };
-            let ty = FuncType { params: ty.params().to_vec(), results: ty.results().to_vec() };
+            let Ok(ty) = ty else {
+                return unsupported(at, "a type of the GC proposal");
+            };
+            let ty = FuncType {
+                params: ty.params().to_vec(),
+                results: ty.results().to_vec(),
+            };
             let next = self.module.types.len() as u32;
-            self.module.canonical.push(*first.entry(ty.clone()).or_insert(next));
+            self.module
+                .canonical
+                .push(*first.entry(ty.clone()).or_insert(next));
             self.module.types.push(ty);
         }
         Ok(())
     }
 
     fn import(&mut self, offset: u64, import: wasmparser::Import<'_>) -> Result<(), CompileError> {
-        let name = Some(ImportName { module: import.module.to_string(), field: import.name.to_string() });
+        let name = Some(ImportName {
+            module: import.module.to_string(),
+            field: import.name.to_string(),
+        });
         match import.ty {
             TypeRef::Func(type_index) | TypeRef::FuncExact(type_index) => {
-                self.module.functions.push(Function { type_index, import: name, body: 0..0 });
+                self.module.functions.push(Function {
+                    type_index,
+                    import: name,
+                    body: 0..0,
+                });
             }
             TypeRef::Memory(ty) => self.memory(offset, ty, name)?,
             TypeRef::Global(ty) if ty.mutable || ty.shared => {
                 return unsupported(offset, "an imported mutable or shared global");
             }
-            TypeRef::Global(ty) => self.global(ty.content_type.into(), false, ConstExpr::Other, name),
+            TypeRef::Global(ty) => {
+                self.global(ty.content_type.into(), false, ConstExpr::Other, name)
+            }
             TypeRef::Table(_) => return unsupported(offset, "an imported table"),
             TypeRef::Tag(_) => return unsupported(offset, "an imported tag"),
         }
@@ -147,29 +192,54 @@ impl Decoder {
             cell = Some(m.cells);
             m.cells += int.words() as u32;
         }
-        m.globals.push(Global { ty, mutable, import, init, cell });
+        m.globals.push(Global {
+            ty,
+            mutable,
+            import,
+            init,
+            cell,
+        });
     }
 
-    fn memory(&mut self, offset: u64, ty: MemoryType, import: Option<ImportName>) -> Result<(), CompileError> {
+    fn memory(
+        &mut self,
+        offset: u64,
+        ty: MemoryType,
+        import: Option<ImportName>,
+    ) -> Result<(), CompileError> {
         if ty.memory64 || ty.shared || ty.page_size_log2.is_some_and(|log| log != 16) {
-            return unsupported(offset, "a 64-bit or shared memory or a page size other than 64 KiB");
+            return unsupported(
+                offset,
+                "a 64-bit or shared memory or a page size other than 64 KiB",
+            );
         }
         if self.module.memory.is_some() {
             return unsupported(offset, "a second memory");
         }
-        self.module.memory = Some(Memory { min_pages: ty.initial, max_pages: ty.maximum, import });
+        self.module.memory = Some(Memory {
+            min_pages: ty.initial,
+            max_pages: ty.maximum,
+            import,
+        });
         Ok(())
     }
 
-    fn elements(&mut self, reader: wasmparser::ElementSectionReader<'_>) -> Result<(), CompileError> {
+    fn elements(
+        &mut self,
+        reader: wasmparser::ElementSectionReader<'_>,
+    ) -> Result<(), CompileError> {
         for element in reader.into_iter_with_offsets() {
             let (offset, element) = element?;
             let mode = match element.kind {
                 ElementKind::Passive => Mode::Passive,
                 ElementKind::Declared => Mode::Declared,
-                ElementKind::Active { table_index, offset_expr } => {
-                    Mode::Active { index: table_index.unwrap_or(0), offset: const_expr(&offset_expr)? }
-                }
+                ElementKind::Active {
+                    table_index,
+                    offset_expr,
+                } => Mode::Active {
+                    index: table_index.unwrap_or(0),
+                    offset: const_expr(&offset_expr)?,
+                },
             };
             let mut funcs = Vec::new();
             match element.items {
@@ -183,7 +253,12 @@ impl Decoder {
                         match const_expr(&e?)? {
                             ConstExpr::Null => funcs.push(None),
                             ConstExpr::Function(f) => funcs.push(Some(f)),
-                            _ => return unsupported(offset, "an element other than ref.func or ref.null"),
+                            _ => {
+                                return unsupported(
+                                    offset,
+                                    "an element other than ref.func or ref.null",
+                                );
+                            }
                         }
                     }
                 }
@@ -198,19 +273,28 @@ impl Decoder {
             let data = data?;
             let mode = match data.kind {
                 DataKind::Passive => Mode::Passive,
-                DataKind::Active { memory_index, offset_expr } => {
-                    Mode::Active { index: memory_index, offset: const_expr(&offset_expr)? }
-                }
+                DataKind::Active {
+                    memory_index,
+                    offset_expr,
+                } => Mode::Active {
+                    index: memory_index,
+                    offset: const_expr(&offset_expr)?,
+                },
             };
             let end = data.range.end as usize;
-            self.module.data.push(Data { mode, bytes: end - data.data.len()..end });
+            self.module.data.push(Data {
+                mode,
+                bytes: end - data.data.len()..end,
+            });
         }
         Ok(())
     }
 
     fn body(&mut self, body: &wasmparser::FunctionBody<'_>) -> Result<(), CompileError> {
         let m = &mut self.module;
-        let index = self.next_body.unwrap_or_else(|| m.imported_functions() as usize);
+        let index = self
+            .next_body
+            .unwrap_or_else(|| m.imported_functions() as usize);
         m.functions[index].body = range(body.range());
         self.next_body = Some(index + 1);
         let mut operators = body.get_operators_reader()?;
@@ -229,7 +313,9 @@ impl Decoder {
         for subsection in reader.into_iter().map_while(Result::ok) {
             if let Name::Function(map) = subsection {
                 let names = map.into_iter().map_while(Result::ok);
-                self.module.names.extend(names.map(|n| (n.index, n.name.to_string())));
+                self.module
+                    .names
+                    .extend(names.map(|n| (n.index, n.name.to_string())));
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What the back end knows of a module besides the function that it compiles.
 
-use synth_validator::domain::Symbol;
 use synth_validator::contract::{
     SYM_DATA, SYM_FUNCTION, SYM_GLOBALS, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE,
 };
+use synth_validator::domain::Symbol;
 use synth_validator::ir::Type;
 
 /// A function's interface.

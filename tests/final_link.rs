@@ -5,9 +5,9 @@ use synth::build::build;
 use synth::compile::{CompiledFunction, Core, compile_function};
 use synth::decode::decode;
 use synth::image::object_data;
-use synth::pipeline::module_info;
 use synth::legalize::legalize;
 use synth::object_writer::write_object;
+use synth::pipeline::module_info;
 use synth::print::print;
 use synth::simplify::simplify;
 use synth_validator::arm::semantics::Function;
@@ -37,14 +37,19 @@ fn compile(bytes: &[u8], contract: &Contract) -> (Vec<(Func, CompiledFunction)>,
     let info = module_info(&module).expect("is supported");
     let mut all = Vec::new();
     for index in module.imported_functions()..module.functions.len() as u32 {
-        let Ok(built) = build(bytes, &module, contract, index) else { continue };
+        let Ok(built) = build(bytes, &module, contract, index) else {
+            continue;
+        };
         let (func, _) = simplify(&legalize(&built.func).0);
         let compiled = compile_function(&func, &info, contract, Core::CortexM4).expect("compiles");
         all.push((func, compiled));
     }
     let compiled: Vec<CompiledFunction> = all.iter().map(|(_, c)| c.clone()).collect();
     let data = object_data(&module, bytes, contract).expect("has an image");
-    (all, write_object(&compiled, &info, &data, Core::CortexM4).expect("writes"))
+    (
+        all,
+        write_object(&compiled, &info, &data, Core::CortexM4).expect("writes"),
+    )
 }
 
 fn shape(module: &Module, contract: &Contract, index: u32) -> Shape {
@@ -64,11 +69,15 @@ fn shape(module: &Module, contract: &Contract, index: u32) -> Shape {
 /// Proves the final links of a module. Result: functions proved, and failures.
 fn prove(name: &str, bytes: &[u8], bounds: Bounds) -> (u32, Vec<String>) {
     let module = wasm::reader::read(bytes).expect("reads");
-    let memory = module.memories.first().map_or(1, |m| m.min_pages.max(1) as u32);
+    let memory = module
+        .memories
+        .first()
+        .map_or(1, |m| m.min_pages.max(1) as u32);
     let contract = Contract {
         bounds,
         memory: MemoryOwner::Own,
-        capacity_bytes: (memory * PAGE_BYTES).next_power_of_two() * if module.grows { 4 } else { 1 },
+        capacity_bytes: (memory * PAGE_BYTES).next_power_of_two()
+            * if module.grows { 4 } else { 1 },
     };
     let (functions, object) = compile(bytes, &contract);
     let object = object::read(&object, &module).unwrap_or_else(|e| panic!("{name}: {e:?}"));
@@ -82,10 +91,16 @@ fn prove(name: &str, bytes: &[u8], bounds: Bounds) -> (u32, Vec<String>) {
             }
         };
         let indirect: BTreeMap<u32, u32> = compiled.indirect_types.clone();
-        let right = Function::new(&code, &module, &contract, func.index, indirect).expect("integer types");
+        let right =
+            Function::new(&code, &module, &contract, func.index, indirect).expect("integer types");
         let shape = shape(&module, &contract, func.index);
         let signatures = Types(&module);
-        let left = IrProgram { func, contract: &contract, memory_bytes_min: shape.memory_bytes_min, signatures: &signatures };
+        let left = IrProgram {
+            func,
+            contract: &contract,
+            memory_bytes_min: shape.memory_bytes_min,
+            signatures: &signatures,
+        };
         match check(&left, &right, &compiled.witness, &shape, &Limits::default()) {
             Ok(_) => proved += 1,
             Err(e) => {
@@ -145,8 +160,18 @@ fn final_links_of_the_corpus_are_proved() {
                 failures.extend(f);
             }
         }
-        assert!(failures.is_empty(), "{proved} proved, {} not:\n{}", failures.len(), failures.join("\n"));
+        assert!(
+            failures.is_empty(),
+            "{proved} proved, {} not:\n{}",
+            failures.len(),
+            failures.join("\n")
+        );
         assert!(proved > 0);
     };
-    std::thread::Builder::new().stack_size(STACK_BYTES).spawn(all).expect("starts").join().expect("all proved");
+    std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(all)
+        .expect("starts")
+        .join()
+        .expect("all proved");
 }

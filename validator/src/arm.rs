@@ -12,7 +12,7 @@ pub mod image;
 mod init;
 pub mod insn;
 mod load_store;
-mod multiply;
 pub mod machine;
+mod multiply;
 pub mod object;
 pub mod semantics;

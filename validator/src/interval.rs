@@ -40,27 +40,46 @@ struct Below {
 }
 
 fn below(g: &Graph, condition: T) -> Option<Below> {
-    let Node::Cmp(op, a, b) = *g.node(condition) else { return None };
+    let Node::Cmp(op, a, b) = *g.node(condition) else {
+        return None;
+    };
     let limit = g.constant(b)?;
     let (k, terms) = g.linear(a);
     match op {
         CmpOp::Ult => Some(Below { terms, k, limit }),
-        CmpOp::Slt => Some(Below { terms, k: k.wrapping_add(SIGN), limit: limit ^ SIGN }),
+        CmpOp::Slt => Some(Below {
+            terms,
+            k: k.wrapping_add(SIGN),
+            limit: limit ^ SIGN,
+        }),
         // The difference is below 1.
-        CmpOp::Eq => Some(Below { terms, k, limit: limit.checked_add(1)? }).filter(|b| b.limit == 1),
+        CmpOp::Eq => Some(Below {
+            terms,
+            k,
+            limit: limit.checked_add(1)?,
+        })
+        .filter(|b| b.limit == 1),
     }
 }
 
 impl Ranges {
     /// Learns that a condition (not a negation) holds or does not.
     pub fn learn(&mut self, g: &Graph, condition: T, holds: bool) {
-        let Some(Below { terms, k, limit }) = below(g, condition) else { return };
+        let Some(Below { terms, k, limit }) = below(g, condition) else {
+            return;
+        };
         if terms.is_empty() || limit == 0 {
             return;
         }
         let interval = match holds {
-            true => Interval { from: k.wrapping_neg(), extent: limit - 1 },
-            false => Interval { from: limit.wrapping_sub(k), extent: u32::MAX - limit },
+            true => Interval {
+                from: k.wrapping_neg(),
+                extent: limit - 1,
+            },
+            false => Interval {
+                from: limit.wrapping_sub(k),
+                extent: u32::MAX - limit,
+            },
         };
         let known = self.known.entry(terms).or_default();
         if limit == 1 && !holds {
@@ -90,7 +109,9 @@ impl Ranges {
     pub fn decide(&self, g: &Graph, condition: T) -> Option<bool> {
         let Below { terms, k, limit } = below(g, condition)?;
         for interval in self.known.get(&terms)? {
-            let Some((least, greatest)) = interval.bounds_after(k) else { continue };
+            let Some((least, greatest)) = interval.bounds_after(k) else {
+                continue;
+            };
             if greatest < limit {
                 return Some(true);
             }

@@ -30,7 +30,14 @@ pub enum Rung {
 
 impl Rung {
     /// All rungs in order.
-    pub const ALL: [Rung; 6] = [Rung::Normal, Rung::Path, Rung::Egraph, Rung::Smt, Rung::Ring, Rung::Full];
+    pub const ALL: [Rung; 6] = [
+        Rung::Normal,
+        Rung::Path,
+        Rung::Egraph,
+        Rung::Smt,
+        Rung::Ring,
+        Rung::Full,
+    ];
     /// Name in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -59,7 +66,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { smt_steps: 2_000_000, full_steps: 4_000_000, region_steps: 400_000, queries: 3_000 }
+        Limits {
+            smt_steps: 2_000_000,
+            full_steps: 4_000_000,
+            region_steps: 100_000,
+            queries: 3_000,
+        }
     }
 }
 
@@ -82,6 +94,8 @@ pub struct Path {
     ranges: Ranges,
     /// The assumptions in order.
     trail: Vec<T>,
+    /// Whether an assumption was refused because it contradicts the others.
+    impossible: bool,
 }
 
 impl Path {
@@ -89,11 +103,19 @@ impl Path {
     pub fn assume(&mut self, g: &mut Graph, condition: T) -> bool {
         match self.decide(g, condition) {
             Some(true) => return true,
-            Some(false) => return false,
+            Some(false) => {
+                self.impossible = true;
+                return false;
+            }
             None => {}
         }
         self.trail.push(condition);
-        self.learn(g, condition) && !self.ranges.contradictory
+        self.impossible |= !self.learn(g, condition) || self.ranges.contradictory;
+        !self.impossible
+    }
+    /// Whether the assumptions are known to contradict each other.
+    pub fn is_impossible(&self) -> bool {
+        self.impossible
     }
     fn learn(&mut self, g: &mut Graph, condition: T) -> bool {
         match *g.node(condition) {
@@ -162,12 +184,20 @@ impl Path {
                 stack.pop();
                 continue;
             }
-            let fixed = self.known.get(&top).copied().or_else(|| self.decided.get(&top).map(|b| g.bool(*b)));
+            let fixed = self
+                .known
+                .get(&top)
+                .copied()
+                .or_else(|| self.decided.get(&top).map(|b| g.bool(*b)));
             if let Some(value) = fixed {
                 done.insert(top, value);
                 continue;
             }
-            let missing: Vec<T> = g.operands(top).into_iter().filter(|o| !done.contains_key(o)).collect();
+            let missing: Vec<T> = g
+                .operands(top)
+                .into_iter()
+                .filter(|o| !done.contains_key(o))
+                .collect();
             if missing.is_empty() {
                 let new = g.rebuild(top, &mut |_, o| done[&o]);
                 done.insert(top, new);
@@ -188,6 +218,9 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
     if a == b {
         return Ok(Rung::Normal);
     }
+    if path.impossible {
+        return Ok(Rung::Path);
+    }
     let (x, y) = (path.simplify(g, a), path.simplify(g, b));
     if x == y {
         return Ok(Rung::Path);
@@ -207,7 +240,9 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
         }
         (true, _) => {
             let no = g.bool(false);
-            if let Answer::Holds = Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), no, limits.smt_steps) {
+            if let Answer::Holds =
+                Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), no, limits.smt_steps)
+            {
                 return Ok(Rung::Smt);
             }
             let at = g.havoc();
@@ -223,7 +258,7 @@ pub fn prove(g: &mut Graph, path: &Path, condition: T, limits: &Limits) -> Resul
     if g.as_bool(&condition) == Some(true) {
         return Ok(Rung::Normal);
     }
-    if path.ranges.contradictory {
+    if path.impossible {
         return Ok(Rung::Path);
     }
     if path.decide(g, condition) == Some(true) {
@@ -238,7 +273,9 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
     }
     match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps) {
         Answer::Holds => return Ok(Rung::Smt),
-        Answer::Fails(model) if !multiplies(g, path.trail(), goal) => return Err(Open::Model(model)),
+        Answer::Fails(model) if !multiplies(g, path.trail(), goal) => {
+            return Err(Open::Model(model));
+        }
         Answer::Fails(_) | Answer::Exhausted => {}
     }
     if crate::integer::follows(g, path.trail(), goal, limits.smt_steps / 4) {
@@ -256,7 +293,11 @@ pub fn is_memory(g: &Graph, t: T) -> bool {
     use crate::term::Var;
     matches!(
         g.node(t),
-        Node::Var(Var::Memory(_)) | Node::Store(..) | Node::Fill(..) | Node::Copy(..) | Node::Init(..)
+        Node::Var(Var::Memory(_))
+            | Node::Store(..)
+            | Node::Fill(..)
+            | Node::Copy(..)
+            | Node::Init(..)
     )
 }
 
@@ -269,7 +310,11 @@ fn multiplies(g: &Graph, assumptions: &[T], goal: T) -> bool {
             continue;
         }
         match g.node(t) {
-            Node::Bin(BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::UDiv | BinOp::SDiv, ..) | Node::Div64(..) => {
+            Node::Bin(
+                BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::UDiv | BinOp::SDiv,
+                ..,
+            )
+            | Node::Div64(..) => {
                 return true;
             }
             _ => stack.extend(g.operands(t)),

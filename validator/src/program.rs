@@ -92,7 +92,13 @@ pub trait Program<D: Domain> {
     /// The point that a witness names, if it is one at which a cut may be made.
     fn point(&self, code: u64) -> Option<Self::Point>;
     /// A state at a cut point in which every location has the value that `fresh` gives for it.
-    fn blank_state(&self, d: &mut D, at: Self::Point, world: World<D>, fresh: &mut dyn FnMut(&mut D) -> D::W) -> Self::State;
+    fn blank_state(
+        &self,
+        d: &mut D,
+        at: Self::Point,
+        world: World<D>,
+        fresh: &mut dyn FnMut(&mut D) -> D::W,
+    ) -> Self::State;
     /// Gives a location its value. `None` if this program has no such location at that point.
     fn set(&self, state: &mut Self::State, loc: &Loc, value: D::W) -> Option<()>;
     /// The value of a location. `None` if this program has no such location, or it holds nothing.

@@ -154,19 +154,39 @@ struct Mode {
 
 impl Mode {
     fn plain(fuel: u64) -> Mode {
-        Mode { fuel, stop_at: usize::MAX, watch: None, record_loads: false }
+        Mode {
+            fuel,
+            stop_at: usize::MAX,
+            watch: None,
+            record_loads: false,
+        }
     }
 }
 
 /// Runs a program from its entry for at most `fuel` steps.
-pub fn run<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, fuel: u64) -> Trace<P::Point> {
+pub fn run<P: Program<Concrete>>(
+    program: &P,
+    start: &Start,
+    setting: &Setting,
+    fuel: u64,
+) -> Trace<P::Point> {
     execute(program, start, setting, &Mode::plain(fuel))
 }
 
-fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, mode: &Mode) -> Trace<P::Point> {
+fn execute<P: Program<Concrete>>(
+    program: &P,
+    start: &Start,
+    setting: &Setting,
+    mode: &Mode,
+) -> Trace<P::Point> {
     let mut d = start.domain(setting);
     d.loaded = mode.record_loads.then(BTreeSet::new);
-    let world = World { memory: (), memory_bytes: start.memory_bytes, cells: start.cells.clone(), results: Vec::new() };
+    let world = World {
+        memory: (),
+        memory_bytes: start.memory_bytes,
+        cells: start.cells.clone(),
+        results: Vec::new(),
+    };
     let mut state = program.entry_state(&mut d, &start.args, world);
     let mut at = program.entry();
     let (mut steps, mut events, mut changed) = (0, Vec::new(), None);
@@ -184,7 +204,12 @@ fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, 
             break (end, None);
         }
         if d.bulk_bytes > d.bulk_bytes_max {
-            break (End::Unsupported(format!("fills and copies of more than {BULK_BYTES_MAX} bytes")), None);
+            break (
+                End::Unsupported(format!(
+                    "fills and copies of more than {BULK_BYTES_MAX} bytes"
+                )),
+                None,
+            );
         }
         let step = match step {
             Ok(step) => step,
@@ -197,21 +222,45 @@ fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, 
             }
         }
         (at, state) = match step {
-            Step::Next(p, s) | Step::Branch(true, (p, s), _) | Step::Branch(false, _, (p, s)) => (p, s),
+            Step::Next(p, s) | Step::Branch(true, (p, s), _) | Step::Branch(false, _, (p, s)) => {
+                (p, s)
+            }
             Step::Return(words, s) => break (End::Return(words), Some(program.world(&s).clone())),
             Step::Trap(kind, s) => break (End::Trap(kind), Some(program.world(&s).clone())),
-            Step::Call { callee, args, results, next, state } => {
+            Step::Call {
+                callee,
+                args,
+                results,
+                next,
+                state,
+            } => {
                 let mut world = program.world(&state).clone();
                 let (cells, memory_bytes) = (world.cells.clone(), world.memory_bytes);
-                let event = Event { callee, args, memory_digest: digest(&d.memory), cells, memory_bytes, at };
+                let event = Event {
+                    callee,
+                    args,
+                    memory_digest: digest(&d.memory),
+                    cells,
+                    memory_bytes,
+                    at,
+                };
                 let stopped = events.len() == mode.stop_at;
-                let end = End::Call(event.target_text(), if stopped { event.args.clone() } else { Vec::new() });
+                let end = End::Call(
+                    event.target_text(),
+                    if stopped {
+                        event.args.clone()
+                    } else {
+                        Vec::new()
+                    },
+                );
                 events.push(event);
                 if stopped {
                     break (end, Some(world));
                 }
                 let words = answer(start, setting, &events, results, &mut d, &mut world);
-                let state = program.resume(&mut d, state, &words, world, &mut |d| crate::domain::Domain::havoc(d));
+                let state = program.resume(&mut d, state, &words, world, &mut |d| {
+                    crate::domain::Domain::havoc(d)
+                });
                 watched = mode.watch.map(|w| w.value(&d, program.world(&state)));
                 (next, state)
             }
@@ -223,10 +272,24 @@ fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, 
         Bytes::Dense(_) => FxHashMap::default(),
     };
     let first = steps.saturating_sub(TRAIL_POINTS as u64);
-    let trail: Vec<P::Point> = (first..steps).map(|i| trail[i as usize % TRAIL_POINTS]).collect();
+    let trail: Vec<P::Point> = (first..steps)
+        .map(|i| trail[i as usize % TRAIL_POINTS])
+        .collect();
     let at = trail.last().copied().unwrap_or(at);
     let (loaded, bulk_bytes) = (d.loaded.unwrap_or_default(), d.bulk_bytes);
-    Trace { end, at, steps, events, trail, written, cells, memory_bytes, bulk_bytes, loaded, changed }
+    Trace {
+        end,
+        at,
+        steps,
+        events,
+        trail,
+        written,
+        cells,
+        memory_bytes,
+        bulk_bytes,
+        loaded,
+        changed,
+    }
 }
 
 fn state_after<P, S>(step: &Step<Concrete, P, S>) -> &S {
@@ -240,19 +303,25 @@ fn broken(fact: &Fact<Concrete>) -> Option<End> {
     match fact {
         Fact::Assume(false, name) => Some(End::Assumption((*name).to_string())),
         Fact::Require(false, what) => Some(End::Requirement((*what).to_string())),
-        Fact::RequireEqual(a, b, what) if a != b => Some(End::Requirement(format!("{what}: {a:#x}, {b:#x}"))),
+        Fact::RequireEqual(a, b, what) if a != b => {
+            Some(End::Requirement(format!("{what}: {a:#x}, {b:#x}")))
+        }
         _ => None,
     }
 }
 
 /// A digest of a sparse memory's written bytes that does not depend on their order.
 fn digest(memory: &Bytes) -> u64 {
-    let Bytes::Sparse { written, .. } = memory else { return 0 };
+    let Bytes::Sparse { written, .. } = memory else {
+        return 0;
+    };
     let of = |at: u32, byte: u8| {
         let low = mix(at ^ u32::from(byte).wrapping_mul(0x9e37_79b9));
         u64::from(low) | u64::from(mix(low.wrapping_add(at.rotate_left(7)))) << 32
     };
-    written.iter().fold(0, |sum, (at, byte)| sum.wrapping_add(of(*at, *byte)))
+    written
+        .iter()
+        .fold(0, |sum, (at, byte)| sum.wrapping_add(of(*at, *byte)))
 }
 
 /// Answers the last event: result words. The callee writes a cell and two words of linear memory, at one of its
@@ -273,7 +342,11 @@ fn answer<P>(
     let mut random = Random(seed);
     let size = world.memory_bytes;
     if let Some(last) = size.checked_sub(4) {
-        let own: Vec<u32> = start.args.iter().map(|a| a.wrapping_add(random.below(64))).collect();
+        let own: Vec<u32> = start
+            .args
+            .iter()
+            .map(|a| a.wrapping_add(random.below(64)))
+            .collect();
         for pointers in [&event.args, &own] {
             let inside: Vec<u32> = pointers.iter().copied().filter(|a| *a <= last).collect();
             let at = match inside[..] {
@@ -289,11 +362,14 @@ fn answer<P>(
         world.cells[cell] = random.word(size, &setting.hints);
         setting::fix_cells(&mut world.cells, setting);
     }
-    let grows = setting.shape.memory_bytes.is_none() && size.saturating_add(PAGE_BYTES) <= setting.shape.memory_bytes_max;
+    let grows = setting.shape.memory_bytes.is_none()
+        && size.saturating_add(PAGE_BYTES) <= setting.shape.memory_bytes_max;
     if grows && random.below(4) == 0 {
         world.memory_bytes += PAGE_BYTES;
     }
-    let mut words: Vec<u32> = (0..results).map(|_| random.word(size, &setting.hints)).collect();
+    let mut words: Vec<u32> = (0..results)
+        .map(|_| random.word(size, &setting.hints))
+        .collect();
     for (call, i, value) in &start.answers {
         if *call as usize == events.len()
             && let Some(word) = words.get_mut(*i as usize)
@@ -324,16 +400,30 @@ where
     let inconclusive = |text: String| Comparison::Inconclusive(text);
     let l = run(left, start, setting, fuel);
     let right_fuel = match &l.end {
-        End::Fuel if l.events.is_empty() => return inconclusive("the left side does not end".to_string()),
+        End::Fuel if l.events.is_empty() => {
+            return inconclusive("the left side does not end".to_string());
+        }
         // An endless left side is compared by its calls.
         End::Fuel => 8 * l.steps + RIGHT_STEPS_SPARE / 10,
-        End::Return(_) | End::Trap(_) => RIGHT_STEPS_PER_STEP * l.steps + 16 * l.bulk_bytes + RIGHT_STEPS_SPARE,
+        End::Return(_) | End::Trap(_) => {
+            RIGHT_STEPS_PER_STEP * l.steps + 16 * l.bulk_bytes + RIGHT_STEPS_SPARE
+        }
         other => return inconclusive(format!("left: {other}")),
     };
-    let r = execute(right, start, setting, &Mode { stop_at: l.events.len(), ..Mode::plain(right_fuel) });
+    let r = execute(
+        right,
+        start,
+        setting,
+        &Mode {
+            stop_at: l.events.len(),
+            ..Mode::plain(right_fuel)
+        },
+    );
     let common = l.events.len().min(r.events.len());
     let parted = (0..common).find(|i| !l.events[*i].same(&r.events[*i]));
-    if (0..common.min(parted.map_or(common, |i| i + 1))).any(|i| l.events[i].types_differ(&r.events[i])) {
+    if (0..common.min(parted.map_or(common, |i| i + 1)))
+        .any(|i| l.events[i].types_differ(&r.events[i]))
+    {
         return inconclusive("the claimed type of an indirect call differs".to_string());
     }
     let ended = matches!(r.end, End::Return(_) | End::Trap(_));
@@ -345,11 +435,21 @@ where
             return inconclusive(format!("right: {}", r.end));
         }
         (None, ..) if l.events.len() != r.events.len() => common,
-        (None, ..) if report::judge(&l, &r, start.memory_seed).is_none() => return Comparison::Agree,
+        (None, ..) if report::judge(&l, &r, start.memory_seed).is_none() => {
+            return Comparison::Agree;
+        }
         (None, ..) => usize::MAX,
     };
-    let again = |watch| Mode { fuel, stop_at, watch, record_loads: watch.is_none() };
-    let right_mode = |watch| Mode { fuel: right_fuel, ..again(watch) };
+    let again = |watch| Mode {
+        fuel,
+        stop_at,
+        watch,
+        record_loads: watch.is_none(),
+    };
+    let right_mode = |watch| Mode {
+        fuel: right_fuel,
+        ..again(watch)
+    };
     let l = execute(left, start, setting, &again(None));
     let r = execute(right, start, setting, &right_mode(None));
     let Some(verdict) = report::judge(&l, &r, start.memory_seed) else {
@@ -357,8 +457,18 @@ where
     };
     let writers = verdict.watch.map(|watch| {
         let l = execute(left, start, setting, &again(Some(watch))).changed;
-        (l, execute(right, start, setting, &right_mode(Some(watch))).changed)
+        (
+            l,
+            execute(right, start, setting, &right_mode(Some(watch))).changed,
+        )
     });
     let memory = start.domain(setting).memory;
-    Comparison::Differ(Box::new(report::difference((left, &l), (right, &r), verdict, writers, start, &memory)))
+    Comparison::Differ(Box::new(report::difference(
+        (left, &l),
+        (right, &r),
+        verdict,
+        writers,
+        start,
+        &memory,
+    )))
 }

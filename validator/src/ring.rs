@@ -26,7 +26,13 @@ pub fn equal(g: &mut Graph, a: T, b: T) -> bool {
 fn is_word(g: &Graph, t: T) -> bool {
     !matches!(
         g.node(t),
-        Node::Bool(_) | Node::Cmp(..) | Node::AddOverflow(..) | Node::SubOverflow(..) | Node::Not(_) | Node::And(..) | Node::Xor(..)
+        Node::Bool(_)
+            | Node::Cmp(..)
+            | Node::AddOverflow(..)
+            | Node::SubOverflow(..)
+            | Node::Not(_)
+            | Node::And(..)
+            | Node::Xor(..)
     )
 }
 

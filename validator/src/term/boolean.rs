@@ -25,7 +25,12 @@ impl Graph {
             Node::Ite(c, x, y) => Some((c, g.constant(x)?, g.constant(y)?)),
             _ => None,
         };
-        let (c, yes, no) = match (choice(self, a), self.constant(b), choice(self, b), self.constant(a)) {
+        let (c, yes, no) = match (
+            choice(self, a),
+            self.constant(b),
+            choice(self, b),
+            self.constant(a),
+        ) {
             (Some((c, x, y)), Some(k), ..) => (c, eval_cmp(op, x, k), eval_cmp(op, y, k)),
             (_, _, Some((c, x, y)), Some(k)) => (c, eval_cmp(op, k, x), eval_cmp(op, k, y)),
             _ => return None,
@@ -41,7 +46,10 @@ impl Graph {
             return self.bool(k == 0);
         }
         for (x, y) in [(a, b), (b, a)] {
-            if self.constant(y).is_some_and(|c| c & self.known_zeros(x) != 0) {
+            if self
+                .constant(y)
+                .is_some_and(|c| c & self.known_zeros(x) != 0)
+            {
                 return self.bool(false);
             }
         }
@@ -71,8 +79,13 @@ impl Graph {
     fn greatest(&self, a: T) -> u32 {
         let (k, terms) = self.linear(a);
         let bound = |(t, c): &(T, u32)| u64::from(*c) * u64::from(!self.known_zeros(*t));
-        let sum = terms.iter().map(bound).fold(u64::from(k), u64::saturating_add);
-        u32::try_from(sum).unwrap_or(u32::MAX).min(!self.known_zeros(a))
+        let sum = terms
+            .iter()
+            .map(bound)
+            .fold(u64::from(k), u64::saturating_add);
+        u32::try_from(sum)
+            .unwrap_or(u32::MAX)
+            .min(!self.known_zeros(a))
     }
 
     /// `a <u b`.
@@ -173,7 +186,10 @@ impl Graph {
             {
                 return y;
             }
-            if let Some(strict) = self.not_less_not_equal(x, y).or_else(|| self.less_not_last(x, y)) {
+            if let Some(strict) = self
+                .not_less_not_equal(x, y)
+                .or_else(|| self.less_not_last(x, y))
+            {
                 return strict;
             }
         }
@@ -181,8 +197,12 @@ impl Graph {
     }
     /// `!(p < q) && !(p = q)` is `q < p`: the conditions HI and GT.
     fn not_less_not_equal(&mut self, x: T, y: T) -> Option<T> {
-        let (Node::Not(x), Node::Not(y)) = (self.node(x).clone(), self.node(y).clone()) else { return None };
-        let (Node::Cmp(op, p, q), Node::Cmp(CmpOp::Eq, ..)) = (self.node(x).clone(), self.node(y).clone()) else {
+        let (Node::Not(x), Node::Not(y)) = (self.node(x).clone(), self.node(y).clone()) else {
+            return None;
+        };
+        let (Node::Cmp(op, p, q), Node::Cmp(CmpOp::Eq, ..)) =
+            (self.node(x).clone(), self.node(y).clone())
+        else {
             return None;
         };
         if op == CmpOp::Eq {
@@ -201,7 +221,10 @@ impl Graph {
 
     /// `p < c && p != c - 1` is `p < c - 1`, for a constant `c` that is not the least.
     fn less_not_last(&mut self, x: T, y: T) -> Option<T> {
-        let (Node::Cmp(op, p, c), Node::Not(y)) = (self.node(x).clone(), self.node(y).clone()) else { return None };
+        let (Node::Cmp(op, p, c), Node::Not(y)) = (self.node(x).clone(), self.node(y).clone())
+        else {
+            return None;
+        };
         let c = self.constant(c)?;
         let least = match op {
             CmpOp::Eq => return None,
@@ -238,7 +261,9 @@ impl Graph {
     }
     /// N ≠ V after `p - q - !carry`: `p <s q`, or equal with a borrow coming in (condition LT).
     fn negative_xor_overflow(&mut self, negative: T, overflow: T) -> Option<T> {
-        let Node::SubOverflow(p, q, carry) = *self.node(overflow) else { return None };
+        let Node::SubOverflow(p, q, carry) = *self.node(overflow) else {
+            return None;
+        };
         let difference = self.word_bin(BinOp::Sub, p, q);
         let borrow = self.not(&carry);
         let borrow_bit = self.bit(&borrow);
@@ -246,15 +271,25 @@ impl Graph {
         if self.cmp_const(CmpOp::Slt, &difference, 0) != negative {
             return None;
         }
-        let (less, equal) = (self.compare(CmpOp::Slt, p, q), self.compare(CmpOp::Eq, p, q));
+        let (less, equal) = (
+            self.compare(CmpOp::Slt, p, q),
+            self.compare(CmpOp::Eq, p, q),
+        );
         let ripple = self.bool_and(equal, borrow);
         Some(self.or(&less, &ripple))
     }
 
     pub(super) fn overflow(&mut self, add: bool, a: T, b: T, carry: T) -> T {
-        if let (Some(x), Some(y), Some(c)) = (self.constant(a), self.constant(b), self.as_bool(&carry)) {
-            let mut concrete = crate::concrete::Concrete::new(crate::concrete::Bytes::Dense(vec![]));
-            let v = if add { concrete.add_overflow(&x, &y, &c) } else { concrete.sub_overflow(&x, &y, &c) };
+        if let (Some(x), Some(y), Some(c)) =
+            (self.constant(a), self.constant(b), self.as_bool(&carry))
+        {
+            let mut concrete =
+                crate::concrete::Concrete::new(crate::concrete::Bytes::Dense(vec![]));
+            let v = if add {
+                concrete.add_overflow(&x, &y, &c)
+            } else {
+                concrete.sub_overflow(&x, &y, &c)
+            };
             return self.bool(v);
         }
         let no_carry = self.as_bool(&carry) == Some(!add);

@@ -20,7 +20,9 @@ impl Graph {
     /// How an access at `index` lies to one at `other`. Offsets wrap modulo 2^32, so both distances count.
     fn overlap(&mut self, index: T, width: Width, other: T, other_width: Width) -> Overlap {
         let distance = self.word_bin(BinOp::Sub, index, other);
-        let Some(distance) = self.constant(distance) else { return Overlap::Unknown };
+        let Some(distance) = self.constant(distance) else {
+            return Overlap::Unknown;
+        };
         if distance >= other_width.bytes() && distance.wrapping_neg() >= width.bytes() {
             return Overlap::Disjoint;
         }
@@ -33,7 +35,9 @@ impl Graph {
     pub(super) fn memory_load(&mut self, memory: T, width: Width, index: T) -> T {
         let mut at = memory;
         for _ in 0..CHAIN_MAX {
-            let Node::Store(store_width, before, store_index, value) = *self.node(at) else { break };
+            let Node::Store(store_width, before, store_index, value) = *self.node(at) else {
+                break;
+            };
             match self.overlap(index, width, store_index, store_width) {
                 Overlap::Disjoint => at = before,
                 Overlap::Offset(bytes) if bytes + width.bytes() <= store_width.bytes() => {
@@ -69,7 +73,12 @@ impl Graph {
                     let offset = |g: &Graph, t: T| g.linear(t).0;
                     if offset(self, index) < offset(self, other_index) {
                         let inner = self.insert_store(before, width, index, value, depth - 1);
-                        return self.intern(Node::Store(other_width, inner, other_index, other_value));
+                        return self.intern(Node::Store(
+                            other_width,
+                            inner,
+                            other_index,
+                            other_value,
+                        ));
                     }
                 }
                 _ => {}
