@@ -124,18 +124,10 @@ fn branch_zero(nonzero: bool, rn: Gpr, offset: i32, size: u32) -> Option<Vec<Cod
     }
     let zero = crate::encode::operand::ModifiedImm::new(0)?;
     let compare = crate::encode::cmp_imm(rn, zero, 0);
-    let condition = if nonzero {
-        Condition::Ne
-    } else {
-        Condition::Eq
-    };
+    let condition = if nonzero { Condition::Ne } else { Condition::Eq };
     let mut code = vec![compare];
     let bytes = compare.bytes();
-    code.extend(branch(
-        Some(condition),
-        offset - bytes as i32,
-        size - bytes,
-    )?);
+    code.extend(branch(Some(condition), offset - bytes as i32, size - bytes)?);
     Some(code)
 }
 
@@ -169,16 +161,13 @@ fn addresses(items: &[Item], sizes: &mut [u32], labels: &mut [u32]) -> Vec<u32> 
 pub fn layout(items: &[Item], label_count: usize) -> Result<Layout, OutOfReach> {
     let mut sizes: Vec<u32> = items.iter().map(size_min).collect();
     let mut labels = vec![0u32; label_count];
-    let offset =
-        |labels: &[u32], label: &Label, at: u32| labels[label.0 as usize] as i32 - at as i32;
+    let offset = |labels: &[u32], label: &Label, at: u32| labels[label.0 as usize] as i32 - at as i32;
     loop {
         let starts = addresses(items, &mut sizes, &mut labels);
         let mut grown = false;
         for (n, item) in items.iter().enumerate() {
             let fits = match item {
-                Item::Branch(c, label) => {
-                    branch(*c, offset(&labels, label, starts[n]), sizes[n]).is_some()
-                }
+                Item::Branch(c, label) => branch(*c, offset(&labels, label, starts[n]), sizes[n]).is_some(),
                 Item::BranchZero(nz, rn, label) => {
                     branch_zero(*nz, *rn, offset(&labels, label, starts[n]), sizes[n]).is_some()
                 }
@@ -198,27 +187,15 @@ pub fn layout(items: &[Item], label_count: usize) -> Result<Layout, OutOfReach> 
     }
 }
 
-fn write(
-    items: &[Item],
-    starts: &[u32],
-    sizes: &[u32],
-    labels: Vec<u32>,
-) -> Result<Layout, OutOfReach> {
-    let mut out = Layout {
-        labels,
-        ..Layout::default()
-    };
+fn write(items: &[Item], starts: &[u32], sizes: &[u32], labels: Vec<u32>) -> Result<Layout, OutOfReach> {
+    let mut out = Layout { labels, ..Layout::default() };
     for ((item, &at), &size) in items.iter().zip(starts).zip(sizes) {
         let to = |label: &Label| out.labels[label.0 as usize] as i32 - at as i32;
         match item {
             Item::Code(code) => code.append_to(&mut out.bytes),
             Item::Relocated(code, kind, target) => {
                 code.append_to(&mut out.bytes);
-                out.relocations.push(Reloc {
-                    offset: at,
-                    kind: *kind,
-                    target: target.clone(),
-                });
+                out.relocations.push(Reloc { offset: at, kind: *kind, target: target.clone() });
             }
             Item::Label(_) => {}
             Item::CutLabel(_) => (0..size / 2).for_each(|_| nop().append_to(&mut out.bytes)),

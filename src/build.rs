@@ -40,12 +40,7 @@ pub struct Built {
 /// # Errors
 /// `Unsupported` for types and operators other than the integer ones, `Limit` for functions with too many locals
 /// times joins.
-pub fn build(
-    bytes: &[u8],
-    module: &Module,
-    contract: &Contract,
-    index: u32,
-) -> Result<Built, CompileError> {
+pub fn build(bytes: &[u8], module: &Module, contract: &Contract, index: u32) -> Result<Built, CompileError> {
     let range = module.functions[index as usize].body.clone();
     let body = FunctionBody::new(BinaryReader::new(&bytes[range.clone()], range.start as _));
     let mut b = Builder::new(module, contract, index);
@@ -110,12 +105,7 @@ impl<'m> Builder<'m> {
         Builder {
             module,
             contract,
-            func: ir::Func {
-                index,
-                results: Vec::new(),
-                values: Vec::new(),
-                blocks: Vec::new(),
-            },
+            func: ir::Func { index, results: Vec::new(), values: Vec::new(), blocks: Vec::new() },
             block: Block(0),
             reachable: true,
             skipped: 0,
@@ -136,29 +126,17 @@ impl<'m> Builder<'m> {
     }
 
     fn unsupported(&self, what: impl Into<String>) -> CompileError {
-        CompileError::Unsupported {
-            function: Some(self.func.index),
-            offset: self.origin as u64,
-            what: what.into(),
-        }
+        CompileError::Unsupported { function: Some(self.func.index), offset: self.origin as u64, what: what.into() }
     }
 
     fn limit(&self) -> CompileError {
-        CompileError::Limit {
-            function: Some(self.func.index),
-            what: "locals live at joins",
-            limit: WORK_MAX,
-        }
+        CompileError::Limit { function: Some(self.func.index), what: "locals live at joins", limit: WORK_MAX }
     }
 
     /// Counts steps of bookkeeping.
     fn spend(&mut self, steps: usize) -> Result<(), CompileError> {
         self.work += steps as u64;
-        if self.work > WORK_MAX {
-            Err(self.limit())
-        } else {
-            Ok(())
-        }
+        if self.work > WORK_MAX { Err(self.limit()) } else { Ok(()) }
     }
 
     /// Makes the entry block, parameters and locals.
@@ -183,8 +161,7 @@ impl<'m> Builder<'m> {
             } else {
                 continue;
             };
-            self.local_types
-                .extend(std::iter::repeat_n(ty, count as usize));
+            self.local_types.extend(std::iter::repeat_n(ty, count as usize));
             self.env.extend(std::iter::repeat_n(zero, count as usize));
         }
         self.logged = vec![0; self.env.len()];
@@ -221,12 +198,7 @@ impl<'m> Builder<'m> {
     /// Adds an instruction.
     fn emit(&mut self, op: Op, args: &[Value], types: &[Type]) -> Vec<Value> {
         let results: Vec<Value> = types.iter().map(|t| self.func.value(*t)).collect();
-        let inst = Inst {
-            op,
-            args: args.to_vec(),
-            results: results.clone(),
-            origin: self.origin,
-        };
+        let inst = Inst { op, args: args.to_vec(), results: results.clone(), origin: self.origin };
         self.func.blocks[self.block.0 as usize].insts.push(inst);
         results
     }
@@ -317,10 +289,7 @@ impl<'m> Builder<'m> {
                 self.emit(Op::GlobalSet { cell }, &[v], &[]);
             }
             Operator::Call { function_index } => self.call(function_index)?,
-            Operator::CallIndirect {
-                type_index,
-                table_index,
-            } => self.call_indirect(type_index, table_index)?,
+            Operator::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
             _ => {
                 if !self.numeric(operator) && !self.access(operator) && !self.bulk(operator) {
                     return Err(self.unsupported(operator_name(operator)));
@@ -359,8 +328,7 @@ impl<'m> Builder<'m> {
     /// Takes back the changes of locals after position `to`.
     fn undo(&mut self, to: usize) {
         while self.log.len() > to {
-            let Change(local, before, logged) =
-                self.log.pop().expect("invariant: longer than `to`");
+            let Change(local, before, logged) = self.log.pop().expect("invariant: longer than `to`");
             self.env[local as usize] = before;
             self.logged[local as usize] = logged;
         }

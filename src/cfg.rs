@@ -45,12 +45,7 @@ pub fn reverse_postorder(func: &Func) -> Vec<Block> {
     let mut seen = vec![false; func.blocks.len()];
     let mut order = Vec::new();
     let mut open: Vec<(Block, Vec<Block>)> = Vec::new();
-    let successors = |b: Block| {
-        edges(&func.blocks[b.0 as usize].end)
-            .iter()
-            .map(|e| e.block)
-            .collect()
-    };
+    let successors = |b: Block| edges(&func.blocks[b.0 as usize].end).iter().map(|e| e.block).collect();
     if !func.blocks.is_empty() {
         seen[0] = true;
         open.push((Block(0), successors(Block(0))));
@@ -111,10 +106,7 @@ impl Dominators {
             changed = false;
             for (i, b) in order.iter().enumerate().skip(1) {
                 // Later predecessors first: in long chains of branches to one label the walks stay short.
-                let known = preds[b.0 as usize]
-                    .iter()
-                    .rev()
-                    .map(|p| number[p.0 as usize]);
+                let known = preds[b.0 as usize].iter().rev().map(|p| number[p.0 as usize]);
                 let known = known.filter(|p| idom[*p] != usize::MAX);
                 let new = known.reduce(|a, b| meet(&idom, a, b)).unwrap_or(0);
                 changed |= idom[i] != new;
@@ -125,10 +117,7 @@ impl Dominators {
         for (i, b) in order.iter().enumerate() {
             immediate[b.0 as usize] = Some(order[idom[i]]);
         }
-        Dominators {
-            spans: spans(&order, &idom, func.blocks.len()),
-            immediate,
-        }
+        Dominators { spans: spans(&order, &idom, func.blocks.len()), immediate }
     }
 
     /// Whether every path from the entry to `b` passes `a`.

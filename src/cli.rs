@@ -75,10 +75,7 @@ enum Status {
 fn arguments() -> Vec<OsString> {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     let own = ["-h", "--help", "-V", "--version"];
-    let is_flag = |a: &OsString| {
-        a.to_str()
-            .is_some_and(|a| a.starts_with('-') && !own.contains(&a))
-    };
+    let is_flag = |a: &OsString| a.to_str().is_some_and(|a| a.starts_with('-') && !own.contains(&a));
     if arguments.get(1).is_some_and(is_flag) {
         arguments.insert(1, "compile".into());
     }

@@ -66,34 +66,17 @@ pub fn compile_function(
     let values: Vec<Reg> = selected.registers.iter().flatten().copied().collect();
     let allocated = regalloc::allocate(&selected.machine, &values, func.index)?;
     let frame = Frame::new(&allocated, selected.machine.outgoing_bytes);
-    let is_cut: Vec<bool> = selected
-        .machine
-        .blocks
-        .iter()
-        .map(|b| b.ir.is_some_and(|ir| facts.is_cut(ir)))
-        .collect();
+    let is_cut: Vec<bool> = selected.machine.blocks.iter().map(|b| b.ir.is_some_and(|ir| facts.is_cut(ir))).collect();
     let emitted = emit(&selected.machine, &allocated, &frame, &is_cut, func.index)?;
-    let layout = branch_relax::layout(&emitted.items, emitted.labels).map_err(
-        |branch_relax::OutOfReach| CompileError::Limit {
-            function: Some(func.index),
-            what: "code bytes",
-            limit: 1 << 17,
-        },
-    )?;
+    let layout = branch_relax::layout(&emitted.items, emitted.labels).map_err(|branch_relax::OutOfReach| {
+        CompileError::Limit { function: Some(func.index), what: "code bytes", limit: 1 << 17 }
+    })?;
     let live = live_in(func, LIVE_MAX).ok_or(CompileError::Limit {
         function: Some(func.index),
         what: "values live at block starts",
         limit: LIVE_MAX as u64,
     })?;
-    let witness = witness(
-        func,
-        &live,
-        &facts,
-        &selected,
-        &allocated,
-        &frame,
-        &layout.labels,
-    );
+    let witness = witness(func, &live, &facts, &selected, &allocated, &frame, &layout.labels);
     Ok(CompiledFunction {
         index: func.index,
         code: layout.bytes,
@@ -110,12 +93,7 @@ pub fn compile_function(
 fn frame_facts(frame: &Frame) -> Vec<(Loc, Loc)> {
     let mut equal = vec![(Loc::Entry(13, -(frame.bytes() as i32)), Loc::Sp)];
     let saved = frame.saved_from_entry();
-    equal.extend(
-        saved
-            .iter()
-            .filter(|(r, _)| *r >= 4)
-            .map(|(r, at)| (Loc::Entry(*r, 0), Loc::Frame(*at))),
-    );
+    equal.extend(saved.iter().filter(|(r, _)| *r >= 4).map(|(r, at)| (Loc::Entry(*r, 0), Loc::Frame(*at))));
     let kept = (4..=11).chain([14]).filter(|r| frame.saved >> r & 1 == 0);
     equal.extend(kept.map(|r| (Loc::Entry(r, 0), Loc::Reg(r))));
     equal
@@ -141,19 +119,11 @@ fn witness(
             places.entry(r).or_default().push(place);
         }
         let mut equal = frame_facts(frame);
-        for &v in func.blocks[ir as usize]
-            .params
-            .iter()
-            .chain(&live[ir as usize])
-        {
+        for &v in func.blocks[ir as usize].params.iter().chain(&live[ir as usize]) {
             let right = locations(facts, selected, &places, frame, v);
             equal.extend(right.into_iter().map(|right| (Loc::Value(v, 0), right)));
         }
-        cuts.push(Cut {
-            left: u64::from(ir),
-            right: u64::from(labels[block]),
-            equal,
-        });
+        cuts.push(Cut { left: u64::from(ir), right: u64::from(labels[block]), equal });
     }
     Witness { cuts }
 }

@@ -6,16 +6,13 @@ use crate::module::*;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use wasmparser::{
-    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, MemoryType, Name, Operator,
-    Parser, Payload, TableInit, TypeRef, Validator, WasmFeatures,
+    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, MemoryType, Name, Operator, Parser, Payload,
+    TableInit, TypeRef, Validator, WasmFeatures,
 };
 
 /// What validates: WebAssembly 2.0 and the proposals whose operators are then refused function by function.
 fn features() -> WasmFeatures {
-    WasmFeatures::WASM2
-        | WasmFeatures::EXTENDED_CONST
-        | WasmFeatures::TAIL_CALL
-        | WasmFeatures::THREADS
+    WasmFeatures::WASM2 | WasmFeatures::EXTENDED_CONST | WasmFeatures::TAIL_CALL | WasmFeatures::THREADS
 }
 
 /// Decodes a binary module.
@@ -41,11 +38,7 @@ struct Decoder {
 }
 
 fn unsupported<T>(offset: u64, what: impl Into<String>) -> Result<T, CompileError> {
-    Err(CompileError::Unsupported {
-        function: None,
-        offset,
-        what: what.into(),
-    })
+    Err(CompileError::Unsupported { function: None, offset, what: what.into() })
 }
 
 fn range(r: Range<u64>) -> Range<usize> {
@@ -65,28 +58,17 @@ impl Decoder {
             }
             Payload::FunctionSection(reader) => {
                 for type_index in reader {
-                    m.functions.push(Function {
-                        type_index: type_index?,
-                        import: None,
-                        body: 0..0,
-                    });
+                    m.functions.push(Function { type_index: type_index?, import: None, body: 0..0 });
                 }
             }
             Payload::TableSection(reader) => {
                 for table in reader.into_iter_with_offsets() {
                     let (offset, table) = table?;
-                    if table.ty.table64
-                        || table.ty.shared
-                        || matches!(table.init, TableInit::Expr(_))
-                    {
+                    if table.ty.table64 || table.ty.shared || matches!(table.init, TableInit::Expr(_)) {
                         return unsupported(offset, "a 64-bit, shared or initialized table");
                     }
                     let functions = table.ty.element_type.is_func_ref();
-                    m.tables.push(Table {
-                        functions,
-                        min: table.ty.initial,
-                        max: table.ty.maximum,
-                    });
+                    m.tables.push(Table { functions, min: table.ty.initial, max: table.ty.maximum });
                 }
             }
             Payload::MemorySection(reader) => {
@@ -118,11 +100,7 @@ impl Decoder {
                         ExternalKind::Global => ExportKind::Global,
                         ExternalKind::Tag => return unsupported(offset, "an exported tag"),
                     };
-                    m.exports.push(Export {
-                        name: export.name.to_string(),
-                        kind,
-                        index: export.index,
-                    });
+                    m.exports.push(Export { name: export.name.to_string(), kind, index: export.index });
                 }
             }
             Payload::StartSection { func, .. } => m.start = Some(func),
@@ -146,39 +124,25 @@ impl Decoder {
             let Ok(ty) = ty else {
                 return unsupported(at, "a type of the GC proposal");
             };
-            let ty = FuncType {
-                params: ty.params().to_vec(),
-                results: ty.results().to_vec(),
-            };
+            let ty = FuncType { params: ty.params().to_vec(), results: ty.results().to_vec() };
             let next = self.module.types.len() as u32;
-            self.module
-                .canonical
-                .push(*first.entry(ty.clone()).or_insert(next));
+            self.module.canonical.push(*first.entry(ty.clone()).or_insert(next));
             self.module.types.push(ty);
         }
         Ok(())
     }
 
     fn import(&mut self, offset: u64, import: wasmparser::Import<'_>) -> Result<(), CompileError> {
-        let name = Some(ImportName {
-            module: import.module.to_string(),
-            field: import.name.to_string(),
-        });
+        let name = Some(ImportName { module: import.module.to_string(), field: import.name.to_string() });
         match import.ty {
             TypeRef::Func(type_index) | TypeRef::FuncExact(type_index) => {
-                self.module.functions.push(Function {
-                    type_index,
-                    import: name,
-                    body: 0..0,
-                });
+                self.module.functions.push(Function { type_index, import: name, body: 0..0 });
             }
             TypeRef::Memory(ty) => self.memory(offset, ty, name)?,
             TypeRef::Global(ty) if ty.mutable || ty.shared => {
                 return unsupported(offset, "an imported mutable or shared global");
             }
-            TypeRef::Global(ty) => {
-                self.global(ty.content_type.into(), false, ConstExpr::Other, name)
-            }
+            TypeRef::Global(ty) => self.global(ty.content_type.into(), false, ConstExpr::Other, name),
             TypeRef::Table(_) => return unsupported(offset, "an imported table"),
             TypeRef::Tag(_) => return unsupported(offset, "an imported tag"),
         }
@@ -192,54 +156,29 @@ impl Decoder {
             cell = Some(m.cells);
             m.cells += int.words() as u32;
         }
-        m.globals.push(Global {
-            ty,
-            mutable,
-            import,
-            init,
-            cell,
-        });
+        m.globals.push(Global { ty, mutable, import, init, cell });
     }
 
-    fn memory(
-        &mut self,
-        offset: u64,
-        ty: MemoryType,
-        import: Option<ImportName>,
-    ) -> Result<(), CompileError> {
+    fn memory(&mut self, offset: u64, ty: MemoryType, import: Option<ImportName>) -> Result<(), CompileError> {
         if ty.memory64 || ty.shared || ty.page_size_log2.is_some_and(|log| log != 16) {
-            return unsupported(
-                offset,
-                "a 64-bit or shared memory or a page size other than 64 KiB",
-            );
+            return unsupported(offset, "a 64-bit or shared memory or a page size other than 64 KiB");
         }
         if self.module.memory.is_some() {
             return unsupported(offset, "a second memory");
         }
-        self.module.memory = Some(Memory {
-            min_pages: ty.initial,
-            max_pages: ty.maximum,
-            import,
-        });
+        self.module.memory = Some(Memory { min_pages: ty.initial, max_pages: ty.maximum, import });
         Ok(())
     }
 
-    fn elements(
-        &mut self,
-        reader: wasmparser::ElementSectionReader<'_>,
-    ) -> Result<(), CompileError> {
+    fn elements(&mut self, reader: wasmparser::ElementSectionReader<'_>) -> Result<(), CompileError> {
         for element in reader.into_iter_with_offsets() {
             let (offset, element) = element?;
             let mode = match element.kind {
                 ElementKind::Passive => Mode::Passive,
                 ElementKind::Declared => Mode::Declared,
-                ElementKind::Active {
-                    table_index,
-                    offset_expr,
-                } => Mode::Active {
-                    index: table_index.unwrap_or(0),
-                    offset: const_expr(&offset_expr)?,
-                },
+                ElementKind::Active { table_index, offset_expr } => {
+                    Mode::Active { index: table_index.unwrap_or(0), offset: const_expr(&offset_expr)? }
+                }
             };
             let mut funcs = Vec::new();
             match element.items {
@@ -254,10 +193,7 @@ impl Decoder {
                             ConstExpr::Null => funcs.push(None),
                             ConstExpr::Function(f) => funcs.push(Some(f)),
                             _ => {
-                                return unsupported(
-                                    offset,
-                                    "an element other than ref.func or ref.null",
-                                );
+                                return unsupported(offset, "an element other than ref.func or ref.null");
                             }
                         }
                     }
@@ -273,28 +209,19 @@ impl Decoder {
             let data = data?;
             let mode = match data.kind {
                 DataKind::Passive => Mode::Passive,
-                DataKind::Active {
-                    memory_index,
-                    offset_expr,
-                } => Mode::Active {
-                    index: memory_index,
-                    offset: const_expr(&offset_expr)?,
-                },
+                DataKind::Active { memory_index, offset_expr } => {
+                    Mode::Active { index: memory_index, offset: const_expr(&offset_expr)? }
+                }
             };
             let end = data.range.end as usize;
-            self.module.data.push(Data {
-                mode,
-                bytes: end - data.data.len()..end,
-            });
+            self.module.data.push(Data { mode, bytes: end - data.data.len()..end });
         }
         Ok(())
     }
 
     fn body(&mut self, body: &wasmparser::FunctionBody<'_>) -> Result<(), CompileError> {
         let m = &mut self.module;
-        let index = self
-            .next_body
-            .unwrap_or_else(|| m.imported_functions() as usize);
+        let index = self.next_body.unwrap_or_else(|| m.imported_functions() as usize);
         m.functions[index].body = range(body.range());
         self.next_body = Some(index + 1);
         let mut operators = body.get_operators_reader()?;
@@ -313,9 +240,7 @@ impl Decoder {
         for subsection in reader.into_iter().map_while(Result::ok) {
             if let Name::Function(map) = subsection {
                 let names = map.into_iter().map_while(Result::ok);
-                self.module
-                    .names
-                    .extend(names.map(|n| (n.index, n.name.to_string())));
+                self.module.names.extend(names.map(|n| (n.index, n.name.to_string())));
             }
         }
     }

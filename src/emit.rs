@@ -42,10 +42,7 @@ struct Emitter<'a> {
 
 /// The core register of an allocated operand.
 fn gpr(r: Reg) -> Gpr {
-    u8::try_from(r.0)
-        .ok()
-        .and_then(Gpr::new)
-        .expect("invariant: operands are core registers after allocation")
+    u8::try_from(r.0).ok().and_then(Gpr::new).expect("invariant: operands are core registers after allocation")
 }
 
 fn core(n: u8) -> Gpr {
@@ -65,26 +62,14 @@ pub fn emit(
 ) -> Result<Emitted, CompileError> {
     let left_out = left_out(machine, allocated, is_cut);
     let labels = machine.blocks.len() as u32;
-    let mut e = Emitter {
-        machine,
-        frame,
-        items: Vec::new(),
-        labels,
-        traps: BTreeMap::new(),
-        left_out,
-        function,
-    };
+    let mut e = Emitter { machine, frame, items: Vec::new(), labels, traps: BTreeMap::new(), left_out, function };
     e.prologue()?;
     for b in 0..machine.blocks.len() {
         if e.left_out[b] {
             continue;
         }
         let label = Label(b as u32);
-        e.items.push(if is_cut[b] {
-            Item::CutLabel(label)
-        } else {
-            Item::Label(label)
-        });
+        e.items.push(if is_cut[b] { Item::CutLabel(label) } else { Item::Label(label) });
         for step in &allocated.blocks[b] {
             match step {
                 Step::Move(from, to) => e.place_move(*from, *to)?,
@@ -96,22 +81,16 @@ pub fn emit(
         }
     }
     e.trap_blocks();
-    Ok(Emitted {
-        items: e.items,
-        labels: e.labels as usize,
-    })
+    Ok(Emitted { items: e.items, labels: e.labels as usize })
 }
 
 /// Which blocks only jump and may be left out. An edge block of a `Switch` stays if its target is not surely within
 /// the forward reach of `tbh`.
 fn left_out(machine: &MachineFunc, allocated: &Allocated, is_cut: &[bool]) -> Vec<bool> {
-    let jumps_only =
-        |b: usize| matches!(allocated.blocks[b].as_slice(), [Step::Inst(Inst::Jump, _)]);
+    let jumps_only = |b: usize| matches!(allocated.blocks[b].as_slice(), [Step::Inst(Inst::Jump, _)]);
     let blocks = 0..machine.blocks.len();
-    let mut out: Vec<bool> = blocks
-        .clone()
-        .map(|b| b != 0 && jumps_only(b) && !is_cut[b] && !machine.blocks[b].switch_edge)
-        .collect();
+    let mut out: Vec<bool> =
+        blocks.clone().map(|b| b != 0 && jumps_only(b) && !is_cut[b] && !machine.blocks[b].switch_edge).collect();
     if machine.insts.len() > NEAR_INSTS {
         return out;
     }
@@ -195,11 +174,7 @@ impl Emitter<'_> {
             self.code(encode::add_imm12(down, SP, SP, imm));
         } else {
             self.constant(IP, bytes, true);
-            let op = if down {
-                encode::AluOp::Sub
-            } else {
-                encode::AluOp::Add
-            };
+            let op = if down { encode::AluOp::Sub } else { encode::AluOp::Add };
             self.code(encode::alu_reg(op, SetFlags::No, SP, SP, IP, NO_SHIFT));
         }
         Ok(())
@@ -225,14 +200,7 @@ impl Emitter<'_> {
             return Ok(());
         }
         self.constant(LR, offset, false);
-        self.code(encode::alu_reg(
-            encode::AluOp::Add,
-            SetFlags::No,
-            LR,
-            LR,
-            SP,
-            NO_SHIFT,
-        ));
+        self.code(encode::alu_reg(encode::AluOp::Add, SetFlags::No, LR, LR, SP, NO_SHIFT));
         self.code(access_imm(access, rt, LR, Imm12::from_low_bits(0)));
         debug_assert!(self.frame.saved & LR_BIT != 0 && offset > OFFSET_MAX);
         Ok(())
@@ -240,22 +208,13 @@ impl Emitter<'_> {
     fn place_move(&mut self, from: Place, to: Place) -> Result<(), CompileError> {
         match (from, to) {
             (Place::Reg(m), Place::Reg(d)) => self.code(encode::mov_reg(core(d), core(m))),
-            (Place::Reg(t), Place::Slot(s)) => {
-                self.stack_access(Access::Str, core(t), self.frame.slot_offset(s))?
-            }
-            (Place::Slot(s), Place::Reg(t)) => {
-                self.stack_access(Access::Ldr, core(t), self.frame.slot_offset(s))?
-            }
+            (Place::Reg(t), Place::Slot(s)) => self.stack_access(Access::Str, core(t), self.frame.slot_offset(s))?,
+            (Place::Slot(s), Place::Reg(t)) => self.stack_access(Access::Ldr, core(t), self.frame.slot_offset(s))?,
             (Place::Slot(_), Place::Slot(_)) => return Err(self.misfit("a move from slot to slot")),
         }
         Ok(())
     }
-    fn memory(
-        &mut self,
-        access: Access,
-        rt: Gpr,
-        address: crate::machine::Address,
-    ) -> Result<(), CompileError> {
+    fn memory(&mut self, access: Access, rt: Gpr, address: crate::machine::Address) -> Result<(), CompileError> {
         use crate::machine::Address;
         let code = match address {
             Address::Offset(n, offset) => {

@@ -41,48 +41,23 @@ pub enum CompileError {
 
 /// ` in function N`, or nothing.
 fn place(function: Option<u32>) -> String {
-    function
-        .map(|f| format!(" in function {f}"))
-        .unwrap_or_default()
+    function.map(|f| format!(" in function {f}")).unwrap_or_default()
 }
 
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CompileError::Malformed { offset, message } => {
-                write!(
-                    f,
-                    "the module is malformed at offset {offset:#x}: {message}"
-                )
+                write!(f, "the module is malformed at offset {offset:#x}: {message}")
             }
-            CompileError::Unsupported {
-                function,
-                offset,
-                what,
-            } => {
-                write!(
-                    f,
-                    "{what} is not supported (at offset {offset:#x}{})",
-                    place(*function)
-                )
+            CompileError::Unsupported { function, offset, what } => {
+                write!(f, "{what} is not supported (at offset {offset:#x}{})", place(*function))
             }
-            CompileError::Limit {
-                function,
-                what,
-                limit,
-            } => {
-                write!(
-                    f,
-                    "there are too many {what}{}: the limit is {limit}",
-                    place(*function)
-                )
+            CompileError::Limit { function, what, limit } => {
+                write!(f, "there are too many {what}{}: the limit is {limit}", place(*function))
             }
             CompileError::Internal { function, message } => {
-                write!(
-                    f,
-                    "the compiler has a defect, found{}: {message}",
-                    place(*function)
-                )
+                write!(f, "the compiler has a defect, found{}: {message}", place(*function))
             }
         }
     }
@@ -92,9 +67,6 @@ impl std::error::Error for CompileError {}
 
 impl From<wasmparser::BinaryReaderError> for CompileError {
     fn from(e: wasmparser::BinaryReaderError) -> Self {
-        CompileError::Malformed {
-            offset: e.offset() as u64,
-            message: e.message().to_string(),
-        }
+        CompileError::Malformed { offset: e.offset() as u64, message: e.message().to_string() }
     }
 }

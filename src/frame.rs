@@ -58,11 +58,7 @@ impl Frame {
                 local_bytes += 4;
             }
         }
-        Frame {
-            saved,
-            local_bytes,
-            outgoing_bytes,
-        }
+        Frame { saved, local_bytes, outgoing_bytes }
     }
     /// All bytes of the frame.
     pub fn bytes(&self) -> u32 {
@@ -79,9 +75,6 @@ impl Frame {
     /// Pushed registers with their offsets from the stack pointer at entry.
     pub fn saved_from_entry(&self) -> Vec<(u8, i32)> {
         let bottom = -4 * self.saved.count_ones() as i32;
-        (0..15)
-            .filter(|n| self.saved >> n & 1 == 1)
-            .zip((0..).map(|i| bottom + 4 * i))
-            .collect()
+        (0..15).filter(|n| self.saved >> n & 1 == 1).zip((0..).map(|i| bottom + 4 * i)).collect()
     }
 }

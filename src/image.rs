@@ -4,9 +4,7 @@ use crate::error::CompileError;
 use crate::module::{ConstExpr, ExportKind, Mode, Module, ValType};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
 use std::collections::BTreeMap;
-use synth_validator::contract::{
-    Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT,
-};
+use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT};
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
 
@@ -14,81 +12,46 @@ use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
 ///
 /// # Errors
 /// `Unsupported` for segments whose offset is not a constant, `Malformed` for active segments that do not fit.
-pub fn object_data(
-    module: &Module,
-    bytes: &[u8],
-    contract: &Contract,
-) -> Result<ObjectData, CompileError> {
-    if module
-        .globals
-        .iter()
-        .any(|g| g.import.is_some() && (g.mutable || g.ty != ValType::Int(Type::I32)))
-    {
+pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result<ObjectData, CompileError> {
+    if module.globals.iter().any(|g| g.import.is_some() && (g.mutable || g.ty != ValType::Int(Type::I32))) {
         return unsupported("an imported global that is mutable or no i32");
     }
     let mut exports = Vec::new();
     for export in &module.exports {
         if export.kind == ExportKind::Function {
             // Source: IHI 0044, mapping symbols; and a symbol ends at its first zero byte.
-            if export.name.is_empty() || export.name.starts_with('$') || export.name.contains('\0')
-            {
-                return unsupported(
-                    "an export whose name is empty, starts with $ or holds a zero byte",
-                );
+            if export.name.is_empty() || export.name.starts_with('$') || export.name.contains('\0') {
+                return unsupported("an export whose name is empty, starts with $ or holds a zero byte");
             }
             exports.push((export.name.clone(), export.index));
         }
     }
-    let own = contract.memory == MemoryOwner::Own
-        && module.memory.as_ref().is_some_and(|m| m.import.is_none());
-    let memory = if own {
-        Some(linear_memory(module, bytes, contract)?)
-    } else {
-        None
-    };
-    let results = |t: &crate::module::FuncType| {
-        t.int_results()
-            .unwrap_or_default()
-            .iter()
-            .map(|t| t.words())
-            .sum()
-    };
+    let own = contract.memory == MemoryOwner::Own && module.memory.as_ref().is_some_and(|m| m.import.is_none());
+    let memory = if own { Some(linear_memory(module, bytes, contract)?) } else { None };
+    let results = |t: &crate::module::FuncType| t.int_results().unwrap_or_default().iter().map(|t| t.words()).sum();
     let result_words: usize = module.types.iter().map(results).max().unwrap_or(0);
     let keeps = |mode: Mode| match mode {
         Mode::Active { .. } => !own,
         Mode::Passive => true,
         Mode::Declared => false,
     };
-    let segments = module
-        .data
-        .iter()
-        .enumerate()
-        .filter(|(_, d)| keeps(d.mode) && !d.bytes.is_empty());
+    let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d.mode) && !d.bytes.is_empty());
     let special_names = start_up(module, contract).map(|f| (f.index, SYM_INIT.to_string()));
     Ok(ObjectData {
         exports,
         memory,
-        memory_bytes: module
-            .memory
-            .as_ref()
-            .map(|m| m.min_pages as u32 * PAGE_BYTES),
+        memory_bytes: module.memory.as_ref().map(|m| m.min_pages as u32 * PAGE_BYTES),
         cells: cells(module)?,
         result_words: (result_words as u32).saturating_sub(4),
         tables: tables(module)?,
-        data_segments: segments
-            .map(|(i, d)| (i as u32, bytes[d.bytes.clone()].to_vec()))
-            .collect(),
+        data_segments: segments.map(|(i, d)| (i as u32, bytes[d.bytes.clone()].to_vec())).collect(),
         witness: Vec::new(),
         special_names: special_names.into_iter().collect::<BTreeMap<_, _>>(),
     })
 }
 
 fn unsupported<T>(what: &str) -> Result<T, CompileError> {
-    Err(CompileError::Unsupported {
-        function: None,
-        offset: 0,
-        what: what.to_string(),
-    })
+    Err(CompileError::Unsupported { function: None, offset: 0, what: what.to_string() })
 }
 
 /// An `i32` constant expression's value.
@@ -99,37 +62,20 @@ fn offset(expr: ConstExpr) -> Result<usize, CompileError> {
     }
 }
 
-fn linear_memory(
-    module: &Module,
-    bytes: &[u8],
-    contract: &Contract,
-) -> Result<Image, CompileError> {
-    let spare = if contract.bounds == Bounds::Mask {
-        u64::from(MASK_SPARE_BYTES)
-    } else {
-        0
-    };
+fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<Image, CompileError> {
+    let spare = if contract.bounds == Bounds::Mask { u64::from(MASK_SPARE_BYTES) } else { 0 };
     let size = u64::from(contract.capacity_bytes) + spare;
-    let initial = module
-        .memory
-        .as_ref()
-        .map_or(0, |m| m.min_pages * u64::from(PAGE_BYTES)) as usize;
+    let initial = module.memory.as_ref().map_or(0, |m| m.min_pages * u64::from(PAGE_BYTES)) as usize;
     let mut image = vec![0; initial];
     for data in &module.data {
         let Mode::Active { offset: at, .. } = data.mode else {
             continue;
         };
         let (at, contents) = (offset(at)?, &bytes[data.bytes.clone()]);
-        match image
-            .get_mut(at..)
-            .and_then(|rest| rest.get_mut(..contents.len()))
-        {
+        match image.get_mut(at..).and_then(|rest| rest.get_mut(..contents.len())) {
             Some(place) => place.copy_from_slice(contents),
             None => {
-                return Err(out_of_bounds(
-                    data.bytes.start,
-                    "data segment does not fit into linear memory",
-                ));
+                return Err(out_of_bounds(data.bytes.start, "data segment does not fit into linear memory"));
             }
         }
     }
@@ -141,10 +87,7 @@ fn linear_memory(
 }
 
 fn out_of_bounds(offset: usize, message: &str) -> CompileError {
-    CompileError::Malformed {
-        offset: offset as u64,
-        message: format!("instantiation traps: a {message}"),
-    }
+    CompileError::Malformed { offset: offset as u64, message: format!("instantiation traps: a {message}") }
 }
 
 fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
@@ -155,13 +98,9 @@ fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
         };
         match (global.init, ty) {
             (ConstExpr::I32(k), _) => cells.push(CellInit::Word(k)),
-            (ConstExpr::I64(k), _) => {
-                cells.extend([CellInit::Word(k as u32), CellInit::Word((k >> 32) as u32)])
-            }
+            (ConstExpr::I64(k), _) => cells.extend([CellInit::Word(k as u32), CellInit::Word((k >> 32) as u32)]),
             (ConstExpr::Global(g), ty) => match module.globals.get(g as usize) {
-                Some(source) if source.import.is_some() => {
-                    cells.push(CellInit::Address(Symbol::HostData(g)))
-                }
+                Some(source) if source.import.is_some() => cells.push(CellInit::Address(Symbol::HostData(g))),
                 Some(source) => {
                     let from = source.cell.unwrap_or(0) as usize;
                     for word in from..from + ty.words() {
@@ -178,11 +117,7 @@ fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
 }
 
 fn tables(module: &Module) -> Result<Vec<Vec<Option<TableEntry>>>, CompileError> {
-    let mut tables: Vec<Vec<Option<TableEntry>>> = module
-        .tables
-        .iter()
-        .map(|t| vec![None; t.min as usize])
-        .collect();
+    let mut tables: Vec<Vec<Option<TableEntry>>> = module.tables.iter().map(|t| vec![None; t.min as usize]).collect();
     for element in &module.elements {
         let Mode::Active { index, offset: at } = element.mode else {
             continue;
@@ -191,23 +126,14 @@ fn tables(module: &Module) -> Result<Vec<Vec<Option<TableEntry>>>, CompileError>
         let entries = element.funcs.iter().map(|f| {
             f.map(|func| {
                 let declared = module.functions[func as usize].type_index;
-                TableEntry {
-                    type_word: 1 + module.canonical[declared as usize],
-                    func,
-                }
+                TableEntry { type_word: 1 + module.canonical[declared as usize], func }
             })
         });
         let table = tables.get_mut(index as usize);
-        match table
-            .and_then(|t| t.get_mut(at..))
-            .and_then(|t| t.get_mut(..element.funcs.len()))
-        {
+        match table.and_then(|t| t.get_mut(at..)).and_then(|t| t.get_mut(..element.funcs.len())) {
             Some(place) => place.iter_mut().zip(entries).for_each(|(p, e)| *p = e),
             None => {
-                return Err(out_of_bounds(
-                    0,
-                    "element segment does not fit into its table",
-                ));
+                return Err(out_of_bounds(0, "element segment does not fit into its table"));
             }
         }
     }
@@ -217,27 +143,18 @@ fn tables(module: &Module) -> Result<Vec<Vec<Option<TableEntry>>>, CompileError>
 /// The start-up function: copies the active data segments if linear memory is the host's, then calls the module's
 /// start function. Its index is the number of functions.
 pub fn start_up(module: &Module, contract: &Contract) -> Option<Func> {
-    let extern_memory = contract.memory == MemoryOwner::Extern
-        || module.memory.as_ref().is_some_and(|m| m.import.is_some());
+    let extern_memory =
+        contract.memory == MemoryOwner::Extern || module.memory.as_ref().is_some_and(|m| m.import.is_some());
     let has_memory = module.memory.is_some();
     if module.start.is_none() && !(extern_memory && has_memory) {
         return None;
     }
     let index = module.functions.len() as u32;
-    let mut func = Func {
-        index,
-        results: vec![],
-        values: vec![],
-        blocks: vec![],
-    };
+    let mut func = Func { index, results: vec![], values: vec![], blocks: vec![] };
     let mut insts = Vec::new();
     if extern_memory {
         for (segment, data) in module.data.iter().enumerate() {
-            let Mode::Active {
-                offset: ConstExpr::I32(at),
-                ..
-            } = data.mode
-            else {
+            let Mode::Active { offset: ConstExpr::I32(at), .. } = data.mode else {
                 continue;
             };
             if data.bytes.is_empty() {
@@ -245,38 +162,16 @@ pub fn start_up(module: &Module, contract: &Contract) -> Option<Func> {
             }
             let mut constant = |k: u32| -> Value {
                 let v = func.value(Type::I32);
-                insts.push(Inst {
-                    op: Op::Const(k),
-                    args: vec![],
-                    results: vec![v],
-                    origin: 0,
-                });
+                insts.push(Inst { op: Op::Const(k), args: vec![], results: vec![v], origin: 0 });
                 v
             };
             let args = vec![constant(at), constant(0), constant(data.bytes.len() as u32)];
-            insts.push(Inst {
-                op: Op::MemoryInit {
-                    segment: segment as u32,
-                },
-                args,
-                results: vec![],
-                origin: 0,
-            });
+            insts.push(Inst { op: Op::MemoryInit { segment: segment as u32 }, args, results: vec![], origin: 0 });
         }
     }
     if let Some(start) = module.start {
-        insts.push(Inst {
-            op: Op::Call { func: start },
-            args: vec![],
-            results: vec![],
-            origin: 0,
-        });
+        insts.push(Inst { op: Op::Call { func: start }, args: vec![], results: vec![], origin: 0 });
     }
-    func.blocks.push(BlockData {
-        params: vec![],
-        insts,
-        end: Terminator::Return(vec![]),
-        end_origin: 0,
-    });
+    func.blocks.push(BlockData { params: vec![], insts, end: Terminator::Return(vec![]), end_origin: 0 });
     Some(func)
 }

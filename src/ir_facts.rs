@@ -57,12 +57,7 @@ impl Facts {
         facts
     }
     fn find_aliases(&mut self, func: &Func) {
-        for (_, block) in func
-            .blocks
-            .iter()
-            .enumerate()
-            .filter(|(b, _)| self.incoming[*b] > 0)
-        {
+        for (_, block) in func.blocks.iter().enumerate().filter(|(b, _)| self.incoming[*b] > 0) {
             for edge in edges(&block.end) {
                 let target = edge.block.0 as usize;
                 if self.incoming[target] == 1 {

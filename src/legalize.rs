@@ -11,9 +11,7 @@ use crate::prune::{self, Known};
 use crate::{cfg, liveness};
 use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, UnOp, Width};
-use synth_validator::ir::{
-    Bin64, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Un64, Value,
-};
+use synth_validator::ir::{Bin64, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Un64, Value};
 use synth_validator::trap::TrapKind;
 use synth_validator::witness::{Cut, Loc, Witness};
 
@@ -30,11 +28,7 @@ pub fn legalize(func: &Func) -> (Func, Witness) {
     };
     let new = Func {
         index: func.index,
-        results: func
-            .results
-            .iter()
-            .flat_map(|t| vec![Type::I32; t.words()])
-            .collect(),
+        results: func.results.iter().flat_map(|t| vec![Type::I32; t.words()]).collect(),
         values: Vec::new(),
         blocks: func.blocks.iter().map(empty).collect(),
     };
@@ -97,20 +91,12 @@ impl Legalizer<'_> {
     /// New values for one of this type.
     fn fresh(&mut self, ty: Type) -> Pair {
         let low = self.word_value();
-        (
-            low,
-            if ty == Type::I64 {
-                self.word_value()
-            } else {
-                low
-            },
-        )
+        (low, if ty == Type::I64 { self.word_value() } else { low })
     }
 
     /// The words of an old value.
     fn pair(&self, v: Value) -> Pair {
-        self.map[v.0 as usize]
-            .expect("invariant: definitions come before uses in reverse postorder")
+        self.map[v.0 as usize].expect("invariant: definitions come before uses in reverse postorder")
     }
 
     /// The word of an old `I32` value.
@@ -129,12 +115,7 @@ impl Legalizer<'_> {
     }
 
     fn emit(&mut self, op: Op, args: &[Value], results: Vec<Value>) {
-        self.insts.push(Inst {
-            op,
-            args: args.to_vec(),
-            results,
-            origin: self.origin,
-        });
+        self.insts.push(Inst { op, args: args.to_vec(), results, origin: self.origin });
     }
 
     fn word(&mut self, op: Op, args: &[Value]) -> Value {
@@ -179,11 +160,7 @@ impl Legalizer<'_> {
     }
 
     fn select(&mut self, c: Value, a: Value, b: Value) -> Value {
-        if a == b {
-            a
-        } else {
-            self.word(Op::Select, &[c, a, b])
-        }
+        if a == b { a } else { self.word(Op::Select, &[c, a, b]) }
     }
 
     fn set(&mut self, inst: &Inst, pair: Pair) {
@@ -224,35 +201,17 @@ impl Legalizer<'_> {
             }
             Op::Select if is_wide => {
                 let ((al, ah), (bl, bh)) = (args[1], args[2]);
-                let pair = (
-                    self.select(args[0].0, al, bl),
-                    self.select(args[0].0, ah, bh),
-                );
+                let pair = (self.select(args[0].0, al, bl), self.select(args[0].0, ah, bh));
                 self.set(inst, pair);
             }
             Op::Load64 { offset } => {
-                let [low, high] = [*offset, offset.wrapping_add(4)].map(|offset| {
-                    self.word(
-                        Op::Load {
-                            width: Width::Word,
-                            signed: false,
-                            offset,
-                        },
-                        &[args[0].0],
-                    )
-                });
+                let [low, high] = [*offset, offset.wrapping_add(4)]
+                    .map(|offset| self.word(Op::Load { width: Width::Word, signed: false, offset }, &[args[0].0]));
                 self.set(inst, (low, high));
             }
             Op::Store64 { offset } => {
                 for (offset, word) in [(*offset, args[1].0), (offset.wrapping_add(4), args[1].1)] {
-                    self.emit(
-                        Op::Store {
-                            width: Width::Word,
-                            offset,
-                        },
-                        &[args[0].0, word],
-                        Vec::new(),
-                    );
+                    self.emit(Op::Store { width: Width::Word, offset }, &[args[0].0, word], Vec::new());
                 }
             }
             Op::GlobalGet { cell } if is_wide => {
@@ -295,12 +254,10 @@ impl Legalizer<'_> {
                 let cross = self.bin(BinOp::Mul, a.1, b.0);
                 (low, self.bin(BinOp::Add, high, cross))
             }
-            Bin64::Shl | Bin64::ShrU | Bin64::ShrS | Bin64::Rotl | Bin64::Rotr => {
-                match self.known.get(&b.0).copied() {
-                    Some(n) => self.shift_constant(op, a, n & 63),
-                    None => self.shift_variable(op, a, b.0),
-                }
-            }
+            Bin64::Shl | Bin64::ShrU | Bin64::ShrS | Bin64::Rotl | Bin64::Rotr => match self.known.get(&b.0).copied() {
+                Some(n) => self.shift_constant(op, a, n & 63),
+                None => self.shift_variable(op, a, b.0),
+            },
         }
     }
 
@@ -348,18 +305,13 @@ impl Legalizer<'_> {
     }
 
     fn terminator(&mut self, end: &Terminator) -> Terminator {
-        let edge = |e: &Edge| Edge {
-            block: e.block,
-            args: self.all_words(&e.args),
-        };
+        let edge = |e: &Edge| Edge { block: e.block, args: self.all_words(&e.args) };
         match end {
             Terminator::Jump(to) => Terminator::Jump(edge(to)),
             Terminator::Branch(c, yes, no) => Terminator::Branch(self.low(*c), edge(yes), edge(no)),
-            Terminator::Switch(i, edges, default) => Terminator::Switch(
-                self.low(*i),
-                edges.iter().map(edge).collect(),
-                edge(default),
-            ),
+            Terminator::Switch(i, edges, default) => {
+                Terminator::Switch(self.low(*i), edges.iter().map(edge).collect(), edge(default))
+            }
             Terminator::Return(values) => Terminator::Return(self.all_words(values)),
             Terminator::Trap(kind) => Terminator::Trap(*kind),
         }
@@ -370,25 +322,14 @@ impl Legalizer<'_> {
         let live = liveness::live_in(self.old, usize::MAX).expect("invariant: there is no limit");
         let preds = cfg::predecessors(self.old);
         let mut cuts = Vec::new();
-        for (i, live) in live
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| preds[*i].len() >= 2)
-        {
+        for (i, live) in live.iter().enumerate().filter(|(i, _)| preds[*i].len() >= 2) {
             let mut equal = Vec::new();
             for v in self.old.blocks[i].params.iter().chain(live) {
                 for (half, word) in self.words(*v).enumerate() {
-                    equal.push((
-                        Loc::Value(*v, half as u8),
-                        prune::word_location(known, word),
-                    ));
+                    equal.push((Loc::Value(*v, half as u8), prune::word_location(known, word)));
                 }
             }
-            cuts.push(Cut {
-                left: i as u64,
-                right: i as u64,
-                equal,
-            });
+            cuts.push(Cut { left: i as u64, right: i as u64, equal });
         }
         Witness { cuts }
     }

@@ -13,19 +13,11 @@ pub fn live_in(func: &Func, max: usize) -> Option<Vec<Vec<Value>>> {
     let mut uses: Vec<(Value, Block)> = Vec::new();
     for block in cfg::reverse_postorder(func) {
         let data = &func.blocks[block.0 as usize];
-        for v in data
-            .params
-            .iter()
-            .chain(data.insts.iter().flat_map(|i| &i.results))
-        {
+        for v in data.params.iter().chain(data.insts.iter().flat_map(|i| &i.results)) {
             defined[v.0 as usize] = block;
         }
         let edges = cfg::edges(&data.end);
-        let args = data
-            .insts
-            .iter()
-            .flat_map(|i| &i.args)
-            .chain(edges.iter().flat_map(|e| &e.args));
+        let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
         uses.extend(args.chain(cfg::operands(&data.end)).map(|v| (*v, block)));
     }
     uses.sort_unstable();

@@ -95,36 +95,17 @@ pub enum Inst {
     /// Any constant.
     Const { rd: Reg, value: u32 },
     /// Address of a symbol plus an addend.
-    SymbolAddress {
-        rd: Reg,
-        symbol: Symbol,
-        addend: i16,
-    },
+    SymbolAddress { rd: Reg, symbol: Symbol, addend: i16 },
     /// Moves.
     Move { rd: Reg, rm: Reg },
     /// Bitwise not.
     Not { rd: Reg, rm: Reg },
     /// Data processing.
-    Alu {
-        op: AluOp,
-        rd: Reg,
-        rn: Reg,
-        src: Src,
-    },
+    Alu { op: AluOp, rd: Reg, rn: Reg, src: Src },
     /// Shift by `1..=31`.
-    ShiftImm {
-        op: ShiftOp,
-        rd: Reg,
-        rm: Reg,
-        amount: u32,
-    },
+    ShiftImm { op: ShiftOp, rd: Reg, rm: Reg, amount: u32 },
     /// Shift by the low byte of a register.
-    ShiftReg {
-        op: ShiftOp,
-        rd: Reg,
-        rn: Reg,
-        rm: Reg,
-    },
+    ShiftReg { op: ShiftOp, rd: Reg, rn: Reg, rm: Reg },
     /// One-operand operations.
     Unary { op: UnaryOp, rd: Reg, rm: Reg },
     /// Keeps the low `width` bits, `1..=31`.
@@ -132,63 +113,25 @@ pub enum Inst {
     /// Product.
     Mul { rd: Reg, rn: Reg, rm: Reg },
     /// `ra + rn * rm`, or `ra - rn * rm`.
-    MulAdd {
-        subtract: bool,
-        rd: Reg,
-        rn: Reg,
-        rm: Reg,
-        ra: Reg,
-    },
+    MulAdd { subtract: bool, rd: Reg, rn: Reg, rm: Reg, ra: Reg },
     /// Long product.
-    MulLong {
-        signed: bool,
-        lo: Reg,
-        hi: Reg,
-        rn: Reg,
-        rm: Reg,
-    },
+    MulLong { signed: bool, lo: Reg, hi: Reg, rn: Reg, rm: Reg },
     /// Quotient.
-    Div {
-        signed: bool,
-        rd: Reg,
-        rn: Reg,
-        rm: Reg,
-    },
+    Div { signed: bool, rd: Reg, rn: Reg, rm: Reg },
     /// Sum or difference of pairs.
-    Pair {
-        subtract: bool,
-        lo: Reg,
-        hi: Reg,
-        al: Reg,
-        ah: Reg,
-        bl: Src,
-        bh: Src,
-    },
+    Pair { subtract: bool, lo: Reg, hi: Reg, al: Reg, ah: Reg, bl: Src, bh: Src },
     /// 1 if the test holds, else 0.
     SetIf { rd: Reg, test: Test },
     /// `yes` if the test holds, else `no`. An immediate `yes` is `0..=255` or a modified immediate.
-    Select {
-        rd: Reg,
-        no: Reg,
-        yes: Src,
-        test: Test,
-    },
+    Select { rd: Reg, no: Reg, yes: Src, test: Test },
     /// Traps if the test holds; always if there is none.
     TrapIf { test: Option<Test>, kind: TrapKind },
     /// Load or store.
-    Memory {
-        access: Access,
-        rt: Reg,
-        address: Address,
-    },
+    Memory { access: Access, rt: Reg, address: Address },
     /// Stores an argument word `offset` bytes above the stack pointer.
     StoreOutgoing { rt: Reg, offset: u32 },
     /// Call.
-    Call {
-        target: Target,
-        args: Vec<(Reg, u8)>,
-        results: Vec<(Reg, u8)>,
-    },
+    Call { target: Target, args: Vec<(Reg, u8)>, results: Vec<(Reg, u8)> },
     /// To the only successor.
     Jump,
     /// To the first successor if the test holds, else to the second.
@@ -218,9 +161,7 @@ impl Test {
                 src.visit(f);
             }
             Compare::Cmn(n, _) => f(n, Role::Use),
-            Compare::Pair(al, ah, bl, bh) => {
-                [al, ah, bl, bh].into_iter().for_each(|r| f(r, Role::Use))
-            }
+            Compare::Pair(al, ah, bl, bh) => [al, ah, bl, bh].into_iter().for_each(|r| f(r, Role::Use)),
         }
     }
 }
@@ -230,9 +171,7 @@ impl Inst {
     pub fn operands(&mut self, f: &mut impl FnMut(&mut Reg, Role)) {
         match self {
             Inst::Entry { args } => args.iter_mut().for_each(|(r, n)| f(r, Role::DefIn(*n))),
-            Inst::LoadIncoming { rd, .. }
-            | Inst::Const { rd, .. }
-            | Inst::SymbolAddress { rd, .. } => f(rd, Role::Def),
+            Inst::LoadIncoming { rd, .. } | Inst::Const { rd, .. } | Inst::SymbolAddress { rd, .. } => f(rd, Role::Def),
             Inst::Move { rd, rm }
             | Inst::Not { rd, rm }
             | Inst::ShiftImm { rd, rm, .. }
@@ -246,9 +185,7 @@ impl Inst {
                 src.visit(f);
                 f(rd, Role::Def);
             }
-            Inst::ShiftReg { rd, rn, rm, .. }
-            | Inst::Mul { rd, rn, rm }
-            | Inst::Div { rd, rn, rm, .. } => {
+            Inst::ShiftReg { rd, rn, rm, .. } | Inst::Mul { rd, rn, rm } | Inst::Div { rd, rn, rm, .. } => {
                 f(rn, Role::Use);
                 f(rm, Role::Use);
                 f(rd, Role::Def);
@@ -261,15 +198,7 @@ impl Inst {
                 [rn, rm].into_iter().for_each(|r| f(r, Role::Use));
                 [lo, hi].into_iter().for_each(|r| f(r, Role::Def));
             }
-            Inst::Pair {
-                lo,
-                hi,
-                al,
-                ah,
-                bl,
-                bh,
-                ..
-            } => {
+            Inst::Pair { lo, hi, al, ah, bl, bh, .. } => {
                 [al, ah].into_iter().for_each(|r| f(r, Role::Use));
                 [bl, bh].into_iter().for_each(|s| s.visit(f));
                 f(lo, Role::DefEarly);
@@ -286,30 +215,15 @@ impl Inst {
                 f(rd, Role::DefTied(0));
             }
             Inst::TrapIf { test, .. } => test.iter_mut().for_each(|t| t.visit(f)),
-            Inst::Memory {
-                access,
-                rt,
-                address,
-            } => {
+            Inst::Memory { access, rt, address } => {
                 match address {
                     Address::Offset(n, _) => f(n, Role::Use),
                     Address::Indexed(n, m, _) => [n, m].into_iter().for_each(|r| f(r, Role::Use)),
                 }
-                f(
-                    rt,
-                    if access.is_load() {
-                        Role::Def
-                    } else {
-                        Role::Use
-                    },
-                );
+                f(rt, if access.is_load() { Role::Def } else { Role::Use });
             }
             Inst::StoreOutgoing { rt, .. } => f(rt, Role::Use),
-            Inst::Call {
-                target,
-                args,
-                results,
-            } => {
+            Inst::Call { target, args, results } => {
                 if let Target::Register(r, _) = target {
                     f(r, Role::Use);
                 }

@@ -249,9 +249,6 @@ impl Module {
             return name.field.clone();
         }
         let joined = format!("{}_{}", name.module, name.field);
-        joined
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect()
+        joined.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
     }
 }

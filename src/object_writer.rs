@@ -11,13 +11,12 @@ use crate::module_info::ModuleInfo;
 use object::elf;
 use object::write::{Object, Relocation, SectionId, Symbol, SymbolId, SymbolSection};
 use object::{
-    Architecture, BinaryFormat, Endianness, FileFlags, RelocationFlags, SectionFlags, SectionKind,
-    SymbolFlags, SymbolKind, SymbolScope,
+    Architecture, BinaryFormat, Endianness, FileFlags, RelocationFlags, SectionFlags, SectionKind, SymbolFlags,
+    SymbolKind, SymbolScope,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::contract::{
-    SYM_DATA, SYM_FUNCTION, SYM_GLOBALS, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE,
-    WITNESS_SECTION,
+    SYM_DATA, SYM_FUNCTION, SYM_GLOBALS, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE, WITNESS_SECTION,
 };
 use synth_validator::domain::Symbol as ModuleSymbol;
 
@@ -95,12 +94,7 @@ pub fn write_object(
         e_flags: elf::FileFlags(elf::EF_ARM_EABI_VER5.0 | elf::EF_ARM_ABI_FLOAT_SOFT),
     };
     let text = object.add_section(Vec::new(), b".text".to_vec(), SectionKind::Text);
-    let mut w = Writer {
-        object,
-        info,
-        symbols: BTreeMap::new(),
-        text,
-    };
+    let mut w = Writer { object, info, symbols: BTreeMap::new(), text };
     let starts = w.code(functions, data)?;
     w.data(data)?;
     for (function, start) in functions.iter().zip(&starts) {
@@ -118,49 +112,29 @@ pub fn write_object(
             w.relocate(w.text, start + u64::from(reloc.offset), &name, kind)?;
         }
     }
-    w.section(
-        WITNESS_SECTION,
-        SectionKind::Other,
-        &Image::Bytes(data.witness.clone()),
-        1,
-    );
-    let attributes =
-        w.object
-            .add_section(Vec::new(), b".ARM.attributes".to_vec(), SectionKind::Other);
-    w.object.section_mut(attributes).flags = SectionFlags::Elf {
-        sh_type: elf::SHT_ARM_ATTRIBUTES,
-        sh_flags: elf::SectionFlags(0),
-    };
-    w.object
-        .append_section_data(attributes, &attributes::build(core), 1);
+    w.section(WITNESS_SECTION, SectionKind::Other, &Image::Bytes(data.witness.clone()), 1);
+    let attributes = w.object.add_section(Vec::new(), b".ARM.attributes".to_vec(), SectionKind::Other);
+    w.object.section_mut(attributes).flags =
+        SectionFlags::Elf { sh_type: elf::SHT_ARM_ATTRIBUTES, sh_flags: elf::SectionFlags(0) };
+    w.object.append_section_data(attributes, &attributes::build(core), 1);
     w.object.write().map_err(internal)
 }
 
 fn internal(e: impl std::fmt::Display) -> CompileError {
-    CompileError::Internal {
-        function: None,
-        message: format!("object: {e}"),
-    }
+    CompileError::Internal { function: None, message: format!("object: {e}") }
 }
 
 impl Writer<'_> {
     fn name(&self, symbol: ModuleSymbol) -> Result<String, CompileError> {
-        self.info
-            .symbol_name(symbol)
-            .ok_or_else(|| internal(format!("nothing is named {symbol:?}")))
+        self.info.symbol_name(symbol).ok_or_else(|| internal(format!("nothing is named {symbol:?}")))
     }
     /// Writes all functions and their symbols. Result: the section offset of each function.
-    fn code(
-        &mut self,
-        functions: &[CompiledFunction],
-        data: &ObjectData,
-    ) -> Result<Vec<u64>, CompileError> {
+    fn code(&mut self, functions: &[CompiledFunction], data: &ObjectData) -> Result<Vec<u64>, CompileError> {
         let mut starts = Vec::new();
         let mut sizes = BTreeMap::new();
         for function in functions {
             let start = self.aligned();
-            self.object
-                .append_section_data(self.text, &function.code, 1);
+            self.object.append_section_data(self.text, &function.code, 1);
             let mut data_end = false;
             self.mapping("$t", start);
             for (from, to) in &function.data_ranges {
@@ -174,14 +148,8 @@ impl Writer<'_> {
             starts.push(start);
             sizes.insert(function.index, (start, function.code.len() as u64));
             let special = data.special_names.get(&function.index);
-            let name = special
-                .cloned()
-                .unwrap_or_else(|| format!("{SYM_FUNCTION}{}", function.index));
-            let scope = if special.is_some() {
-                SymbolScope::Dynamic
-            } else {
-                SymbolScope::Compilation
-            };
+            let name = special.cloned().unwrap_or_else(|| format!("{SYM_FUNCTION}{}", function.index));
+            let scope = if special.is_some() { SymbolScope::Dynamic } else { SymbolScope::Compilation };
             self.function(&name, start, function.code.len() as u64, scope);
         }
         for (name, func) in &data.exports {
@@ -196,9 +164,7 @@ impl Writer<'_> {
             }
             let start = self.aligned();
             let mut bytes = Vec::new();
-            b_wide(0)
-                .ok_or_else(|| internal("b.w"))?
-                .append_to(&mut bytes);
+            b_wide(0).ok_or_else(|| internal("b.w"))?.append_to(&mut bytes);
             self.object.append_section_data(self.text, &bytes, 1);
             self.mapping("$t", start);
             self.function(name, start, 4, SymbolScope::Dynamic);
@@ -238,14 +204,7 @@ impl Writer<'_> {
     }
     fn mapping(&mut self, name: &str, at: u64) {
         let section = SymbolSection::Section(self.text);
-        let id = self.add(
-            name,
-            at,
-            0,
-            SymbolKind::Label,
-            SymbolScope::Compilation,
-            section,
-        );
+        let id = self.add(name, at, 0, SymbolKind::Label, SymbolScope::Compilation, section);
         self.object.symbol_mut(id).flags = SymbolFlags::Elf {
             st_info: elf::SymbolInfo::new(elf::STB_LOCAL, elf::STT_NOTYPE),
             st_other: elf::SymbolOther(0),
@@ -266,41 +225,16 @@ impl Writer<'_> {
         let symbol = match self.symbols.get(name) {
             Some(&id) => id,
             None => {
-                let id = self.add(
-                    name,
-                    0,
-                    0,
-                    SymbolKind::Unknown,
-                    SymbolScope::Unknown,
-                    SymbolSection::Undefined,
-                );
+                let id = self.add(name, 0, 0, SymbolKind::Unknown, SymbolScope::Unknown, SymbolSection::Undefined);
                 self.symbols.insert(name.to_string(), id);
                 id
             }
         };
         let flags = RelocationFlags::Elf { r_type };
-        self.object
-            .add_relocation(
-                section,
-                Relocation {
-                    offset,
-                    symbol,
-                    addend: 0,
-                    flags,
-                },
-            )
-            .map_err(internal)
+        self.object.add_relocation(section, Relocation { offset, symbol, addend: 0, flags }).map_err(internal)
     }
-    fn section(
-        &mut self,
-        name: &str,
-        kind: SectionKind,
-        image: &Image,
-        align: u64,
-    ) -> (SectionId, u64) {
-        let section = self
-            .object
-            .add_section(Vec::new(), name.as_bytes().to_vec(), kind);
+    fn section(&mut self, name: &str, kind: SectionKind, image: &Image, align: u64) -> (SectionId, u64) {
+        let section = self.object.add_section(Vec::new(), name.as_bytes().to_vec(), kind);
         match image {
             Image::Bytes(bytes) => {
                 self.object.append_section_data(section, bytes, align);
@@ -313,14 +247,7 @@ impl Writer<'_> {
         }
     }
     fn object_symbol(&mut self, name: &str, (section, size): (SectionId, u64), scope: SymbolScope) {
-        let id = self.add(
-            name,
-            0,
-            size,
-            SymbolKind::Data,
-            scope,
-            SymbolSection::Section(section),
-        );
+        let id = self.add(name, 0, size, SymbolKind::Data, scope, SymbolSection::Section(section));
         self.symbols.insert(name.to_string(), id);
     }
     fn data(&mut self, data: &ObjectData) -> Result<(), CompileError> {
@@ -341,22 +268,12 @@ impl Writer<'_> {
         }
         for (segment, bytes) in &data.data_segments {
             let image = Image::Bytes(bytes.clone());
-            let section = self.section(
-                &format!(".rodata.synth_data{segment}"),
-                SectionKind::ReadOnlyData,
-                &image,
-                1,
-            );
+            let section = self.section(&format!(".rodata.synth_data{segment}"), SectionKind::ReadOnlyData, &image, 1);
             self.object_symbol(&format!("{SYM_DATA}{segment}"), section, local);
         }
         if data.result_words > 0 {
             let image = Image::Zero(4 * u64::from(data.result_words));
-            let section = self.section(
-                ".bss.synth_results",
-                SectionKind::UninitializedData,
-                &image,
-                4,
-            );
+            let section = self.section(".bss.synth_results", SectionKind::UninitializedData, &image, 4);
             self.object_symbol(SYM_RESULTS, section, global);
         }
         self.globals(data)?;
@@ -367,12 +284,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let word = |cell: &CellInit| if let CellInit::Word(w) = cell { *w } else { 0 };
-        let image = Image::Bytes(
-            data.cells
-                .iter()
-                .flat_map(|c| word(c).to_le_bytes())
-                .collect(),
-        );
+        let image = Image::Bytes(data.cells.iter().flat_map(|c| word(c).to_le_bytes()).collect());
         let section = self.section(".data.synth_globals", SectionKind::Data, &image, 4);
         self.object_symbol(SYM_GLOBALS, section, SymbolScope::Compilation);
         for (n, cell) in data.cells.iter().enumerate() {
@@ -388,17 +300,8 @@ impl Writer<'_> {
             let type_word = |e: &Option<TableEntry>| e.map_or(0, |e| e.type_word);
             let words = table.iter().flat_map(|e| [type_word(e), 0]);
             let image = Image::Bytes(words.flat_map(u32::to_le_bytes).collect());
-            let section = self.section(
-                &format!(".rodata.synth_table{n}"),
-                SectionKind::ReadOnlyData,
-                &image,
-                4,
-            );
-            self.object_symbol(
-                &format!("{SYM_TABLE}{n}"),
-                section,
-                SymbolScope::Compilation,
-            );
+            let section = self.section(&format!(".rodata.synth_table{n}"), SectionKind::ReadOnlyData, &image, 4);
+            self.object_symbol(&format!("{SYM_TABLE}{n}"), section, SymbolScope::Compilation);
             for (i, entry) in table.iter().enumerate() {
                 if let Some(entry) = entry {
                     let name = self.name(ModuleSymbol::Function(entry.func))?;
@@ -413,15 +316,10 @@ impl Writer<'_> {
 /// Names of undefined symbols that an object with these functions refers to, apart from the module's own: imports
 /// and helpers.
 pub fn outside_names(functions: &[CompiledFunction], info: &ModuleInfo) -> BTreeSet<String> {
-    let targets = functions
-        .iter()
-        .flat_map(|f| &f.relocations)
-        .map(|r| &r.target);
+    let targets = functions.iter().flat_map(|f| &f.relocations).map(|r| &r.target);
     let name = |target: &RelocTarget| match target {
         RelocTarget::Helper(name) => Some(name.to_string()),
-        RelocTarget::Symbol(ModuleSymbol::Function(n)) => {
-            info.functions.get(*n as usize)?.import.clone()
-        }
+        RelocTarget::Symbol(ModuleSymbol::Function(n)) => info.functions.get(*n as usize)?.import.clone(),
         RelocTarget::Symbol(ModuleSymbol::HostData(n)) => info.host_data.get(*n as usize)?.clone(),
         RelocTarget::Symbol(_) => None,
     };

@@ -4,8 +4,8 @@ use wasmparser::{MemArg, Operator};
 
 /// Families whose name is followed by a dot.
 const FAMILIES: [&str; 17] = [
-    "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2",
-    "local", "global", "memory", "table", "ref", "data",
+    "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "local", "global",
+    "memory", "table", "ref", "data",
 ];
 
 /// The operator's name: `i32.shr_u`.
@@ -27,11 +27,7 @@ pub fn name(operator: &Operator<'_>) -> String {
 }
 
 fn memory(arg: &MemArg) -> String {
-    if arg.offset == 0 {
-        String::new()
-    } else {
-        format!(" offset={}", arg.offset)
-    }
+    if arg.offset == 0 { String::new() } else { format!(" offset={}", arg.offset) }
 }
 
 /// The operator with its immediates, as far as they fit a line: `i32.load offset=8`.
@@ -52,17 +48,11 @@ pub fn text(operator: &Operator<'_>) -> String {
             format!("{name} {relative_depth}")
         }
         Operator::BrTable { targets } => {
-            let labels = targets
-                .targets()
-                .filter_map(Result::ok)
-                .chain([targets.default()]);
+            let labels = targets.targets().filter_map(Result::ok).chain([targets.default()]);
             labels.fold(name, |text, label| format!("{text} {label}"))
         }
         Operator::Call { function_index } => format!("{name} {function_index}"),
-        Operator::CallIndirect {
-            type_index,
-            table_index,
-        } => format!("{name} {table_index} (type {type_index})"),
+        Operator::CallIndirect { type_index, table_index } => format!("{name} {table_index} (type {type_index})"),
         Operator::I32Load { memarg }
         | Operator::I64Load { memarg }
         | Operator::I32Load8S { memarg }

@@ -18,10 +18,7 @@ use synth_validator::witness::Witness;
 type Pass = (&'static str, fn(&Func) -> (Func, Witness));
 
 /// The passes after the builder, in order. Each is one link that the validator proves.
-const PASSES: [Pass; 2] = [
-    ("legalize", legalize::legalize),
-    ("simplify", simplify::simplify),
-];
+const PASSES: [Pass; 2] = [("legalize", legalize::legalize), ("simplify", simplify::simplify)];
 
 /// What a user chooses.
 #[derive(Clone, Debug)]
@@ -38,12 +35,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            core: Core::default(),
-            bounds: Bounds::Software,
-            memory: MemoryOwner::Own,
-            memory_pages_max: None,
-        }
+        Options { core: Core::default(), bounds: Bounds::Software, memory: MemoryOwner::Own, memory_pages_max: None }
     }
 }
 
@@ -70,18 +62,13 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let contract = contract(&module, options)?;
     let mut info = module_info(&module)?;
     let first = module.imported_functions();
-    let mut compiled: Vec<(CompiledFunction, FunctionClaim)> = (first
-        ..module.functions.len() as u32)
+    let mut compiled: Vec<(CompiledFunction, FunctionClaim)> = (first..module.functions.len() as u32)
         .into_par_iter()
         .map(|index| function(bytes, &module, &info, &contract, options.core, index))
         .collect::<Result<_, _>>()?;
     let data = image::object_data(&module, bytes, &contract)?;
     if let Some(func) = image::start_up(&module, &contract) {
-        info.functions.push(FunctionInfo {
-            params: vec![],
-            results: vec![],
-            import: None,
-        });
+        info.functions.push(FunctionInfo { params: vec![], results: vec![], import: None });
         let code = compile_function(&func, &info, &contract, options.core)?;
         let claim = FunctionClaim {
             index: func.index,
@@ -92,19 +79,11 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
         compiled.push((code, claim));
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
-    let claim = Claim {
-        contract,
-        functions: claims,
-    };
+    let claim = Claim { contract, functions: claims };
     let mut data = data;
     data.witness = claim.encode();
     let object = write_object(&functions, &info, &data, options.core)?;
-    Ok(Compiled {
-        object,
-        claim,
-        functions,
-        module,
-    })
+    Ok(Compiled { object, claim, functions, module })
 }
 
 /// Refuses imports and exports that would take a symbol of the object contract or of a run-time helper.
@@ -112,11 +91,7 @@ fn names_are_free(module: &Module) -> Result<(), CompileError> {
     let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
     let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
     let imports = imports.map(|i| module.import_symbol(i));
-    let exports = module
-        .exports
-        .iter()
-        .filter(|e| e.kind == ExportKind::Function)
-        .map(|e| e.name.clone());
+    let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
     match imports.chain(exports).find(|name| is_reserved(name)) {
         None => Ok(()),
         Some(name) => Err(CompileError::Unsupported {
@@ -139,32 +114,16 @@ fn function(
 ) -> Result<(CompiledFunction, FunctionClaim), CompileError> {
     let built = build::build(bytes, module, contract, index)?;
     checked("build", &built.func, module)?;
-    let mut stages = vec![Stage {
-        name: "build".to_string(),
-        func: built.func,
-        witness: built.witness,
-    }];
+    let mut stages = vec![Stage { name: "build".to_string(), func: built.func, witness: built.witness }];
     for (name, pass) in PASSES {
         let (func, witness) = pass(&stages.last().expect("invariant: the builder made one").func);
         checked(name, &func, module)?;
-        stages.push(Stage {
-            name: name.to_string(),
-            func,
-            witness,
-        });
+        stages.push(Stage { name: name.to_string(), func, witness });
     }
     let last = &stages.last().expect("invariant: the builder made one").func;
     let code = compile_function(last, info, contract, core)?;
     let (witness, indirect_types) = (code.witness.clone(), code.indirect_types.clone());
-    Ok((
-        code,
-        FunctionClaim {
-            index,
-            stages,
-            witness,
-            indirect_types,
-        },
-    ))
+    Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
 }
 
 /// Refuses IR that is not well formed, naming the pass that made it.
@@ -184,35 +143,16 @@ fn contract(module: &Module, options: &Options) -> Result<Contract, CompileError
         Some(memory) => (memory.min_pages, memory.max_pages.unwrap_or(u64::MAX)),
         None => (0, 0),
     };
-    let wanted = options
-        .memory_pages_max
-        .map_or(min, |pages| u64::from(pages).max(min))
-        .min(declared);
-    let pages = if options.bounds == Bounds::Mask {
-        wanted.next_power_of_two()
-    } else {
-        wanted
-    };
+    let wanted = options.memory_pages_max.map_or(min, |pages| u64::from(pages).max(min)).min(declared);
+    let pages = if options.bounds == Bounds::Mask { wanted.next_power_of_two() } else { wanted };
     let limit = (1 << 31) / u64::from(PAGE_BYTES);
     if pages > limit {
-        return Err(CompileError::Limit {
-            function: None,
-            what: "pages of linear memory",
-            limit,
-        });
+        return Err(CompileError::Limit { function: None, what: "pages of linear memory", limit });
     }
     let capacity_bytes = pages as u32 * PAGE_BYTES;
     let imported = module.memory.as_ref().is_some_and(|m| m.import.is_some());
-    let memory = if imported {
-        MemoryOwner::Extern
-    } else {
-        options.memory
-    };
-    Ok(Contract {
-        bounds: options.bounds,
-        memory,
-        capacity_bytes,
-    })
+    let memory = if imported { MemoryOwner::Extern } else { options.memory };
+    Ok(Contract { bounds: options.bounds, memory, capacity_bytes })
 }
 
 /// What the back end needs to know of a module.
@@ -224,28 +164,17 @@ pub fn module_info(module: &Module) -> Result<ModuleInfo, CompileError> {
     let types: Vec<TypeInfo> = module
         .types
         .iter()
-        .map(|t| TypeInfo {
-            params: t.int_params().unwrap_or_default(),
-            results: t.int_results().unwrap_or_default(),
-        })
+        .map(|t| TypeInfo { params: t.int_params().unwrap_or_default(), results: t.int_results().unwrap_or_default() })
         .collect();
     let functions = module
         .functions
         .iter()
         .map(|f| {
             let TypeInfo { params, results } = types[f.type_index as usize].clone();
-            FunctionInfo {
-                params,
-                results,
-                import: f.import.as_ref().map(|i| module.import_symbol(i)),
-            }
+            FunctionInfo { params, results, import: f.import.as_ref().map(|i| module.import_symbol(i)) }
         })
         .collect();
-    let host_data = module
-        .globals
-        .iter()
-        .map(|g| g.import.as_ref().map(|i| module.import_symbol(i)))
-        .collect();
+    let host_data = module.globals.iter().map(|g| g.import.as_ref().map(|i| module.import_symbol(i))).collect();
     let memory = module.memory.as_ref();
     Ok(ModuleInfo {
         functions,

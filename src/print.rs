@@ -6,16 +6,10 @@ use synth_validator::ir::{Edge, Func, Inst, Op, Terminator, Type, Value};
 
 /// The listing of a function: one line for each block head, instruction and terminator, in index order.
 pub fn print(func: &Func) -> String {
-    let mut out = format!(
-        "func {} -> ({})\n",
-        func.index,
-        join(func.results.iter().map(|t| type_name(*t).to_string()))
-    );
+    let mut out =
+        format!("func {} -> ({})\n", func.index, join(func.results.iter().map(|t| type_name(*t).to_string())));
     for (i, block) in func.blocks.iter().enumerate() {
-        let params = block
-            .params
-            .iter()
-            .map(|p| format!("v{}: {}", p.0, type_name(func.type_of(*p))));
+        let params = block.params.iter().map(|p| format!("v{}: {}", p.0, type_name(func.type_of(*p))));
         let _ = writeln!(out, "b{i}({}):", join(params));
         for inst in &block.insts {
             let _ = writeln!(out, "    {}", instruction(inst));
@@ -68,16 +62,8 @@ fn operation(op: &Op) -> String {
         Op::Cmp64(cond) => format!("cmp64.{}", lower(cond)),
         Op::DivPair(op) => format!("{}_pair", lower(op)),
         Op::CmpPair(cond) => format!("cmp_pair.{}", lower(cond)),
-        Op::Load {
-            width,
-            signed,
-            offset,
-        } => {
-            format!(
-                "load.{}{} +{offset:#x}",
-                lower(width),
-                if *signed { ".signed" } else { "" }
-            )
+        Op::Load { width, signed, offset } => {
+            format!("load.{}{} +{offset:#x}", lower(width), if *signed { ".signed" } else { "" })
         }
         Op::Store { width, offset } => format!("store.{} +{offset:#x}", lower(width)),
         Op::Load64 { offset } => format!("load64 +{offset:#x}"),
@@ -126,12 +112,7 @@ fn terminator(end: &Terminator) -> String {
         Terminator::Jump(to) => format!("jump {}", edge(to)),
         Terminator::Branch(c, yes, no) => format!("branch v{}, {}, {}", c.0, edge(yes), edge(no)),
         Terminator::Switch(i, edges, default) => {
-            format!(
-                "switch v{}, [{}], {}",
-                i.0,
-                join(edges.iter().map(edge)),
-                edge(default)
-            )
+            format!("switch v{}, [{}], {}", i.0, join(edges.iter().map(edge)), edge(default))
         }
         Terminator::Return(results) => format!("return {}", values(results)).trim_end().to_string(),
         Terminator::Trap(kind) => format!("trap {}", kind.name()),

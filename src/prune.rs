@@ -85,22 +85,13 @@ pub fn redundant_params(func: &Func, known: &[Option<Known>]) -> Renaming {
     let mut users: FxHashMap<Value, Vec<Value>> = FxHashMap::default();
     for block in cfg::reverse_postorder(func) {
         for edge in cfg::edges(&func.blocks[block.0 as usize].end) {
-            for (param, arg) in func.blocks[edge.block.0 as usize]
-                .params
-                .iter()
-                .zip(&edge.args)
-            {
+            for (param, arg) in func.blocks[edge.block.0 as usize].params.iter().zip(&edge.args) {
                 args.entry(*param).or_default().push(*arg);
                 users.entry(*arg).or_default().push(*param);
             }
         }
     }
-    let mut open: Vec<Value> = func
-        .blocks
-        .iter()
-        .rev()
-        .flat_map(|b| b.params.iter().rev().copied())
-        .collect();
+    let mut open: Vec<Value> = func.blocks.iter().rev().flat_map(|b| b.params.iter().rev().copied()).collect();
     while let Some(param) = open.pop() {
         let Some(args) = args.get(&param) else {
             continue;
@@ -132,10 +123,7 @@ pub fn rename(func: &mut Func, renaming: &mut Renaming) {
         for v in cfg::operands_mut(&mut block.end) {
             *v = renaming.find(*v);
         }
-        for v in cfg::edges_mut(&mut block.end)
-            .into_iter()
-            .flat_map(|e| &mut e.args)
-        {
+        for v in cfg::edges_mut(&mut block.end).into_iter().flat_map(|e| &mut e.args) {
             *v = renaming.find(*v);
         }
     }
@@ -144,23 +132,13 @@ pub fn rename(func: &mut Func, renaming: &mut Renaming) {
 /// Whether an instruction does nothing but compute its results.
 pub fn is_pure(op: &Op) -> bool {
     match op {
-        Op::Const(_)
-        | Op::Const64(_)
-        | Op::Address(_)
-        | Op::Bin(_)
-        | Op::Un(_)
-        | Op::Cmp(_)
-        | Op::Select => true,
+        Op::Const(_) | Op::Const64(_) | Op::Address(_) | Op::Bin(_) | Op::Un(_) | Op::Cmp(_) | Op::Select => true,
         Op::Bin64(_) | Op::Un64(_) | Op::Cmp64(_) | Op::Join | Op::Split => true,
         Op::AddPair | Op::SubPair | Op::MulWide | Op::DivPair(_) | Op::CmpPair(_) => true,
         Op::Load { .. } | Op::Load64 { .. } | Op::GlobalGet { .. } | Op::MemoryBytes => true,
         Op::TableType { .. } | Op::TableFunction { .. } => true,
         Op::BoundsCheck { .. } | Op::Store { .. } | Op::Store64 { .. } | Op::TrapIf(_) => false,
-        Op::GlobalSet { .. }
-        | Op::SetMemoryBytes
-        | Op::MemoryCopy
-        | Op::MemoryFill
-        | Op::MemoryInit { .. } => false,
+        Op::GlobalSet { .. } | Op::SetMemoryBytes | Op::MemoryCopy | Op::MemoryFill | Op::MemoryInit { .. } => false,
         Op::Call { .. } | Op::CallIndirect { .. } => false,
     }
 }
@@ -170,10 +148,8 @@ pub fn is_pure(op: &Op) -> bool {
 pub fn remove_dead(func: &mut Func) {
     let live = needed(func);
     let dead_param = |block: usize, v: Value| block != 0 && !live[v.0 as usize];
-    let kept: Vec<Vec<bool>> = (0..)
-        .zip(&func.blocks)
-        .map(|(i, b)| b.params.iter().map(|p| !dead_param(i, *p)).collect())
-        .collect();
+    let kept: Vec<Vec<bool>> =
+        (0..).zip(&func.blocks).map(|(i, b)| b.params.iter().map(|p| !dead_param(i, *p)).collect()).collect();
     let mut reachable = vec![false; func.blocks.len()];
     for block in cfg::reverse_postorder(func) {
         reachable[block.0 as usize] = true;
@@ -186,9 +162,7 @@ pub fn remove_dead(func: &mut Func) {
             continue;
         }
         keep(&mut block.params, &kept[i]);
-        block
-            .insts
-            .retain(|inst| !is_pure(&inst.op) || inst.results.iter().any(|r| live[r.0 as usize]));
+        block.insts.retain(|inst| !is_pure(&inst.op) || inst.results.iter().any(|r| live[r.0 as usize]));
         for edge in cfg::edges_mut(&mut block.end) {
             keep(&mut edge.args, &kept[edge.block.0 as usize]);
         }
@@ -197,11 +171,7 @@ pub fn remove_dead(func: &mut Func) {
 
 fn keep(values: &mut Vec<Value>, kept: &[bool]) {
     let mut kept = kept.iter();
-    values.retain(|_| {
-        *kept
-            .next()
-            .expect("invariant: one argument for each parameter")
-    });
+    values.retain(|_| *kept.next().expect("invariant: one argument for each parameter"));
 }
 
 /// The values on which some effect depends.
@@ -225,11 +195,7 @@ fn needed(func: &Func) -> Vec<bool> {
         }
         open.extend(cfg::operands(&data.end));
         for edge in cfg::edges(&data.end) {
-            for (param, arg) in func.blocks[edge.block.0 as usize]
-                .params
-                .iter()
-                .zip(&edge.args)
-            {
+            for (param, arg) in func.blocks[edge.block.0 as usize].params.iter().zip(&edge.args) {
                 args.entry(*param).or_default().push(*arg);
             }
         }
@@ -258,18 +224,9 @@ pub fn rematerialize(func: &mut Func, known: &[Option<Known>]) {
         let mut place = |v: &mut Value, origin: u32, insts: &mut Vec<Inst>| {
             let Some(k) = known[v.0 as usize] else { return };
             *v = *made.entry(k).or_insert_with(|| {
-                values.push(if let Known::Const(ty, _) = k {
-                    ty
-                } else {
-                    Type::I32
-                });
+                values.push(if let Known::Const(ty, _) = k { ty } else { Type::I32 });
                 let result = Value(values.len() as u32 - 1);
-                insts.push(Inst {
-                    op: k.op(),
-                    args: Vec::new(),
-                    results: vec![result],
-                    origin,
-                });
+                insts.push(Inst { op: k.op(), args: Vec::new(), results: vec![result], origin });
                 result
             });
         };
@@ -285,10 +242,7 @@ pub fn rematerialize(func: &mut Func, known: &[Option<Known>]) {
         for v in cfg::operands_mut(&mut block.end) {
             place(v, block.end_origin, &mut insts);
         }
-        for v in cfg::edges_mut(&mut block.end)
-            .into_iter()
-            .flat_map(|e| &mut e.args)
-        {
+        for v in cfg::edges_mut(&mut block.end).into_iter().flat_map(|e| &mut e.args) {
             place(v, block.end_origin, &mut insts);
         }
         block.insts = insts;

@@ -6,8 +6,8 @@
 use crate::error::CompileError;
 use crate::machine::{Inst, MachineFunc, Reg, Role};
 use regalloc2::{
-    Block, Inst as Point, InstRange, MachineEnv, Operand, OperandConstraint, OperandKind,
-    OperandPos, Output, PReg, PRegSet, RegAllocError, RegClass, RegallocOptions, VReg,
+    Block, Inst as Point, InstRange, MachineEnv, Operand, OperandConstraint, OperandKind, OperandPos, Output, PReg,
+    PRegSet, RegAllocError, RegClass, RegallocOptions, VReg,
 };
 
 /// Where a value is.
@@ -79,49 +79,29 @@ fn clobbers(inst: &Inst) -> PRegSet {
     let Inst::Call { results, .. } = inst else {
         return PRegSet::empty();
     };
-    (0..4)
-        .filter(|n| results.iter().all(|(_, r)| r != n))
-        .map(core)
-        .collect()
+    (0..4).filter(|n| results.iter().all(|(_, r)| r != n)).map(core).collect()
 }
 
 impl<'a> View<'a> {
     fn new(machine: &'a MachineFunc, values: &[Reg]) -> View<'a> {
         let roles = |inst: &Inst| {
             let mut all = Vec::new();
-            inst.clone()
-                .operands(&mut |r, role| all.push(operand(*r, role)));
+            inst.clone().operands(&mut |r, role| all.push(operand(*r, role)));
             all
         };
         let numbers = |all: &[usize]| all.iter().map(|b| Block::new(*b)).collect::<Vec<_>>();
-        let registers = |all: &[Reg]| {
-            all.iter()
-                .copied()
-                .map(virtual_register)
-                .collect::<Vec<_>>()
-        };
+        let registers = |all: &[Reg]| all.iter().copied().map(virtual_register).collect::<Vec<_>>();
         let end = Point::new(machine.insts.len());
-        let mut labels: Vec<_> = values
-            .iter()
-            .map(|r| (virtual_register(*r), Point::new(0), end, r.0))
-            .collect();
+        let mut labels: Vec<_> = values.iter().map(|r| (virtual_register(*r), Point::new(0), end, r.0)).collect();
         labels.sort_by_key(|l| l.3);
         View {
             machine,
             operands: machine.insts.iter().map(roles).collect(),
             clobbers: machine.insts.iter().map(clobbers).collect(),
-            params: machine
-                .blocks
-                .iter()
-                .map(|b| registers(&b.params))
-                .collect(),
+            params: machine.blocks.iter().map(|b| registers(&b.params)).collect(),
             succs: machine.blocks.iter().map(|b| numbers(&b.succs)).collect(),
             preds: machine.blocks.iter().map(|b| numbers(&b.preds)).collect(),
-            args: machine
-                .blocks
-                .iter()
-                .map(|b| b.args.iter().map(|a| registers(a)).collect())
-                .collect(),
+            args: machine.blocks.iter().map(|b| b.args.iter().map(|a| registers(a)).collect()).collect(),
             labels,
         }
     }
@@ -189,10 +169,7 @@ fn environment(last: u8) -> MachineEnv {
 
 fn run(view: &View<'_>, last: u8) -> Result<Output, RegAllocError> {
     let env = environment(last);
-    let options = RegallocOptions {
-        validate_ssa: cfg!(debug_assertions),
-        ..RegallocOptions::default()
-    };
+    let options = RegallocOptions { validate_ssa: cfg!(debug_assertions), ..RegallocOptions::default() };
     let output = regalloc2::run(view, &env, &options)?;
     #[cfg(debug_assertions)]
     {
@@ -209,30 +186,18 @@ fn run(view: &View<'_>, last: u8) -> Result<Output, RegAllocError> {
 ///
 /// # Errors
 /// `Internal` if the machine function is not well formed.
-pub fn allocate(
-    machine: &MachineFunc,
-    values: &[Reg],
-    function: u32,
-) -> Result<Allocated, CompileError> {
-    let failed = |e: RegAllocError| CompileError::Internal {
-        function: Some(function),
-        message: format!("allocation: {e}"),
-    };
+pub fn allocate(machine: &MachineFunc, values: &[Reg], function: u32) -> Result<Allocated, CompileError> {
+    let failed =
+        |e: RegAllocError| CompileError::Internal { function: Some(function), message: format!("allocation: {e}") };
     let view = View::new(machine, values);
     // Too few registers for one instruction shows as an error, which the larger set may mend.
     let output = match run(&view, 7) {
         Ok(output) if output.num_spillslots == 0 => output,
         _ => run(&view, 11).map_err(failed)?,
     };
-    let blocks = (0..machine.blocks.len())
-        .map(|b| steps(&view, &output, b))
-        .collect();
+    let blocks = (0..machine.blocks.len()).map(|b| steps(&view, &output, b)).collect();
     let live = live_places(machine, &output);
-    Ok(Allocated {
-        blocks,
-        live,
-        slots: output.num_spillslots as u32,
-    })
+    Ok(Allocated { blocks, live, slots: output.num_spillslots as u32 })
 }
 
 fn place(a: regalloc2::Allocation) -> Place {
@@ -270,20 +235,15 @@ fn steps(view: &View<'_>, output: &Output, block: usize) -> Vec<Step> {
 /// The places at block starts. An early definition of a block's first instruction has its place from there on, but
 /// not yet its value: it is left out.
 fn live_places(machine: &MachineFunc, output: &Output) -> Vec<Vec<(Reg, Place)>> {
-    let starts: Vec<u32> = machine
-        .blocks
-        .iter()
-        .map(|b| regalloc2::ProgPoint::before(Point::new(b.range.start)).to_index())
-        .collect();
+    let starts: Vec<u32> =
+        machine.blocks.iter().map(|b| regalloc2::ProgPoint::before(Point::new(b.range.start)).to_index()).collect();
     let mut defined = vec![Vec::new(); starts.len()];
     for (block, all) in machine.blocks.iter().zip(&mut defined) {
-        machine.insts[block.range.start]
-            .clone()
-            .operands(&mut |r, role| {
-                if role == Role::DefEarly {
-                    all.push(*r);
-                }
-            });
+        machine.insts[block.range.start].clone().operands(&mut |r, role| {
+            if role == Role::DefEarly {
+                all.push(*r);
+            }
+        });
     }
     let mut live = vec![Vec::new(); starts.len()];
     for &(label, from, to, allocation) in &output.debug_locations {

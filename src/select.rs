@@ -73,18 +73,12 @@ pub fn select(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<Selected,
         starts: vec![usize::MAX; func.blocks.len()],
     };
     s.function()?;
-    Ok(Selected {
-        machine: s.machine,
-        registers: s.registers,
-    })
+    Ok(Selected { machine: s.machine, registers: s.registers })
 }
 
 impl<'a> Selector<'a> {
     fn internal(&self, message: impl Into<String>) -> CompileError {
-        CompileError::Internal {
-            function: Some(self.func.index),
-            message: message.into(),
-        }
+        CompileError::Internal { function: Some(self.func.index), message: message.into() }
     }
     fn emit(&mut self, inst: Inst) {
         if inst.is_call() {
@@ -130,9 +124,7 @@ impl<'a> Selector<'a> {
         Ok(self.home(v))
     }
     fn constant_reg(&mut self, value: u32) -> Reg {
-        let cheap = value <= 0xffff
-            || ModifiedImm::new(value).is_some()
-            || ModifiedImm::new(!value).is_some();
+        let cheap = value <= 0xffff || ModifiedImm::new(value).is_some() || ModifiedImm::new(!value).is_some();
         if let (false, Some(&r)) = (cheap, self.cache.get(&Cached::Constant(value))) {
             return r;
         }
@@ -164,16 +156,12 @@ impl<'a> Selector<'a> {
     }
     /// The value as a flexible operand without immediates.
     fn shifted(&mut self, v: Value) -> Result<Src, CompileError> {
-        if let Some(inst) = self.take(
-            v,
-            |op| matches!(op, Op::Bin(b) if arith::shift_op(*b).is_some()),
-        ) {
+        if let Some(inst) = self.take(v, |op| matches!(op, Op::Bin(b) if arith::shift_op(*b).is_some())) {
             let Op::Bin(op) = inst.op else {
                 return Err(self.internal("a shift was expected"));
             };
             let shift = arith::shift_op(op).and_then(|s| Some((s, self.constant(inst.args[1])?)));
-            let (shift, amount) =
-                shift.ok_or_else(|| self.internal("a constant shift was expected"))?;
+            let (shift, amount) = shift.ok_or_else(|| self.internal("a constant shift was expected"))?;
             let r = self.reg(inst.args[0])?;
             return Ok(Src::Shifted(r, shift, amount));
         }
@@ -187,12 +175,9 @@ impl<'a> Selector<'a> {
         let absorbable = match inst.op {
             Op::Cmp(_) | Op::CmpPair(_) => true,
             Op::Bin(op) => {
-                op == synth_validator::domain::BinOp::Mul
-                    && inst.args.iter().all(|a| self.constant(*a).is_none())
+                op == synth_validator::domain::BinOp::Mul && inst.args.iter().all(|a| self.constant(*a).is_none())
                     || arith::shift_op(op).is_some()
-                        && self
-                            .constant(inst.args[1])
-                            .is_some_and(|k| (1..=31).contains(&k))
+                        && self.constant(inst.args[1]).is_some_and(|k| (1..=31).contains(&k))
                         && self.constant(inst.args[0]).is_none()
             }
             _ => false,

@@ -49,23 +49,12 @@ pub fn simplify(func: &Func) -> (Func, Witness) {
         end_origin: b.end_origin,
     };
     let blocks = func.blocks.iter().map(empty).collect();
-    let new = Func {
-        index: func.index,
-        results: func.results.clone(),
-        values: Vec::new(),
-        blocks,
-    };
+    let new = Func { index: func.index, results: func.results.clone(), values: Vec::new(), blocks };
     let mut map = vec![None; func.values.len()];
     for (i, k) in known.iter().enumerate() {
         map[i] = k.map(Operand::Known);
     }
-    let mut s = Simplifier {
-        old: func,
-        new,
-        renaming,
-        map,
-        ..Simplifier::empty(func)
-    };
+    let mut s = Simplifier { old: func, new, renaming, map, ..Simplifier::empty(func) };
     let order = cfg::reverse_postorder(func);
     for block in &order {
         for v in &func.blocks[block.0 as usize].params {
@@ -102,23 +91,14 @@ struct Simplifier<'f> {
 
 /// Whether equal operands give equal results anywhere in a block, whatever happens in between.
 fn is_function(op: &Op) -> bool {
-    prune::is_pure(op)
-        && !matches!(
-            op,
-            Op::Load { .. } | Op::Load64 { .. } | Op::GlobalGet { .. } | Op::MemoryBytes
-        )
+    prune::is_pure(op) && !matches!(op, Op::Load { .. } | Op::Load64 { .. } | Op::GlobalGet { .. } | Op::MemoryBytes)
 }
 
 impl<'f> Simplifier<'f> {
     fn empty(old: &'f Func) -> Self {
         Simplifier {
             old,
-            new: Func {
-                index: old.index,
-                results: Vec::new(),
-                values: Vec::new(),
-                blocks: Vec::new(),
-            },
+            new: Func { index: old.index, results: Vec::new(), values: Vec::new(), blocks: Vec::new() },
             renaming: prune::Renaming::default(),
             map: Vec::new(),
             insts: Vec::new(),
@@ -131,8 +111,7 @@ impl<'f> Simplifier<'f> {
 
     /// What an old value is.
     fn operand(&self, v: Value) -> Operand {
-        self.map[self.renaming.get(v).0 as usize]
-            .expect("invariant: definitions come before uses in reverse postorder")
+        self.map[self.renaming.get(v).0 as usize].expect("invariant: definitions come before uses in reverse postorder")
     }
 
     /// The new value of an operand.
@@ -144,17 +123,8 @@ impl<'f> Simplifier<'f> {
         if let Some(v) = self.made.get(&known) {
             return *v;
         }
-        let v = self.new.value(if let Known::Const(ty, _) = known {
-            ty
-        } else {
-            Type::I32
-        });
-        self.insts.push(Inst {
-            op: known.op(),
-            args: Vec::new(),
-            results: vec![v],
-            origin: self.origin,
-        });
+        let v = self.new.value(if let Known::Const(ty, _) = known { ty } else { Type::I32 });
+        self.insts.push(Inst { op: known.op(), args: Vec::new(), results: vec![v], origin: self.origin });
         self.made.insert(known, v);
         v
     }
@@ -172,12 +142,7 @@ impl<'f> Simplifier<'f> {
         }
         let values = key.1.iter().map(|a| self.value(*a)).collect();
         let results: Vec<Value> = types.iter().map(|t| self.new.value(*t)).collect();
-        self.insts.push(Inst {
-            op: key.0.clone(),
-            args: values,
-            results: results.clone(),
-            origin: self.origin,
-        });
+        self.insts.push(Inst { op: key.0.clone(), args: values, results: results.clone(), origin: self.origin });
         if let [result] = results.as_slice() {
             self.definitions.insert(*result, key.clone());
         }
@@ -219,13 +184,8 @@ impl<'f> Simplifier<'f> {
                 Folded::Op(op, args) => match fold::fold(&op, &args, &self.definitions) {
                     Some(next) => next,
                     None => {
-                        let types: Vec<Type> =
-                            inst.results.iter().map(|r| self.old.type_of(*r)).collect();
-                        break self
-                            .emit(op, args, &types)
-                            .into_iter()
-                            .map(Operand::Value)
-                            .collect();
+                        let types: Vec<Type> = inst.results.iter().map(|r| self.old.type_of(*r)).collect();
+                        break self.emit(op, args, &types).into_iter().map(Operand::Value).collect();
                     }
                 },
             };
@@ -248,10 +208,7 @@ impl<'f> Simplifier<'f> {
     }
 
     fn edge(&mut self, edge: &Edge) -> Edge {
-        Edge {
-            block: edge.block,
-            args: edge.args.iter().map(|a| self.use_of(*a)).collect(),
-        }
+        Edge { block: edge.block, args: edge.args.iter().map(|a| self.use_of(*a)).collect() }
     }
 
     fn terminator(&mut self, end: &Terminator) -> Terminator {
@@ -270,9 +227,7 @@ impl<'f> Simplifier<'f> {
                     Terminator::Switch(index, edges, self.edge(default))
                 }
             },
-            Terminator::Return(values) => {
-                Terminator::Return(values.iter().map(|v| self.use_of(*v)).collect())
-            }
+            Terminator::Return(values) => Terminator::Return(values.iter().map(|v| self.use_of(*v)).collect()),
             Terminator::Trap(kind) => Terminator::Trap(*kind),
         }
     }
@@ -304,11 +259,7 @@ impl<'f> Simplifier<'f> {
                     equal.push((Loc::Value(*v, half), right));
                 }
             }
-            cuts.push(Cut {
-                left: i as u64,
-                right: i as u64,
-                equal,
-            });
+            cuts.push(Cut { left: i as u64, right: i as u64, equal });
         }
         Witness { cuts }
     }

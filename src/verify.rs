@@ -19,12 +19,7 @@ pub struct Fault {
 /// The faults of a function, in block order; none if it is well formed. With a module, calls are compared with the
 /// signatures of their callees.
 pub fn verify(func: &Func, module: Option<&Module>) -> Vec<Fault> {
-    let mut checker = Checker {
-        func,
-        module,
-        defined: vec![None; func.values.len()],
-        faults: Vec::new(),
-    };
+    let mut checker = Checker { func, module, defined: vec![None; func.values.len()], faults: Vec::new() };
     checker.definitions();
     if checker.faults.is_empty() {
         checker.types();
@@ -45,20 +40,11 @@ struct Checker<'f> {
 
 impl<'f> Checker<'f> {
     fn fault(&mut self, block: Block, message: impl Into<String>) {
-        self.faults.push(Fault {
-            block,
-            message: message.into(),
-        });
+        self.faults.push(Fault { block, message: message.into() });
     }
 
-    fn blocks(
-        &self,
-    ) -> impl Iterator<Item = (Block, &'f synth_validator::ir::BlockData)> + use<'f> {
-        self.func
-            .blocks
-            .iter()
-            .enumerate()
-            .map(|(i, b)| (Block(i as u32), b))
+    fn blocks(&self) -> impl Iterator<Item = (Block, &'f synth_validator::ir::BlockData)> + use<'f> {
+        self.func.blocks.iter().enumerate().map(|(i, b)| (Block(i as u32), b))
     }
 
     /// Every value is declared and defined once; every edge leads to a block other than the entry.
@@ -67,11 +53,8 @@ impl<'f> Checker<'f> {
             return self.fault(Block(0), "there is no entry block");
         }
         for (block, data) in self.blocks() {
-            let insts = data
-                .insts
-                .iter()
-                .enumerate()
-                .flat_map(|(i, inst)| inst.results.iter().map(move |r| (i + 1, r)));
+            let insts =
+                data.insts.iter().enumerate().flat_map(|(i, inst)| inst.results.iter().map(move |r| (i + 1, r)));
             for (at, v) in data.params.iter().map(|p| (0, p)).chain(insts) {
                 match self.defined.get_mut(v.0 as usize) {
                     None => self.fault(block, format!("{v:?} is not declared")),
@@ -96,27 +79,17 @@ impl<'f> Checker<'f> {
 
     fn types(&mut self) {
         let func = self.func;
-        let types =
-            |values: &[Value]| -> Vec<Type> { values.iter().map(|v| func.type_of(*v)).collect() };
+        let types = |values: &[Value]| -> Vec<Type> { values.iter().map(|v| func.type_of(*v)).collect() };
         for (block, data) in self.blocks() {
             for inst in &data.insts {
                 let (args, results) = (types(&inst.args), types(&inst.results));
                 if !self.fits(inst, &args, &results) {
-                    self.fault(
-                        block,
-                        format!("{:?} takes {args:?} and gives {results:?}", inst.op),
-                    );
+                    self.fault(block, format!("{:?} takes {args:?} and gives {results:?}", inst.op));
                 }
             }
             for edge in cfg::edges(&data.end) {
                 if types(&edge.args) != types(&func.blocks[edge.block.0 as usize].params) {
-                    self.fault(
-                        block,
-                        format!(
-                            "the arguments for {:?} do not fit its parameters",
-                            edge.block
-                        ),
-                    );
+                    self.fault(block, format!("the arguments for {:?} do not fit its parameters", edge.block));
                 }
             }
             let operands = types(cfg::operands(&data.end));
@@ -138,9 +111,7 @@ impl<'f> Checker<'f> {
             Op::Const(_) | Op::Address(_) | Op::MemoryBytes => is(&[], &[I32]),
             Op::Const64(_) => is(&[], &[I64]),
             Op::Bin(_) | Op::Cmp(_) => is(&[I32, I32], &[I32]),
-            Op::Un(_) | Op::Load { .. } | Op::TableType { .. } | Op::TableFunction { .. } => {
-                is(&[I32], &[I32])
-            }
+            Op::Un(_) | Op::Load { .. } | Op::TableType { .. } | Op::TableFunction { .. } => is(&[I32], &[I32]),
             Op::Select => is(&[I32, I32, I32], &[I32]) || is(&[I32, I64, I64], &[I64]),
             Op::Bin64(_) => is(&[I64, I64], &[I64]),
             Op::Un64(_) => is(&[I64], &[I64]),
@@ -158,15 +129,11 @@ impl<'f> Checker<'f> {
             Op::GlobalSet { .. } => args.len() == 1 && results.is_empty(),
             Op::MemoryCopy | Op::MemoryFill | Op::MemoryInit { .. } => is(&[I32; 3], &[]),
             Op::Call { func } => self.module.is_none_or(|m| {
-                m.functions
-                    .get(*func as usize)
-                    .is_some_and(|f| signature_fits(m, f.type_index, args, results))
+                m.functions.get(*func as usize).is_some_and(|f| signature_fits(m, f.type_index, args, results))
             }),
             Op::CallIndirect { type_index } => {
                 args.first() == Some(&I32)
-                    && self
-                        .module
-                        .is_none_or(|m| signature_fits(m, *type_index, &args[1..], results))
+                    && self.module.is_none_or(|m| signature_fits(m, *type_index, &args[1..], results))
             }
         }
     }
@@ -175,28 +142,14 @@ impl<'f> Checker<'f> {
         let dominators = Dominators::new(self.func);
         for block in cfg::reverse_postorder(self.func) {
             let data = &self.func.blocks[block.0 as usize];
-            let insts = data
-                .insts
-                .iter()
-                .enumerate()
-                .flat_map(|(i, inst)| inst.args.iter().map(move |a| (i + 1, a)));
+            let insts = data.insts.iter().enumerate().flat_map(|(i, inst)| inst.args.iter().map(move |a| (i + 1, a)));
             let edges = cfg::edges(&data.end);
-            let end = cfg::operands(&data.end)
-                .iter()
-                .chain(edges.iter().flat_map(|e| &e.args));
+            let end = cfg::operands(&data.end).iter().chain(edges.iter().flat_map(|e| &e.args));
             for (at, v) in insts.chain(end.map(|v| (usize::MAX, v))) {
-                let (home, defined) =
-                    self.defined[v.0 as usize].expect("invariant: definitions were checked");
-                let fine = if home == block {
-                    defined < at
-                } else {
-                    dominators.dominates(home, block)
-                };
+                let (home, defined) = self.defined[v.0 as usize].expect("invariant: definitions were checked");
+                let fine = if home == block { defined < at } else { dominators.dominates(home, block) };
                 if !fine {
-                    self.fault(
-                        block,
-                        format!("{v:?} is used where its definition in {home:?} need not have run"),
-                    );
+                    self.fault(block, format!("{v:?} is used where its definition in {home:?} need not have run"));
                 }
             }
         }
@@ -206,11 +159,7 @@ impl<'f> Checker<'f> {
 /// All uses in a block.
 fn uses(data: &synth_validator::ir::BlockData) -> Vec<Value> {
     let edges = cfg::edges(&data.end);
-    let args = data
-        .insts
-        .iter()
-        .flat_map(|i| &i.args)
-        .chain(edges.iter().flat_map(|e| &e.args));
+    let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
     args.chain(cfg::operands(&data.end)).copied().collect()
 }
 
@@ -218,9 +167,7 @@ fn uses(data: &synth_validator::ir::BlockData) -> Vec<Value> {
 fn signature_fits(module: &Module, type_index: u32, args: &[Type], results: &[Type]) -> bool {
     let words = |types: &[Type]| types.iter().map(|t| t.words()).sum::<usize>();
     let fits = |given: &[Type], wanted: Result<Vec<Type>, &str>| {
-        wanted.is_ok_and(|w| {
-            given == w || (given.len() == words(&w) && given.iter().all(|t| *t == Type::I32))
-        })
+        wanted.is_ok_and(|w| given == w || (given.len() == words(&w) && given.iter().all(|t| *t == Type::I32)))
     };
     let Some(ty) = module.types.get(type_index as usize) else {
         return false;

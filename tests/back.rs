@@ -19,12 +19,7 @@ struct Builder {
 
 impl Builder {
     fn new(index: u32, params: usize, results: usize) -> (Builder, Vec<Value>) {
-        let func = Func {
-            index,
-            results: vec![Type::I32; results],
-            values: Vec::new(),
-            blocks: Vec::new(),
-        };
+        let func = Func { index, results: vec![Type::I32; results], values: Vec::new(), blocks: Vec::new() };
         let mut b = Builder { func, at: 0 };
         let params = b.block(params);
         (b, params)
@@ -33,24 +28,14 @@ impl Builder {
     fn block(&mut self, params: usize) -> Vec<Value> {
         let params: Vec<Value> = (0..params).map(|_| self.func.value(Type::I32)).collect();
         let end = Terminator::Trap(TrapKind::Unreachable);
-        self.func.blocks.push(BlockData {
-            params: params.clone(),
-            insts: Vec::new(),
-            end,
-            end_origin: 0,
-        });
+        self.func.blocks.push(BlockData { params: params.clone(), insts: Vec::new(), end, end_origin: 0 });
         self.at = self.func.blocks.len() - 1;
         params
     }
     fn many(&mut self, op: Op, args: &[Value], results: usize) -> Vec<Value> {
         let results: Vec<Value> = (0..results).map(|_| self.func.value(Type::I32)).collect();
         let origin = self.func.values.len() as u32;
-        self.func.blocks[self.at].insts.push(Inst {
-            op,
-            args: args.to_vec(),
-            results: results.clone(),
-            origin,
-        });
+        self.func.blocks[self.at].insts.push(Inst { op, args: args.to_vec(), results: results.clone(), origin });
         results
     }
     fn one(&mut self, op: Op, args: &[Value]) -> Value {
@@ -68,10 +53,7 @@ impl Builder {
 }
 
 fn edge(block: u32, args: &[Value]) -> Edge {
-    Edge {
-        block: Block(block),
-        args: args.to_vec(),
-    }
+    Edge { block: Block(block), args: args.to_vec() }
 }
 
 fn info() -> ModuleInfo {
@@ -88,25 +70,12 @@ fn info() -> ModuleInfo {
         import: None,
     };
     functions.push(function(8, 6));
-    let types = vec![TypeInfo {
-        params: vec![Type::I32],
-        results: vec![Type::I32],
-    }];
-    ModuleInfo {
-        functions,
-        types,
-        host_data: Vec::new(),
-        memory_bytes_min: 0x20000,
-        memory_is_constant: true,
-    }
+    let types = vec![TypeInfo { params: vec![Type::I32], results: vec![Type::I32] }];
+    ModuleInfo { functions, types, host_data: Vec::new(), memory_bytes_min: 0x20000, memory_is_constant: true }
 }
 
 fn contract() -> Contract {
-    Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 0x20000,
-    }
+    Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 0x20000 }
 }
 
 fn compile_with(func: &Func, info: &ModuleInfo) -> CompiledFunction {
@@ -119,28 +88,17 @@ fn listing(func: &Func) -> String {
     let compiled = compile_with(func, &info);
     for cut in &compiled.witness.cuts {
         assert!(cut.right > 0 && cut.right < compiled.code.len() as u64);
-        assert!(
-            cut.equal
-                .iter()
-                .any(|(left, _)| matches!(left, Loc::Value(..)))
-        );
+        assert!(cut.equal.iter().any(|(left, _)| matches!(left, Loc::Value(..))));
     }
     let data = ObjectData {
-        exports: vec![
-            ("exported".to_string(), func.index),
-            ("host_alias".to_string(), 0),
-        ],
+        exports: vec![("exported".to_string(), func.index), ("host_alias".to_string(), 0)],
         memory: Some(Image::Zero(0x20000)),
         memory_bytes: Some(0x20000),
         witness: vec![1, 2, 3],
         ..ObjectData::default()
     };
     let object = write_object(&[compiled], &info, &data, Core::CortexM4).expect("writes");
-    let path = std::env::temp_dir().join(format!(
-        "synth-back-{}-{}.o",
-        std::process::id(),
-        func.values.len()
-    ));
+    let path = std::env::temp_dir().join(format!("synth-back-{}-{}.o", std::process::id(), func.values.len()));
     std::fs::write(&path, object).expect("writes a file");
     let out = Command::new("llvm-objdump-19")
         .args(["-d", "-r", "--triple=thumbv7em"])
@@ -149,10 +107,7 @@ fn listing(func: &Func) -> String {
         .expect("llvm-objdump-19 runs");
     std::fs::remove_file(&path).expect("removes its file");
     let text = String::from_utf8(out.stdout).expect("text") + &String::from_utf8_lossy(&out.stderr);
-    assert!(
-        !text.contains("<unknown>") && !text.contains("warning"),
-        "{text}"
-    );
+    assert!(!text.contains("<unknown>") && !text.contains("warning"), "{text}");
     if std::env::var_os("SHOW_LISTING").is_some() {
         println!("{text}");
     }
@@ -176,17 +131,7 @@ fn straight_line() {
     let big = b.constant(0x1234_5678);
     let mixed = b.bin(BinOp::Xor, product, big);
     b.end(Terminator::Return(vec![mixed]));
-    contains(
-        &listing(&b.func),
-        &[
-            "lsl #4",
-            "mul",
-            "movt",
-            "bx\tlr",
-            "<exported>",
-            "R_ARM_THM_JUMP24\thost_add",
-        ],
-    );
+    contains(&listing(&b.func), &["lsl #4", "mul", "movt", "bx\tlr", "<exported>", "R_ARM_THM_JUMP24\thost_add"]);
 }
 
 #[test]
@@ -195,61 +140,24 @@ fn loop_with_memory() {
     let zero = b.constant(0);
     b.end(Terminator::Jump(edge(1, &[p[0], zero])));
     let l = b.block(2);
-    b.many(
-        Op::BoundsCheck {
-            offset: 8,
-            bytes: 4,
-        },
-        &[l[0]],
-        0,
-    );
-    let word = b.one(
-        Op::Load {
-            width: Width::Word,
-            signed: false,
-            offset: 8,
-        },
-        &[l[0]],
-    );
+    b.many(Op::BoundsCheck { offset: 8, bytes: 4 }, &[l[0]], 0);
+    let word = b.one(Op::Load { width: Width::Word, signed: false, offset: 8 }, &[l[0]]);
     let sum = b.bin(BinOp::Add, l[1], word);
-    b.many(
-        Op::Store {
-            width: Width::Byte,
-            offset: 9,
-        },
-        &[l[0], sum],
-        0,
-    );
+    b.many(Op::Store { width: Width::Byte, offset: 9 }, &[l[0], sum], 0);
     let four = b.constant(4);
     let next = b.bin(BinOp::Add, l[0], four);
     let more = b.one(Op::Cmp(Cond::LtU), &[next, p[1]]);
-    b.end(Terminator::Branch(
-        more,
-        edge(1, &[next, sum]),
-        edge(2, &[]),
-    ));
+    b.end(Terminator::Branch(more, edge(1, &[next, sum]), edge(2, &[])));
     b.block(0);
     b.end(Terminator::Return(vec![sum]));
-    contains(
-        &listing(&b.func),
-        &[
-            "R_ARM_THM_MOVW_ABS_NC\t__linear_memory_base",
-            "udf\t#0x4",
-            "strb",
-            "bhs",
-        ],
-    );
+    contains(&listing(&b.func), &["R_ARM_THM_MOVW_ABS_NC\t__linear_memory_base", "udf\t#0x4", "strb", "bhs"]);
 }
 
 #[test]
 fn entry_block_may_be_a_loop_header() {
     let (mut b, p) = Builder::new(2, 2, 1);
     let next = b.bin(BinOp::Sub, p[0], p[1]);
-    b.end(Terminator::Branch(
-        next,
-        edge(0, &[next, p[1]]),
-        edge(1, &[]),
-    ));
+    b.end(Terminator::Branch(next, edge(0, &[next, p[1]]), edge(1, &[])));
     b.block(0);
     b.end(Terminator::Return(vec![next]));
     listing(&b.func);
@@ -267,20 +175,8 @@ fn calls_with_stack_arguments_and_results() {
     b.many(Op::MemoryCopy, &[p[0], p[1], p[2]], 0);
     b.end(Terminator::Return(vec![d[0], d[1], s, t, p[6], r[0]]));
     let text = listing(&b.func);
-    contains(
-        &text,
-        &[
-            "R_ARM_THM_CALL\t__synth_f1",
-            "R_ARM_THM_CALL\thost_add",
-            "blx",
-            "__aeabi_ldivmod",
-            "pc}",
-        ],
-    );
-    contains(
-        &text,
-        &["__aeabi_memset", "__aeabi_memmove", "__synth_results"],
-    );
+    contains(&text, &["R_ARM_THM_CALL\t__synth_f1", "R_ARM_THM_CALL\thost_add", "blx", "__aeabi_ldivmod", "pc}"]);
+    contains(&text, &["__aeabi_memset", "__aeabi_memmove", "__synth_results"]);
 }
 
 #[test]
@@ -322,9 +218,7 @@ fn huge_frame() {
 fn switch() {
     for targets in [2u32, 6] {
         let (mut b, p) = Builder::new(2, 2, 1);
-        let edges = (0..targets)
-            .map(|n| edge(1 + n % 3, if n % 3 == 2 { &p[..1] } else { &[] }))
-            .collect();
+        let edges = (0..targets).map(|n| edge(1 + n % 3, if n % 3 == 2 { &p[..1] } else { &[] })).collect();
         b.end(Terminator::Switch(p[0], edges, edge(3, &p[1..])));
         for n in 0..2 {
             b.block(0);
@@ -337,10 +231,7 @@ fn switch() {
         b.end(Terminator::Branch(again, edge(1, &[]), edge(4, &[])));
         b.block(0);
         b.end(Terminator::Return(last));
-        contains(
-            &listing(&b.func),
-            if targets < 4 { &["cmp"] } else { &["tbh"] },
-        );
+        contains(&listing(&b.func), if targets < 4 { &["cmp"] } else { &["tbh"] });
     }
 }
 
@@ -365,48 +256,17 @@ fn operators() {
         BinOp::Ror,
     ] {
         v = b.bin(op, v, p[1]);
-        for k in [
-            0,
-            1,
-            5,
-            255,
-            256,
-            4095,
-            0xffff,
-            0x1ffff,
-            0xffff_ff00,
-            0xffff_fffb,
-            0x00ff_00ff,
-            0xdead_beef,
-        ] {
+        for k in [0, 1, 5, 255, 256, 4095, 0xffff, 0x1ffff, 0xffff_ff00, 0xffff_fffb, 0x00ff_00ff, 0xdead_beef] {
             let k = b.constant(k);
             v = b.bin(op, v, k);
             v = b.bin(op, k, v);
         }
     }
-    for op in [
-        UnOp::Clz,
-        UnOp::Rbit,
-        UnOp::Rev,
-        UnOp::Rev16,
-        UnOp::Popcnt,
-        UnOp::Sext8,
-        UnOp::Sext16,
-    ] {
+    for op in [UnOp::Clz, UnOp::Rbit, UnOp::Rev, UnOp::Rev16, UnOp::Popcnt, UnOp::Sext8, UnOp::Sext16] {
         v = b.one(Op::Un(op), &[v]);
     }
-    let conds = [
-        Cond::Eq,
-        Cond::Ne,
-        Cond::LtU,
-        Cond::LtS,
-        Cond::GtU,
-        Cond::GtS,
-        Cond::LeU,
-        Cond::LeS,
-        Cond::GeU,
-        Cond::GeS,
-    ];
+    let conds =
+        [Cond::Eq, Cond::Ne, Cond::LtU, Cond::LtS, Cond::GtU, Cond::GtS, Cond::LeU, Cond::LeS, Cond::GeU, Cond::GeS];
     for cond in conds {
         for right in [0, 7, 0xffff_fff0, 0x1234_5678] {
             let right = b.constant(right);
@@ -430,31 +290,10 @@ fn operators() {
     for offset in [0, 1, 4095, 4096, 40000, 0x1_0000, u32::MAX] {
         for width in [Width::Byte, Width::Half, Width::Word] {
             let k = b.constant(12);
-            let x = b.one(
-                Op::Load {
-                    width,
-                    signed: true,
-                    offset,
-                },
-                &[v],
-            );
-            let y = b.one(
-                Op::Load {
-                    width,
-                    signed: false,
-                    offset,
-                },
-                &[k],
-            );
+            let x = b.one(Op::Load { width, signed: true, offset }, &[v]);
+            let y = b.one(Op::Load { width, signed: false, offset }, &[k]);
             b.many(Op::Store { width, offset }, &[x, y], 0);
-            b.many(
-                Op::BoundsCheck {
-                    offset,
-                    bytes: width.bytes(),
-                },
-                &[y],
-                0,
-            );
+            b.many(Op::BoundsCheck { offset, bytes: width.bytes() }, &[y], 0);
             v = b.bin(BinOp::Or, x, y);
         }
     }
@@ -487,9 +326,6 @@ fn same_input_same_bytes() {
     b.end(Terminator::Return(vec![v]));
     let info = info();
     let (first, second) = (compile_with(&b.func, &info), compile_with(&b.func, &info));
-    assert_eq!(
-        (first.code, first.relocations),
-        (second.code, second.relocations)
-    );
+    assert_eq!((first.code, first.relocations), (second.code, second.relocations));
     assert_eq!(first.witness, second.witness);
 }

@@ -27,19 +27,11 @@ fn info() -> ModuleInfo {
     };
     let mut functions = vec![function(Some("host"))];
     functions.extend((0..FUNCTIONS).map(|_| function(None)));
-    ModuleInfo {
-        functions,
-        memory_bytes_min: MEMORY_BYTES,
-        memory_is_constant: true,
-        ..Default::default()
-    }
+    ModuleInfo { functions, memory_bytes_min: MEMORY_BYTES, memory_is_constant: true, ..Default::default() }
 }
 
 fn run(tool: &str, args: &[&str]) -> String {
-    let out = Command::new(tool)
-        .args(args)
-        .output()
-        .unwrap_or_else(|e| panic!("{tool}: {e}"));
+    let out = Command::new(tool).args(args).output().unwrap_or_else(|e| panic!("{tool}: {e}"));
     let errors = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{tool} {args:?}\n{errors}");
     String::from_utf8(out.stdout).expect("text")
@@ -49,15 +41,8 @@ fn run(tool: &str, args: &[&str]) -> String {
 fn random_functions_run_as_evaluated() {
     let mut random = Random(0x5eed);
     let info = info();
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: MEMORY_BYTES,
-    };
-    let mut state = State {
-        memory: Vec::new(),
-        cells: vec![0; 4],
-    };
+    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: MEMORY_BYTES };
+    let mut state = State { memory: Vec::new(), cells: vec![0; 4] };
     let (mut compiled, mut expected, mut calls) = (Vec::new(), String::new(), Vec::new());
     let mut outcomes: BTreeMap<bool, u32> = BTreeMap::new();
     for index in 1..=FUNCTIONS {
@@ -65,51 +50,36 @@ fn random_functions_run_as_evaluated() {
         compiled.push(compile_function(&func, &info, &contract, Core::CortexM4).expect("compiles"));
         for _ in 0..8 {
             let args: Vec<u32> = (0..6).map(|_| random.word()).collect();
-            state.memory = (0..MEMORY_BYTES)
-                .map(|i| i.wrapping_mul(7).wrapping_add(i >> 8) as u8)
-                .collect();
+            state.memory = (0..MEMORY_BYTES).map(|i| i.wrapping_mul(7).wrapping_add(i >> 8) as u8).collect();
             let result = evaluate(&func, &args, &mut state);
             *outcomes.entry(result.is_ok()).or_default() += 1;
             let value = result.map_or_else(|kind| 0x7700_0000 | kind as u32, |r| r[0]);
-            let sum = state
-                .memory
-                .iter()
-                .fold(0u32, |s, b| s.wrapping_mul(31).wrapping_add(u32::from(*b)));
+            let sum = state.memory.iter().fold(0u32, |s, b| s.wrapping_mul(31).wrapping_add(u32::from(*b)));
             writeln!(expected, "{value:08x}\n{sum:08x}").expect("text");
             calls.push((index, args));
         }
     }
-    assert!(
-        outcomes[&true] > 40 && outcomes[&false] > 40,
-        "{outcomes:?}"
-    );
+    assert!(outcomes[&true] > 40 && outcomes[&false] > 40, "{outcomes:?}");
     let exports = (1..=FUNCTIONS).map(|n| (format!("random{n}"), n)).collect();
     let cells = vec![CellInit::Word(0); 4];
     let memory = Some(Image::Zero(MEMORY_BYTES.into()));
-    let data = ObjectData {
-        exports,
-        memory,
-        memory_bytes: Some(MEMORY_BYTES),
-        cells,
-        ..Default::default()
-    };
+    let data = ObjectData { exports, memory, memory_bytes: Some(MEMORY_BYTES), cells, ..Default::default() };
     let object = write_object(&compiled, &info, &data, Core::CortexM4).expect("writes");
     let mut driver = include_str!("random_ir/driver.c").to_string();
     (1..=FUNCTIONS).for_each(|n| writeln!(driver, "extern F random{n};").expect("text"));
     let table: Vec<String> = calls.iter().map(|(n, _)| format!("random{n}")).collect();
     let rows: Vec<String> = calls
         .iter()
-        .map(|(_, a)| {
-            format!(
-                "{{{}}}",
-                a.iter()
-                    .map(|x| format!("{x}u"))
-                    .collect::<Vec<_>>()
-                    .join(",")
-            )
-        })
+        .map(|(_, a)| format!("{{{}}}", a.iter().map(|x| format!("{x}u")).collect::<Vec<_>>().join(",")))
         .collect();
-    write!(driver, "F *const functions[] = {{{}}};\nconst u32 arguments[][6] = {{{}}};\nconst u32 count = {};\n", table.join(","), rows.join(","), calls.len()).expect("text");
+    write!(
+        driver,
+        "F *const functions[] = {{{}}};\nconst u32 arguments[][6] = {{{}}};\nconst u32 count = {};\n",
+        table.join(","),
+        rows.join(","),
+        calls.len()
+    )
+    .expect("text");
     let dir = std::env::temp_dir().join(format!("synth-back-run-{}", std::process::id()));
     std::fs::create_dir_all(&dir).expect("a directory");
     let path = |name: &str| dir.join(name).to_str().expect("a path").to_string();
@@ -126,14 +96,8 @@ fn random_functions_run_as_evaluated() {
         "-w",
     ];
     let (c, o, e) = (path("driver.c"), path("driver.o"), path("image.elf"));
-    run(
-        "clang-19",
-        &[target.as_slice(), &["-c", &c, "-o", &o]].concat(),
-    );
-    run(
-        "arm-none-eabi-ld",
-        &["-T", &path("link.ld"), "-o", &e, &o, &path("module.o")],
-    );
+    run("clang-19", &[target.as_slice(), &["-c", &c, "-o", &o]].concat());
+    run("arm-none-eabi-ld", &["-T", &path("link.ld"), "-o", &e, &o, &path("module.o")]);
     let out = run(
         "qemu-system-arm",
         &[
@@ -154,14 +118,7 @@ fn random_functions_run_as_evaluated() {
         ],
     );
     for (n, (got, want)) in out.lines().zip(expected.lines()).enumerate() {
-        assert_eq!(
-            got,
-            want,
-            "line {n}: call {} {:?}, files in {}",
-            n / 2,
-            calls[n / 2],
-            dir.display()
-        );
+        assert_eq!(got, want, "line {n}: call {} {:?}, files in {}", n / 2, calls[n / 2], dir.display());
     }
     assert_eq!(out.lines().count(), expected.lines().count());
     std::fs::remove_dir_all(&dir).expect("removes its files");
@@ -191,19 +148,13 @@ fn claimed_places_are_inductive() {
             for step in &allocated.blocks[b] {
                 match step {
                     Step::Move(from, to) => {
-                        let moved: Vec<Reg> = held
-                            .iter()
-                            .filter(|(p, _)| p == from)
-                            .map(|(_, r)| *r)
-                            .collect();
+                        let moved: Vec<Reg> = held.iter().filter(|(p, _)| p == from).map(|(_, r)| *r).collect();
                         held.retain(|(p, _)| p != to);
                         held.extend(moved.into_iter().map(|r| (*to, r)));
                     }
                     Step::Inst(inst, _) => {
-                        let (mut before, mut places, mut defs) =
-                            (insts.next().expect("one"), Vec::new(), Vec::new());
-                        inst.clone()
-                            .operands(&mut |r, _| places.push(Place::Reg(r.0 as u8)));
+                        let (mut before, mut places, mut defs) = (insts.next().expect("one"), Vec::new(), Vec::new());
+                        inst.clone().operands(&mut |r, _| places.push(Place::Reg(r.0 as u8)));
                         let mut place = places.iter();
                         before.operands(&mut |r, role| {
                             let place = *place.next().expect("as many operands");
@@ -227,10 +178,7 @@ fn claimed_places_are_inductive() {
                 }
                 for (r, p) in &allocated.live[*succ] {
                     let source = params.iter().position(|x| x == r).map_or(*r, |n| args[n]);
-                    assert!(
-                        held.contains(&(*p, source)),
-                        "function {index}, edge {b} to {succ}: {r:?} in {p:?}"
-                    );
+                    assert!(held.contains(&(*p, source)), "function {index}, edge {b} to {succ}: {r:?} in {p:?}");
                     checked += 1;
                 }
             }

@@ -123,23 +123,11 @@ fn in_qemu(object: &[u8], text: &str) -> Run {
 
 #[test]
 fn script_statements_are_parsed() {
-    let parsed = script(
-        "write 0x10 00ff # two bytes\n\ncall f -1 0x2 $x+4 @s-8 -> $y $z\n"
-            .replace("$x+4 ", "")
-            .as_str(),
-    );
-    let number = |offset: i64| Operand {
-        base: Base::Number,
-        offset: offset as u64,
-    };
-    let write = Statement::Write {
-        address: number(16),
-        bytes: vec![0, 255],
-    };
-    let symbol = Operand {
-        base: Base::Symbol("s".to_string()),
-        offset: (-8i64) as u64,
-    };
+    let parsed =
+        script("write 0x10 00ff # two bytes\n\ncall f -1 0x2 $x+4 @s-8 -> $y $z\n".replace("$x+4 ", "").as_str());
+    let number = |offset: i64| Operand { base: Base::Number, offset: offset as u64 };
+    let write = Statement::Write { address: number(16), bytes: vec![0, 255] };
+    let symbol = Operand { base: Base::Symbol("s".to_string()), offset: (-8i64) as u64 };
     let call = Statement::Call {
         export: "f".to_string(),
         arguments: vec![number(-1), number(2), symbol],
@@ -152,30 +140,14 @@ fn script_statements_are_parsed() {
 fn script_errors_name_the_line() {
     let check = |text: &str, line: usize, reason: &str| {
         let error = vectors::parse(text).expect_err(text);
-        assert_eq!(
-            (error.line, error.reason.as_str()),
-            (line, reason),
-            "{text}"
-        );
+        assert_eq!((error.line, error.reason.as_str()), (line, reason), "{text}");
     };
-    check(
-        "jump 1",
-        1,
-        "no such statement, or a wrong number of operands: jump",
-    );
-    check(
-        "# fine\nwrite 0 abc",
-        2,
-        "bytes are pairs of hexadecimal digits, at least one",
-    );
+    check("jump 1", 1, "no such statement, or a wrong number of operands: jump");
+    check("# fine\nwrite 0 abc", 2, "bytes are pairs of hexadecimal digits, at least one");
     check("write 0 zz", 1, "zz is no byte");
     check("call f $x", 1, "$x is not set before this line");
     check("call f ->", 1, "no variable after ->");
-    check(
-        "call f 0x10000000000000000",
-        1,
-        "0x10000000000000000 is no number of 64 bits",
-    );
+    check("call f 0x10000000000000000", 1, "0x10000000000000000 is no number of 64 bits");
     check("expect 1", 1, "nothing is called before this line");
     check("call f\nexpect-trap stack", 2, "unknown trap kind stack");
 }
@@ -184,22 +156,13 @@ fn script_errors_name_the_line() {
 fn a_script_that_does_not_fit_the_module_is_refused() {
     let check = |text: &str, reason: &str| {
         let error = wasmi_engine::run(&module(), &script(text), None).expect_err(text);
-        let wanted = vectors::ScriptError {
-            line: 1,
-            reason: reason.to_string(),
-        };
+        let wanted = vectors::ScriptError { line: 1, reason: reason.to_string() };
         assert_eq!(error, RunError::Script(wanted), "{text}");
     };
     check("call missing", "no exported function missing");
     check("call next 1", "1 arguments where 0 are needed");
-    check(
-        "call store 0x100000000 1",
-        "argument 0x100000000 does not fit 32 bits",
-    );
-    check(
-        "call store @memory 1",
-        "@memory is no exported immutable i32 global",
-    );
+    check("call store 0x100000000 1", "argument 0x100000000 does not fit 32 bits");
+    check("call store @memory 1", "@memory is no exported immutable i32 global");
     check("call next -> $a $b", "next has only 1 results");
 }
 
@@ -208,38 +171,29 @@ fn observations_are_lines_and_back() {
     let run = in_wasmi(SCRIPT);
     assert!(run.observations.len() > 10);
     for observation in run.observations {
-        assert_eq!(
-            Observation::parse(&observation.to_string()),
-            Some(observation)
-        );
+        assert_eq!(Observation::parse(&observation.to_string()), Some(observation));
     }
 }
 
 #[test]
 fn wasmi_reports_expectations_that_do_not_hold() {
-    let check =
-        |text: &str, failures: usize| assert_eq!(in_wasmi(text).failures.len(), failures, "{text}");
+    let check = |text: &str, failures: usize| assert_eq!(in_wasmi(text).failures.len(), failures, "{text}");
     check(SCRIPT, 0);
     check("call next\nexpect 9", 1);
     check("call next\nexpect-trap unreachable", 1);
     check("call div/s 1 0\nexpect 0", 1);
     check("call store 0 1\nexpect-memory 0 02", 1);
     check("write 65536 00", 1);
-    check(
-        "call ask 1\nexpect-import host-call 2 -2\nexpect-imports 2",
-        2,
-    );
+    check("call ask 1\nexpect-import host-call 2 -2\nexpect-imports 2", 2);
 }
 
 /// Runs a module with its script file; the script's expectations must hold.
 fn check_files(module: &Path, script: &Path) {
     let name = script.display();
-    let wasm =
-        std::fs::read(module).unwrap_or_else(|error| panic!("{}: {error}", module.display()));
+    let wasm = std::fs::read(module).unwrap_or_else(|error| panic!("{}: {error}", module.display()));
     let text = std::fs::read_to_string(script).unwrap_or_else(|error| panic!("{name}: {error}"));
     let script = vectors::parse(&text).unwrap_or_else(|error| panic!("{name} {error}"));
-    let run =
-        wasmi_engine::run(&wasm, &script, None).unwrap_or_else(|error| panic!("{name} {error}"));
+    let run = wasmi_engine::run(&wasm, &script, None).unwrap_or_else(|error| panic!("{name} {error}"));
     assert_eq!(run.failures, [""; 0], "{name}");
     assert!(run.observations.len() > 1, "{name} calls nothing");
 }
@@ -247,10 +201,7 @@ fn check_files(module: &Path, script: &Path) {
 #[test]
 fn published_modules_follow_their_scripts_in_wasmi() {
     for name in packages::NAMES {
-        let script = packages::repository()
-            .join("tests/vectors")
-            .join(name)
-            .with_extension("vec");
+        let script = packages::repository().join("tests/vectors").join(name).with_extension("vec");
         check_files(&packages::module(name), &script);
     }
 }
@@ -261,29 +212,21 @@ fn corpus_modules_follow_their_scripts_in_wasmi() {
     let scripts = std::fs::read_dir(corpus.join("vectors")).expect("the corpus has scripts");
     for script in scripts.map(|entry| entry.expect("the folder is readable").path()) {
         let name = script.file_stem().expect("scripts have names");
-        check_files(
-            &corpus.join("wasm").join(name).with_extension("wasm"),
-            &script,
-        );
+        check_files(&corpus.join("wasm").join(name).with_extension("wasm"), &script);
     }
 }
 
 #[test]
 fn an_object_that_keeps_the_contract_equals_wasmi() {
     let (left, right) = (in_wasmi(SCRIPT), in_qemu(&object("", ""), SCRIPT));
-    assert_eq!(
-        observation::disagreements(&script(SCRIPT), &left, &right),
-        [""; 0]
-    );
+    assert_eq!(observation::disagreements(&script(SCRIPT), &left, &right), [""; 0]);
     assert_eq!(right.stack_bytes.len(), right.observations.len());
 }
 
 #[test]
 fn an_imported_global_is_the_address_of_its_symbol() {
-    let (left, right) = (
-        in_wasmi("call board\nexpect 0x20001000"),
-        in_qemu(&object("", ""), "call board\nexpect 0x20001000"),
-    );
+    let (left, right) =
+        (in_wasmi("call board\nexpect 0x20001000"), in_qemu(&object("", ""), "call board\nexpect 0x20001000"));
     assert_eq!((left.failures, right.failures), (vec![], vec![]));
 }
 
@@ -294,39 +237,14 @@ fn planted_differences_show() {
         let shown = observation::disagreements(&script(text), &left, &right).join("\n");
         assert!(shown.contains(seen), "{seen} is not in:\n{shown}");
     };
-    check(
-        "+ 1",
-        "",
-        "call add64 1 2",
-        "right: r 1 = 0x0000000000000004",
-    );
-    check(
-        "",
-        "base[5] = 1;",
-        "call store 0 0",
-        "right: r 1 = - | trap none",
-    );
+    check("+ 1", "", "call add64 1 2", "right: r 1 = 0x0000000000000004");
+    check("", "base[5] = 1;", "call store 0 0", "right: r 1 = - | trap none");
     check("", "size += 65536;", "call store 0 0", "mem 131072");
-    check(
-        "",
-        "__asm__ volatile(\"mov r4, #0\");",
-        "call store 0 0",
-        "clobbered r4",
-    );
-    check(
-        "",
-        "__asm__ volatile(\"sub sp, #8\\n bx lr\");",
-        "call store 0 0",
-        "clobbered sp",
-    );
+    check("", "__asm__ volatile(\"mov r4, #0\");", "call store 0 0", "clobbered r4");
+    check("", "__asm__ volatile(\"sub sp, #8\\n bx lr\");", "call store 0 0", "clobbered sp");
     check("", "TRAP(1);", "call store 0 0", "trap unreachable");
     check("", "TRAP(77);", "call store 0 0", "trap fault");
-    check(
-        "",
-        "*(volatile u32 *)0xfffffff0 = 1;",
-        "call store 0 0",
-        "fault, CFSR 0x",
-    );
+    check("", "*(volatile u32 *)0xfffffff0 = 1;", "call store 0 0", "fault, CFSR 0x");
     check(
         "",
         "__asm__ volatile(\"movs r0, #0\\n mov sp, r0\\n push {r0}\");",
@@ -335,24 +253,13 @@ fn planted_differences_show() {
     );
     check("", "host(1, 2);", "call store 0 0", "calls 1 0x");
     check("", "", "call next\nexpect 9", "line 2: results differ");
-    check(
-        "",
-        "",
-        "call ask 1\nexpect-import host-call 1 2",
-        "line 2: import call differs",
-    );
-    check(
-        "",
-        "",
-        "call store 0 1\nexpect-memory 0 02",
-        "line 2: memory differs at 0x00000000",
-    );
+    check("", "", "call ask 1\nexpect-import host-call 1 2", "line 2: import call differs");
+    check("", "", "call store 0 1\nexpect-memory 0 02", "line 2: memory differs at 0x00000000");
 }
 
 #[test]
 fn a_trap_while_instantiating_ends_the_run() {
-    let wasm = wat::parse_str("(module (func $f unreachable) (start $f) (func (export \"g\")))")
-        .expect("well formed");
+    let wasm = wat::parse_str("(module (func $f unreachable) (start $f) (func (export \"g\")))").expect("well formed");
     let source = "void f(void) __asm__(\"__synth_instance_init\"); void f(void) { __asm__ volatile(\"udf #1\"); }\
                   unsigned size __asm__(\"__synth_memory_bytes\"); void g(void) {}";
     let object = qemu_engine::compile_c(source).unwrap_or_else(|error| panic!("{error}"));

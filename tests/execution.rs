@@ -28,32 +28,18 @@ struct Program {
 impl Program {
     fn new(name: &str, wasm: PathBuf, script: PathBuf, spare_pages: u64) -> Program {
         let wasm = std::fs::read(&wasm).unwrap_or_else(|e| panic!("{}: {e}", wasm.display()));
-        let text = std::fs::read_to_string(&script)
-            .unwrap_or_else(|e| panic!("{}: {e}", script.display()));
+        let text = std::fs::read_to_string(&script).unwrap_or_else(|e| panic!("{}: {e}", script.display()));
         let script = vectors::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
         let interface = modules::interface(&wasm).unwrap_or_else(|e| panic!("{name}: {e}"));
         let (min, max) = interface.memory.unwrap_or((0, Some(0)));
         let pages_max = (min + spare_pages).min(max.unwrap_or(u64::MAX)) as u32;
-        Program {
-            name: name.to_string(),
-            wasm,
-            script,
-            pages_max,
-        }
+        Program { name: name.to_string(), wasm, script, pages_max }
     }
 
     fn compile(&self, bounds: Bounds) -> Compiled {
         // The capacity of a masked memory is a power of two, so that growing may succeed where it fails elsewhere.
-        let pages = if bounds == Bounds::Mask {
-            self.pages_max.next_power_of_two()
-        } else {
-            self.pages_max
-        };
-        let options = Options {
-            bounds,
-            memory_pages_max: Some(pages),
-            ..Options::default()
-        };
+        let pages = if bounds == Bounds::Mask { self.pages_max.next_power_of_two() } else { self.pages_max };
+        let options = Options { bounds, memory_pages_max: Some(pages), ..Options::default() };
         compile(&self.wasm, &options).unwrap_or_else(|e| panic!("{} {bounds:?}: {e}", self.name))
     }
 
@@ -67,44 +53,23 @@ fn corpus() -> Vec<Program> {
     let corpus = packages::repository().join("corpus");
     let mut names: Vec<String> = std::fs::read_dir(corpus.join("vectors"))
         .expect("the corpus has scripts")
-        .map(|e| {
-            e.expect("readable")
-                .path()
-                .file_stem()
-                .expect("named")
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|e| e.expect("readable").path().file_stem().expect("named").to_string_lossy().into_owned())
         .collect();
     names.sort();
-    let file = |folder: &str, name: &str, ending: &str| {
-        corpus.join(folder).join(name).with_extension(ending)
-    };
-    names
-        .iter()
-        .map(|n| Program::new(n, file("wasm", n, "wasm"), file("vectors", n, "vec"), 4))
-        .collect()
+    let file = |folder: &str, name: &str, ending: &str| corpus.join(folder).join(name).with_extension(ending);
+    names.iter().map(|n| Program::new(n, file("wasm", n, "wasm"), file("vectors", n, "vec"), 4)).collect()
 }
 
 /// Asserts that a run shows what wasmi shows, and that the script's expectations hold in both.
 fn same(program: &Program, script: &Script, wasmi: &Run, place: &str, run: &Run) {
     let found = disagreements(script, wasmi, run);
-    assert!(
-        found.is_empty(),
-        "{} in {place}:\n{}",
-        program.name,
-        found.join("\n")
-    );
+    assert!(found.is_empty(), "{} in {place}:\n{}", program.name, found.join("\n"));
 }
 
 /// One line of the table: calls, traps, import calls.
 fn counts(run: &Run) -> (usize, usize, u64) {
     let traps = run.observations.iter().filter(|o| o.trap.is_some()).count();
-    let imports = run
-        .observations
-        .iter()
-        .map(|o| u64::from(o.import_calls))
-        .sum();
+    let imports = run.observations.iter().map(|o| u64::from(o.import_calls)).sum();
     (run.observations.len() - 1, traps, imports)
 }
 
@@ -114,22 +79,11 @@ fn check_everywhere(program: &Program) -> (usize, usize, u64) {
     let contract = &compiled.claim.contract;
     let (wasm, script) = (&program.wasm, &program.script);
     let wasmi = program.in_wasmi(script, program.pages_max);
-    assert!(
-        wasmi.observations.len() > 1,
-        "{} calls nothing",
-        program.name
-    );
+    assert!(wasmi.observations.len() > 1, "{} calls nothing", program.name);
     let failed = |e: &dyn std::fmt::Display| -> ! { panic!("{}: {e}", program.name) };
     let instance = instance_engine::run(wasm, contract, script).unwrap_or_else(|e| failed(&e));
-    same(
-        program,
-        script,
-        &wasmi,
-        "the WebAssembly interpreter",
-        &instance,
-    );
-    let machine = machine_engine::run(&compiled.object, wasm, contract, script)
-        .unwrap_or_else(|e| failed(&e));
+    same(program, script, &wasmi, "the WebAssembly interpreter", &instance);
+    let machine = machine_engine::run(&compiled.object, wasm, contract, script).unwrap_or_else(|e| failed(&e));
     same(program, script, &wasmi, "the Arm interpreter", &machine);
     let qemu = qemu_engine::run(&compiled.object, wasm, script).unwrap_or_else(|e| failed(&e));
     same(program, script, &wasmi, "QEMU", &qemu);
@@ -160,10 +114,7 @@ fn corpus_programs_run_alike_everywhere() {
 #[test]
 fn published_modules_run_alike_everywhere() {
     let program = |name: &str| {
-        let script = packages::repository()
-            .join("tests/vectors")
-            .join(name)
-            .with_extension("vec");
+        let script = packages::repository().join("tests/vectors").join(name).with_extension("vec");
         Program::new(name, packages::module(name), script, 16)
     };
     check_all(&packages::NAMES.map(program));
@@ -197,35 +148,21 @@ fn check_unchecked(program: &Program, bounds: Bounds, in_qemu: bool) -> usize {
     let pages = contract.capacity_bytes / 65_536;
     let mut script = program.script.clone();
     let mut wasmi = program.in_wasmi(&script, pages);
-    while wasmi
-        .observations
-        .iter()
-        .any(|o| o.trap == Some(TrapKind::OutOfBoundsMemory))
-    {
+    while wasmi.observations.iter().any(|o| o.trap == Some(TrapKind::OutOfBoundsMemory)) {
         script = without_bounds_traps(&script, &wasmi);
         wasmi = program.in_wasmi(&script, pages);
     }
     // Expectations may rest on calls that are taken out; only what is seen is compared.
     let same = |place: &str, run: &Run| {
         if let Some(difference) = first_difference(&wasmi.observations, &run.observations) {
-            panic!(
-                "{} {bounds:?} in {place}:\n{difference}\n{}",
-                program.name,
-                run.failures.join("\n")
-            );
+            panic!("{} {bounds:?} in {place}:\n{difference}\n{}", program.name, run.failures.join("\n"));
         }
     };
     let machine = machine_engine::run(&compiled.object, &program.wasm, contract, &script);
-    same(
-        "the Arm interpreter",
-        &machine.unwrap_or_else(|e| panic!("{}: {e}", program.name)),
-    );
+    same("the Arm interpreter", &machine.unwrap_or_else(|e| panic!("{}: {e}", program.name)));
     if in_qemu {
         let qemu = qemu_engine::run(&compiled.object, &program.wasm, &script);
-        same(
-            "QEMU",
-            &qemu.unwrap_or_else(|e| panic!("{}: {e}", program.name)),
-        );
+        same("QEMU", &qemu.unwrap_or_else(|e| panic!("{}: {e}", program.name)));
     }
     wasmi.observations.len() - 1
 }
@@ -234,9 +171,7 @@ fn check_unchecked(program: &Program, bounds: Bounds, in_qemu: bool) -> usize {
 fn corpus_programs_run_alike_without_bounds_checks() {
     for bounds in [Bounds::None, Bounds::Mask] {
         let programs = corpus();
-        let all = programs
-            .par_iter()
-            .map(|p| check_unchecked(p, bounds, bounds == Bounds::Mask));
+        let all = programs.par_iter().map(|p| check_unchecked(p, bounds, bounds == Bounds::Mask));
         let calls: usize = all.sum();
         println!("{bounds:?}: {} programs, {calls} calls", programs.len());
         assert!(calls > 1_000, "{calls}");

@@ -46,10 +46,7 @@ fn compile(bytes: &[u8], contract: &Contract) -> (Vec<(Func, CompiledFunction)>,
     }
     let compiled: Vec<CompiledFunction> = all.iter().map(|(_, c)| c.clone()).collect();
     let data = object_data(&module, bytes, contract).expect("has an image");
-    (
-        all,
-        write_object(&compiled, &info, &data, Core::CortexM4).expect("writes"),
-    )
+    (all, write_object(&compiled, &info, &data, Core::CortexM4).expect("writes"))
 }
 
 fn shape(module: &Module, contract: &Contract, index: u32) -> Shape {
@@ -69,15 +66,11 @@ fn shape(module: &Module, contract: &Contract, index: u32) -> Shape {
 /// Proves the final links of a module. Result: functions proved, and failures.
 fn prove(name: &str, bytes: &[u8], bounds: Bounds) -> (u32, Vec<String>) {
     let module = wasm::reader::read(bytes).expect("reads");
-    let memory = module
-        .memories
-        .first()
-        .map_or(1, |m| m.min_pages.max(1) as u32);
+    let memory = module.memories.first().map_or(1, |m| m.min_pages.max(1) as u32);
     let contract = Contract {
         bounds,
         memory: MemoryOwner::Own,
-        capacity_bytes: (memory * PAGE_BYTES).next_power_of_two()
-            * if module.grows { 4 } else { 1 },
+        capacity_bytes: (memory * PAGE_BYTES).next_power_of_two() * if module.grows { 4 } else { 1 },
     };
     let (functions, object) = compile(bytes, &contract);
     let object = object::read(&object, &module).unwrap_or_else(|e| panic!("{name}: {e:?}"));
@@ -91,16 +84,11 @@ fn prove(name: &str, bytes: &[u8], bounds: Bounds) -> (u32, Vec<String>) {
             }
         };
         let indirect: BTreeMap<u32, u32> = compiled.indirect_types.clone();
-        let right =
-            Function::new(&code, &module, &contract, func.index, indirect).expect("integer types");
+        let right = Function::new(&code, &module, &contract, func.index, indirect).expect("integer types");
         let shape = shape(&module, &contract, func.index);
         let signatures = Types(&module);
-        let left = IrProgram {
-            func,
-            contract: &contract,
-            memory_bytes_min: shape.memory_bytes_min,
-            signatures: &signatures,
-        };
+        let left =
+            IrProgram { func, contract: &contract, memory_bytes_min: shape.memory_bytes_min, signatures: &signatures };
         match check(&left, &right, &compiled.witness, &shape, &Limits::default()) {
             Ok(_) => proved += 1,
             Err(e) => {
@@ -160,18 +148,8 @@ fn final_links_of_the_corpus_are_proved() {
                 failures.extend(f);
             }
         }
-        assert!(
-            failures.is_empty(),
-            "{proved} proved, {} not:\n{}",
-            failures.len(),
-            failures.join("\n")
-        );
+        assert!(failures.is_empty(), "{proved} proved, {} not:\n{}", failures.len(), failures.join("\n"));
         assert!(proved > 0);
     };
-    std::thread::Builder::new()
-        .stack_size(STACK_BYTES)
-        .spawn(all)
-        .expect("starts")
-        .join()
-        .expect("all proved");
+    std::thread::Builder::new().stack_size(STACK_BYTES).spawn(all).expect("starts").join().expect("all proved");
 }

@@ -17,11 +17,7 @@ use synth_validator::wasm::module::Module;
 use synth_validator::witness::Witness;
 
 fn contract(bounds: Bounds) -> Contract {
-    Contract {
-        bounds,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 1 << 24,
-    }
+    Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 1 << 24 }
 }
 
 const MODES: [Bounds; 4] = [Bounds::Software, Bounds::Mpu, Bounds::Mask, Bounds::None];
@@ -46,47 +42,20 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
     })?;
     let source = wasm::semantics::Function::new(&module, &body, &contract);
     let signatures = Types(&module);
-    let program = |func| IrProgram {
-        func,
-        contract: &contract,
-        memory_bytes_min: min_bytes(&module),
-        signatures: &signatures,
-    };
+    let program =
+        |func| IrProgram { func, contract: &contract, memory_bytes_min: min_bytes(&module), signatures: &signatures };
     let shape = shape(&module, index);
-    let prove =
-        |what, effort: Result<Effort, Failure>, left: &Func, right: &Func, witness: &Witness| {
-            if let Err(e) = effort {
-                panic!(
-                    "{what} of function {index}, {bounds:?}: {e:#?}\n{}\n{}\n{witness:?}",
-                    print(left),
-                    print(right)
-                );
-            }
-        };
+    let prove = |what, effort: Result<Effort, Failure>, left: &Func, right: &Func, witness: &Witness| {
+        if let Err(e) = effort {
+            panic!("{what} of function {index}, {bounds:?}: {e:#?}\n{}\n{}\n{witness:?}", print(left), print(right));
+        }
+    };
     let limits = Limits::default();
-    let effort = check(
-        &source,
-        &program(&built.func),
-        &built.witness,
-        &shape,
-        &limits,
-    );
+    let effort = check(&source, &program(&built.func), &built.witness, &shape, &limits);
     prove("building", effort, &built.func, &built.func, &built.witness);
-    let effort = check(
-        &program(&built.func),
-        &program(&words),
-        &split,
-        &shape,
-        &limits,
-    );
+    let effort = check(&program(&built.func), &program(&words), &split, &shape, &limits);
     prove("legalization", effort, &built.func, &words, &split);
-    let effort = check(
-        &program(&words),
-        &program(&clean),
-        &cleaning,
-        &shape,
-        &limits,
-    );
+    let effort = check(&program(&words), &program(&clean), &cleaning, &shape, &limits);
     prove("simplification", effort, &words, &clean, &cleaning);
     Ok((built, clean))
 }
@@ -104,10 +73,7 @@ impl Signatures for Types<'_> {
 
 fn shape(module: &Module, index: u32) -> Shape {
     let params = module.type_of(index).int_params().expect("integers");
-    let fixed = module
-        .memories
-        .first()
-        .filter(|m| m.import.is_none() && !module.grows);
+    let fixed = module.memories.first().filter(|m| m.import.is_none() && !module.grows);
     Shape {
         args: params.iter().map(|t| t.words() as u32).sum(),
         cells: module.cells,
@@ -118,10 +84,7 @@ fn shape(module: &Module, index: u32) -> Shape {
 }
 
 fn min_bytes(module: &Module) -> u32 {
-    module
-        .memories
-        .first()
-        .map_or(0, |m| m.min_pages as u32 * PAGE_BYTES)
+    module.memories.first().map_or(0, |m| m.min_pages as u32 * PAGE_BYTES)
 }
 
 /// Builds the first function of a module with one page of memory.
@@ -178,28 +141,16 @@ fn every_kind_of_control_is_proved() {
     );
     // The header takes what the loop changes: the counter and the sum, which is two words in the end;
     // what happens to local 1 is never seen.
-    assert_eq!(
-        (
-            built.func.blocks[1].params.len(),
-            clean.blocks[1].params.len()
-        ),
-        (2, 3),
-        "{}",
-        print(&clean)
-    );
+    assert_eq!((built.func.blocks[1].params.len(), clean.blocks[1].params.len()), (2, 3), "{}", print(&clean));
 }
 
 #[test]
 fn listings_are_readable() {
-    let (built, clean) = function(
-        "(func (param i64 i32) (result i64) (i64.add (local.get 0) (i64.extend_i32_u (local.get 1))))",
-    );
+    let (built, clean) =
+        function("(func (param i64 i32) (result i64) (i64.add (local.get 0) (i64.extend_i32_u (local.get 1))))");
     let before = "func 0 -> (i64)\nb0(v0: i64, v1: i32):\n    v5 = const 0x0\n    v3 = join v1, v5\n    v4 = add64 v0, v3\n    return v4\n";
     let after = "func 0 -> (i32, i32)\nb0(v0: i32, v1: i32, v2: i32):\n    v3 = const 0x0\n    v4, v5 = add_pair v0, v1, v2, v3\n    return v4, v5\n";
-    assert_eq!(
-        (print(&built.func).as_str(), print(&clean).as_str()),
-        (before, after)
-    );
+    assert_eq!((print(&built.func).as_str(), print(&clean).as_str()), (before, after));
 }
 
 #[test]
@@ -211,66 +162,33 @@ fn errors_say_whose_fault_and_where() {
     };
     let message = |text| refused(text).expect_err("it is not supported").to_string();
     let float = message("(module (func (drop (f32.const 1))))");
-    assert_eq!(
-        float,
-        "operator f32.const is not supported (at offset 0x17 in function 0)"
-    );
+    assert_eq!(float, "operator f32.const is not supported (at offset 0x17 in function 0)");
     assert!(message("(module (memory 1) (memory 1) (func))").contains("a second memory"));
     assert!(message("(module (import \"a\" \"b\" (global (mut i32))) (func))").contains("mutable"));
-    assert!(matches!(
-        decode(b"\0asm\x0d\0\x01\0"),
-        Err(CompileError::Malformed { .. })
-    ));
-    let many = format!(
-        "(module (func (local {}) {}))",
-        "i32 ".repeat(40_000),
-        "(loop (br_if 0 (i32.const 1)))".repeat(1000)
-    );
+    assert!(matches!(decode(b"\0asm\x0d\0\x01\0"), Err(CompileError::Malformed { .. })));
+    let many =
+        format!("(module (func (local {}) {}))", "i32 ".repeat(40_000), "(loop (br_if 0 (i32.const 1)))".repeat(1000));
     assert!(matches!(refused(&many), Err(CompileError::Limit { .. })));
 }
 
 #[test]
 fn long_operations_are_proved() {
-    for op in [
-        "add", "sub", "mul", "and", "or", "xor", "shl", "shr_u", "shr_s", "rotl", "rotr", "div_s",
-        "rem_u",
-    ] {
-        function(&format!(
-            "(func (param i64 i64) (result i64) (i64.{op} (local.get 0) (local.get 1)))"
-        ));
+    for op in ["add", "sub", "mul", "and", "or", "xor", "shl", "shr_u", "shr_s", "rotl", "rotr", "div_s", "rem_u"] {
+        function(&format!("(func (param i64 i64) (result i64) (i64.{op} (local.get 0) (local.get 1)))"));
         for k in [0, 1, 31, 32, 33, 63, 64, -1, i64::MIN] {
             if k != 0 || !op.starts_with("div") && !op.starts_with("rem") {
-                function(&format!(
-                    "(func (param i64) (result i64) (i64.{op} (local.get 0) (i64.const {k})))"
-                ));
+                function(&format!("(func (param i64) (result i64) (i64.{op} (local.get 0) (i64.const {k})))"));
             }
         }
     }
-    for op in [
-        "clz",
-        "ctz",
-        "popcnt",
-        "extend8_s",
-        "extend16_s",
-        "extend32_s",
-    ] {
-        function(&format!(
-            "(func (param i64) (result i64) (i64.{op} (local.get 0)))"
-        ));
+    for op in ["clz", "ctz", "popcnt", "extend8_s", "extend16_s", "extend32_s"] {
+        function(&format!("(func (param i64) (result i64) (i64.{op} (local.get 0)))"));
     }
-    for op in [
-        "eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u",
-    ] {
-        function(&format!(
-            "(func (param i64 i64) (result i32) (i64.{op} (local.get 0) (local.get 1)))"
-        ));
+    for op in ["eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u"] {
+        function(&format!("(func (param i64 i64) (result i32) (i64.{op} (local.get 0) (local.get 1)))"));
         let extend = "(i64.extend_i32_u (local.get 0)) (i64.extend_i32_u (local.get 1))";
-        function(&format!(
-            "(func (param i32 i32) (result i32) (i64.{op} {extend}))"
-        ));
-        function(&format!(
-            "(func (param i32 i32) (result i32) (i32.eqz (i64.{op} {extend})))"
-        ));
+        function(&format!("(func (param i32 i32) (result i32) (i64.{op} {extend}))"));
+        function(&format!("(func (param i32 i32) (result i32) (i32.eqz (i64.{op} {extend})))"));
     }
 }
 
@@ -309,8 +227,7 @@ fn random_modules_are_proved_or_refused() {
             ..wasm_smith::Config::default()
         };
         let bytes = random_bytes(seed, 4096);
-        let Ok(module) = wasm_smith::Module::new(config, &mut arbitrary::Unstructured::new(&bytes))
-        else {
+        let Ok(module) = wasm_smith::Module::new(config, &mut arbitrary::Unstructured::new(&bytes)) else {
             continue;
         };
         let bytes = module.to_bytes();
@@ -354,24 +271,14 @@ fn damaged_modules_are_refused_without_panic() {
 
 #[test]
 fn large_functions_take_no_quadratic_time() {
-    let module = |body: String| {
-        wat::parse_str(format!("(module (func (param i32) (result i32) {body}))")).expect("valid")
-    };
+    let module =
+        |body: String| wat::parse_str(format!("(module (func (param i32) (result i32) {body}))")).expect("valid");
     let deep = 20_000;
-    let nested = module(format!(
-        "{} (br_if 0 (local.get 0)) {} i32.const 1",
-        "block ".repeat(deep),
-        "end ".repeat(deep)
-    ));
-    let chain =
-        "(br_if 0 (i32.eqz (local.get 0))) (local.set 0 (i32.sub (local.get 0) (i32.const 1)))"
-            .repeat(deep);
+    let nested =
+        module(format!("{} (br_if 0 (local.get 0)) {} i32.const 1", "block ".repeat(deep), "end ".repeat(deep)));
+    let chain = "(br_if 0 (i32.eqz (local.get 0))) (local.set 0 (i32.sub (local.get 0) (i32.const 1)))".repeat(deep);
     let chain = module(format!("(block {chain}) (local.get 0)"));
-    let loops = module(format!(
-        "{} local.get 0 br_if 0 {} i32.const 1",
-        "loop ".repeat(deep),
-        "end ".repeat(deep)
-    ));
+    let loops = module(format!("{} local.get 0 br_if 0 {} i32.const 1", "loop ".repeat(deep), "end ".repeat(deep)));
     for bytes in [nested, chain, loops] {
         let module = decode(&bytes).expect("valid");
         let built = build(&bytes, &module, &contract(Bounds::Software), 0).expect("supported");

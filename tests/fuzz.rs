@@ -18,10 +18,7 @@ use synth_validator::validate::{Session, Verdict};
 use synth_validator::{arm, wasm};
 
 fn cases(n: u32) -> Vec<u32> {
-    let factor = std::env::var("FUZZ_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(1);
+    let factor = std::env::var("FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     (0..n * factor).collect()
 }
 
@@ -31,15 +28,9 @@ fn bytes(random: &mut Random, count: u32) -> Vec<u8> {
 
 fn corpus() -> Vec<Vec<u8>> {
     let folder = packages::repository().join("corpus/wasm");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .expect("corpus")
-        .map(|e| e.expect("entry").path())
-        .collect();
+    let mut paths: Vec<_> = std::fs::read_dir(folder).expect("corpus").map(|e| e.expect("entry").path()).collect();
     paths.sort();
-    paths
-        .iter()
-        .map(|path| std::fs::read(path).expect("a module"))
-        .collect()
+    paths.iter().map(|path| std::fs::read(path).expect("a module")).collect()
 }
 
 /// Changes a few bytes.
@@ -78,11 +69,7 @@ fn arbitrary_bytes_are_refused() {
     let outcomes = deep_map(&cases(2_000), |&seed| {
         let mut random = Random(seed);
         let size = random.below(200);
-        let mut module = if seed % 2 == 0 {
-            b"\0asm\x01\0\0\0".to_vec()
-        } else {
-            Vec::new()
-        };
+        let mut module = if seed % 2 == 0 { b"\0asm\x01\0\0\0".to_vec() } else { Vec::new() };
         module.extend(bytes(&mut random, size));
         let _ = wasm::reader::read(&module);
         outcome(seed, &compile(&module, &Options::default()))
@@ -100,10 +87,7 @@ fn damaged_modules_do_not_panic() {
         // The validator's reader and the compiler's agree on what is a module of theirs.
         let read = wasm::reader::read(&module).is_ok();
         let compiled = compile(&module, &Options::default());
-        assert!(
-            read || compiled.is_err(),
-            "case {seed}: compiled, but the validator refuses the module"
-        );
+        assert!(read || compiled.is_err(), "case {seed}: compiled, but the validator refuses the module");
         outcome(seed, &compiled)
     });
     println!("damaged modules: {:?}", count(outcomes));
@@ -112,14 +96,9 @@ fn damaged_modules_do_not_panic() {
 #[test]
 fn damaged_objects_do_not_panic() {
     let objects: [(Vec<u8>, Vec<u8>); 3] = ["loops", "tables", "mutex"].map(|name| {
-        let path = packages::repository()
-            .join("corpus/wasm")
-            .join(name)
-            .with_extension("wasm");
+        let path = packages::repository().join("corpus/wasm").join(name).with_extension("wasm");
         let wasm = std::fs::read(path).expect("a module");
-        let object = compile(&wasm, &Options::default())
-            .expect("compiles")
-            .object;
+        let object = compile(&wasm, &Options::default()).expect("compiles").object;
         (wasm, object)
     });
     let outcomes = deep_map(&cases(600), |&seed| {
@@ -131,11 +110,7 @@ fn damaged_objects_do_not_panic() {
             return "refused";
         };
         let _ = session.image();
-        session
-            .object()
-            .functions
-            .values()
-            .for_each(|f| drop(arm::decode::decode(f)));
+        session.object().functions.values().for_each(|f| drop(arm::decode::decode(f)));
         "read"
     });
     println!("damaged objects: {:?}", count(outcomes));
@@ -183,69 +158,36 @@ fn generated_modules_compile_and_are_proved() {
             return ("no module", 0, vec![]);
         };
         let bounds = [Bounds::Software, Bounds::None, Bounds::Mask, Bounds::Mpu][seed as usize % 4];
-        let compiled = compile(
-            &module,
-            &Options {
-                bounds,
-                ..Options::default()
-            },
-        );
+        let compiled = compile(&module, &Options { bounds, ..Options::default() });
         let name = outcome(seed, &compiled);
         let Ok(compiled) = compiled else {
             return (name, 0, vec![]);
         };
-        let limits = Limits {
-            region_steps: 20_000,
-            ..Limits::default()
-        };
+        let limits = Limits { region_steps: 20_000, ..Limits::default() };
         let session = Session::new(&module, &compiled.object, None, limits);
         let session = session.unwrap_or_else(|e| panic!("case {seed}: {e}"));
         let (mut proved, mut not) = (0, Vec::new());
         let mut judge = |what: String, verdict: Verdict| match verdict {
             Verdict::Proved => proved += 1,
-            other => not.push(format!(
-                "case {seed} {bounds:?} {what}: {}: {}",
-                other.name(),
-                other.detail()
-            )),
+            other => not.push(format!("case {seed} {bounds:?} {what}: {}: {}", other.name(), other.detail())),
         };
         judge("image".to_string(), session.image());
-        for index in session
-            .functions()
-            .filter(|f| compiled_size(&session, *f) < 2_000)
-        {
+        for index in session.functions().filter(|f| compiled_size(&session, *f) < 2_000) {
             judge(format!("function {index}"), session.function(index).verdict);
         }
         (name, proved, not)
     });
     let proved: u32 = results.iter().map(|r| r.1).sum();
     let not: Vec<&String> = results.iter().flat_map(|r| &r.2).collect();
-    println!(
-        "generated modules: {:?}; {proved} proved, {} not",
-        count(results.iter().map(|r| r.0)),
-        not.len()
-    );
-    not.iter()
-        .for_each(|text| println!("{}", text.lines().next().unwrap_or_default()));
-    let allowed = |text: &str| {
-        text.contains(": Unsupported: ")
-            || text.contains("limit reached")
-            || text.contains(": Vacuous: ")
-    };
+    println!("generated modules: {:?}; {proved} proved, {} not", count(results.iter().map(|r| r.0)), not.len());
+    not.iter().for_each(|text| println!("{}", text.lines().next().unwrap_or_default()));
+    let allowed =
+        |text: &str| text.contains(": Unsupported: ") || text.contains("limit reached") || text.contains(": Vacuous: ");
     let wrong: Vec<_> = not.into_iter().filter(|text| !allowed(text)).collect();
-    assert!(
-        wrong.is_empty(),
-        "{} are not proved, the first:\n{}",
-        wrong.len(),
-        wrong[0]
-    );
+    assert!(wrong.is_empty(), "{} are not proved, the first:\n{}", wrong.len(), wrong[0]);
     assert!(proved > 100, "{proved}");
 }
 
 fn compiled_size(session: &Session<'_>, index: u32) -> usize {
-    session
-        .object()
-        .functions
-        .get(&index)
-        .map_or(0, |f| f.bytes.len())
+    session.object().functions.get(&index).map_or(0, |f| f.bytes.len())
 }

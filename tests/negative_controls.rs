@@ -25,8 +25,10 @@ use synth_validator::validate::{Session, Verdict};
 use synth_validator::wasm;
 use synth_validator::witness::Loc;
 
-const SHIFT: &str = r#"(module (func (export "shl") (param i32 i32) (result i32) (i32.shl (local.get 0) (local.get 1))))"#;
-const DIVIDE: &str = r#"(module (func (export "div") (param i32 i32) (result i32) (i32.div_u (local.get 0) (local.get 1))))"#;
+const SHIFT: &str =
+    r#"(module (func (export "shl") (param i32 i32) (result i32) (i32.shl (local.get 0) (local.get 1))))"#;
+const DIVIDE: &str =
+    r#"(module (func (export "div") (param i32 i32) (result i32) (i32.div_u (local.get 0) (local.get 1))))"#;
 const STORE: &str = r#"(module (memory 1) (global $g (mut i32) (i32.const 7)) (data (i32.const 8) "data")
     (func (export "set") (param i32 i32) (i32.store (local.get 0) (local.get 1)) (global.set $g (local.get 1))))"#;
 const CALL: &str = r#"(module
@@ -61,17 +63,10 @@ fn refused(subject: &Subject, what: &str, objects: &[Vec<u8>]) {
         let control = verdict(&subject.wasm, &subject.compiled.object, None);
         assert_eq!(control, Verdict::Proved, "{what}: the control");
         for (i, object) in objects.iter().enumerate() {
-            assert_ne!(
-                *object, subject.compiled.object,
-                "{what} {i} changes nothing"
-            );
+            assert_ne!(*object, subject.compiled.object, "{what} {i} changes nothing");
             let found = verdict(&subject.wasm, object, None);
             assert_ne!(found, Verdict::Proved, "{what} {i}");
-            println!(
-                "{what} {i}: {}: {}",
-                found.name(),
-                found.detail().lines().next().unwrap_or_default()
-            );
+            println!("{what} {i}: {}: {}", found.name(), found.detail().lines().next().unwrap_or_default());
         }
     });
 }
@@ -90,16 +85,8 @@ fn find(subject: &Subject, index: u32, text: &str) -> usize {
     let object = arm::object::read(&subject.compiled.object, &module).expect("an object");
     let code = arm::decode::decode(&object.functions[&index]).expect("decodes");
     let found = code.insns.iter().find(|(_, i)| i.text.starts_with(text));
-    let listing = || {
-        code.insns
-            .values()
-            .map(|i| i.text.clone())
-            .collect::<Vec<_>>()
-            .join("; ")
-    };
-    *found
-        .unwrap_or_else(|| panic!("no {text} in {}", listing()))
-        .0 as usize
+    let listing = || code.insns.values().map(|i| i.text.clone()).collect::<Vec<_>>().join("; ");
+    *found.unwrap_or_else(|| panic!("no {text} in {}", listing())).0 as usize
 }
 
 fn symbol(index: u32) -> String {
@@ -111,18 +98,9 @@ fn symbol(index: u32) -> String {
 fn the_validator_does_not_depend_on_the_compiler() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let lock = std::fs::read_to_string(root.join("Cargo.lock")).expect("a lock file");
-    let package = lock
-        .split("[[package]]")
-        .find(|p| p.contains("name = \"synth-validator\""))
-        .expect("is locked");
-    assert!(
-        package.contains("\"synth-lemmas\"") && !package.contains("\"synth\""),
-        "{package}"
-    );
-    let lemmas = lock
-        .split("[[package]]")
-        .find(|p| p.contains("name = \"synth-lemmas\""))
-        .expect("is locked");
+    let package = lock.split("[[package]]").find(|p| p.contains("name = \"synth-validator\"")).expect("is locked");
+    assert!(package.contains("\"synth-lemmas\"") && !package.contains("\"synth\""), "{package}");
+    let lemmas = lock.split("[[package]]").find(|p| p.contains("name = \"synth-lemmas\"")).expect("is locked");
     assert!(!lemmas.contains("dependencies"), "{lemmas}");
     let mut folders = vec![root.join("validator/src"), root.join("lemmas/src")];
     let mut files = 0;
@@ -153,24 +131,14 @@ fn an_empty_set_of_obligations_is_not_proved() {
         ("another function", |c| c.functions[0].index += 1),
         ("no stages", |c| c.functions[0].stages.clear()),
         ("no cuts", |c| c.functions[0].witness.cuts.clear()),
-        ("cuts without equations", |c| {
-            c.functions[0]
-                .witness
-                .cuts
-                .iter_mut()
-                .for_each(|cut| cut.equal.clear())
-        }),
+        ("cuts without equations", |c| c.functions[0].witness.cuts.iter_mut().for_each(|cut| cut.equal.clear())),
     ];
     deep(|| {
         for (what, change) in changes {
             let mut claim = subject.compiled.claim.clone();
             change(&mut claim);
-            let limits = Limits {
-                region_steps: 2_000,
-                ..Limits::default()
-            };
-            let proof =
-                prove(&subject.wasm, &subject.compiled.object, Some(claim), limits).expect("reads");
+            let limits = Limits { region_steps: 2_000, ..Limits::default() };
+            let proof = prove(&subject.wasm, &subject.compiled.object, Some(claim), limits).expect("reads");
             assert_ne!(proof.verdict(), Verdict::Proved, "{what}");
         }
     });
@@ -191,11 +159,7 @@ fn unmodelled_instructions_are_unsupported() {
             ("mrs r0, apsr", [0xef, 0xf3, 0x00, 0x80]),
         ];
         for (what, bytes) in faults {
-            let found = verdict(
-                &subject.wasm,
-                &subject.patched(&symbol(0), at, &bytes),
-                None,
-            );
+            let found = verdict(&subject.wasm, &subject.patched(&symbol(0), at, &bytes), None);
             assert_eq!(found.name(), "Unsupported", "{what}: {}", found.detail());
         }
     });
@@ -208,10 +172,7 @@ fn shift_amounts_are_the_hardwares() {
     let bytes = subject.patched(&symbol(0), at, &[0x00, 0xbf, 0x00, 0xbf]);
     let wider = subject.patched(&symbol(0), at, &[0x01, 0xf0, 0x3f, 0x01]); // and r1, r1, #0x3f
     let [a, b] = subject.with_ir(0, |func| {
-        let mask = insts(func)
-            .find(|i| i.op == Op::Bin(BinOp::And))
-            .expect("a mask")
-            .clone();
+        let mask = insts(func).find(|i| i.op == Op::Bin(BinOp::And)).expect("a mask").clone();
         replace(func, mask.results[0], mask.args[0]);
     });
     refused(&subject, "shift without mask", &[bytes, wider, a, b]);
@@ -229,25 +190,12 @@ fn division_by_zero_is_the_hardwares() {
 fn flags_in_it_blocks_are_the_hardwares() {
     let subject = Subject::new(SELECT_EQ);
     // cmp r0, r1; ite eq; addeq r0, #1 (16 bits: no flags here); movne r0, r1; bx lr
-    let right = by_hand(
-        &subject,
-        &[0x88, 0x42, 0x0c, 0xbf, 0x01, 0x30, 0x08, 0x46, 0x70, 0x47],
-    );
+    let right = by_hand(&subject, &[0x88, 0x42, 0x0c, 0xbf, 0x01, 0x30, 0x08, 0x46, 0x70, 0x47]);
     deep(|| assert_eq!(verdict(&subject.wasm, &right, None), Verdict::Proved));
     // The same with adds.w, which writes the flags that movne reads.
-    let flags = by_hand(
-        &subject,
-        &[
-            0x88, 0x42, 0x0c, 0xbf, 0x10, 0xf1, 0x01, 0x00, 0x08, 0x46, 0x70, 0x47,
-        ],
-    );
+    let flags = by_hand(&subject, &[0x88, 0x42, 0x0c, 0xbf, 0x10, 0xf1, 0x01, 0x00, 0x08, 0x46, 0x70, 0x47]);
     // cmp r0, r1; adds r2, r0, #1 between compare and use; ite eq; moveq r0, r2; movne r0, r1; bx lr
-    let between = by_hand(
-        &subject,
-        &[
-            0x88, 0x42, 0x42, 0x1c, 0x0c, 0xbf, 0x10, 0x46, 0x08, 0x46, 0x70, 0x47,
-        ],
-    );
+    let between = by_hand(&subject, &[0x88, 0x42, 0x42, 0x1c, 0x0c, 0xbf, 0x10, 0x46, 0x08, 0x46, 0x70, 0x47]);
     refused(&subject, "flags", &[flags, between]);
 }
 
@@ -255,19 +203,9 @@ fn flags_in_it_blocks_are_the_hardwares() {
 fn ldrd_on_any_address_is_not_proved() {
     let subject = Subject::new(LOAD64);
     let at = find(&subject, 0, "ldr r0, [r1, r2]");
-    assert_eq!(
-        (
-            find(&subject, 0, "adds r1, r1, r2"),
-            find(&subject, 0, "ldr r1, [r1, #4]")
-        ),
-        (at + 2, at + 4)
-    );
+    assert_eq!((find(&subject, 0, "adds r1, r1, r2"), find(&subject, 0, "ldr r1, [r1, #4]")), (at + 2, at + 4));
     // adds r1, r1, r2; ldrd r0, r1, [r1]
-    refused(
-        &subject,
-        "ldrd",
-        &[subject.patched(&symbol(0), at, &[0x89, 0x18, 0xd1, 0xe9, 0x00, 0x01])],
-    );
+    refused(&subject, "ldrd", &[subject.patched(&symbol(0), at, &[0x89, 0x18, 0xd1, 0xe9, 0x00, 0x01])]);
 }
 
 #[test]
@@ -275,21 +213,14 @@ fn traps_count() {
     let divide = Subject::new(DIVIDE);
     let udf = divide.patched(&symbol(0), find(&divide, 0, "udf"), &[0x03, 0xde]);
     let [a, b] = divide.with_ir(0, |func| {
-        insts(func)
-            .filter(|i| matches!(i.op, Op::TrapIf(_)))
-            .for_each(|i| i.op = Op::TrapIf(TrapKind::Unreachable));
+        insts(func).filter(|i| matches!(i.op, Op::TrapIf(_))).for_each(|i| i.op = Op::TrapIf(TrapKind::Unreachable));
     });
     refused(&divide, "trap kind", &[udf, a, b]);
     let store = Subject::new(STORE);
     let check = |op: &Op| matches!(op, Op::BoundsCheck { .. });
     let [a, b] = store.with_ir(0, |func| drop_insts(func, check));
     let [c, d] = store.with_ir(0, |func| {
-        insts(func).filter(|i| check(&i.op)).for_each(|i| {
-            i.op = Op::BoundsCheck {
-                offset: 0,
-                bytes: 2,
-            }
-        });
+        insts(func).filter(|i| check(&i.op)).for_each(|i| i.op = Op::BoundsCheck { offset: 0, bytes: 2 });
     });
     refused(&store, "bounds check", &[a, b, c, d]);
 }
@@ -309,37 +240,17 @@ fn void_functions_are_seen() {
     let added = subject.with_ir(0, |func| {
         let insts = &mut func.blocks[0].insts;
         let at = insts.iter().position(|i| is_store(&i.op)).expect("a store");
-        let Op::Store { width, .. } = insts[at].op else {
-            unreachable!()
-        };
-        let second = Inst {
-            op: Op::Store {
-                width,
-                offset: 0x100,
-            },
-            ..insts[at].clone()
-        };
+        let Op::Store { width, .. } = insts[at].op else { unreachable!() };
+        let second = Inst { op: Op::Store { width, offset: 0x100 }, ..insts[at].clone() };
         insts.insert(at, second);
     });
-    let exchanged = subject.with_ir(0, |func| {
-        insts(func)
-            .filter(|i| is_store(&i.op))
-            .for_each(|i| i.args.swap(0, 1))
-    });
-    let global = subject.with_ir(0, |func| {
-        drop_insts(func, |op| matches!(op, Op::GlobalSet { .. }))
-    });
+    let exchanged = subject.with_ir(0, |func| insts(func).filter(|i| is_store(&i.op)).for_each(|i| i.args.swap(0, 1)));
+    let global = subject.with_ir(0, |func| drop_insts(func, |op| matches!(op, Op::GlobalSet { .. })));
     let other = subject.with_ir(0, |func| {
         let address = func.blocks[0].params[0];
-        insts(func)
-            .filter(|i| matches!(i.op, Op::GlobalSet { .. }))
-            .for_each(|i| i.args[0] = address);
+        insts(func).filter(|i| matches!(i.op, Op::GlobalSet { .. })).for_each(|i| i.args[0] = address);
     });
-    refused(
-        &subject,
-        "void",
-        &[dropped, moved, added, exchanged, global, other].concat(),
-    );
+    refused(&subject, "void", &[dropped, moved, added, exchanged, global, other].concat());
 }
 
 /// What was not attempted is not proved.
@@ -347,31 +258,13 @@ fn void_functions_are_seen() {
 fn skips_are_not_proofs() {
     let subject = Subject::new(LOOP);
     deep(|| {
-        let tiny = Limits {
-            smt_steps: 1,
-            full_steps: 1,
-            region_steps: 3,
-            queries: 1,
-        };
+        let tiny = Limits { smt_steps: 1, full_steps: 1, region_steps: 3, queries: 1 };
         let proof = prove(&subject.wasm, &subject.compiled.object, None, tiny).expect("reads");
-        assert_eq!(
-            proof.verdict().name(),
-            "Unknown",
-            "limits: {:?}",
-            proof.verdict()
-        );
-        let bigger =
-            Subject::new(&LOOP.replace("(memory 1)", "(memory 1) (func (export \"more\"))"));
+        assert_eq!(proof.verdict().name(), "Unknown", "limits: {:?}", proof.verdict());
+        let bigger = Subject::new(&LOOP.replace("(memory 1)", "(memory 1) (func (export \"more\"))"));
         let found = verdict(&bigger.wasm, &subject.compiled.object, None);
-        assert_ne!(
-            found,
-            Verdict::Proved,
-            "a function is missing in the object"
-        );
-        let float = SHIFT.replace(
-            "(i32.shl ",
-            "(i32.trunc_f32_s (f32.const 1)) (drop) (i32.shl ",
-        );
+        assert_ne!(found, Verdict::Proved, "a function is missing in the object");
+        let float = SHIFT.replace("(i32.shl ", "(i32.trunc_f32_s (f32.const 1)) (drop) (i32.shl ");
         let float = wat::parse_str(&float).expect("well formed");
         let shift = Subject::new(SHIFT);
         let found = verdict(&float, &shift.compiled.object, None);
@@ -404,23 +297,14 @@ fn relocations_and_image_count() {
     let more = store.patched(SYM_MEMORY, 100, &[1]);
     let global = store.rewritten(|data, _| data.cells[0] = CellInit::Word(8));
     let size = store.rewritten(|data, _| data.memory_bytes = Some(1 << 17));
-    refused(
-        &store,
-        "image",
-        &[symbol_changed, addend, data, more, global, size],
-    );
+    refused(&store, "image", &[symbol_changed, addend, data, more, global, size]);
     let tables = Subject::new(TABLES);
     let entry = tables.rewritten(|data, _| data.tables[0][0].as_mut().expect("an entry").func = 1);
     let null = tables.rewritten(|data, _| data.tables[0][1] = None);
-    let word =
-        tables.rewritten(|data, _| data.tables[0][0].as_mut().expect("an entry").type_word += 1);
+    let word = tables.rewritten(|data, _| data.tables[0][0].as_mut().expect("an entry").type_word += 1);
     let export = tables.rewritten(|data, _| data.exports[0].1 = data.exports[1].1);
     let lost = tables.rewritten(|data, _| drop(data.exports.remove(0)));
-    refused(
-        &tables,
-        "tables and exports",
-        &[entry, null, word, export, lost],
-    );
+    refused(&tables, "tables and exports", &[entry, null, word, export, lost]);
 }
 
 /// A wrong witness makes a proof fail; it does not make another thing proved.
@@ -433,11 +317,7 @@ fn tampered_witnesses_fail() {
             let mut claim = subject.compiled.claim.clone();
             change(&mut claim);
             assert_ne!(claim, subject.compiled.claim, "{what} changes nothing");
-            assert_ne!(
-                verdict(&subject.wasm, object, Some(claim)),
-                Verdict::Proved,
-                "{what}"
-            );
+            assert_ne!(verdict(&subject.wasm, object, Some(claim)), Verdict::Proved, "{what}");
         };
         let cut = subject.compiled.claim.functions[0].witness.cuts[0].clone();
         for (i, (left, right)) in cut.equal.iter().enumerate() {
@@ -456,12 +336,8 @@ fn tampered_witnesses_fail() {
                 *right = right.wrapping_add(offset);
             });
         }
-        check("left cut".to_string(), &|c| {
-            c.functions[0].witness.cuts[0].left += 1
-        });
-        check("first link".to_string(), &|c| {
-            c.functions[0].stages[0].witness.cuts[0].left += 1
-        });
+        check("left cut".to_string(), &|c| c.functions[0].witness.cuts[0].left += 1);
+        check("first link".to_string(), &|c| c.functions[0].stages[0].witness.cuts[0].left += 1);
     });
 }
 
@@ -472,12 +348,12 @@ fn calling_convention_counts() {
     let right = by_hand(&identity, &[0x01, 0xb4, 0x01, 0xbc, 0x70, 0x47]);
     deep(|| assert_eq!(verdict(&identity.wasm, &right, None), Verdict::Proved));
     let faults: [&[u8]; 6] = [
-        &[0x04, 0x46, 0x70, 0x47], // mov r4, r0; bx lr
-        &[0x83, 0x46, 0x70, 0x47], // mov r11, r0; bx lr
-        &[0x82, 0xb0, 0x70, 0x47], // sub sp, #8; bx lr
+        &[0x04, 0x46, 0x70, 0x47],                                     // mov r4, r0; bx lr
+        &[0x83, 0x46, 0x70, 0x47],                                     // mov r11, r0; bx lr
+        &[0x82, 0xb0, 0x70, 0x47],                                     // sub sp, #8; bx lr
         &[0x4d, 0xf8, 0x04, 0x0c, 0x5d, 0xf8, 0x04, 0x0c, 0x70, 0x47], // str, ldr r0, [sp, #-4]; bx lr
-        &[0x00, 0x90, 0x70, 0x47], // str r0, [sp]; bx lr: the caller's frame
-        &[0x00, 0x47],             // bx r0
+        &[0x00, 0x90, 0x70, 0x47],                                     // str r0, [sp]; bx lr: the caller's frame
+        &[0x00, 0x47],                                                 // bx r0
     ];
     let faults: Vec<Vec<u8>> = faults.iter().map(|code| by_hand(&identity, code)).collect();
     refused(&identity, "convention", &faults);
@@ -509,23 +385,14 @@ fn flipped_bits_are_refused_or_harmless() {
         let subject = &subjects[*i].1;
         let mut object = subject.compiled.object.clone();
         object[*at] ^= 1 << bit;
-        let limits = Limits {
-            region_steps: 5_000,
-            ..Limits::default()
-        };
+        let limits = Limits { region_steps: 5_000, ..Limits::default() };
         let Ok(session) = Session::new(&subject.wasm, &object, None, limits) else {
             return ("refused", None);
         };
         match session.function(*index).verdict {
-            Verdict::Proved if session.image() == Verdict::Proved => (
-                "Proved",
-                Some(harmless(
-                    &session,
-                    &subject.wasm,
-                    *index,
-                    &subject.compiled.object,
-                )),
-            ),
+            Verdict::Proved if session.image() == Verdict::Proved => {
+                ("Proved", Some(harmless(&session, &subject.wasm, *index, &subject.compiled.object)))
+            }
             other => (other.name(), None),
         }
     });
@@ -533,34 +400,21 @@ fn flipped_bits_are_refused_or_harmless() {
     for ((i, _, at, bit), (verdict, why)) in mutants.iter().zip(&results) {
         *counts.entry(verdict).or_default() += 1;
         if let Some(why) = why {
-            let start = subjects[*i]
-                .1
-                .code(subjects[*i].1.compiled.functions[0].index)
-                .start;
-            println!(
-                "harmless: module {i}, byte {:#x}, bit {bit}: {why}",
-                at - start
-            );
+            let start = subjects[*i].1.code(subjects[*i].1.compiled.functions[0].index).start;
+            println!("harmless: module {i}, byte {:#x}, bit {bit}: {why}", at - start);
         }
     }
     println!("{} flips: {counts:?}", mutants.len());
     assert!(mutants.len() >= 300, "{}", mutants.len());
     let harmless = counts.get("Proved").copied().unwrap_or(0) as usize;
-    assert!(
-        harmless * 20 <= mutants.len(),
-        "{harmless} of {} are proved",
-        mutants.len()
-    );
+    assert!(harmless * 20 <= mutants.len(), "{harmless} of {} are proved", mutants.len());
 }
 
 /// Why a proved mutant is right: the instructions that differ, and that executions agree.
 fn harmless(session: &Session<'_>, bytes: &[u8], index: u32, original: &[u8]) -> String {
     let (module, contract) = (session.module(), session.contract());
     let params = module.type_of(index).int_params().expect("integers");
-    let min = module
-        .memories
-        .first()
-        .map_or(0, |m| m.min_pages as u32 * 65_536);
+    let min = module.memories.first().map_or(0, |m| m.min_pages as u32 * 65_536);
     let shape = Shape {
         args: params.iter().map(|t| t.words() as u32).sum(),
         cells: module.cells,
@@ -569,39 +423,17 @@ fn harmless(session: &Session<'_>, bytes: &[u8], index: u32, original: &[u8]) ->
         memory_bytes_max: contract.capacity_bytes,
     };
     let body = wasm::code::body(module, bytes, index).expect("supported");
-    let setting = Setting::of_module(module, bytes, shape)
-        .expect("an instance")
-        .for_function(shape, &body);
+    let setting = Setting::of_module(module, bytes, shape).expect("an instance").for_function(shape, &body);
     let code = arm::decode::decode(&session.object().functions[&index]).expect("decodes");
     let left = wasm::semantics::Function::new(module, &body, contract);
-    let right = arm::semantics::Function::new(&code, module, contract, index, BTreeMap::new())
-        .expect("supported");
-    let found = search(
-        &left,
-        &right,
-        &setting,
-        &Plan {
-            starts: 2_000,
-            ..Plan::THOROUGH
-        },
-    );
-    assert!(
-        found.difference.is_none(),
-        "proved and wrong: {}",
-        found.difference.expect("checked").render()
-    );
+    let right = arm::semantics::Function::new(&code, module, contract, index, BTreeMap::new()).expect("supported");
+    let found = search(&left, &right, &setting, &Plan { starts: 2_000, ..Plan::THOROUGH });
+    assert!(found.difference.is_none(), "proved and wrong: {}", found.difference.expect("checked").render());
     let before = arm::object::read(original, module).expect("reads");
     let before = arm::decode::decode(&before.functions[&index]).expect("decodes");
-    let texts = |code: &arm::decode::Code| {
-        code.insns
-            .values()
-            .map(|i| i.text.clone())
-            .collect::<Vec<_>>()
-    };
+    let texts = |code: &arm::decode::Code| code.insns.values().map(|i| i.text.clone()).collect::<Vec<_>>();
     let (old, new) = (texts(&before), texts(&code));
     let differing = old.iter().zip(&new).find(|(a, b)| a != b);
-    let change = differing.map_or("the same instructions".to_string(), |(a, b)| {
-        format!("`{a}` is `{b}`")
-    });
+    let change = differing.map_or("the same instructions".to_string(), |(a, b)| format!("`{a}` is `{b}`"));
     format!("{change}; {} executions agree", found.agreed)
 }

@@ -28,10 +28,7 @@ impl<'s> Subject<'s> {
     fn new(session: &'s Session<'s>, bytes: &'s [u8], index: u32) -> Option<Subject<'s>> {
         let module = session.module();
         let params = module.type_of(index).int_params().ok()?;
-        let min = module
-            .memories
-            .first()
-            .map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
+        let min = module.memories.first().map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
         let shape = Shape {
             args: params.iter().map(|t| t.words() as u32).sum(),
             cells: module.cells,
@@ -40,28 +37,15 @@ impl<'s> Subject<'s> {
             memory_bytes_max: session.contract().capacity_bytes,
         };
         let body = body(module, bytes, index).ok()?;
-        let setting = Setting::of_module(module, bytes, shape)
-            .ok()?
-            .for_function(shape, &body);
-        let claim = session
-            .claim()
-            .functions
-            .iter()
-            .find(|f| f.index == index)?;
-        Some(Subject {
-            session,
-            bytes,
-            index,
-            setting,
-            types: claim.indirect_types.clone(),
-        })
+        let setting = Setting::of_module(module, bytes, shape).ok()?.for_function(shape, &body);
+        let claim = session.claim().functions.iter().find(|f| f.index == index)?;
+        Some(Subject { session, bytes, index, setting, types: claim.indirect_types.clone() })
     }
     fn search(&self, code: &Code) -> Option<Found> {
         let (module, contract) = (self.session.module(), self.session.contract());
         let body = body(module, self.bytes, self.index).ok()?;
         let left = Function::new(module, &body, contract);
-        let right =
-            ArmFunction::new(code, module, contract, self.index, self.types.clone()).ok()?;
+        let right = ArmFunction::new(code, module, contract, self.index, self.types.clone()).ok()?;
         Some(search(&left, &right, &self.setting, &Plan::QUICK))
     }
 }
@@ -79,26 +63,16 @@ fn mutants(code: &FunctionBytes) -> impl Iterator<Item = (u32, Code)> {
 #[test]
 fn corpus() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/wasm");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .expect("corpus")
-        .map(|e| e.expect("entry").path())
-        .collect();
+    let mut paths: Vec<_> = std::fs::read_dir(folder).expect("corpus").map(|e| e.expect("entry").path()).collect();
     paths.sort();
     let (mut functions, mut shown, mut mutated, mut refuted) = (0, 0, 0, 0);
     for (n, path) in paths.iter().enumerate() {
         let bytes = std::fs::read(path).expect("module");
         let bounds = [Bounds::Software, Bounds::Mpu, Bounds::Mask][n % 3];
-        let Ok(compiled) = compile(
-            &bytes,
-            &Options {
-                bounds,
-                ..Options::default()
-            },
-        ) else {
+        let Ok(compiled) = compile(&bytes, &Options { bounds, ..Options::default() }) else {
             continue;
         };
-        let session =
-            Session::new(&bytes, &compiled.object, None, Limits::default()).expect("session");
+        let session = Session::new(&bytes, &compiled.object, None, Limits::default()).expect("session");
         for index in session.functions() {
             let Some(subject) = Subject::new(&session, &bytes, index) else {
                 continue;
@@ -115,26 +89,16 @@ fn corpus() {
             functions += 1;
             shown += u32::from(found.agreed > 0);
             if found.agreed == 0 {
-                println!(
-                    "{name}: nothing shown: {}",
-                    found.reason.unwrap_or_default()
-                );
+                println!("{name}: nothing shown: {}", found.reason.unwrap_or_default());
                 continue;
             }
             for (_, mutant) in mutants(code) {
                 mutated += 1;
-                refuted += u32::from(
-                    subject
-                        .search(&mutant)
-                        .is_some_and(|f| f.difference.is_some()),
-                );
+                refuted += u32::from(subject.search(&mutant).is_some_and(|f| f.difference.is_some()));
             }
         }
     }
     println!("{functions} functions, {shown} shown, {mutated} mutants, {refuted} refuted");
-    assert!(
-        functions > 0 && shown * 10 >= functions * 7,
-        "{shown} of {functions}"
-    );
+    assert!(functions > 0 && shown * 10 >= functions * 7, "{shown} of {functions}");
     assert!(refuted * 2 >= mutated, "{refuted} of {mutated}");
 }

@@ -22,18 +22,13 @@ fn lines_of_code(folder: &Path) -> usize {
 
 fn code(text: &str) -> usize {
     let shipped = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or(text);
-    shipped
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("//"))
-        .count()
+    shipped.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
 }
 
 #[test]
 fn the_trusted_part_is_small() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let [validator, lemmas, compiler] =
-        ["validator/src", "lemmas/src", "src"].map(|f| lines_of_code(&root.join(f)));
+    let [validator, lemmas, compiler] = ["validator/src", "lemmas/src", "src"].map(|f| lines_of_code(&root.join(f)));
     println!("lines of code: validator {validator}, lemmas {lemmas}, compiler {compiler}");
     let trusted = validator + lemmas;
     assert!(trusted > 1_000, "{trusted}: nothing was counted");
@@ -43,9 +38,7 @@ fn the_trusted_part_is_small() {
 #[test]
 fn blank_lines_comments_and_tests_do_not_count() {
     assert_eq!(
-        code(
-            "//! About.\n\nfn f() {\n    // Why.\n    g();\n}\n\n#[cfg(test)]\nmod tests {\n    fn h() {}\n}\n"
-        ),
+        code("//! About.\n\nfn f() {\n    // Why.\n    g();\n}\n\n#[cfg(test)]\nmod tests {\n    fn h() {}\n}\n"),
         3
     );
 }

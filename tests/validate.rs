@@ -43,21 +43,12 @@ struct Test {
 impl Test {
     fn read(folder: &str, path: &Path) -> Test {
         let text = std::fs::read_to_string(path).expect("readable");
-        let name = format!(
-            "{folder}/{}",
-            path.file_name().expect("named").to_string_lossy()
-        );
+        let name = format!("{folder}/{}", path.file_name().expect("named").to_string_lossy());
         let line = |line: &str| {
-            let (key, value) = line
-                .split_once(": ")
-                .unwrap_or_else(|| panic!("{name}: {line} is no header line"));
+            let (key, value) = line.split_once(": ").unwrap_or_else(|| panic!("{name}: {line} is no header line"));
             (key.trim().to_string(), value.trim().to_string())
         };
-        let header: BTreeMap<String, String> = text
-            .lines()
-            .filter_map(|l| l.strip_prefix(";;!"))
-            .map(line)
-            .collect();
+        let header: BTreeMap<String, String> = text.lines().filter_map(|l| l.strip_prefix(";;!")).map(line).collect();
         let known = ["target", "bounds", "module", "claim", "limits", "verdict"];
         let unknown = header.keys().find(|key| !known.contains(&key.as_str()));
         assert_eq!(unknown, None, "{name}: no such key");
@@ -82,11 +73,7 @@ impl Test {
             Some("none") => Bounds::None,
             other => panic!("{}: bounds {other:?}", self.name),
         };
-        Options {
-            core,
-            bounds,
-            ..Options::default()
-        }
+        Options { core, bounds, ..Options::default() }
     }
 
     /// The verdict and what belongs to it.
@@ -101,52 +88,25 @@ impl Test {
         };
         let module = match self.key("module") {
             None => wasm,
-            Some(file) => {
-                wat::parse_file(root().join(file)).unwrap_or_else(|e| panic!("{}: {e}", self.name))
-            }
+            Some(file) => wat::parse_file(root().join(file)).unwrap_or_else(|e| panic!("{}: {e}", self.name)),
         };
-        let limits = match self
-            .key("limits")
-            .map(|steps| steps.parse::<u32>().expect("a number"))
-        {
+        let limits = match self.key("limits").map(|steps| steps.parse::<u32>().expect("a number")) {
             None => Limits::default(),
-            Some(steps) => Limits {
-                smt_steps: steps,
-                full_steps: steps,
-                region_steps: steps,
-                queries: steps,
-            },
+            Some(steps) => Limits { smt_steps: steps, full_steps: steps, region_steps: steps, queries: steps },
         };
-        let claim = self
-            .key("claim")
-            .map(|change| change_claim(compiled.claim, change));
+        let claim = self.key("claim").map(|change| change_claim(compiled.claim, change));
         let proof = prove(&module, &compiled.object, claim, limits);
-        proof
-            .unwrap_or_else(|e| panic!("{}: {e}", self.name))
-            .verdict()
+        proof.unwrap_or_else(|e| panic!("{}: {e}", self.name)).verdict()
     }
 
     fn check(&self, folder: &str) -> Result<&'static str, String> {
         let verdict = self.run();
         let any = self.key("verdict") == Some("not-proved");
-        assert!(
-            !any || folder != "proved",
-            "{}: contradicts itself",
-            self.name
-        );
-        let holds = if any {
-            verdict != Verdict::Proved
-        } else {
-            verdict.name().to_lowercase() == folder
-        };
+        assert!(!any || folder != "proved", "{}: contradicts itself", self.name);
+        let holds = if any { verdict != Verdict::Proved } else { verdict.name().to_lowercase() == folder };
         match holds {
             true => Ok(verdict.name()),
-            false => Err(format!(
-                "{}: {}: {}",
-                self.name,
-                verdict.name(),
-                verdict.detail()
-            )),
+            false => Err(format!("{}: {}: {}", self.name, verdict.name(), verdict.detail())),
         }
     }
 }
@@ -159,26 +119,15 @@ fn change_claim(mut claim: Claim, change: &str) -> Claim {
         "no-cuts" => function.witness.cuts.clear(),
         "contradictory-cuts" => {
             assert!(!function.witness.cuts.is_empty(), "no cut to be changed");
-            function
-                .witness
-                .cuts
-                .iter_mut()
-                .for_each(|cut| cut.equal.push((Loc::Const(0), Loc::Const(1))));
+            function.witness.cuts.iter_mut().for_each(|cut| cut.equal.push((Loc::Const(0), Loc::Const(1))));
         }
         "contradictory-dead-cut" => {
             let stage = &mut function.stages[0];
             let word = stage.func.value(Type::I32);
             let end = Terminator::Trap(TrapKind::Unreachable);
-            stage.func.blocks.push(BlockData {
-                params: vec![word],
-                insts: vec![],
-                end,
-                end_origin: 0,
-            });
+            stage.func.blocks.push(BlockData { params: vec![word], insts: vec![], end, end_origin: 0 });
             let right = stage.func.blocks.len() as u64 - 1;
-            let equal = [0, 1]
-                .map(|k| (Loc::Const(k), Loc::Value(word, 0)))
-                .to_vec();
+            let equal = [0, 1].map(|k| (Loc::Const(k), Loc::Value(word, 0))).to_vec();
             let left = stage.witness.cuts[0].left;
             stage.witness.cuts.push(Cut { left, right, equal });
         }
@@ -192,10 +141,7 @@ fn tests(folder: &str) -> Vec<(String, Test)> {
     let mut paths: Vec<PathBuf> = files.map(|e| e.expect("readable").path()).collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "wat"));
     paths.sort();
-    paths
-        .iter()
-        .map(|path| (folder.to_string(), Test::read(folder, path)))
-        .collect()
+    paths.iter().map(|path| (folder.to_string(), Test::read(folder, path))).collect()
 }
 
 #[test]
@@ -205,54 +151,20 @@ fn verdicts_are_as_the_folders_say() {
     all.retain(|(_, test)| test.name.contains(&only));
     let results = deep_map(&all, |(folder, test)| test.check(folder));
     for folder in VERDICTS {
-        println!(
-            "{folder}: {}",
-            all.iter().filter(|(f, _)| f == folder).count()
-        );
-        assert!(
-            !only.is_empty() || all.iter().any(|(f, _)| f == folder),
-            "no test in {folder}"
-        );
+        println!("{folder}: {}", all.iter().filter(|(f, _)| f == folder).count());
+        assert!(!only.is_empty() || all.iter().any(|(f, _)| f == folder), "no test in {folder}");
     }
     let wrong: Vec<String> = results.into_iter().filter_map(Result::err).collect();
-    assert!(
-        wrong.is_empty(),
-        "{} of {} are not as expected:\n{}",
-        wrong.len(),
-        all.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {} are not as expected:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }
 
 /// Each proved loop has the four twins that matter.
 #[test]
 fn loops_have_twins() {
-    for proved in [
-        "loop_trip_count",
-        "loop_nested",
-        "loop_calls",
-        "loop_stores",
-    ] {
-        assert!(
-            root()
-                .join("proved")
-                .join(proved)
-                .with_extension("wat")
-                .is_file(),
-            "{proved}"
-        );
-        for fault in [
-            "wrong_bound",
-            "missing_store",
-            "wrong_step",
-            "infinite_loop",
-        ] {
-            assert!(
-                root()
-                    .join(format!("refuted/{proved}_{fault}.wat"))
-                    .is_file(),
-                "{proved}_{fault}"
-            );
+    for proved in ["loop_trip_count", "loop_nested", "loop_calls", "loop_stores"] {
+        assert!(root().join("proved").join(proved).with_extension("wat").is_file(), "{proved}");
+        for fault in ["wrong_bound", "missing_store", "wrong_step", "infinite_loop"] {
+            assert!(root().join(format!("refuted/{proved}_{fault}.wat")).is_file(), "{proved}_{fault}");
         }
     }
 }

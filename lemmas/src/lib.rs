@@ -123,11 +123,7 @@ pub fn load() -> Result<Vec<Lemma>, Error> {
         for lemma in parse(family, text)? {
             if lemmas.iter().any(|l| l.name == lemma.name) {
                 let (file, line) = (format!("rules/{family}.lemma"), lemma.line);
-                return Err(Error {
-                    file,
-                    line,
-                    wrong: Wrong::Twice(lemma.name),
-                });
+                return Err(Error { file, line, wrong: Wrong::Twice(lemma.name) });
             }
             lemmas.push(lemma);
         }
@@ -139,13 +135,7 @@ pub fn load() -> Result<Vec<Lemma>, Error> {
 /// # Errors
 /// See [`Wrong`].
 pub fn parse(family: &str, text: &str) -> Result<Vec<Lemma>, Error> {
-    let at = |line: usize| {
-        move |wrong| Error {
-            file: format!("rules/{family}.lemma"),
-            line,
-            wrong,
-        }
-    };
+    let at = |line: usize| move |wrong| Error { file: format!("rules/{family}.lemma"), line, wrong };
     let mut entries: Vec<Vec<(usize, &str, &str)>> = Vec::new();
     for (index, text) in text.lines().enumerate() {
         let text = text.trim();
@@ -160,20 +150,12 @@ pub fn parse(family: &str, text: &str) -> Result<Vec<Lemma>, Error> {
             _ => return Err(at(index + 1)(Wrong::UnexpectedLine(text.to_string()))),
         }
     }
-    entries
-        .iter()
-        .map(|e| lemma(family, e).map_err(|(line, wrong)| at(line)(wrong)))
-        .collect()
+    entries.iter().map(|e| lemma(family, e).map_err(|(line, wrong)| at(line)(wrong))).collect()
 }
 
 fn lemma(family: &str, entry: &[(usize, &str, &str)]) -> Result<Lemma, (usize, Wrong)> {
     let (line, _, name) = entry[0];
-    let find = |key: &str| {
-        entry
-            .iter()
-            .find(|(_, k, _)| *k == key)
-            .map(|(line, _, text)| (*line, *text))
-    };
+    let find = |key: &str| entry.iter().find(|(_, k, _)| *k == key).map(|(line, _, text)| (*line, *text));
     let need = |key: &'static str| find(key).ok_or((line, Wrong::Missing(key)));
     let term = |(line, text): (usize, &str)| Term::parse(text).map_err(|e| (line, Wrong::Term(e)));
     let conditions = |key: &str| -> Result<Vec<Term>, (usize, Wrong)> {
@@ -252,48 +234,16 @@ mod tests {
     fn errors_name_file_and_line() {
         let check = |text: &str, line: usize, expected: &str| {
             let error = parse("shift", text).expect_err(text);
-            assert_eq!(
-                (error.file.as_str(), error.line),
-                ("rules/shift.lemma", line),
-                "{error}"
-            );
+            assert_eq!((error.file.as_str(), error.line), ("rules/shift.lemma", line), "{error}");
             assert!(error.to_string().contains(expected), "{error}");
         };
         check("rule (add ?x ?y) => ?x", 1, "UnexpectedLine");
-        check(
-            "lemma a\n\n  rule (add ?x ?y)\n source s\n broken ?x",
-            3,
-            "NoArrow",
-        );
-        check(
-            "lemma a\n rule (add ?x ?y) => (add ?y ?z)\n source s\n broken ?x",
-            2,
-            "Unbound",
-        );
-        check(
-            "lemma a\n rule (add ?x ?y) => (eq ?y ?x)\n source s\n broken ?x",
-            2,
-            "Sides",
-        );
-        check(
-            "lemma a\n rule (plus ?x ?y) => ?x\n source s\n broken ?x",
-            2,
-            "plus",
-        );
-        check(
-            "lemma a\n rule (add ?x ?y) => (add ?y ?x)\n source s",
-            1,
-            "Missing",
-        );
-        check(
-            "lemma a\n rule (add ?x #c) <=> (add (not #c) ?x)\n source s\n broken ?x",
-            2,
-            "Term",
-        );
-        check(
-            "lemma a\n rule (add ?x #c) <=> (sub ?x (sub 0 #c))\n source s\n broken ?x",
-            2,
-            "OneWayOnly",
-        );
+        check("lemma a\n\n  rule (add ?x ?y)\n source s\n broken ?x", 3, "NoArrow");
+        check("lemma a\n rule (add ?x ?y) => (add ?y ?z)\n source s\n broken ?x", 2, "Unbound");
+        check("lemma a\n rule (add ?x ?y) => (eq ?y ?x)\n source s\n broken ?x", 2, "Sides");
+        check("lemma a\n rule (plus ?x ?y) => ?x\n source s\n broken ?x", 2, "plus");
+        check("lemma a\n rule (add ?x ?y) => (add ?y ?x)\n source s", 1, "Missing");
+        check("lemma a\n rule (add ?x #c) <=> (add (not #c) ?x)\n source s\n broken ?x", 2, "Term");
+        check("lemma a\n rule (add ?x #c) <=> (sub ?x (sub 0 #c))\n source s\n broken ?x", 2, "OneWayOnly");
     }
 }

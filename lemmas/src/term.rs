@@ -148,10 +148,7 @@ impl Term {
         let word = words.next().ok_or(TermError::Ends)?;
         let unexpected = || TermError::Unexpected(word.to_string());
         let apply = |name: &str, operands: Vec<Term>| {
-            let op = Op::ALL
-                .iter()
-                .find(|op| op.name() == name)
-                .ok_or(TermError::Operation(name.to_string()))?;
+            let op = Op::ALL.iter().find(|op| op.name() == name).ok_or(TermError::Operation(name.to_string()))?;
             match op.operands().len() == operands.len() {
                 true => Ok(Term::Apply(*op, operands)),
                 false => Err(TermError::Sort(name.to_string())),
@@ -159,13 +156,8 @@ impl Term {
         };
         if word == "(" {
             let name = words.next().ok_or(TermError::Ends)?;
-            let count = Op::ALL
-                .iter()
-                .find(|op| op.name() == name)
-                .map_or(0, |op| op.operands().len());
-            let operands = (0..count)
-                .map(|_| Self::read(words))
-                .collect::<Result<_, _>>()?;
+            let count = Op::ALL.iter().find(|op| op.name() == name).map_or(0, |op| op.operands().len());
+            let operands = (0..count).map(|_| Self::read(words)).collect::<Result<_, _>>()?;
             let term = apply(name, operands)?;
             return match words.next() {
                 Some(")") => Ok(term),
@@ -183,9 +175,7 @@ impl Term {
             return number.parse().map(Term::Leaf).map_err(|_| unexpected());
         }
         if let Some(digits) = word.strip_prefix("0x") {
-            return u32::from_str_radix(digits, 16)
-                .map(Term::Const)
-                .map_err(|_| unexpected());
+            return u32::from_str_radix(digits, 16).map(Term::Const).map_err(|_| unexpected());
         }
         match word.starts_with(|c: char| c.is_ascii_digit()) {
             true => word.parse().map(Term::Const).map_err(|_| unexpected()),
@@ -224,11 +214,7 @@ impl Term {
     pub fn sort_with(&self, names: &mut Vec<(String, Sort)>) -> Result<Sort, TermError> {
         self.visit(None, names)
     }
-    fn visit(
-        &self,
-        wanted: Option<Sort>,
-        names: &mut Vec<(String, Sort)>,
-    ) -> Result<Sort, TermError> {
+    fn visit(&self, wanted: Option<Sort>, names: &mut Vec<(String, Sort)>) -> Result<Sort, TermError> {
         let wrong = || TermError::Sort(self.to_string());
         let sort = match self {
             Term::Const(_) => Sort::Word,
@@ -238,11 +224,7 @@ impl Term {
                     Some((_, sort)) => *sort,
                     None => {
                         let free = !matches!(self, Term::Imm(_));
-                        let sort = if free {
-                            wanted.unwrap_or(Sort::Word)
-                        } else {
-                            Sort::Word
-                        };
+                        let sort = if free { wanted.unwrap_or(Sort::Word) } else { Sort::Word };
                         names.push((name, sort));
                         sort
                     }
@@ -255,11 +237,7 @@ impl Term {
                 op.result()
             }
         };
-        if wanted.is_some_and(|w| w != sort) {
-            Err(wrong())
-        } else {
-            Ok(sort)
-        }
+        if wanted.is_some_and(|w| w != sort) { Err(wrong()) } else { Ok(sort) }
     }
 }
 

@@ -30,11 +30,8 @@ impl Builder<'_> {
                 self.emit(Op::MemoryFill, &[dst, value, len], &[]);
             }
             // Without `data.drop`, a passive segment keeps its length.
-            Operator::MemoryInit {
-                data_index: segment,
-                ..
-            } if !self.module.drops
-                && self.module.data[*segment as usize].mode == Mode::Passive =>
+            Operator::MemoryInit { data_index: segment, .. }
+                if !self.module.drops && self.module.data[*segment as usize].mode == Mode::Passive =>
             {
                 let (len, src, dst) = (self.pop(), self.pop(), self.pop());
                 let bytes = self.check_size();
@@ -62,12 +59,7 @@ impl Builder<'_> {
         let more = self.pop();
         let bytes = self.word(Op::MemoryBytes, &[]);
         let old = self.bin_k(BinOp::Lshr, bytes, PAGE_BYTES.trailing_zeros());
-        let declared = self
-            .module
-            .memory
-            .as_ref()
-            .and_then(|m| m.max_pages)
-            .unwrap_or(u64::MAX);
+        let declared = self.module.memory.as_ref().and_then(|m| m.max_pages).unwrap_or(u64::MAX);
         let most = declared.min(u64::from(self.contract.capacity_bytes / PAGE_BYTES));
         let most = self.k(most as u32);
         let room = self.bin(BinOp::Sub, most, old);

@@ -18,11 +18,7 @@ impl Builder<'_> {
     }
 
     /// Calls through a table: one comparison on the way to the call, the trap is told apart off it.
-    pub(super) fn call_indirect(
-        &mut self,
-        type_index: u32,
-        table: u32,
-    ) -> Result<(), CompileError> {
+    pub(super) fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<(), CompileError> {
         let ty = &self.module.types[type_index as usize];
         let params = ty.int_params().map_err(|t| self.unsupported(t))?;
         let results = ty.int_results().map_err(|t| self.unsupported(t))?;
@@ -38,10 +34,7 @@ impl Builder<'_> {
         let found = self.word(Op::TableType { table }, &[index]);
         let expected = self.k(1 + type_index);
         let right = self.cmp(Cond::Eq, found, expected);
-        let to = |block| Edge {
-            block,
-            args: Vec::new(),
-        };
+        let to = |block| Edge { block, args: Vec::new() };
         let (good, wrong) = (self.new_block(), self.new_block());
         let (null, mismatch) = (self.new_block(), self.new_block());
         self.end(Terminator::Branch(right, to(good), to(wrong)));
@@ -50,8 +43,7 @@ impl Builder<'_> {
         let is_null = self.cmp(Cond::Eq, found, zero);
         self.end(Terminator::Branch(is_null, to(null), to(mismatch)));
         self.func.blocks[null.0 as usize].end = Terminator::Trap(TrapKind::UninitializedElement);
-        self.func.blocks[mismatch.0 as usize].end =
-            Terminator::Trap(TrapKind::IndirectCallTypeMismatch);
+        self.func.blocks[mismatch.0 as usize].end = Terminator::Trap(TrapKind::IndirectCallTypeMismatch);
         self.enter(good);
         let mut args = vec![self.word(Op::TableFunction { table }, &[index])];
         args.extend(self.stack.split_off(self.stack.len() - params.len()));

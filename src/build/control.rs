@@ -48,14 +48,7 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn function(results: Vec<Type>) -> Frame {
-        Frame {
-            kind: Kind::Function,
-            height: 0,
-            label_arity: results.len(),
-            results,
-            log: 0,
-            incoming: Vec::new(),
-        }
+        Frame { kind: Kind::Function, height: 0, label_arity: results.len(), results, log: 0, incoming: Vec::new() }
     }
 }
 
@@ -71,17 +64,11 @@ fn edge_mut(end: &mut Terminator, slot: usize) -> Option<&mut Edge> {
 
 /// An edge whose target is set when its label ends.
 fn pending() -> Edge {
-    Edge {
-        block: Block(u32::MAX),
-        args: Vec::new(),
-    }
+    Edge { block: Block(u32::MAX), args: Vec::new() }
 }
 
 /// The locals that each loop assigns, by the offset of its operator. `None` if the work limit is exceeded.
-pub(super) fn assigned_in_loops(
-    body: &FunctionBody<'_>,
-    work: &mut u64,
-) -> Option<FxHashMap<u32, Vec<u32>>> {
+pub(super) fn assigned_in_loops(body: &FunctionBody<'_>, work: &mut u64) -> Option<FxHashMap<u32, Vec<u32>>> {
     let mut loops = FxHashMap::default();
     let mut open: Vec<(Option<u32>, Vec<u32>)> = vec![(None, Vec::new())];
     let mut reader = body.get_operators_reader().ok()?;
@@ -129,9 +116,7 @@ impl Builder<'_> {
                     self.skipped += 1;
                 }
             }
-            Operator::TryTable { .. } | Operator::Try { .. } if !self.reachable => {
-                self.skipped += 1
-            }
+            Operator::TryTable { .. } | Operator::Try { .. } if !self.reachable => self.skipped += 1,
             Operator::Else if self.skipped == 0 => self.otherwise()?,
             Operator::End if self.skipped == 0 => self.close()?,
             Operator::End => self.skipped -= 1,
@@ -148,14 +133,7 @@ impl Builder<'_> {
                 let condition = self.pop();
                 let yes = self.branch_or_return(*relative_depth, 0)?;
                 let next = self.new_block();
-                self.end(Terminator::Branch(
-                    condition,
-                    yes,
-                    Edge {
-                        block: next,
-                        args: Vec::new(),
-                    },
-                ));
+                self.end(Terminator::Branch(condition, yes, Edge { block: next, args: Vec::new() }));
                 self.enter(next);
             }
             Operator::BrTable { targets } => self.table(targets)?,
@@ -197,34 +175,14 @@ impl Builder<'_> {
             Operator::If { .. } => {
                 let condition = self.pop();
                 let (block, then) = (self.block, self.new_block());
-                self.end(Terminator::Branch(
-                    condition,
-                    Edge {
-                        block: then,
-                        args: Vec::new(),
-                    },
-                    pending(),
-                ));
+                self.end(Terminator::Branch(condition, Edge { block: then, args: Vec::new() }, pending()));
                 self.enter(then);
-                (
-                    Kind::If {
-                        block,
-                        params: self.top(params.len()),
-                    },
-                    results.len(),
-                )
+                (Kind::If { block, params: self.top(params.len()) }, results.len())
             }
             _ => (Kind::Block, results.len()),
         };
         let (height, log) = (self.stack.len() - params.len(), self.log.len());
-        self.frames.push(Frame {
-            kind,
-            height,
-            label_arity,
-            results,
-            log,
-            incoming: Vec::new(),
-        });
+        self.frames.push(Frame { kind, height, label_arity, results, log, incoming: Vec::new() });
         Ok(())
     }
 
@@ -234,10 +192,7 @@ impl Builder<'_> {
         let header = self.new_block();
         let args = self.loop_args(params.len(), &locals)?;
         let types: Vec<Type> = args.iter().map(|a| self.func.type_of(*a)).collect();
-        self.end(Terminator::Jump(Edge {
-            block: header,
-            args,
-        }));
+        self.end(Terminator::Jump(Edge { block: header, args }));
         self.enter(header);
         let values: Vec<Value> = types.iter().map(|t| self.func.value(*t)).collect();
         self.func.blocks[header.0 as usize].params = values.clone();
@@ -263,12 +218,7 @@ impl Builder<'_> {
     fn snapshot(&mut self) -> Result<(), CompileError> {
         self.spend(self.env.len() + self.stack.len())?;
         let (locals, stack) = (self.env.clone(), self.stack.clone());
-        self.snapshots.push(Snapshot {
-            block: self.block,
-            at: self.next,
-            locals,
-            stack,
-        });
+        self.snapshots.push(Snapshot { block: self.block, at: self.next, locals, stack });
         Ok(())
     }
 
@@ -286,12 +236,7 @@ impl Builder<'_> {
             Kind::Block | Kind::If { .. } => {
                 let changes = self.changes_since(self.frames[i].log)?;
                 let args = self.top(arity);
-                self.frames[i].incoming.push(Incoming {
-                    block: self.block,
-                    slot,
-                    args,
-                    changes,
-                });
+                self.frames[i].incoming.push(Incoming { block: self.block, slot, args, changes });
                 Ok(Some(pending()))
             }
         }
@@ -303,12 +248,8 @@ impl Builder<'_> {
             return Ok(edge);
         }
         let block = self.new_block();
-        self.func.blocks[block.0 as usize].end =
-            Terminator::Return(self.top(self.func.results.len()));
-        Ok(Edge {
-            block,
-            args: Vec::new(),
-        })
+        self.func.blocks[block.0 as usize].end = Terminator::Return(self.top(self.func.results.len()));
+        Ok(Edge { block, args: Vec::new() })
     }
 
     /// The locals changed after a position of the log, each once, with their current values.
@@ -317,10 +258,7 @@ impl Builder<'_> {
         self.spend(1 + locals.len())?;
         locals.sort_unstable();
         locals.dedup();
-        Ok(locals
-            .into_iter()
-            .map(|l| (l, self.env[l as usize]))
-            .collect())
+        Ok(locals.into_iter().map(|l| (l, self.env[l as usize])).collect())
     }
 
     fn table(&mut self, targets: &wasmparser::BrTable<'_>) -> Result<(), CompileError> {
@@ -332,11 +270,7 @@ impl Builder<'_> {
         }
         let default = self.branch_or_return(targets.default(), edges.len())?;
         // A switch without cases is a jump; its edge has the same position.
-        let end = if edges.is_empty() {
-            Terminator::Jump(default)
-        } else {
-            Terminator::Switch(index, edges, default)
-        };
+        let end = if edges.is_empty() { Terminator::Jump(default) } else { Terminator::Switch(index, edges, default) };
         self.end(end);
         Ok(())
     }
@@ -354,29 +288,15 @@ impl Builder<'_> {
     fn otherwise(&mut self) -> Result<(), CompileError> {
         self.fall_through()?;
         let block = self.new_block();
-        let frame = self
-            .frames
-            .last_mut()
-            .expect("invariant: the module is valid");
-        let Kind::If {
-            block: from,
-            params,
-        } = std::mem::replace(&mut frame.kind, Kind::Block)
-        else {
+        let frame = self.frames.last_mut().expect("invariant: the module is valid");
+        let Kind::If { block: from, params } = std::mem::replace(&mut frame.kind, Kind::Block) else {
             return Err(self.unsupported("else outside of if"));
         };
         let (height, log) = (frame.height, frame.log);
         self.stack.truncate(height);
         self.stack.extend(params);
         self.undo(log);
-        self.patch(
-            from,
-            1,
-            Edge {
-                block,
-                args: Vec::new(),
-            },
-        );
+        self.patch(from, 1, Edge { block, args: Vec::new() });
         self.enter(block);
         Ok(())
     }
@@ -388,18 +308,10 @@ impl Builder<'_> {
 
     /// Ends the innermost frame.
     fn close(&mut self) -> Result<(), CompileError> {
-        let frame = self
-            .frames
-            .last_mut()
-            .expect("invariant: the module is valid");
+        let frame = self.frames.last_mut().expect("invariant: the module is valid");
         if let Kind::If { block, params } = &mut frame.kind {
             let (block, args) = (*block, std::mem::take(params));
-            frame.incoming.push(Incoming {
-                block,
-                slot: 1,
-                args,
-                changes: Vec::new(),
-            });
+            frame.incoming.push(Incoming { block, slot: 1, args, changes: Vec::new() });
         }
         match frame.kind {
             Kind::Function => {
@@ -431,20 +343,12 @@ impl Builder<'_> {
         self.enter(block);
         let merged = self.merge(&frame)?;
         let single = frame.incoming.len() == 1;
-        let differing: Vec<u32> = merged
-            .iter()
-            .filter(|m| m.1.is_none())
-            .map(|m| m.0)
-            .collect();
+        let differing: Vec<u32> = merged.iter().filter(|m| m.1.is_none()).map(|m| m.0).collect();
         self.spend(frame.incoming.len() * (frame.results.len() + differing.len()))?;
         let before: Vec<Value> = differing.iter().map(|l| self.env[*l as usize]).collect();
         self.stack.truncate(frame.height);
         for (i, ty) in frame.results.iter().enumerate() {
-            let v = if single {
-                frame.incoming[0].args[i]
-            } else {
-                self.param(block, *ty)
-            };
+            let v = if single { frame.incoming[0].args[i] } else { self.param(block, *ty) };
             self.stack.push(v);
         }
         for (local, value) in merged {
@@ -454,8 +358,7 @@ impl Builder<'_> {
             };
             self.set_local(local, v);
         }
-        let positions: FxHashMap<u32, usize> =
-            differing.iter().enumerate().map(|(i, l)| (*l, i)).collect();
+        let positions: FxHashMap<u32, usize> = differing.iter().enumerate().map(|(i, l)| (*l, i)).collect();
         for incoming in frame.incoming {
             let mut locals = before.clone();
             for (local, v) in incoming.changes {
@@ -481,11 +384,7 @@ impl Builder<'_> {
 
     /// The locals that any edge changed, each with its value if that is the same on all edges, in index order.
     fn merge(&mut self, frame: &Frame) -> Result<Vec<(u32, Option<Value>)>, CompileError> {
-        let mut all: Vec<(u32, Value)> = frame
-            .incoming
-            .iter()
-            .flat_map(|i| i.changes.iter().copied())
-            .collect();
+        let mut all: Vec<(u32, Value)> = frame.incoming.iter().flat_map(|i| i.changes.iter().copied()).collect();
         self.spend(all.len())?;
         all.sort_unstable();
         let mut merged = Vec::new();

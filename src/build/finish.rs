@@ -29,35 +29,19 @@ impl Builder<'_> {
             let mut used = live[i].clone();
             used.extend(&self.func.blocks[i].params);
             used.sort_unstable();
-            let state = State {
-                func: &self.func,
-                known: &known,
-                renaming: &renaming,
-                used: &used,
-            };
+            let state = State { func: &self.func, known: &known, renaming: &renaming, used: &used };
             let mut equal = Vec::new();
             for (v, word) in snapshot.locals.iter().zip(&local_words) {
                 state.relate(*v, |half| Loc::WasmLocal(word + half), &mut equal);
             }
-            let types: Vec<Type> = snapshot
-                .stack
-                .iter()
-                .map(|v| self.func.type_of(*v))
-                .collect();
+            let types: Vec<Type> = snapshot.stack.iter().map(|v| self.func.type_of(*v)).collect();
             for (v, word) in snapshot.stack.iter().zip(first_words(&types)) {
                 state.relate(*v, |half| Loc::WasmStack(word + half), &mut equal);
             }
-            cuts.push(Cut {
-                left: snapshot.at,
-                right: u64::from(snapshot.block.0),
-                equal,
-            });
+            cuts.push(Cut { left: snapshot.at, right: u64::from(snapshot.block.0), equal });
         }
         prune::rematerialize(&mut self.func, &known);
-        Ok(Built {
-            func: self.func,
-            witness: Witness { cuts },
-        })
+        Ok(Built { func: self.func, witness: Witness { cuts } })
     }
 }
 

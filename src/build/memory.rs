@@ -52,11 +52,7 @@ impl Builder<'_> {
                     None => self.long(Op::Load64 { offset }, &[index]),
                     Some(width) => {
                         // A word has no bits to extend into another word of its own.
-                        let op = Op::Load {
-                            width,
-                            signed: signed && width != Width::Word,
-                            offset,
-                        };
+                        let op = Op::Load { width, signed: signed && width != Width::Word, offset };
                         let low = self.word(op, &[index]);
                         match (ty, signed) {
                             (Type::I32, _) => low,
@@ -74,11 +70,7 @@ impl Builder<'_> {
         };
         let (value, index) = (self.pop(), self.pop());
         if let Some((index, offset)) = self.index(index, memarg, bytes(width)) {
-            let value = if narrow {
-                self.emit(Op::Split, &[value], &[Type::I32, Type::I32])[0]
-            } else {
-                value
-            };
+            let value = if narrow { self.emit(Op::Split, &[value], &[Type::I32, Type::I32])[0] } else { value };
             let op = match width {
                 None => Op::Store64 { offset },
                 Some(width) => Op::Store { width, offset },
@@ -102,11 +94,7 @@ impl Builder<'_> {
                 Some((index, offset))
             }
             Bounds::Mask => {
-                let sum = if offset == 0 {
-                    index
-                } else {
-                    self.bin_k(BinOp::Add, index, offset)
-                };
+                let sum = if offset == 0 { index } else { self.bin_k(BinOp::Add, index, offset) };
                 let mask = self.contract.capacity_bytes.wrapping_sub(1);
                 Some((self.bin_k(BinOp::And, sum, mask), 0))
             }

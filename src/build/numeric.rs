@@ -175,11 +175,7 @@ impl Builder<'_> {
     }
 
     fn compare(&mut self, ty: Type, cond: Cond, a: Value, b: Value) -> Value {
-        let op = if ty == Type::I32 {
-            Op::Cmp(cond)
-        } else {
-            Op::Cmp64(cond)
-        };
+        let op = if ty == Type::I32 { Op::Cmp(cond) } else { Op::Cmp64(cond) };
         self.word(op, &[a, b])
     }
 
@@ -218,10 +214,7 @@ impl Builder<'_> {
             let is_zero = self.compare(ty, Cond::Eq, b, zero);
             self.trap_if(TrapKind::IntegerDivideByZero, is_zero);
         }
-        if op == DivOp::SQuot
-            && divisor.is_none_or(|k| k == ones)
-            && dividend.is_none_or(|k| k == min)
-        {
+        if op == DivOp::SQuot && divisor.is_none_or(|k| k == ones) && dividend.is_none_or(|k| k == min) {
             let (min, ones) = (self.constant(ty, min), self.constant(ty, ones));
             let is_min = self.compare(ty, Cond::Eq, a, min);
             let is_minus_one = self.compare(ty, Cond::Eq, b, ones);

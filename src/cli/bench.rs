@@ -55,32 +55,15 @@ struct Report<'a> {
     measured: &'a [Measured],
 }
 
-fn measured(
-    name: &'static str,
-    value: f64,
-    unit: &'static str,
-    budget: f64,
-    at_least: bool,
-) -> Measured {
-    Measured {
-        name,
-        value,
-        unit,
-        budget,
-        ratio: value / budget,
-        at_least,
-    }
+fn measured(name: &'static str, value: f64, unit: &'static str, budget: f64, at_least: bool) -> Measured {
+    Measured { name, value, unit, budget, ratio: value / budget, at_least }
 }
 
 /// The greatest resident memory of this process so far, in bytes, where the system tells.
 fn memory_bytes_peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.split_whitespace()
-        .next()?
-        .parse::<u64>()
-        .ok()
-        .map(|kib| kib * 1024)
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 /// Compiles all programs; bytes of wasm per second.
@@ -108,21 +91,12 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let (mut obligations, mut proved) = (0, 0);
     let start = Instant::now();
     for program in &programs {
-        let Ok(compiled) = build(&program.module, &args.code.options(), args.limits.threads())
-        else {
+        let Ok(compiled) = build(&program.module, &args.code.options(), args.limits.threads()) else {
             failed.push(program.name.clone());
             continue;
         };
-        let module = (
-            program.module.path.as_path(),
-            program.module.bytes.as_slice(),
-        );
-        let proof = prove(
-            module,
-            (Path::new("(compiled)"), &compiled.object),
-            None,
-            &args.limits,
-        )?;
+        let module = (program.module.path.as_path(), program.module.bytes.as_slice());
+        let proof = prove(module, (Path::new("(compiled)"), &compiled.object), None, &args.limits)?;
         times.extend(proof.times);
         proved += proof.certificate.totals.proved;
         obligations += proof.certificate.totals.obligations;
@@ -134,43 +108,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     // Source of the budgets: docs, "Budgets".
     let ms = |t: Duration| t.as_secs_f64() * 1e3;
     let mut values = vec![
-        measured(
-            "compile without proofs",
-            speed / 1e6,
-            "MB/s of wasm",
-            1.0,
-            true,
-        ),
-        measured(
-            "proof per function, median",
-            ms(percentile(&times, 50)),
-            "ms",
-            5.0,
-            false,
-        ),
-        measured(
-            "proof per function, 95 %",
-            ms(percentile(&times, 95)),
-            "ms",
-            100.0,
-            false,
-        ),
-        measured(
-            "compile and prove all",
-            wall.as_secs_f64(),
-            "s",
-            60.0,
-            false,
-        ),
+        measured("compile without proofs", speed / 1e6, "MB/s of wasm", 1.0, true),
+        measured("proof per function, median", ms(percentile(&times, 50)), "ms", 5.0, false),
+        measured("proof per function, 95 %", ms(percentile(&times, 95)), "ms", 100.0, false),
+        measured("compile and prove all", wall.as_secs_f64(), "s", 60.0, false),
     ];
     if let Some(bytes) = memory_bytes_peak() {
-        values.push(measured(
-            "peak memory",
-            bytes as f64 / f64::from(1 << 20),
-            "MiB",
-            1024.0,
-            false,
-        ));
+        values.push(measured("peak memory", bytes as f64 / f64::from(1 << 20), "MiB", 1024.0, false));
     }
     match args.format {
         Format::Json => output::print_json(&Report {
@@ -186,11 +130,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             measured: &values,
         }),
         Format::Text => {
-            let mut rows = vec![
-                ["", "measured", "budget", "ratio"]
-                    .map(String::from)
-                    .to_vec(),
-            ];
+            let mut rows = vec![["", "measured", "budget", "ratio"].map(String::from).to_vec()];
             rows.extend(values.iter().map(|m| {
                 let sign = if m.at_least { ">=" } else { "<=" };
                 vec![
@@ -209,9 +149,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
                 table::rungs(&rungs)
             ));
             if cfg!(debug_assertions) {
-                output::print(
-                    "this is a development build; budgets are for `cargo build --release`\n",
-                );
+                output::print("this is a development build; budgets are for `cargo build --release`\n");
             }
             if !failed.is_empty() {
                 output::print(&format!("not compiled: {}\n", failed.join(", ")));

@@ -127,12 +127,7 @@ impl CodeArgs {
         };
         // One pipeline for all levels so far.
         let (Level::Zero | Level::One | Level::Two | Level::Size) = self.optimize;
-        Options {
-            core,
-            bounds: self.bounds.bounds(),
-            memory,
-            memory_pages_max: self.memory_pages,
-        }
+        Options { core, bounds: self.bounds.bounds(), memory, memory_pages_max: self.memory_pages }
     }
 }
 
@@ -180,25 +175,14 @@ struct Report<'a> {
 /// Bad input; what cannot be written.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
-    let same = |a: &Path, b: &Path| {
-        a.canonicalize()
-            .ok()
-            .is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
-    };
+    let same = |a: &Path, b: &Path| a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b));
     if same(&args.input, &args.output) {
-        return Err(Diagnostic::new("the output is the input")
-            .file(&args.output)
-            .help("give another file with -o"));
+        return Err(Diagnostic::new("the output is the input").file(&args.output).help("give another file with -o"));
     }
     let compiled = build(&module, &args.code.options(), args.limits.threads())?;
     let proof = match args.validate {
         false => None,
-        true => Some(prove(
-            (&args.input, &module.bytes),
-            (&args.output, &compiled.object),
-            None,
-            &args.limits,
-        )?),
+        true => Some(prove((&args.input, &module.bytes), (&args.output, &compiled.object), None, &args.limits)?),
     };
     let status = proof.as_ref().map_or(Status::Done, Proof::status);
     if status == Status::Done {
@@ -208,9 +192,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         input::write_whole(&args.output, &compiled.object)?;
     }
     let code_bytes = compiled.functions.iter().map(|f| f.code.len()).sum();
-    let functions = proof
-        .as_ref()
-        .map_or(compiled.functions.len(), |p| p.certificate.functions.len());
+    let functions = proof.as_ref().map_or(compiled.functions.len(), |p| p.certificate.functions.len());
     let written = status == Status::Done;
     match args.format {
         Format::Json => output::print_json(&Report {

@@ -98,9 +98,7 @@ impl Proved {
             obligations: totals.obligations,
             cuts: totals.cuts,
             rungs: totals.rungs.clone(),
-            open: open
-                .map(|f| (f.index, f.name.clone(), f.said.verdict.clone()))
-                .collect(),
+            open: open.map(|f| (f.index, f.name.clone(), f.said.verdict.clone())).collect(),
             text: table::failures(certificate),
             verdicts_sha256: sha256(certificate.to_json().as_bytes()),
         }
@@ -131,22 +129,12 @@ struct Report<'a> {
     not_fetched: &'a [&'static str],
 }
 
-fn run_program(
-    program: &Program,
-    bounds: BoundsArg,
-    args: &RunArgs,
-    limits: &LimitArgs,
-) -> (Row, Vec<Duration>) {
-    let mut row = Row {
-        program: program.name.clone(),
-        bounds: format!("{bounds:?}").to_lowercase(),
-        ..Row::default()
-    };
+fn run_program(program: &Program, bounds: BoundsArg, args: &RunArgs, limits: &LimitArgs) -> (Row, Vec<Duration>) {
+    let mut row = Row { program: program.name.clone(), bounds: format!("{bounds:?}").to_lowercase(), ..Row::default() };
     let mut code = args.code.clone();
     code.bounds = bounds;
     let place = |d: &Diagnostic| d.offset.map(|o| format!(" at {o:#x}")).unwrap_or_default();
-    let failed =
-        |d: Diagnostic, row: &mut Row| row.error = Some(format!("{}{}", d.error, place(&d)));
+    let failed = |d: Diagnostic, row: &mut Row| row.error = Some(format!("{}{}", d.error, place(&d)));
     let compiled = match build(&program.module, &code.options(), limits.threads()) {
         Ok(compiled) => compiled,
         Err(d) => {
@@ -160,16 +148,8 @@ fn run_program(
     if !args.validate {
         return (row, Vec::new());
     }
-    let module = (
-        program.module.path.as_path(),
-        program.module.bytes.as_slice(),
-    );
-    match prove(
-        module,
-        (Path::new("(compiled)"), &compiled.object),
-        None,
-        limits,
-    ) {
+    let module = (program.module.path.as_path(), program.module.bytes.as_slice());
+    match prove(module, (Path::new("(compiled)"), &compiled.object), None, limits) {
         Ok(proof) => {
             row.functions = proof.certificate.totals.functions;
             row.proof = Some(Proved::new(&proof));
@@ -183,17 +163,9 @@ fn run_program(
 }
 
 fn cells(row: &Row, times: &[Duration]) -> Vec<String> {
-    let mut cells = vec![
-        row.program.clone(),
-        row.bounds.clone(),
-        row.functions.to_string(),
-    ];
+    let mut cells = vec![row.program.clone(), row.bounds.clone(), row.functions.to_string()];
     if let Some(proof) = &row.proof {
-        let image = if proof.image == "Proved" {
-            ""
-        } else {
-            " (image not)"
-        };
+        let image = if proof.image == "Proved" { "" } else { " (image not)" };
         cells.push(format!("{}{image}", proof.proved));
         cells.push(proof.not_proved.to_string());
         cells.push(proof.obligations.to_string());
@@ -242,45 +214,19 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let Action::Run(args) = &args.action;
     let (programs, missing) = programs(&args.programs)?;
     let modes = match args.all_bounds {
-        true => vec![
-            BoundsArg::Software,
-            BoundsArg::Mpu,
-            BoundsArg::Mask,
-            BoundsArg::None,
-        ],
+        true => vec![BoundsArg::Software, BoundsArg::Mpu, BoundsArg::Mask, BoundsArg::None],
         false => vec![args.code.bounds],
     };
     let text = args.format == Format::Text;
     let (mut rows, mut times, mut differing) = (Vec::new(), Vec::new(), Vec::new());
     let head: &[&str] = match args.validate {
-        true => &[
-            "program",
-            "bounds",
-            "functions",
-            "proved",
-            "not",
-            "obligations",
-            "rungs",
-            "median",
-            "p95",
-            "bytes",
-        ],
+        true => &["program", "bounds", "functions", "proved", "not", "obligations", "rungs", "median", "p95", "bytes"],
         false => &["program", "bounds", "functions", "bytes"],
     };
     let mut lines = vec![head.iter().map(|c| c.to_string()).collect::<Vec<_>>()];
-    for (program, bounds) in modes
-        .iter()
-        .flat_map(|b| programs.iter().map(move |p| (p, *b)))
-    {
-        let on = |threads| LimitArgs {
-            threads,
-            ..args.limits
-        };
-        let first = if args.check_deterministic {
-            Some(1)
-        } else {
-            args.limits.threads
-        };
+    for (program, bounds) in modes.iter().flat_map(|b| programs.iter().map(move |p| (p, *b))) {
+        let on = |threads| LimitArgs { threads, ..args.limits };
+        let first = if args.check_deterministic { Some(1) } else { args.limits.threads };
         let (row, mut taken) = run_program(program, bounds, args, &on(first));
         if args.check_deterministic && run_program(program, bounds, args, &on(Some(2))).0 != row {
             differing.push(format!("{} ({})", row.program, row.bounds));
@@ -289,33 +235,19 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             lines.push(cells(&row, &taken));
             // Failures are told as they come, the table at the end.
             if let Some(proof) = row.proof.as_ref().filter(|p| !p.text.is_empty()) {
-                output::print(&format!(
-                    "{} ({}):\n{}",
-                    row.program, row.bounds, proof.text
-                ));
+                output::print(&format!("{} ({}):\n{}", row.program, row.bounds, proof.text));
             }
         }
         rows.push(row);
         times.append(&mut taken);
     }
-    let totals = totals(
-        &rows,
-        args.check_deterministic.then_some(differing.is_empty()),
-    );
+    let totals = totals(&rows, args.check_deterministic.then_some(differing.is_empty()));
     if text {
-        let right: &[usize] = if args.validate {
-            &[2, 3, 4, 5, 7, 8, 9]
-        } else {
-            &[2, 3]
-        };
+        let right: &[usize] = if args.validate { &[2, 3, 4, 5, 7, 8, 9] } else { &[2, 3] };
         output::print(&table::columns(&lines, right));
         output::print(&summary(&totals, args.validate, &times));
         if args.check_deterministic {
-            let what = if args.validate {
-                "bytes and verdicts"
-            } else {
-                "bytes"
-            };
+            let what = if args.validate { "bytes and verdicts" } else { "bytes" };
             output::print(&match differing.is_empty() {
                 true => format!("twice the same {what}, on one thread and on two\n"),
                 false => format!("not the same {what} twice: {}\n", differing.join(", ")),
@@ -334,21 +266,11 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         });
     }
     let fine = totals.failures == 0 && differing.is_empty();
-    Ok(if fine {
-        Status::Done
-    } else {
-        Status::NotProved
-    })
+    Ok(if fine { Status::Done } else { Status::NotProved })
 }
 
 fn summary(totals: &Totals, validated: bool, times: &[Duration]) -> String {
-    let Totals {
-        programs,
-        functions,
-        code_bytes,
-        failures,
-        ..
-    } = totals;
+    let Totals { programs, functions, code_bytes, failures, .. } = totals;
     if !validated {
         return format!(
             "{programs} programs, {functions} functions, {code_bytes} bytes of code, {failures} not compiled\n"

@@ -138,64 +138,39 @@ impl Diagnostic {
                     #[serde(flatten)]
                     diagnostic: &'a Diagnostic,
                 }
-                output::print_json(&Failure {
-                    schema: JSON_SCHEMA,
-                    diagnostic: self,
-                });
+                output::print_json(&Failure { schema: JSON_SCHEMA, diagnostic: self });
             }
         }
     }
 
     fn place(&self) -> String {
-        let name = self
-            .function_name
-            .as_ref()
-            .map(|n| format!(" ({n})"))
-            .unwrap_or_default();
+        let name = self.function_name.as_ref().map(|n| format!(" ({n})")).unwrap_or_default();
         let function = self.function.map(|f| format!("in function {f}{name}"));
         let offset = self.offset.map(|o| format!("at byte offset {o:#x}"));
-        function
-            .into_iter()
-            .chain(offset)
-            .collect::<Vec<_>>()
-            .join(", ")
+        function.into_iter().chain(offset).collect::<Vec<_>>().join(", ")
     }
 
     fn render(&self) -> String {
         let place = self.place();
         let file = self.file.clone().unwrap_or_default();
-        let mut group = Level::ERROR
-            .primary_title(self.error.as_str())
-            .elements(Vec::<Origin<'_>>::new());
-        let row = self
-            .row
-            .as_ref()
-            .zip(self.offset)
-            .map(|((start, bytes), offset)| {
-                let text = bytes.iter().fold(String::new(), |mut text, byte| {
-                    let _ = write!(text, "{byte:02x} ");
-                    text
-                });
-                // An offset at the end of the module points behind the last byte.
-                let at = (3 * (offset as usize - start)).min(text.len() - 1);
-                (text.trim_end().to_string(), at, *start)
+        let mut group = Level::ERROR.primary_title(self.error.as_str()).elements(Vec::<Origin<'_>>::new());
+        let row = self.row.as_ref().zip(self.offset).map(|((start, bytes), offset)| {
+            let text = bytes.iter().fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x} ");
+                text
             });
+            // An offset at the end of the module points behind the last byte.
+            let at = (3 * (offset as usize - start)).min(text.len() - 1);
+            (text.trim_end().to_string(), at, *start)
+        });
         if let Some((text, at, start)) = &row {
             let span = (*at).min(text.len())..(at + 2).min(text.len());
             let annotation = AnnotationKind::Primary.span(span).label(place.as_str());
-            group = group.element(
-                Snippet::source(text.clone())
-                    .line_numbering(false)
-                    .annotation(annotation),
-            );
+            group = group.element(Snippet::source(text.clone()).line_numbering(false).annotation(annotation));
             let row = format!("{file}, the bytes from {start:#x}");
             group = group.element(Level::NOTE.with_name("file").message(row));
         } else if self.file.is_some() {
-            let path = if place.is_empty() {
-                file
-            } else {
-                format!("{file}, {place}")
-            };
+            let path = if place.is_empty() { file } else { format!("{file}, {place}") };
             group = group.element(Origin::path(path));
         }
         for note in &self.notes {
@@ -204,11 +179,7 @@ impl Diagnostic {
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
-        let renderer = if output::error_is_terminal() {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if output::error_is_terminal() { Renderer::styled() } else { Renderer::plain() };
         format!("{}\n", renderer.render(&[group]))
     }
 }

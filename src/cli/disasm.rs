@@ -56,11 +56,7 @@ fn of_module(args: &Args) -> Result<String, Diagnostic> {
     let compiled = build(&input, &args.code.options(), 1)?;
     let module = validated(&input)?;
     let object = object_file(&args.input, &compiled.object, &module)?;
-    let lines = compiled
-        .functions
-        .iter()
-        .map(|f| (f.index, f.lines.clone()))
-        .collect();
+    let lines = compiled.functions.iter().map(|f| (f.index, f.lines.clone())).collect();
     listing(args, &module, &input.bytes, &object, &lines)
 }
 
@@ -74,54 +70,32 @@ fn of_object(args: &Args, bytes: &[u8]) -> Result<String, Diagnostic> {
     let module = validated(&input)?;
     let object = object_file(&args.input, bytes, &module)?;
     let claim = object.witness.as_ref().and_then(|w| Claim::decode(w).ok());
-    let lines = claim
-        .iter()
-        .flat_map(|c| &c.functions)
-        .map(|f| (f.index, cut_lines(f)))
-        .collect();
+    let lines = claim.iter().flat_map(|c| &c.functions).map(|f| (f.index, cut_lines(f))).collect();
     listing(args, &module, &input.bytes, &object, &lines)
 }
 
 fn validated(input: &input::Module) -> Result<Module, Diagnostic> {
     let module = synth_validator::wasm::reader::read(&input.bytes);
-    module.map_err(|e| {
-        Diagnostic::new(e.message.clone())
-            .file(&input.path)
-            .offset(e.offset as u64, &input.bytes)
-    })
+    module.map_err(|e| Diagnostic::new(e.message.clone()).file(&input.path).offset(e.offset as u64, &input.bytes))
 }
 
 fn object_file(path: &Path, bytes: &[u8], module: &Module) -> Result<ObjectFile, Diagnostic> {
-    read(bytes, module)
-        .map_err(|e| Diagnostic::new(format!("the object is refused: {e}")).file(path))
+    read(bytes, module).map_err(|e| Diagnostic::new(format!("the object is refused: {e}")).file(path))
 }
 
 /// A module that has just what the symbols of an object tell.
 fn stand_in(path: &Path, bytes: &[u8]) -> Result<Module, Diagnostic> {
-    let file = object::File::parse(bytes)
-        .map_err(|e| Diagnostic::new(format!("no object: {e}")).file(path))?;
-    let mut module = Module {
-        types: vec![FuncType {
-            params: vec![],
-            results: vec![],
-        }],
-        canonical: vec![0],
-        ..Module::default()
-    };
+    let file = object::File::parse(bytes).map_err(|e| Diagnostic::new(format!("no object: {e}")).file(path))?;
+    let mut module =
+        Module { types: vec![FuncType { params: vec![], results: vec![] }], canonical: vec![0], ..Module::default() };
     let mut defined = BTreeMap::new();
     let mut imports = Vec::new();
     for symbol in file.symbols() {
         let Ok(name) = symbol.name() else { continue };
-        let index = name
-            .strip_prefix(SYM_FUNCTION)
-            .and_then(|n| n.parse::<u16>().ok());
+        let index = name.strip_prefix(SYM_FUNCTION).and_then(|n| n.parse::<u16>().ok());
         match index {
-            Some(index) if symbol.is_definition() => {
-                drop(defined.insert(usize::from(index), symbol.address()))
-            }
-            _ if symbol.is_undefined() && !name.is_empty() && !name.starts_with("__") => {
-                imports.push(name.to_string())
-            }
+            Some(index) if symbol.is_definition() => drop(defined.insert(usize::from(index), symbol.address())),
+            _ if symbol.is_undefined() && !name.is_empty() && !name.starts_with("__") => imports.push(name.to_string()),
             _ => {}
         }
     }
@@ -129,36 +103,16 @@ fn stand_in(path: &Path, bytes: &[u8]) -> Result<Module, Diagnostic> {
     let mut imports = imports.into_iter();
     let mut index = 0;
     while index < count || imports.len() > 0 {
-        let field = if defined.contains_key(&index) {
-            None
-        } else {
-            Some(imports.next().unwrap_or_default())
-        };
-        let import = field.map(|field| ImportName {
-            module: String::new(),
-            field,
-        });
-        module.functions.push(Function {
-            type_index: 0,
-            import,
-            body: 0..0,
-        });
+        let field = if defined.contains_key(&index) { None } else { Some(imports.next().unwrap_or_default()) };
+        let import = field.map(|field| ImportName { module: String::new(), field });
+        module.functions.push(Function { type_index: 0, import, body: 0..0 });
         index += 1;
     }
-    for symbol in file
-        .symbols()
-        .filter(|s| s.is_global() && s.is_definition() && s.kind() == object::SymbolKind::Text)
+    for symbol in file.symbols().filter(|s| s.is_global() && s.is_definition() && s.kind() == object::SymbolKind::Text)
     {
-        let function = defined
-            .iter()
-            .find(|(_, address)| **address == symbol.address())
-            .map_or(0, |(i, _)| *i as u32);
+        let function = defined.iter().find(|(_, address)| **address == symbol.address()).map_or(0, |(i, _)| *i as u32);
         let name = symbol.name().unwrap_or_default().to_string();
-        module.exports.push(Export {
-            name,
-            kind: ExportKind::Function,
-            index: function,
-        });
+        module.exports.push(Export { name, kind: ExportKind::Function, index: function });
     }
     Ok(module)
 }
@@ -169,9 +123,7 @@ fn cut_lines(claim: &FunctionClaim) -> Vec<(u32, u32)> {
     for cut in &claim.witness.cuts {
         let mut at = Some(cut.left);
         for stage in claim.stages.iter().rev() {
-            at = at
-                .and_then(|at| stage.witness.cuts.iter().find(|c| c.right == at))
-                .map(|c| c.left);
+            at = at.and_then(|at| stage.witness.cuts.iter().find(|c| c.right == at)).map(|c| c.left);
         }
         if let Some(offset) = at {
             lines.push((cut.right as u32, offset as u32));
@@ -192,10 +144,7 @@ fn listing(
     let mut found = false;
     for (index, function) in &object.functions {
         let name = module.display_name(*index);
-        let exported = module
-            .exports
-            .iter()
-            .filter(|e| e.kind == ExportKind::Function && e.index == *index);
+        let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function && e.index == *index);
         let mut names = exported.map(|e| e.name.as_str()).chain([name.as_str()]);
         let number = index.to_string();
         let wanted = |wanted: &String| names.any(|n| n == wanted) || number == *wanted;
@@ -225,10 +174,7 @@ fn listing(
 
 /// The operators of a function by byte offset in the module.
 fn operators(module: &Module, bytes: &[u8], index: u32) -> BTreeMap<u32, String> {
-    let range = module
-        .functions
-        .get(index as usize)
-        .map_or(0..0, |f| f.body.clone());
+    let range = module.functions.get(index as usize).map_or(0..0, |f| f.body.clone());
     let Some(code) = bytes.get(range.clone()).filter(|c| !c.is_empty()) else {
         return BTreeMap::new();
     };
@@ -237,9 +183,7 @@ fn operators(module: &Module, bytes: &[u8], index: u32) -> BTreeMap<u32, String>
         return BTreeMap::new();
     };
     let pairs = reader.into_iter_with_offsets().filter_map(Result::ok);
-    pairs
-        .map(|(operator, offset)| (offset as u32, operator_name::text(&operator)))
-        .collect()
+    pairs.map(|(operator, offset)| (offset as u32, operator_name::text(&operator))).collect()
 }
 
 fn one(
@@ -263,15 +207,8 @@ fn one(
         let size = size.clamp(1, function.bytes.len() as u32 - at);
         let bytes = &function.bytes[at as usize..(at + size) as usize];
         // Halfwords as the manual writes them.
-        let hex: Vec<String> = bytes
-            .chunks(2)
-            .map(|h| h.iter().rev().map(|b| format!("{b:02x}")).collect())
-            .collect();
-        let mut line = format!(
-            "{:8x}:  {:<9}  {text}",
-            function.address + at,
-            hex.join(" ")
-        );
+        let hex: Vec<String> = bytes.chunks(2).map(|h| h.iter().rev().map(|b| format!("{b:02x}")).collect()).collect();
+        let mut line = format!("{:8x}:  {:<9}  {text}", function.address + at, hex.join(" "));
         let mut origins = Vec::new();
         while let Some((_, offset)) = lines.next_if(|(from, _)| *from < at + size) {
             let operator = operators.get(offset).map_or("", String::as_str);
@@ -291,41 +228,21 @@ fn item(module: &Module, function: &FunctionBytes, code: &Code, at: u32) -> (u32
         return (u32::from(insn.size), instruction(module, function, insn));
     }
     if let Some(literal) = code.literals.get(&at) {
-        let symbol = function
-            .relocations
-            .get(&at)
-            .map(|r| format!("  <{}>", target_name(module, r.target)));
-        return (
-            4,
-            format!(".word {:#010x}{}", literal.word, symbol.unwrap_or_default()),
-        );
+        let symbol = function.relocations.get(&at).map(|r| format!("  <{}>", target_name(module, r.target)));
+        return (4, format!(".word {:#010x}{}", literal.word, symbol.unwrap_or_default()));
     }
-    let next = code
-        .insns
-        .keys()
-        .chain(code.literals.keys())
-        .copied()
-        .filter(|next| *next > at)
-        .min();
+    let next = code.insns.keys().chain(code.literals.keys()).copied().filter(|next| *next > at).min();
     let end = next.unwrap_or(function.bytes.len() as u32);
     let byte = function.bytes[at as usize];
     match (end - at) % 2 {
-        0 => (
-            2,
-            format!(
-                ".short {:#06x}",
-                u16::from_le_bytes([byte, function.bytes[at as usize + 1]])
-            ),
-        ),
+        0 => (2, format!(".short {:#06x}", u16::from_le_bytes([byte, function.bytes[at as usize + 1]]))),
         _ => (1, format!(".byte {byte:#04x}")),
     }
 }
 
 /// An instruction's text, with branch targets as they are numbered here, or as symbols.
 fn instruction(module: &Module, function: &FunctionBytes, insn: &Insn) -> String {
-    let symbol = insn
-        .relocation
-        .map(|r| format!("<{}>", target_name(module, r.target)));
+    let symbol = insn.relocation.map(|r| format!("<{}>", target_name(module, r.target)));
     let target = match insn.op {
         Op::B { target, .. } | Op::Bl { target } | Op::Cbz { target, .. } => Some(target),
         _ => None,
@@ -341,9 +258,7 @@ fn instruction(module: &Module, function: &FunctionBytes, insn: &Insn) -> String
 }
 
 fn target_name(module: &Module, target: Target) -> String {
-    use synth_validator::contract::{
-        SYM_DATA, SYM_GLOBALS, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE,
-    };
+    use synth_validator::contract::{SYM_DATA, SYM_GLOBALS, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE};
     use synth_validator::domain::Symbol;
     match target {
         Target::Helper(helper) => helper.name().to_string(),
@@ -354,17 +269,10 @@ fn target_name(module: &Module, target: Target) -> String {
         Target::Symbol(Symbol::Table(n)) => format!("{SYM_TABLE}{n}"),
         Target::Symbol(Symbol::Data(n)) => format!("{SYM_DATA}{n}"),
         Target::Symbol(Symbol::HostData(n)) => {
-            let import = module
-                .globals
-                .get(n as usize)
-                .and_then(|g| g.import.as_ref());
+            let import = module.globals.get(n as usize).and_then(|g| g.import.as_ref());
             import.map_or_else(|| format!("global {n}"), |i| module.import_symbol(i))
         }
-        Target::Symbol(Symbol::Function(n)) => match module
-            .functions
-            .get(n as usize)
-            .and_then(|f| f.import.as_ref())
-        {
+        Target::Symbol(Symbol::Function(n)) => match module.functions.get(n as usize).and_then(|f| f.import.as_ref()) {
             Some(import) => module.import_symbol(import),
             None => super::table::tidy(&module.display_name(n)),
         },

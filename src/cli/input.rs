@@ -30,18 +30,15 @@ pub fn module(path: &Path) -> Result<Module, Diagnostic> {
     let bytes = match is_text {
         false => bytes,
         true => {
-            let text = String::from_utf8(bytes)
-                .map_err(|e| Diagnostic::new(format!("no UTF-8 text: {e}")).file(path))?;
+            let text =
+                String::from_utf8(bytes).map_err(|e| Diagnostic::new(format!("no UTF-8 text: {e}")).file(path))?;
             wat::parse_str(&text).map_err(|mut e| {
                 e.set_path(path);
                 Diagnostic::new(format!("malformed text: {e}"))
             })?
         }
     };
-    Ok(Module {
-        path: path.to_path_buf(),
-        bytes,
-    })
+    Ok(Module { path: path.to_path_buf(), bytes })
 }
 
 /// Writes a file so that it has all its new contents or is not changed: into a file beside it, which is then renamed.
@@ -54,14 +51,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
         return std::fs::write(path, bytes).map_err(fail);
     }
-    let name = path
-        .file_name()
-        .ok_or_else(|| Diagnostic::new("the output is no file name").file(path))?;
-    let beside = path.with_file_name(format!(
-        ".{}.{}",
-        name.to_string_lossy(),
-        std::process::id()
-    ));
+    let name = path.file_name().ok_or_else(|| Diagnostic::new("the output is no file name").file(path))?;
+    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
     let write = || {
         let mut file = std::fs::File::create(&beside)?;
         file.write_all(bytes)?;

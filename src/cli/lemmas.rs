@@ -51,20 +51,8 @@ struct Report<'a> {
 }
 
 fn entry(lemma: &Lemma, action: Action) -> Entry<'_> {
-    let Lemma {
-        name,
-        family,
-        source,
-        ..
-    } = lemma;
-    let mut entry = Entry {
-        name,
-        family,
-        source,
-        verdict: None,
-        rung: None,
-        broken_twin: None,
-    };
+    let Lemma { name, family, source, .. } = lemma;
+    let mut entry = Entry { name, family, source, verdict: None, rung: None, broken_twin: None };
     if action == Action::Prove {
         let result = prove(lemma);
         entry.rung = result.as_ref().ok().map(|rung| rung.name());
@@ -104,11 +92,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let fine = |e: &&Entry<'_>| e.verdict == Some("Proved") && e.broken_twin == Some("Refuted");
     let fine = entries.iter().filter(fine).count();
     match args.format {
-        Format::Json => output::print_json(&Report {
-            schema: JSON_SCHEMA,
-            command: "lemmas",
-            lemmas: &entries,
-        }),
+        Format::Json => output::print_json(&Report { schema: JSON_SCHEMA, command: "lemmas", lemmas: &entries }),
         Format::Text => {
             let head = if proving {
                 vec!["lemma", "family", "verdict", "rung", "broken twin"]
@@ -118,13 +102,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             let mut rows = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
             rows.extend(entries.iter().map(|e| {
                 match proving {
-                    true => [
-                        Some(e.name),
-                        Some(e.family),
-                        e.verdict,
-                        Some(e.rung.unwrap_or("-")),
-                        e.broken_twin,
-                    ],
+                    true => [Some(e.name), Some(e.family), e.verdict, Some(e.rung.unwrap_or("-")), e.broken_twin],
                     false => [Some(e.name), Some(e.family), Some(e.source), None, None],
                 }
                 .into_iter()
@@ -133,18 +111,11 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
                 .collect()
             }));
             let total = match proving {
-                true => format!(
-                    "{fine} of {} lemmas proved, with their broken twins refuted\n",
-                    entries.len()
-                ),
+                true => format!("{fine} of {} lemmas proved, with their broken twins refuted\n", entries.len()),
                 false => format!("{} lemmas\n", entries.len()),
             };
             output::print(&(table::columns(&rows, &[]) + &total));
         }
     }
-    Ok(if proving && fine < entries.len() {
-        Status::NotProved
-    } else {
-        Status::Done
-    })
+    Ok(if proving && fine < entries.len() { Status::NotProved } else { Status::Done })
 }

@@ -16,8 +16,7 @@ pub fn print_error(text: &str) {
 
 /// Writes a value as JSON, with a line end.
 pub fn print_json(value: &impl Serialize) {
-    let mut text = serde_json::to_string_pretty(value)
-        .expect("invariant: serialization to memory does not fail");
+    let mut text = serde_json::to_string_pretty(value).expect("invariant: serialization to memory does not fail");
     text.push('\n');
     print(&text);
 }

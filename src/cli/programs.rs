@@ -48,37 +48,29 @@ struct Entry {
 /// A manifest or module that cannot be read; a name that no program has.
 pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>), Diagnostic> {
     let path = args.corpus.join("manifest.json");
-    let fail =
-        |d: Diagnostic| d.help("run it in the repository, or name the corpus with --corpus DIR");
+    let fail = |d: Diagnostic| d.help("run it in the repository, or name the corpus with --corpus DIR");
     let manifest: Manifest = serde_json::from_slice(&input::read(&path).map_err(fail)?)
         .map_err(|e| Diagnostic::new(format!("the manifest is damaged: {e}")).file(&path))?;
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|o| o == name);
     let mut found = Vec::new();
     for entry in manifest.programs.into_iter().filter(|e| wanted(&e.name)) {
         let module = input::module(&args.corpus.join(entry.wasm))?;
-        found.push(Program {
-            name: entry.name,
-            module,
-        });
+        found.push(Program { name: entry.name, module });
     }
     let mut missing = Vec::new();
     for name in FETCHED.into_iter().filter(|n| wanted(n)) {
         let path = file_of(&args.third_party, name);
         if path.exists() {
-            found.push(Program {
-                name: name.to_string(),
-                module: input::module(&path)?,
-            });
+            found.push(Program { name: name.to_string(), module: input::module(&path)? });
         } else {
             missing.push(name);
         }
     }
-    let known =
-        |name: &String| found.iter().any(|p| p.name == *name) || missing.contains(&name.as_str());
+    let known = |name: &String| found.iter().any(|p| p.name == *name) || missing.contains(&name.as_str());
     match args.only.iter().find(|name| !known(name)) {
-        Some(name) => Err(Diagnostic::new(format!("no program {name}"))
-            .file(&path)
-            .help("names are those of the manifest")),
+        Some(name) => {
+            Err(Diagnostic::new(format!("no program {name}")).file(&path).help("names are those of the manifest"))
+        }
         None => Ok((found, missing)),
     }
 }
@@ -91,10 +83,7 @@ fn file_of(folder: &Path, name: &str) -> PathBuf {
 pub fn hint(missing: &[&str]) -> String {
     match missing.is_empty() {
         true => String::new(),
-        false => format!(
-            "not fetched: {}; run scripts/fetch-modules.sh\n",
-            missing.join(", ")
-        ),
+        false => format!("not fetched: {}; run scripts/fetch-modules.sh\n", missing.join(", ")),
     }
 }
 

@@ -43,10 +43,7 @@ impl LimitArgs {
     }
     /// How many threads.
     pub fn threads(&self) -> usize {
-        self.threads.map_or_else(
-            || std::thread::available_parallelism().map_or(1, |n| n.get()),
-            usize::from,
-        )
+        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from)
     }
 }
 
@@ -63,11 +60,7 @@ pub struct Proof {
 impl Proof {
     /// `Done` only if everything is proved.
     pub fn status(&self) -> Status {
-        if self.certificate.is_proved() {
-            Status::Done
-        } else {
-            Status::NotProved
-        }
+        if self.certificate.is_proved() { Status::Done } else { Status::NotProved }
     }
 
     /// Writes the certificate into a folder, or compares it with the one that is there.
@@ -80,9 +73,7 @@ impl Proof {
             let stored = std::fs::read_to_string(&file)
                 .map_err(|e| Diagnostic::file_system("read the certificate", &file, &e))?;
             return certificate::compare(&stored, &self.certificate).map_err(|damage| {
-                let mut differs =
-                    Diagnostic::new(format!("the certificate does not hold: {damage}"))
-                        .file(folder);
+                let mut differs = Diagnostic::new(format!("the certificate does not hold: {damage}")).file(folder);
                 differs.exit_code = 1;
                 differs.help("remove the folder to have a new certificate written")
             });
@@ -114,10 +105,6 @@ pub fn prove(
         });
         bar.finish_and_clear();
         let certificate = Certificate::new(&session, module, object, steps, &image, &reports);
-        Ok(Proof {
-            certificate,
-            times: reports.iter().map(|t| t.time).collect(),
-            claim: session.claim().clone(),
-        })
+        Ok(Proof { certificate, times: reports.iter().map(|t| t.time).collect(), claim: session.claim().clone() })
     })
 }

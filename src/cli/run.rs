@@ -60,15 +60,9 @@ impl Answers {
         let words = module.functions.iter().filter_map(|f| {
             let import = f.import.as_ref()?;
             let results = module.types[f.type_index as usize].int_results().ok()?;
-            Some((
-                format!("{}.{}", import.module, import.field),
-                results.iter().map(|t| t.words()).sum(),
-            ))
+            Some((format!("{}.{}", import.module, import.field), results.iter().map(|t| t.words()).sum()))
         });
-        Answers {
-            words: words.collect(),
-            calls: Vec::new(),
-        }
+        Answers { words: words.collect(), calls: Vec::new() }
     }
 }
 
@@ -82,24 +76,11 @@ impl Host for Answers {
         _: &mut Bytes,
     ) -> Result<Vec<u32>, Stop> {
         let name = format!("{}.{}", import.module, import.field);
-        let words = self
-            .words
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map_or(0, |(_, w)| *w);
-        let seed = name
-            .bytes()
-            .map(u32::from)
-            .chain(args.iter().copied())
-            .fold(self.calls.len() as u32, |s, x| mix(s ^ x));
-        let results: Vec<u32> = (0..words as u32)
-            .map(|i| mix(seed.wrapping_add(i)))
-            .collect();
-        self.calls.push(HostCall {
-            import: name,
-            arguments: args.to_vec(),
-            results: results.clone(),
-        });
+        let words = self.words.iter().find(|(n, _)| *n == name).map_or(0, |(_, w)| *w);
+        let seed =
+            name.bytes().map(u32::from).chain(args.iter().copied()).fold(self.calls.len() as u32, |s, x| mix(s ^ x));
+        let results: Vec<u32> = (0..words as u32).map(|i| mix(seed.wrapping_add(i))).collect();
+        self.calls.push(HostCall { import: name, arguments: args.to_vec(), results: results.clone() });
         Ok(results)
     }
 }
@@ -127,18 +108,14 @@ struct Report<'a> {
 }
 
 fn usage(message: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(message.into())
-        .help("for example: synth run out.o in.wasm gcd 12 18 then gcd 7 21")
+    Diagnostic::new(message.into()).help("for example: synth run out.o in.wasm gcd 12 18 then gcd 7 21")
 }
 
 /// A number: decimal, maybe negative, or hexadecimal.
 fn number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text
-            .parse::<u64>()
-            .ok()
-            .or_else(|| text.parse::<i64>().ok().map(|n| n as u64)),
+        None => text.parse::<u64>().ok().or_else(|| text.parse::<i64>().ok().map(|n| n as u64)),
     }
 }
 
@@ -155,18 +132,11 @@ impl Pair<'_> {
             return number(text).ok_or_else(|| usage(format!("{text} is no number")));
         };
         let (name, offset) = symbol.split_once('+').unwrap_or((symbol, "0"));
-        let export = self
-            .module
-            .exports
-            .iter()
-            .find(|e| e.kind == ExportKind::Global && e.name == name);
+        let export = self.module.exports.iter().find(|e| e.kind == ExportKind::Global && e.name == name);
         let words = export
             .and_then(|e| self.instance.global(e.index))
             .ok_or_else(|| usage(format!("no exported global {name}")))?;
-        let value = words
-            .iter()
-            .rev()
-            .fold(0u64, |value, word| value << 32 | u64::from(*word));
+        let value = words.iter().rev().fold(0u64, |value, word| value << 32 | u64::from(*word));
         let offset = number(offset).ok_or_else(|| usage(format!("{offset} is no number")))?;
         Ok(value.wrapping_add(offset))
     }
@@ -179,11 +149,7 @@ impl Pair<'_> {
         let Some((export, arguments)) = words.split_first() else {
             return Err(usage("a call without an export"));
         };
-        let found = self
-            .module
-            .exports
-            .iter()
-            .find(|e| e.kind == ExportKind::Function && e.name == *export);
+        let found = self.module.exports.iter().find(|e| e.kind == ExportKind::Function && e.name == *export);
         let Some(found) = found else {
             let names: Vec<&str> = self
                 .module
@@ -192,19 +158,14 @@ impl Pair<'_> {
                 .filter(|e| e.kind == ExportKind::Function)
                 .map(|e| e.name.as_str())
                 .collect();
-            return Err(usage(format!("no exported function {export}"))
-                .note(format!("exports: {}", names.join(", "))));
+            return Err(usage(format!("no exported function {export}")).note(format!("exports: {}", names.join(", "))));
         };
         let ty = self.module.type_of(found.index);
         let (Ok(params), Ok(results)) = (ty.int_params(), ty.int_results()) else {
             return Err(usage(format!("{export} has values that are no integers")));
         };
         if params.len() != arguments.len() {
-            return Err(usage(format!(
-                "{export} takes {} arguments, not {}",
-                params.len(),
-                arguments.len()
-            )));
+            return Err(usage(format!("{export} takes {} arguments, not {}", params.len(), arguments.len())));
         }
         let mut args = Vec::new();
         for (ty, text) in params.iter().zip(arguments) {
@@ -258,11 +219,7 @@ fn outcome(result: &Result<Vec<u32>, Stop>, types: &[Type]) -> String {
         }
     });
     let values: Vec<String> = values.collect();
-    if values.is_empty() {
-        "returned".to_string()
-    } else {
-        values.join(" ")
-    }
+    if values.is_empty() { "returned".to_string() } else { values.join(" ") }
 }
 
 /// Runs the command.
@@ -279,38 +236,17 @@ fn simulate(args: &Args) -> Result<Status, Diagnostic> {
     let session = Session::new(&input.bytes, &object, None, Limits::default())
         .map_err(|e| Diagnostic::input(&e, &args.input, &input.bytes, &args.object))?;
     let module = session.module();
-    let stopped =
-        |what: &str, stop: Stop| Diagnostic::new(format!("{what} does not start: {stop}"));
-    let machine = Machine::new(
-        module,
-        session.object(),
-        session.contract().clone(),
-        Answers::new(module),
-        args.fuel,
-    );
+    let stopped = |what: &str, stop: Stop| Diagnostic::new(format!("{what} does not start: {stop}"));
+    let machine = Machine::new(module, session.object(), session.contract().clone(), Answers::new(module), args.fuel);
     let machine = machine.map_err(|e| stopped("the object", e).file(&args.object))?;
-    let instance = Instance::new(
-        module,
-        &input.bytes,
-        session.contract().clone(),
-        Answers::new(module),
-        args.fuel,
-    );
+    let instance = Instance::new(module, &input.bytes, session.contract().clone(), Answers::new(module), args.fuel);
     let instance = instance.map_err(|e| stopped("the module", e).file(&args.input))?;
-    let mut pair = Pair {
-        module,
-        machine,
-        instance,
-    };
+    let mut pair = Pair { module, machine, instance };
     for text in &args.write_text {
-        let (address, text) = text
-            .split_once('=')
-            .ok_or_else(|| usage(format!("{text}: expected ADDRESS=TEXT")))?;
+        let (address, text) = text.split_once('=').ok_or_else(|| usage(format!("{text}: expected ADDRESS=TEXT")))?;
         let address = pair.address(address)?;
         let end = u64::from(address) + text.len() as u64;
-        if end > u64::from(pair.instance.memory_bytes())
-            || end > u64::from(pair.machine.memory_bytes())
-        {
+        if end > u64::from(pair.instance.memory_bytes()) || end > u64::from(pair.machine.memory_bytes()) {
             return Err(usage("the text does not fit linear memory"));
         }
         for (at, byte) in (address..).zip(text.bytes()) {
@@ -324,25 +260,14 @@ fn simulate(args: &Args) -> Result<Status, Diagnostic> {
     }
     let mut shown = Vec::new();
     for range in &args.show {
-        let (address, bytes) = range
-            .split_once(':')
-            .ok_or_else(|| usage(format!("{range}: expected ADDRESS:BYTES")))?;
+        let (address, bytes) =
+            range.split_once(':').ok_or_else(|| usage(format!("{range}: expected ADDRESS:BYTES")))?;
         let (address, bytes) = (pair.address(address)?, pair.address(bytes)?);
-        let end = address
-            .checked_add(bytes)
-            .filter(|end| *end <= pair.machine.memory_bytes());
+        let end = address.checked_add(bytes).filter(|end| *end <= pair.machine.memory_bytes());
         let end = end.ok_or_else(|| usage(format!("{range} lies outside of linear memory")))?;
-        shown.push((
-            address,
-            (address..end)
-                .map(|at| format!("{:02x}", pair.machine.memory().get(at)))
-                .collect(),
-        ));
+        shown.push((address, (address..end).map(|at| format!("{:02x}", pair.machine.memory().get(at))).collect()));
     }
-    let (memory_same, globals_same) = (
-        pair.memory_is_same(),
-        pair.machine.cells() == pair.instance.cells(),
-    );
+    let (memory_same, globals_same) = (pair.memory_is_same(), pair.machine.cells() == pair.instance.cells());
     match args.format {
         Format::Json => output::print_json(&Report {
             schema: JSON_SCHEMA,
@@ -355,52 +280,23 @@ fn simulate(args: &Args) -> Result<Status, Diagnostic> {
         Format::Text => output::print(&text(&calls, &shown, memory_same, globals_same)),
     }
     let same = memory_same && globals_same && calls.iter().all(|c| c.same);
-    Ok(if same {
-        Status::Done
-    } else {
-        Status::NotProved
-    })
+    Ok(if same { Status::Done } else { Status::NotProved })
 }
 
-fn text(
-    calls: &[CallReport],
-    shown: &[(u32, String)],
-    memory_same: bool,
-    globals_same: bool,
-) -> String {
+fn text(calls: &[CallReport], shown: &[(u32, String)], memory_same: bool, globals_same: bool) -> String {
     let mut out = String::new();
     for c in calls {
         out += &format!("{}\n", c.call);
         for h in &c.host_calls {
-            let hex = |words: &[u32]| {
-                words
-                    .iter()
-                    .map(|w| format!("{w:#x}"))
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            };
-            out += &format!(
-                "  host: {} ({}) -> ({})\n",
-                h.import,
-                hex(&h.arguments),
-                hex(&h.results)
-            );
+            let hex = |words: &[u32]| words.iter().map(|w| format!("{w:#x}")).collect::<Vec<_>>().join(" ");
+            out += &format!("  host: {} ({}) -> ({})\n", h.import, hex(&h.arguments), hex(&h.results));
         }
         out += &format!("  Arm:  {}  ({} steps)\n", c.machine, c.machine_steps);
-        out += &format!(
-            "  wasm: {}  ({} steps){}\n",
-            c.wasm,
-            c.wasm_steps,
-            if c.same { "" } else { "  DIFFERS" }
-        );
+        out += &format!("  wasm: {}  ({} steps){}\n", c.wasm, c.wasm_steps, if c.same { "" } else { "  DIFFERS" });
     }
     for (address, bytes) in shown {
         out += &format!("memory {address:#x}: {bytes}\n");
     }
     let word = |same: bool| if same { "the same" } else { "DIFFERENT" };
-    out + &format!(
-        "linear memory: {}; globals: {}\n",
-        word(memory_same),
-        word(globals_same)
-    )
+    out + &format!("linear memory: {}; globals: {}\n", word(memory_same), word(globals_same))
 }

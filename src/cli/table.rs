@@ -21,23 +21,14 @@ pub fn rungs(rungs: &BTreeMap<String, u32>) -> String {
 /// Columns, each as wide as its widest cell; numbers to the right, by column.
 pub fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| {
-        rows.iter()
-            .filter_map(|r| r.get(c))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count).map(width).collect();
     let mut out = String::new();
     for row in rows {
-        let cells = row
-            .iter()
-            .enumerate()
-            .map(|(c, cell)| match right.contains(&c) {
-                true => format!("{cell:>0$}", widths[c]),
-                false => format!("{cell:<0$}", widths[c]),
-            });
+        let cells = row.iter().enumerate().map(|(c, cell)| match right.contains(&c) {
+            true => format!("{cell:>0$}", widths[c]),
+            false => format!("{cell:<0$}", widths[c]),
+        });
         let line = cells.collect::<Vec<_>>().join("  ");
         let _ = writeln!(out, "{}", line.trim_end());
     }
@@ -46,10 +37,7 @@ pub fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
 
 /// A name that cannot break the table or the terminal.
 pub fn tidy(name: &str) -> String {
-    let mut tidy: String = name
-        .chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect();
+    let mut tidy: String = name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
     if tidy.chars().count() > NAME_CHARS {
         tidy = tidy.chars().take(NAME_CHARS - 1).chain(['…']).collect();
     }
@@ -79,12 +67,7 @@ fn row(function: &FunctionEntry, links: &[&str], shared: &[&String]) -> Vec<Stri
     row.push(function.said.verdict.clone());
     row.push(sums.values().sum::<u32>().to_string());
     row.push(rungs(&sums));
-    let own: Vec<&str> = function
-        .assumptions
-        .iter()
-        .filter(|a| !shared.contains(a))
-        .map(String::as_str)
-        .collect();
+    let own: Vec<&str> = function.assumptions.iter().filter(|a| !shared.contains(a)).map(String::as_str).collect();
     row.push(own.join(", "));
     row
 }
@@ -93,18 +76,8 @@ fn row(function: &FunctionEntry, links: &[&str], shared: &[&String]) -> Vec<Stri
 pub fn verdicts(proof: &Proof) -> String {
     let certificate = &proof.certificate;
     let links = link_names(certificate);
-    let everywhere = |a: &&String| {
-        certificate
-            .functions
-            .iter()
-            .all(|f| f.assumptions.contains(a))
-    };
-    let shared: Vec<&String> = certificate
-        .totals
-        .assumptions
-        .iter()
-        .filter(everywhere)
-        .collect();
+    let everywhere = |a: &&String| certificate.functions.iter().all(|f| f.assumptions.contains(a));
+    let shared: Vec<&String> = certificate.totals.assumptions.iter().filter(everywhere).collect();
     let mut rows = vec![
         ["", "function"]
             .iter()
@@ -113,12 +86,7 @@ pub fn verdicts(proof: &Proof) -> String {
             .map(|c| c.to_string())
             .collect(),
     ];
-    rows.extend(
-        certificate
-            .functions
-            .iter()
-            .map(|f| row(f, &links, &shared)),
-    );
+    rows.extend(certificate.functions.iter().map(|f| row(f, &links, &shared)));
     let mut out = columns(&rows, &[0, links.len() + 3]);
     let _ = writeln!(out, "image: {}", certificate.image.verdict);
     out.push_str(&failures(certificate));
@@ -141,31 +109,17 @@ pub fn verdicts(proof: &Proof) -> String {
 pub fn failures(certificate: &Certificate) -> String {
     let mut out = String::new();
     if !certificate.image.is_proved() {
-        let _ = writeln!(
-            out,
-            "not proved: image: {}: {}",
-            certificate.image.verdict, certificate.image.detail
-        );
+        let _ = writeln!(out, "not proved: image: {}: {}", certificate.image.verdict, certificate.image.detail);
     }
     for f in certificate.functions.iter().filter(|f| !f.said.is_proved()) {
         let failed = f.links.iter().filter(|l| !l.said.is_proved());
         let name = tidy(&f.name);
         let links: Vec<_> = failed.collect();
-        let place = links
-            .first()
-            .filter(|l| l.said == f.said)
-            .map_or(String::new(), |l| format!(", link {}", l.name));
-        let _ = writeln!(
-            out,
-            "not proved: function {} ({name}){place}: {}: {}",
-            f.index, f.said.verdict, f.said.detail
-        );
+        let place = links.first().filter(|l| l.said == f.said).map_or(String::new(), |l| format!(", link {}", l.name));
+        let _ =
+            writeln!(out, "not proved: function {} ({name}){place}: {}: {}", f.index, f.said.verdict, f.said.detail);
         for link in links.into_iter().filter(|l| l.said != f.said) {
-            let _ = writeln!(
-                out,
-                "  link {}: {}: {}",
-                link.name, link.said.verdict, link.said.detail
-            );
+            let _ = writeln!(out, "  link {}: {}: {}", link.name, link.said.verdict, link.said.detail);
         }
     }
     out

@@ -44,19 +44,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let object = input::read(&args.object)?;
     let claim = match &args.certificate {
         Some(folder) if folder.join(CLAIM_FILE).exists() => {
-            let claim = read_claim(folder).map_err(|d| {
-                Diagnostic::new(format!("the certificate is damaged: {d}")).file(folder)
-            })?;
+            let claim = read_claim(folder)
+                .map_err(|d| Diagnostic::new(format!("the certificate is damaged: {d}")).file(folder))?;
             Some(claim)
         }
         _ => None,
     };
-    let proof = prove(
-        (&args.input, &module.bytes),
-        (&args.object, &object),
-        claim,
-        &args.limits,
-    )?;
+    let proof = prove((&args.input, &module.bytes), (&args.object, &object), claim, &args.limits)?;
     match args.format {
         Format::Text => output::print(&table::verdicts(&proof)),
         Format::Json => output::print_json(&Report {
@@ -68,9 +62,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         }),
     }
     // What is not proved gets no certificate, but is compared with one that is there.
-    let settled = |folder: &&PathBuf| {
-        proof.status() == Status::Done || folder.join(CERTIFICATE_FILE).exists()
-    };
+    let settled = |folder: &&PathBuf| proof.status() == Status::Done || folder.join(CERTIFICATE_FILE).exists();
     if let Some(folder) = args.certificate.as_ref().filter(settled) {
         proof.settle(folder, true)?;
     }

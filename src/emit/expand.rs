@@ -21,78 +21,30 @@ impl Emitter<'_> {
                 self.stack_access(Access::Ldr, gpr(*rd), self.frame.bytes() + offset)?;
             }
             Inst::Const { rd, value } => self.constant(gpr(*rd), *value, true),
-            Inst::SymbolAddress { rd, symbol, addend } => {
-                self.symbol_address(gpr(*rd), *symbol, *addend)
-            }
+            Inst::SymbolAddress { rd, symbol, addend } => self.symbol_address(gpr(*rd), *symbol, *addend),
             Inst::Move { rd, rm } if rd == rm => {}
             Inst::Move { rd, rm } => self.code(encode::mov_reg(gpr(*rd), gpr(*rm))),
             Inst::Not { rd, rm } => self.code(encode::mvn_reg_s(gpr(*rd), gpr(*rm))),
-            Inst::Alu { op, rd, rn, src } => {
-                self.alu(*op, SetFlags::Free, gpr(*rd), gpr(*rn), *src)?
-            }
+            Inst::Alu { op, rd, rn, src } => self.alu(*op, SetFlags::Free, gpr(*rd), gpr(*rn), *src)?,
             Inst::ShiftImm { op, rd, rm, amount } => {
-                self.code(encode::shift_imm_s(
-                    *op,
-                    gpr(*rd),
-                    gpr(*rm),
-                    Imm5::from_low_bits(*amount),
-                ));
+                self.code(encode::shift_imm_s(*op, gpr(*rd), gpr(*rm), Imm5::from_low_bits(*amount)));
             }
-            Inst::ShiftReg { op, rd, rn, rm } => {
-                self.code(encode::shift_reg_s(*op, gpr(*rd), gpr(*rn), gpr(*rm)))
-            }
+            Inst::ShiftReg { op, rd, rn, rm } => self.code(encode::shift_reg_s(*op, gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::Unary { op, rd, rm } => self.code(encode::unary(*op, gpr(*rd), gpr(*rm))),
             Inst::LowBits { rd, rn, width } => {
-                self.code(encode::ubfx(
-                    gpr(*rd),
-                    gpr(*rn),
-                    Imm5::ZERO,
-                    Imm5::from_low_bits(width - 1),
-                ));
+                self.code(encode::ubfx(gpr(*rd), gpr(*rn), Imm5::ZERO, Imm5::from_low_bits(width - 1)));
             }
             Inst::Mul { rd, rn, rm } => self.code(encode::mul_s(gpr(*rd), gpr(*rn), gpr(*rm))),
-            Inst::MulAdd {
-                subtract,
-                rd,
-                rn,
-                rm,
-                ra,
-            } => {
+            Inst::MulAdd { subtract, rd, rn, rm, ra } => {
                 let f = if *subtract { encode::mls } else { encode::mla };
                 self.code(f(gpr(*rd), gpr(*rn), gpr(*rm), gpr(*ra)));
             }
-            Inst::MulLong {
-                signed,
-                lo,
-                hi,
-                rn,
-                rm,
-            } => {
-                self.code(encode::mul_long(
-                    *signed,
-                    gpr(*lo),
-                    gpr(*hi),
-                    gpr(*rn),
-                    gpr(*rm),
-                ));
+            Inst::MulLong { signed, lo, hi, rn, rm } => {
+                self.code(encode::mul_long(*signed, gpr(*lo), gpr(*hi), gpr(*rn), gpr(*rm)));
             }
-            Inst::Div { signed, rd, rn, rm } => {
-                self.code(encode::div(*signed, gpr(*rd), gpr(*rn), gpr(*rm)))
-            }
-            Inst::Pair {
-                subtract,
-                lo,
-                hi,
-                al,
-                ah,
-                bl,
-                bh,
-            } => {
-                let (first, second) = if *subtract {
-                    (AluOp::Sub, AluOp::Sbc)
-                } else {
-                    (AluOp::Add, AluOp::Adc)
-                };
+            Inst::Div { signed, rd, rn, rm } => self.code(encode::div(*signed, gpr(*rd), gpr(*rn), gpr(*rm))),
+            Inst::Pair { subtract, lo, hi, al, ah, bl, bh } => {
+                let (first, second) = if *subtract { (AluOp::Sub, AluOp::Sbc) } else { (AluOp::Add, AluOp::Adc) };
                 self.alu(first, SetFlags::Yes, gpr(*lo), gpr(*al), *bl)?;
                 self.alu(second, SetFlags::Free, gpr(*hi), gpr(*ah), *bh)?;
             }
@@ -105,14 +57,8 @@ impl Emitter<'_> {
                     None => self.items.push(Item::Branch(None, label)),
                 }
             }
-            Inst::Memory {
-                access,
-                rt,
-                address,
-            } => self.memory(*access, gpr(*rt), *address)?,
-            Inst::StoreOutgoing { rt, offset } => {
-                self.stack_access(Access::Str, gpr(*rt), *offset)?
-            }
+            Inst::Memory { access, rt, address } => self.memory(*access, gpr(*rt), *address)?,
+            Inst::StoreOutgoing { rt, offset } => self.stack_access(Access::Str, gpr(*rt), *offset)?,
             Inst::Call { target, .. } => self.call(*target)?,
             Inst::Jump => self.jump(block, self.machine.blocks[block].succs[0]),
             Inst::Branch { test } => self.branch(block, test)?,
@@ -129,35 +75,16 @@ impl Emitter<'_> {
         // The addend of both halves is the same 16 bits, sign-extended by the linker. Source: IHI 0044, REL addends.
         let imm = Imm16::from_low_bits(addend as u16 as u32);
         let target = RelocTarget::Symbol(symbol);
-        self.items.push(Item::Relocated(
-            encode::movw(rd, imm),
-            RelocKind::MovwLow,
-            target.clone(),
-        ));
-        self.items.push(Item::Relocated(
-            encode::movt(rd, imm),
-            RelocKind::MovtHigh,
-            target,
-        ));
+        self.items.push(Item::Relocated(encode::movw(rd, imm), RelocKind::MovwLow, target.clone()));
+        self.items.push(Item::Relocated(encode::movt(rd, imm), RelocKind::MovtHigh, target));
     }
-    fn alu(
-        &mut self,
-        op: AluOp,
-        flags: SetFlags,
-        rd: Gpr,
-        rn: Gpr,
-        src: Src,
-    ) -> Result<(), CompileError> {
+    fn alu(&mut self, op: AluOp, flags: SetFlags, rd: Gpr, rn: Gpr, src: Src) -> Result<(), CompileError> {
         let code = match src {
             Src::Reg(m) => encode::alu_reg(op, flags, rd, rn, gpr(m), NO_SHIFT),
-            Src::Shifted(m, shift, n) => {
-                encode::alu_reg(op, flags, rd, rn, gpr(m), (shift, Imm5::from_low_bits(n)))
-            }
+            Src::Shifted(m, shift, n) => encode::alu_reg(op, flags, rd, rn, gpr(m), (shift, Imm5::from_low_bits(n))),
             Src::Imm(k) => match (ModifiedImm::new(k), Imm12::new(k)) {
                 (Some(imm), _) => encode::alu_imm(op, flags, rd, rn, imm, k),
-                (None, Some(imm))
-                    if matches!(op, AluOp::Add | AluOp::Sub) && flags != SetFlags::Yes =>
-                {
+                (None, Some(imm)) if matches!(op, AluOp::Add | AluOp::Sub) && flags != SetFlags::Yes => {
                     encode::add_imm12(op == AluOp::Sub, rd, rn, imm)
                 }
                 _ => return Err(self.misfit("an immediate")),
@@ -172,15 +99,11 @@ impl Emitter<'_> {
         let code = match test.compare {
             Compare::Cmp(n, Src::Imm(k)) => encode::cmp_imm(gpr(n), fit(k)?, k),
             Compare::Cmp(n, Src::Reg(m)) => encode::cmp_reg(gpr(n), gpr(m), NO_SHIFT),
-            Compare::Cmp(n, Src::Shifted(m, s, k)) => {
-                encode::cmp_reg(gpr(n), gpr(m), (s, Imm5::from_low_bits(k)))
-            }
+            Compare::Cmp(n, Src::Shifted(m, s, k)) => encode::cmp_reg(gpr(n), gpr(m), (s, Imm5::from_low_bits(k))),
             Compare::Cmn(n, k) => encode::cmn_imm(gpr(n), fit(k)?),
             Compare::Tst(n, Src::Imm(k)) => encode::tst_imm(gpr(n), fit(k)?),
             Compare::Tst(n, Src::Reg(m)) => encode::tst_reg(gpr(n), gpr(m), NO_SHIFT),
-            Compare::Tst(n, Src::Shifted(m, s, k)) => {
-                encode::tst_reg(gpr(n), gpr(m), (s, Imm5::from_low_bits(k)))
-            }
+            Compare::Tst(n, Src::Shifted(m, s, k)) => encode::tst_reg(gpr(n), gpr(m), (s, Imm5::from_low_bits(k))),
             Compare::Pair(al, ah, bl, bh) => {
                 self.code(encode::cmp_reg(gpr(al), gpr(bl), NO_SHIFT));
                 encode::alu_reg(AluOp::Sbc, SetFlags::Yes, IP, gpr(ah), gpr(bh), NO_SHIFT)
@@ -193,9 +116,7 @@ impl Emitter<'_> {
     fn constant_in_it(&mut self, rd: Gpr, k: u32) -> Result<(), CompileError> {
         let narrow = Imm8::new(k).and_then(|imm| encode::movs_imm8(rd, imm));
         let wide = || ModifiedImm::new(k).map(|imm| encode::mov_modified(rd, imm));
-        let code = narrow
-            .or_else(wide)
-            .ok_or_else(|| self.misfit("an immediate"))?;
+        let code = narrow.or_else(wide).ok_or_else(|| self.misfit("an immediate"))?;
         self.code(code);
         Ok(())
     }
@@ -219,16 +140,9 @@ impl Emitter<'_> {
     }
     /// Branches to a label if the test holds (`negated`: if it does not).
     fn branch_if(&mut self, test: &Test, negated: bool, label: Label) -> Result<(), CompileError> {
-        let condition = if negated {
-            test.condition.negated()
-        } else {
-            test.condition
-        };
-        if let (Compare::Cmp(n, Src::Imm(0)), Condition::Eq | Condition::Ne) =
-            (test.compare, condition)
-        {
-            self.items
-                .push(Item::BranchZero(condition == Condition::Ne, gpr(n), label));
+        let condition = if negated { test.condition.negated() } else { test.condition };
+        if let (Compare::Cmp(n, Src::Imm(0)), Condition::Eq | Condition::Ne) = (test.compare, condition) {
+            self.items.push(Item::BranchZero(condition == Condition::Ne, gpr(n), label));
             return Ok(());
         }
         self.flags(test)?;
@@ -251,26 +165,20 @@ impl Emitter<'_> {
         Ok(())
     }
     fn switch(&mut self, block: usize, index: Gpr) -> Result<(), CompileError> {
-        let succs: Vec<usize> = self.machine.blocks[block]
-            .succs
-            .iter()
-            .map(|s| self.target(*s))
-            .collect();
+        let succs: Vec<usize> = self.machine.blocks[block].succs.iter().map(|s| self.target(*s)).collect();
         let Some((&default, targets)) = succs.split_last() else {
             return Err(self.misfit("a switch"));
         };
         if targets.len() < TABLE_TARGETS_MIN {
             for (n, &to) in targets.iter().enumerate() {
                 self.compare_index(index, n as u32);
-                self.items
-                    .push(Item::Branch(Some(Condition::Eq), Label(to as u32)));
+                self.items.push(Item::Branch(Some(Condition::Eq), Label(to as u32)));
             }
             self.jump(block, default);
             return Ok(());
         }
         self.compare_index(index, targets.len() as u32);
-        self.items
-            .push(Item::Branch(Some(Condition::Hs), Label(default as u32)));
+        self.items.push(Item::Branch(Some(Condition::Hs), Label(default as u32)));
         let mut labels: Vec<Label> = targets.iter().map(|t| Label(*t as u32)).collect();
         // A reader finds the end of the table by its nearest target: one stands right behind it.
         let next = self.next(block);
@@ -284,10 +192,7 @@ impl Emitter<'_> {
         };
         let stub = Label(self.labels);
         self.labels += 1;
-        labels
-            .iter_mut()
-            .filter(|l| **l == rarest)
-            .for_each(|l| *l = stub);
+        labels.iter_mut().filter(|l| **l == rarest).for_each(|l| *l = stub);
         self.items.push(Item::Table(index, labels));
         self.items.push(Item::Label(stub));
         self.items.push(Item::Branch(None, rarest));

@@ -36,11 +36,7 @@ pub fn fill(pattern: &str, fields: &[(u8, u32)]) -> Code {
     }
     for &(name, value) in fields {
         let slot = usize::from(name - b'a');
-        debug_assert!(
-            left[slot] == 32 || value >> left[slot] == 0,
-            "{pattern}: field {} = {value}",
-            name as char
-        );
+        debug_assert!(left[slot] == 32 || value >> left[slot] == 0, "{pattern}: field {} = {value}", name as char);
         values[slot] = value;
     }
     let (mut word, mut bits) = (0u32, 0u32);
@@ -60,14 +56,8 @@ pub fn fill(pattern: &str, fields: &[(u8, u32)]) -> Code {
     }
     debug_assert!(bits == 16 || bits == 32, "{pattern}");
     if bits == 16 {
-        Code {
-            halves: [word as u16, 0],
-            wide: false,
-        }
+        Code { halves: [word as u16, 0], wide: false }
     } else {
-        Code {
-            halves: [(word >> 16) as u16, word as u16],
-            wide: true,
-        }
+        Code { halves: [(word >> 16) as u16, word as u16], wide: true }
     }
 }

@@ -8,14 +8,10 @@ use super::operand::{Condition, Gpr, Imm8};
 pub fn b_narrow(condition: Option<Condition>, offset: i32) -> Option<Code> {
     let o = offset - 4;
     match condition {
-        None if (-2048..=2046).contains(&o) => Some(fill(
-            "11100 iiiiiiiiiii",
-            &[(b'i', (o >> 1) as u32 & 0x7ff)],
-        )),
-        Some(c) if (-256..=254).contains(&o) => Some(fill(
-            "1101 cccc iiiiiiii",
-            &[(b'c', c.field()), (b'i', (o >> 1) as u32 & 0xff)],
-        )),
+        None if (-2048..=2046).contains(&o) => Some(fill("11100 iiiiiiiiiii", &[(b'i', (o >> 1) as u32 & 0x7ff)])),
+        Some(c) if (-256..=254).contains(&o) => {
+            Some(fill("1101 cccc iiiiiiii", &[(b'c', c.field()), (b'i', (o >> 1) as u32 & 0xff)]))
+        }
         _ => None,
     }
 }
@@ -73,12 +69,7 @@ pub fn cbz(nonzero: bool, rn: Gpr, offset: i32) -> Option<Code> {
         return None;
     }
     let u = o as u32;
-    let fields = [
-        (b'z', u32::from(nonzero)),
-        (b'j', u >> 6),
-        (b'i', u >> 1 & 0x1f),
-        (b'n', rn.field()),
-    ];
+    let fields = [(b'z', u32::from(nonzero)), (b'j', u >> 6), (b'i', u >> 1 & 0x1f), (b'n', rn.field())];
     Some(fill("1011 z 0 j 1 iiiii nnn", &fields))
 }
 
@@ -94,10 +85,7 @@ pub fn blx(rm: Gpr) -> Code {
 
 /// `tbh [pc, rm, lsl #1]`; the table of halfwords follows.
 pub fn tbh(rm: Gpr) -> Code {
-    fill(
-        "111010001101 1111 11110000 0001 mmmm",
-        &[(b'm', rm.field())],
-    )
+    fill("111010001101 1111 11110000 0001 mmmm", &[(b'm', rm.field())])
 }
 
 /// `it condition` for one instruction.
@@ -108,10 +96,7 @@ pub fn it(condition: Condition) -> Code {
 /// `ite condition`: the first of two instructions under the condition, the second under its negation.
 pub fn ite(condition: Condition) -> Code {
     let low = condition.field() & 1;
-    fill(
-        "10111111 cccc n100",
-        &[(b'c', condition.field()), (b'n', low ^ 1)],
-    )
+    fill("10111111 cccc n100", &[(b'c', condition.field()), (b'n', low ^ 1)])
 }
 
 /// `udf #imm8`.

@@ -75,32 +75,16 @@ pub fn access_imm(access: Access, rt: Gpr, rn: Gpr, imm: Imm12) -> Code {
     let (t, n, value) = (rt.field(), rn.field(), imm.field());
     let bytes = access.bytes();
     if rt.is_low() && value % bytes == 0 {
-        if let (true, Some(op), Some(i)) = (
-            rn.is_low(),
-            access.narrow_immediate(),
-            Imm5::new(value / bytes),
-        ) {
-            return fill(
-                "ooooo iiiii nnn ttt",
-                &[(b'o', op), (b'i', i.field()), (b'n', n), (b't', t)],
-            );
+        if let (true, Some(op), Some(i)) = (rn.is_low(), access.narrow_immediate(), Imm5::new(value / bytes)) {
+            return fill("ooooo iiiii nnn ttt", &[(b'o', op), (b'i', i.field()), (b'n', n), (b't', t)]);
         }
         if rn == SP && bytes == 4 && value <= 1020 {
             let load = u32::from(access.is_load());
-            return fill(
-                "1001 l ttt iiiiiiii",
-                &[(b'l', load), (b't', t), (b'i', value / 4)],
-            );
+            return fill("1001 l ttt iiiiiiii", &[(b'l', load), (b't', t), (b'i', value / 4)]);
         }
     }
     let (sign, op) = access.wide_fields();
-    let fields = [
-        (b's', sign),
-        (b'o', op),
-        (b'n', n),
-        (b't', t),
-        (b'i', value),
-    ];
+    let fields = [(b's', sign), (b'o', op), (b'n', n), (b't', t), (b'i', value)];
     fill("1111100 s 1 ooo nnnn tttt iiiiiiiiiiii", &fields)
 }
 
@@ -108,70 +92,33 @@ pub fn access_imm(access: Access, rt: Gpr, rn: Gpr, imm: Imm12) -> Code {
 pub fn access_reg(access: Access, rt: Gpr, rn: Gpr, rm: Gpr, shift: u32) -> Code {
     let (t, n, m) = (rt.field(), rn.field(), rm.field());
     if shift == 0 && rt.is_low() && rn.is_low() && rm.is_low() {
-        return fill(
-            "0101 ooo mmm nnn ttt",
-            &[
-                (b'o', access.narrow_register()),
-                (b'm', m),
-                (b'n', n),
-                (b't', t),
-            ],
-        );
+        return fill("0101 ooo mmm nnn ttt", &[(b'o', access.narrow_register()), (b'm', m), (b'n', n), (b't', t)]);
     }
     let (sign, op) = access.wide_fields();
-    let fields = [
-        (b's', sign),
-        (b'o', op),
-        (b'n', n),
-        (b't', t),
-        (b'i', shift),
-        (b'm', m),
-    ];
+    let fields = [(b's', sign), (b'o', op), (b'n', n), (b't', t), (b'i', shift), (b'm', m)];
     fill("1111100 s 0 ooo nnnn tttt 000000 ii mmmm", &fields)
 }
 
 /// `push {list}`: bit `n` is register `n`; r0 to r12 and lr. A 32-bit encoding needs two registers.
 pub fn push(list: u16) -> Code {
     if list & !0x40ff == 0 {
-        return fill(
-            "1011010 m llllllll",
-            &[
-                (b'm', u32::from(list >> 14)),
-                (b'l', u32::from(list & 0xff)),
-            ],
-        );
+        return fill("1011010 m llllllll", &[(b'm', u32::from(list >> 14)), (b'l', u32::from(list & 0xff))]);
     }
     debug_assert!(list.count_ones() >= 2 && list & 0xa000 == 0);
-    fill(
-        "1110100100101101 llllllllllllllll",
-        &[(b'l', u32::from(list))],
-    )
+    fill("1110100100101101 llllllllllllllll", &[(b'l', u32::from(list))])
 }
 
 /// `pop {list}`: bit `n` is register `n`; r0 to r12, lr and pc, not both. A 32-bit encoding needs two registers.
 pub fn pop(list: u16) -> Code {
     if list & !0x80ff == 0 {
-        return fill(
-            "1011110 p llllllll",
-            &[
-                (b'p', u32::from(list >> 15)),
-                (b'l', u32::from(list & 0xff)),
-            ],
-        );
+        return fill("1011110 p llllllll", &[(b'p', u32::from(list >> 15)), (b'l', u32::from(list & 0xff))]);
     }
     debug_assert!(list.count_ones() >= 2 && list & 0x2000 == 0);
-    fill(
-        "1110100010111101 llllllllllllllll",
-        &[(b'l', u32::from(list))],
-    )
+    fill("1110100010111101 llllllllllllllll", &[(b'l', u32::from(list))])
 }
 
 /// `add sp, #bytes` or `sub sp, #bytes` in 16 bits: a multiple of 4 up to 508.
 pub fn adjust_sp(subtract: bool, bytes: u32) -> Option<Code> {
-    (bytes % 4 == 0 && bytes <= 508).then(|| {
-        fill(
-            "10110000 s iiiiiii",
-            &[(b's', u32::from(subtract)), (b'i', bytes / 4)],
-        )
-    })
+    (bytes % 4 == 0 && bytes <= 508)
+        .then(|| fill("10110000 s iiiiiii", &[(b's', u32::from(subtract)), (b'i', bytes / 4)]))
 }

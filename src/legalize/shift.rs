@@ -25,10 +25,7 @@ impl Legalizer<'_> {
                 let low = self.funnel(BinOp::Lshr, a.0, BinOp::Shl, a.1, n);
                 (low, self.bin_k(BinOp::Ashr, a.1, n))
             }
-            Bin64::ShrS => (
-                self.word_shift(BinOp::Ashr, a.1, n - 32),
-                self.bin_k(BinOp::Ashr, a.1, 31),
-            ),
+            Bin64::ShrS => (self.word_shift(BinOp::Ashr, a.1, n - 32), self.bin_k(BinOp::Ashr, a.1, 31)),
             Bin64::Rotr => self.shift_constant(Bin64::Rotl, a, 64 - n),
             _ => {
                 let a = if n >= 32 { (a.1, a.0) } else { a };
@@ -60,15 +57,8 @@ impl Legalizer<'_> {
             Bin64::Rotl | Bin64::Rotr => {
                 let zero = self.k(0);
                 let minus = self.bin(BinOp::Sub, zero, n);
-                let (n, minus) = (
-                    self.bin_k(BinOp::And, n, 63),
-                    self.bin_k(BinOp::And, minus, 63),
-                );
-                let (left, right) = if op == Bin64::Rotl {
-                    (n, minus)
-                } else {
-                    (minus, n)
-                };
+                let (n, minus) = (self.bin_k(BinOp::And, n, 63), self.bin_k(BinOp::And, minus, 63));
+                let (left, right) = if op == Bin64::Rotl { (n, minus) } else { (minus, n) };
                 let (left, right) = (self.shl(a, left), self.shr(a, right, BinOp::Lshr));
                 self.each(BinOp::Or, left, right)
             }

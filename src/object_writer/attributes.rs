@@ -31,9 +31,7 @@ pub(super) fn build(core: Core) -> Vec<u8> {
         (TAG_ABI_ALIGN_PRESERVED, 1),
         (TAG_UNALIGNED_ACCESS, 1),
     ];
-    values
-        .iter()
-        .for_each(|(tag, value)| tags.extend_from_slice(&[*tag, *value]));
+    values.iter().for_each(|(tag, value)| tags.extend_from_slice(&[*tag, *value]));
     let mut file = vec![TAG_FILE];
     file.extend_from_slice(&(tags.len() as u32 + 5).to_le_bytes());
     file.extend_from_slice(&tags);

@@ -25,11 +25,7 @@ fn immediate(op: AluOp, k: u32) -> Option<(AluOp, u32)> {
     let twelve = |v: u32| v < 4096;
     match op {
         AluOp::Add | AluOp::Sub => {
-            let other = if op == AluOp::Add {
-                AluOp::Sub
-            } else {
-                AluOp::Add
-            };
+            let other = if op == AluOp::Add { AluOp::Sub } else { AluOp::Add };
             let negated = k.wrapping_neg();
             if fits(k) && !(fits(negated) && negated < 256) || twelve(k) {
                 Some((op, k))
@@ -78,23 +74,12 @@ impl Selector<'_> {
             }
             BinOp::UMulHi | BinOp::SMulHi => {
                 let (rn, rm, lo) = (self.reg(a)?, self.reg(b)?, self.fresh());
-                self.emit(Inst::MulLong {
-                    signed: op == BinOp::SMulHi,
-                    lo,
-                    hi: rd,
-                    rn,
-                    rm,
-                });
+                self.emit(Inst::MulLong { signed: op == BinOp::SMulHi, lo, hi: rd, rn, rm });
                 Ok(())
             }
             BinOp::UDiv | BinOp::SDiv => {
                 let (rn, rm) = (self.reg(a)?, self.reg(b)?);
-                self.emit(Inst::Div {
-                    signed: op == BinOp::SDiv,
-                    rd,
-                    rn,
-                    rm,
-                });
+                self.emit(Inst::Div { signed: op == BinOp::SDiv, rd, rn, rm });
                 Ok(())
             }
             BinOp::Shl | BinOp::Lshr | BinOp::Ashr | BinOp::Ror => self.shift(op, rd, a, b),
@@ -102,11 +87,7 @@ impl Selector<'_> {
     }
     /// A commutative operation, or any with its operands in order.
     fn alu(&mut self, op: AluOp, rd: Reg, a: Value, b: Value) -> Result<(), CompileError> {
-        let (a, b) = if self.constant(a).is_some() {
-            (b, a)
-        } else {
-            (a, b)
-        };
+        let (a, b) = if self.constant(a).is_some() { (b, a) } else { (a, b) };
         if let Some(k) = self.constant(b) {
             let rn = self.reg(a)?;
             if op == AluOp::Eor && k == u32::MAX {
@@ -116,11 +97,7 @@ impl Selector<'_> {
             }
             return Ok(());
         }
-        let (a, b) = if self.deferred.contains_key(&self.resolve(a)) {
-            (b, a)
-        } else {
-            (a, b)
-        };
+        let (a, b) = if self.deferred.contains_key(&self.resolve(a)) { (b, a) } else { (a, b) };
         let rn = self.reg(a)?;
         let src = self.shifted(b)?;
         self.emit(Inst::Alu { op, rd, rn, src });
@@ -130,18 +107,8 @@ impl Selector<'_> {
         if self.constant(a).or(self.constant(b)).is_none() {
             for (product, other) in [(a, b), (b, a)] {
                 if let Some(inst) = self.take(product, |op| *op == Op::Bin(BinOp::Mul)) {
-                    let (rn, rm, ra) = (
-                        self.reg(inst.args[0])?,
-                        self.reg(inst.args[1])?,
-                        self.reg(other)?,
-                    );
-                    self.emit(Inst::MulAdd {
-                        subtract: false,
-                        rd,
-                        rn,
-                        rm,
-                        ra,
-                    });
+                    let (rn, rm, ra) = (self.reg(inst.args[0])?, self.reg(inst.args[1])?, self.reg(other)?);
+                    self.emit(Inst::MulAdd { subtract: false, rd, rn, rm, ra });
                     return Ok(());
                 }
             }
@@ -152,20 +119,10 @@ impl Selector<'_> {
         if let Some(k) = self.constant(a) {
             let rn = self.reg(b)?;
             let inst = if ModifiedImm::new(k).is_some() {
-                Inst::Alu {
-                    op: AluOp::Rsb,
-                    rd,
-                    rn,
-                    src: Src::Imm(k),
-                }
+                Inst::Alu { op: AluOp::Rsb, rd, rn, src: Src::Imm(k) }
             } else {
                 let k = self.constant_reg(k);
-                Inst::Alu {
-                    op: AluOp::Sub,
-                    rd,
-                    rn: k,
-                    src: Src::Reg(rn),
-                }
+                Inst::Alu { op: AluOp::Sub, rd, rn: k, src: Src::Reg(rn) }
             };
             self.emit(inst);
             return Ok(());
@@ -177,53 +134,25 @@ impl Selector<'_> {
         }
         if let Some(inst) = self.take(b, |op| *op == Op::Bin(BinOp::Mul)) {
             let (n, m) = (self.reg(inst.args[0])?, self.reg(inst.args[1])?);
-            self.emit(Inst::MulAdd {
-                subtract: true,
-                rd,
-                rn: n,
-                rm: m,
-                ra: rn,
-            });
+            self.emit(Inst::MulAdd { subtract: true, rd, rn: n, rm: m, ra: rn });
             return Ok(());
         }
         let src = self.shifted(b)?;
-        self.emit(Inst::Alu {
-            op: AluOp::Sub,
-            rd,
-            rn,
-            src,
-        });
+        self.emit(Inst::Alu { op: AluOp::Sub, rd, rn, src });
         Ok(())
     }
     fn and(&mut self, rd: Reg, a: Value, b: Value) -> Result<(), CompileError> {
-        let (a, b) = if self.constant(a).is_some() {
-            (b, a)
-        } else {
-            (a, b)
-        };
+        let (a, b) = if self.constant(a).is_some() { (b, a) } else { (a, b) };
         let rn = match self.constant(b) {
             Some(0xff | 0xffff) => self.reg(a)?,
-            Some(k)
-                if k != 0
-                    && k != u32::MAX
-                    && (k & k.wrapping_add(1)) == 0
-                    && ModifiedImm::new(k).is_none() =>
-            {
+            Some(k) if k != 0 && k != u32::MAX && (k & k.wrapping_add(1)) == 0 && ModifiedImm::new(k).is_none() => {
                 let rn = self.reg(a)?;
-                self.emit(Inst::LowBits {
-                    rd,
-                    rn,
-                    width: k.count_ones(),
-                });
+                self.emit(Inst::LowBits { rd, rn, width: k.count_ones() });
                 return Ok(());
             }
             _ => return self.alu(AluOp::And, rd, a, b),
         };
-        let op = if self.constant(b) == Some(0xff) {
-            UnaryOp::Uxtb
-        } else {
-            UnaryOp::Uxth
-        };
+        let op = if self.constant(b) == Some(0xff) { UnaryOp::Uxtb } else { UnaryOp::Uxth };
         self.emit(Inst::Unary { op, rd, rm: rn });
         Ok(())
     }
@@ -231,12 +160,7 @@ impl Selector<'_> {
         let shift = shift_op(op).ok_or_else(|| self.internal("a shift was expected"))?;
         let Some(k) = self.constant(b) else {
             let (rn, rm) = (self.reg(a)?, self.reg(b)?);
-            self.emit(Inst::ShiftReg {
-                op: shift,
-                rd,
-                rn,
-                rm,
-            });
+            self.emit(Inst::ShiftReg { op: shift, rd, rn, rm });
             return Ok(());
         };
         let amount = match op {
@@ -251,12 +175,7 @@ impl Selector<'_> {
         let rm = self.reg(a)?;
         self.emit(match amount {
             0 => Inst::Move { rd, rm },
-            _ => Inst::ShiftImm {
-                op: shift,
-                rd,
-                rm,
-                amount,
-            },
+            _ => Inst::ShiftImm { op: shift, rd, rm, amount },
         });
         Ok(())
     }
@@ -280,55 +199,20 @@ impl Selector<'_> {
     }
     /// Adds bits in pairs, nibbles, bytes, and the bytes by a product.
     fn population_count(&mut self, rd: Reg, x: Reg) {
-        let [half, odd, pairs, low, high, fours, sum, bytes, product] =
-            [(); 9].map(|()| self.fresh());
-        self.emit(Inst::ShiftImm {
-            op: ShiftOp::Lsr,
-            rd: half,
-            rm: x,
-            amount: 1,
-        });
+        let [half, odd, pairs, low, high, fours, sum, bytes, product] = [(); 9].map(|()| self.fresh());
+        self.emit(Inst::ShiftImm { op: ShiftOp::Lsr, rd: half, rm: x, amount: 1 });
         self.alu_constant(AluOp::And, odd, half, 0x5555_5555);
-        self.emit(Inst::Alu {
-            op: AluOp::Sub,
-            rd: pairs,
-            rn: x,
-            src: Src::Reg(odd),
-        });
+        self.emit(Inst::Alu { op: AluOp::Sub, rd: pairs, rn: x, src: Src::Reg(odd) });
         self.alu_constant(AluOp::And, low, pairs, 0x3333_3333);
-        self.emit(Inst::ShiftImm {
-            op: ShiftOp::Lsr,
-            rd: high,
-            rm: pairs,
-            amount: 2,
-        });
+        self.emit(Inst::ShiftImm { op: ShiftOp::Lsr, rd: high, rm: pairs, amount: 2 });
         let high_pairs = self.fresh();
         self.alu_constant(AluOp::And, high_pairs, high, 0x3333_3333);
-        self.emit(Inst::Alu {
-            op: AluOp::Add,
-            rd: fours,
-            rn: low,
-            src: Src::Reg(high_pairs),
-        });
-        self.emit(Inst::Alu {
-            op: AluOp::Add,
-            rd: sum,
-            rn: fours,
-            src: Src::Shifted(fours, ShiftOp::Lsr, 4),
-        });
+        self.emit(Inst::Alu { op: AluOp::Add, rd: fours, rn: low, src: Src::Reg(high_pairs) });
+        self.emit(Inst::Alu { op: AluOp::Add, rd: sum, rn: fours, src: Src::Shifted(fours, ShiftOp::Lsr, 4) });
         self.alu_constant(AluOp::And, bytes, sum, 0x0f0f_0f0f);
         let ones = self.constant_reg(0x0101_0101);
-        self.emit(Inst::Mul {
-            rd: product,
-            rn: bytes,
-            rm: ones,
-        });
-        self.emit(Inst::ShiftImm {
-            op: ShiftOp::Lsr,
-            rd,
-            rm: product,
-            amount: 24,
-        });
+        self.emit(Inst::Mul { rd: product, rn: bytes, rm: ones });
+        self.emit(Inst::ShiftImm { op: ShiftOp::Lsr, rd, rm: product, amount: 24 });
     }
     pub(super) fn pair(&mut self, subtract: bool, inst: &IrInst) -> Result<(), CompileError> {
         let (al, ah) = (self.reg(inst.args[0])?, self.reg(inst.args[1])?);
@@ -340,27 +224,13 @@ impl Selector<'_> {
             };
         }
         let (lo, hi) = (self.home(inst.results[0]), self.home(inst.results[1]));
-        self.emit(Inst::Pair {
-            subtract,
-            lo,
-            hi,
-            al,
-            ah,
-            bl: words[0],
-            bh: words[1],
-        });
+        self.emit(Inst::Pair { subtract, lo, hi, al, ah, bl: words[0], bh: words[1] });
         Ok(())
     }
     pub(super) fn mul_wide(&mut self, inst: &IrInst) -> Result<(), CompileError> {
         let (rn, rm) = (self.reg(inst.args[0])?, self.reg(inst.args[1])?);
         let (lo, hi) = (self.home(inst.results[0]), self.home(inst.results[1]));
-        self.emit(Inst::MulLong {
-            signed: false,
-            lo,
-            hi,
-            rn,
-            rm,
-        });
+        self.emit(Inst::MulLong { signed: false, lo, hi, rn, rm });
         Ok(())
     }
 }

@@ -15,29 +15,13 @@ impl Selector<'_> {
     pub(super) fn call_function(&mut self, inst: &IrInst, func: u32) -> Result<(), CompileError> {
         let info = self.info.functions.get(func as usize);
         let info = info.ok_or_else(|| self.internal(format!("call of unknown function {func}")))?;
-        self.call(
-            Target::Function(func),
-            &info.params,
-            &info.results,
-            &inst.args,
-            &inst.results,
-        )
+        self.call(Target::Function(func), &info.params, &info.results, &inst.args, &inst.results)
     }
-    pub(super) fn call_indirect(
-        &mut self,
-        inst: &IrInst,
-        type_index: u32,
-    ) -> Result<(), CompileError> {
+    pub(super) fn call_indirect(&mut self, inst: &IrInst, type_index: u32) -> Result<(), CompileError> {
         let ty = self.info.types.get(type_index as usize);
         let ty = ty.ok_or_else(|| self.internal(format!("call of unknown type {type_index}")))?;
         let address = self.reg(inst.args[0])?;
-        self.call(
-            Target::Register(address, type_index),
-            &ty.params,
-            &ty.results,
-            &inst.args[1..],
-            &inst.results,
-        )
+        self.call(Target::Register(address, type_index), &ty.params, &ty.results, &inst.args[1..], &inst.results)
     }
     fn call(
         &mut self,
@@ -53,11 +37,7 @@ impl Selector<'_> {
         }
         if stack_bytes > OUTGOING_BYTES_MAX {
             let limit = u64::from(OUTGOING_BYTES_MAX / 4);
-            return Err(CompileError::Limit {
-                function: Some(self.func.index),
-                what: "stack argument words",
-                limit,
-            });
+            return Err(CompileError::Limit { function: Some(self.func.index), what: "stack argument words", limit });
         }
         self.machine.outgoing_bytes = self.machine.outgoing_bytes.max(stack_bytes);
         for (slot, &v) in slots.iter().zip(values) {
@@ -73,32 +53,18 @@ impl Selector<'_> {
             }
         }
         let in_registers = results.iter().take(4).enumerate();
-        let results_in: Vec<(Reg, u8)> = in_registers
-            .map(|(n, v)| (self.home(*v), n as u8))
-            .collect();
-        self.emit(Inst::Call {
-            target,
-            args,
-            results: results_in,
-        });
+        let results_in: Vec<(Reg, u8)> = in_registers.map(|(n, v)| (self.home(*v), n as u8)).collect();
+        self.emit(Inst::Call { target, args, results: results_in });
         for (n, &v) in results.iter().skip(4).enumerate() {
             let address = self.result_address(n);
             let rt = self.home(v);
-            self.emit(Inst::Memory {
-                access: Access::Ldr,
-                rt,
-                address,
-            });
+            self.emit(Inst::Memory { access: Access::Ldr, rt, address });
         }
         Ok(())
     }
     fn helper(&mut self, name: &'static str, args: &[Reg], results: Vec<(Reg, u8)>) {
         let args = args.iter().zip(0..).map(|(r, n)| (*r, n)).collect();
-        self.emit(Inst::Call {
-            target: Target::Helper(name),
-            args,
-            results,
-        });
+        self.emit(Inst::Call { target: Target::Helper(name), args, results });
     }
     pub(super) fn divide_pairs(&mut self, op: DivOp, inst: &IrInst) -> Result<(), CompileError> {
         let mut args = Vec::new();
@@ -109,11 +75,7 @@ impl Selector<'_> {
             DivOp::UQuot | DivOp::URem => "__aeabi_uldivmod",
             DivOp::SQuot | DivOp::SRem => "__aeabi_ldivmod",
         };
-        let first = if matches!(op, DivOp::UQuot | DivOp::SQuot) {
-            0
-        } else {
-            2
-        };
+        let first = if matches!(op, DivOp::UQuot | DivOp::SQuot) { 0 } else { 2 };
         let (lo, hi) = (self.home(inst.results[0]), self.home(inst.results[1]));
         self.helper(name, &args, vec![(lo, first), (hi, first + 1)]);
         Ok(())

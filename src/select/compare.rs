@@ -46,10 +46,7 @@ impl Selector<'_> {
             return self.comparison(inst);
         }
         let r = self.reg(v)?;
-        Ok(Test {
-            compare: Compare::Cmp(r, Src::Imm(0)),
-            condition: Condition::Ne,
-        })
+        Ok(Test { compare: Compare::Cmp(r, Src::Imm(0)), condition: Condition::Ne })
     }
     /// The test that a comparison makes.
     pub(super) fn comparison(&mut self, inst: &IrInst) -> Result<Test, CompileError> {
@@ -65,16 +62,10 @@ impl Selector<'_> {
         }
         let rn = self.reg(a)?;
         if let Some(k) = self.constant(b) {
-            return Ok(Test {
-                compare: self.compare_constant(rn, k, cond),
-                condition: condition(cond),
-            });
+            return Ok(Test { compare: self.compare_constant(rn, k, cond), condition: condition(cond) });
         }
         let src = self.shifted(b)?;
-        Ok(Test {
-            compare: Compare::Cmp(rn, src),
-            condition: condition(cond),
-        })
+        Ok(Test { compare: Compare::Cmp(rn, src), condition: condition(cond) })
     }
     /// Compares with a constant: `cmn` only for equality, where it means the same for every constant.
     fn compare_constant(&mut self, rn: Reg, k: u32, cond: Cond) -> Compare {
@@ -91,10 +82,7 @@ impl Selector<'_> {
     /// A test `rn > limit`, unsigned.
     pub(super) fn above(&mut self, rn: Reg, limit: u32) -> Test {
         let compare = self.compare_constant(rn, limit, Cond::GtU);
-        Test {
-            compare,
-            condition: Condition::Hi,
-        }
+        Test { compare, condition: Condition::Hi }
     }
     fn compare_pairs(&mut self, cond: Cond, args: &[Value]) -> Result<Test, CompileError> {
         match cond {
@@ -102,41 +90,21 @@ impl Selector<'_> {
                 let low = self.difference(args[0], args[2])?;
                 let high = self.difference(args[1], args[3])?;
                 let rd = self.fresh();
-                self.emit(Inst::Alu {
-                    op: AluOp::Orr,
-                    rd,
-                    rn: low,
-                    src: Src::Reg(high),
-                });
-                Ok(Test {
-                    compare: Compare::Cmp(rd, Src::Imm(0)),
-                    condition: condition(cond),
-                })
+                self.emit(Inst::Alu { op: AluOp::Orr, rd, rn: low, src: Src::Reg(high) });
+                Ok(Test { compare: Compare::Cmp(rd, Src::Imm(0)), condition: condition(cond) })
             }
             Cond::GtU | Cond::GtS | Cond::LeU | Cond::LeS => {
                 self.compare_pairs(exchanged(cond), &[args[2], args[3], args[0], args[1]])
             }
             Cond::LtU | Cond::LtS | Cond::GeU | Cond::GeS => {
-                let [al, ah, bl, bh] = [
-                    self.reg(args[0])?,
-                    self.reg(args[1])?,
-                    self.reg(args[2])?,
-                    self.reg(args[3])?,
-                ];
-                Ok(Test {
-                    compare: Compare::Pair(al, ah, bl, bh),
-                    condition: condition(cond),
-                })
+                let [al, ah, bl, bh] = [self.reg(args[0])?, self.reg(args[1])?, self.reg(args[2])?, self.reg(args[3])?];
+                Ok(Test { compare: Compare::Pair(al, ah, bl, bh), condition: condition(cond) })
             }
         }
     }
     /// A register that is zero exactly if the words are equal.
     fn difference(&mut self, a: Value, b: Value) -> Result<Reg, CompileError> {
-        let (a, b) = if self.constant(a).is_some() {
-            (b, a)
-        } else {
-            (a, b)
-        };
+        let (a, b) = if self.constant(a).is_some() { (b, a) } else { (a, b) };
         let rn = self.reg(a)?;
         let src = match self.constant(b) {
             Some(0) => return Ok(rn),
@@ -144,12 +112,7 @@ impl Selector<'_> {
             _ => Src::Reg(self.reg(b)?),
         };
         let rd = self.fresh();
-        self.emit(Inst::Alu {
-            op: AluOp::Eor,
-            rd,
-            rn,
-            src,
-        });
+        self.emit(Inst::Alu { op: AluOp::Eor, rd, rn, src });
         Ok(rd)
     }
     pub(super) fn select_value(&mut self, inst: &IrInst) -> Result<(), CompileError> {

@@ -63,25 +63,14 @@ impl Selector<'_> {
         if slots.len() != params.len() {
             return Err(self.internal("the parameters' words do not match the function's type"));
         }
-        self.origin = self.func.blocks[0]
-            .insts
-            .first()
-            .map_or(self.func.blocks[0].end_origin, |i| i.origin);
+        self.origin = self.func.blocks[0].insts.first().map_or(self.func.blocks[0].end_origin, |i| i.origin);
         let merged = self.facts.is_cut(0);
         let targets: Vec<Reg> = match merged {
             true => params.iter().map(|_| self.fresh()).collect(),
             false => params.iter().map(|p| self.home(*p)).collect(),
         };
         let in_registers = slots.iter().zip(&targets);
-        let args = in_registers
-            .filter_map(|(s, r)| {
-                if let Slot::Reg(n) = s {
-                    Some((*r, *n))
-                } else {
-                    None
-                }
-            })
-            .collect();
+        let args = in_registers.filter_map(|(s, r)| if let Slot::Reg(n) = s { Some((*r, *n)) } else { None }).collect();
         self.emit(Inst::Entry { args });
         for (slot, rd) in slots.iter().zip(&targets) {
             if let Slot::Stack(offset) = *slot {
@@ -89,19 +78,10 @@ impl Selector<'_> {
             }
         }
         self.emit(Inst::Jump);
-        self.links.push(Link {
-            from: 0,
-            succ: 0,
-            to: 0,
-        });
+        self.links.push(Link { from: 0, succ: 0, to: 0 });
         let args = if merged { targets } else { Vec::new() };
         let range = 0..self.machine.insts.len();
-        self.end_block(MachineBlock {
-            range,
-            succs: vec![0],
-            args: vec![args],
-            ..MachineBlock::default()
-        });
+        self.end_block(MachineBlock { range, succs: vec![0], args: vec![args], ..MachineBlock::default() });
         Ok(())
     }
     fn block(&mut self, b: u32) -> Result<(), CompileError> {
@@ -121,12 +101,8 @@ impl Selector<'_> {
         self.origin = block.end_origin;
         let edges = self.terminator(&block.end)?;
         let number = self.machine.blocks.len();
-        let mut machine = MachineBlock {
-            range: start..self.machine.insts.len(),
-            params,
-            ir: Some(b),
-            ..Default::default()
-        };
+        let mut machine =
+            MachineBlock { range: start..self.machine.insts.len(), params, ir: Some(b), ..Default::default() };
         let mut next_edge_block = number + 1;
         for (succ, edge) in edges.iter().enumerate() {
             if edge.split {
@@ -136,11 +112,7 @@ impl Selector<'_> {
             } else {
                 machine.succs.push(usize::MAX);
                 machine.args.push(edge.args.clone());
-                self.links.push(Link {
-                    from: number,
-                    succ,
-                    to: edge.to,
-                });
+                self.links.push(Link { from: number, succ, to: edge.to });
             }
         }
         self.end_block(machine);
@@ -152,59 +124,27 @@ impl Selector<'_> {
                 args.push(self.reg(v)?);
             }
             self.emit(Inst::Jump);
-            self.links.push(Link {
-                from: self.machine.blocks.len(),
-                succ: 0,
-                to: edge.to,
-            });
+            self.links.push(Link { from: self.machine.blocks.len(), succ: 0, to: edge.to });
             let (range, args, succs) = (at..self.machine.insts.len(), vec![args], vec![usize::MAX]);
-            self.end_block(MachineBlock {
-                range,
-                succs,
-                args,
-                switch_edge,
-                ..Default::default()
-            });
+            self.end_block(MachineBlock { range, succs, args, switch_edge, ..Default::default() });
         }
         Ok(())
     }
-    fn edge<'e>(
-        &mut self,
-        edge: &'e Edge,
-        sources: usize,
-    ) -> Result<MachineEdge<'e>, CompileError> {
+    fn edge<'e>(&mut self, edge: &'e Edge, sources: usize) -> Result<MachineEdge<'e>, CompileError> {
         let to = edge.block.0;
         if !self.facts.is_cut(to) {
-            return Ok(MachineEdge {
-                to,
-                args: Vec::new(),
-                values: &[],
-                split: false,
-            });
+            return Ok(MachineEdge { to, args: Vec::new(), values: &[], split: false });
         }
         if sources > 1 {
-            return Ok(MachineEdge {
-                to,
-                args: Vec::new(),
-                values: &edge.args,
-                split: true,
-            });
+            return Ok(MachineEdge { to, args: Vec::new(), values: &edge.args, split: true });
         }
         let mut args = Vec::new();
         for &v in &edge.args {
             args.push(self.reg(v)?);
         }
-        Ok(MachineEdge {
-            to,
-            args,
-            values: &[],
-            split: false,
-        })
+        Ok(MachineEdge { to, args, values: &[], split: false })
     }
-    fn terminator<'e>(
-        &mut self,
-        end: &'e Terminator,
-    ) -> Result<Vec<MachineEdge<'e>>, CompileError> {
+    fn terminator<'e>(&mut self, end: &'e Terminator) -> Result<Vec<MachineEdge<'e>>, CompileError> {
         match end {
             Terminator::Jump(edge) => {
                 let edge = self.edge(edge, 1)?;
@@ -220,11 +160,7 @@ impl Selector<'_> {
             Terminator::Switch(v, targets, default) => {
                 if targets.len() > SWITCH_TARGETS_MAX {
                     let limit = SWITCH_TARGETS_MAX as u64;
-                    return Err(CompileError::Limit {
-                        function: Some(self.func.index),
-                        what: "switch targets",
-                        limit,
-                    });
+                    return Err(CompileError::Limit { function: Some(self.func.index), what: "switch targets", limit });
                 }
                 let mut edges = Vec::new();
                 for edge in targets.iter().chain([default]) {
@@ -255,11 +191,7 @@ impl Selector<'_> {
         for (n, &v) in values.iter().skip(4).enumerate() {
             let rt = self.reg(v)?;
             let address = self.result_address(n);
-            self.emit(Inst::Memory {
-                access: Access::Str,
-                rt,
-                address,
-            });
+            self.emit(Inst::Memory { access: Access::Str, rt, address });
         }
         let mut results = Vec::new();
         for (n, &v) in values.iter().take(4).enumerate() {
@@ -286,11 +218,7 @@ impl Selector<'_> {
             Op::MulWide => self.mul_wide(inst),
             Op::DivPair(op) => self.divide_pairs(*op, inst),
             Op::BoundsCheck { offset, bytes } => self.bounds_check(inst, *offset, *bytes),
-            Op::Load {
-                width,
-                signed,
-                offset,
-            } => self.load(inst, *width, *signed, *offset),
+            Op::Load { width, signed, offset } => self.load(inst, *width, *signed, *offset),
             Op::Store { width, offset } => self.store(inst, *width, *offset),
             Op::TrapIf(kind) => {
                 let test = Some(self.test(inst.args[0])?);

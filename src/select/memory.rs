@@ -43,10 +43,7 @@ impl Selector<'_> {
             return Address::Offset(self.address_reg(symbol, 0), offset);
         }
         if offset <= ADDEND_MAX {
-            return Address::Offset(
-                self.address_reg(symbol, (offset & !OFFSET_MAX) as i16),
-                offset & OFFSET_MAX,
-            );
+            return Address::Offset(self.address_reg(symbol, (offset & !OFFSET_MAX) as i16), offset & OFFSET_MAX);
         }
         let base = self.address_reg(symbol, 0);
         let index = self.constant_reg(offset);
@@ -62,15 +59,10 @@ impl Selector<'_> {
             return Ok(Address::Offset(element, offset));
         }
         if offset == 0 {
-            let small_shift =
-                |this: &Self, i: &IrInst| this.constant(i.args[1]).is_some_and(|k| k <= 3);
+            let small_shift = |this: &Self, i: &IrInst| this.constant(i.args[1]).is_some_and(|k| k <= 3);
             let v = self.resolve(index);
             let base = self.address_reg(Symbol::Memory, 0);
-            if self
-                .deferred
-                .get(&v)
-                .is_some_and(|i| i.op == Op::Bin(BinOp::Shl) && small_shift(self, i))
-            {
+            if self.deferred.get(&v).is_some_and(|i| i.op == Op::Bin(BinOp::Shl) && small_shift(self, i)) {
                 if let Some(inst) = self.deferred.remove(&v) {
                     let shift = self.constant(inst.args[1]).unwrap_or(0);
                     let rm = self.reg(inst.args[0])?;
@@ -86,12 +78,7 @@ impl Selector<'_> {
         let base = self.address_reg(Symbol::Memory, 0);
         let rm = self.reg(index)?;
         let rd = self.fresh();
-        self.emit(Inst::Alu {
-            op: AluOp::Add,
-            rd,
-            rn: base,
-            src: Src::Reg(rm),
-        });
+        self.emit(Inst::Alu { op: AluOp::Add, rd, rn: base, src: Src::Reg(rm) });
         self.cache.insert(key, rd);
         Ok(Address::Offset(rd, offset))
     }
@@ -105,35 +92,16 @@ impl Selector<'_> {
         let rm = self.add_constant(rm, offset);
         Ok(Address::Indexed(base, rm, 0))
     }
-    pub(super) fn load(
-        &mut self,
-        inst: &IrInst,
-        width: Width,
-        signed: bool,
-        offset: u32,
-    ) -> Result<(), CompileError> {
+    pub(super) fn load(&mut self, inst: &IrInst, width: Width, signed: bool, offset: u32) -> Result<(), CompileError> {
         let address = self.memory_address(inst.args[0], offset)?;
         let rt = self.home(inst.results[0]);
-        self.emit(Inst::Memory {
-            access: load_access(width, signed),
-            rt,
-            address,
-        });
+        self.emit(Inst::Memory { access: load_access(width, signed), rt, address });
         Ok(())
     }
-    pub(super) fn store(
-        &mut self,
-        inst: &IrInst,
-        width: Width,
-        offset: u32,
-    ) -> Result<(), CompileError> {
+    pub(super) fn store(&mut self, inst: &IrInst, width: Width, offset: u32) -> Result<(), CompileError> {
         let address = self.memory_address(inst.args[0], offset)?;
         let rt = self.reg(inst.args[1])?;
-        self.emit(Inst::Memory {
-            access: store_access(width),
-            rt,
-            address,
-        });
+        self.emit(Inst::Memory { access: store_access(width), rt, address });
         Ok(())
     }
     /// The register that holds the size of linear memory.
@@ -146,32 +114,19 @@ impl Selector<'_> {
         }
         let address = self.symbol_address(Symbol::MemoryBytes, 0);
         let rt = self.fresh();
-        self.emit(Inst::Memory {
-            access: Access::Ldr,
-            rt,
-            address,
-        });
+        self.emit(Inst::Memory { access: Access::Ldr, rt, address });
         self.cache.insert(Cached::MemoryBytes, rt);
         rt
     }
     pub(super) fn set_memory_bytes(&mut self, inst: &IrInst) -> Result<(), CompileError> {
         let address = self.symbol_address(Symbol::MemoryBytes, 0);
         let rt = self.reg(inst.args[0])?;
-        self.emit(Inst::Memory {
-            access: Access::Str,
-            rt,
-            address,
-        });
+        self.emit(Inst::Memory { access: Access::Str, rt, address });
         self.cache.remove(&Cached::MemoryBytes);
         Ok(())
     }
     /// `x > size - (offset + bytes)` traps; so does a size below `offset + bytes`.
-    pub(super) fn bounds_check(
-        &mut self,
-        inst: &IrInst,
-        offset: u32,
-        bytes: u32,
-    ) -> Result<(), CompileError> {
+    pub(super) fn bounds_check(&mut self, inst: &IrInst, offset: u32, bytes: u32) -> Result<(), CompileError> {
         let kind = TrapKind::OutOfBoundsMemory;
         let min = self.info.memory_bytes_min;
         let end = offset.checked_add(bytes);
@@ -190,39 +145,20 @@ impl Selector<'_> {
             }
             let rn = self.reg(index)?;
             let test = self.above(rn, min - end);
-            self.emit(Inst::TrapIf {
-                test: Some(test),
-                kind,
-            });
+            self.emit(Inst::TrapIf { test: Some(test), kind });
             return Ok(());
         }
         let size = self.memory_bytes();
         if end > min {
-            let src = if ModifiedImm::new(end).is_some() {
-                Src::Imm(end)
-            } else {
-                Src::Reg(self.constant_reg(end))
-            };
-            let test = Test {
-                compare: Compare::Cmp(size, src),
-                condition: Condition::Lo,
-            };
-            self.emit(Inst::TrapIf {
-                test: Some(test),
-                kind,
-            });
+            let src = if ModifiedImm::new(end).is_some() { Src::Imm(end) } else { Src::Reg(self.constant_reg(end)) };
+            let test = Test { compare: Compare::Cmp(size, src), condition: Condition::Lo };
+            self.emit(Inst::TrapIf { test: Some(test), kind });
         }
         let limit = self.fresh();
         self.alu_constant(AluOp::Sub, limit, size, end);
         let rn = self.reg(index)?;
-        let test = Test {
-            compare: Compare::Cmp(rn, Src::Reg(limit)),
-            condition: Condition::Hi,
-        };
-        self.emit(Inst::TrapIf {
-            test: Some(test),
-            kind,
-        });
+        let test = Test { compare: Compare::Cmp(rn, Src::Reg(limit)), condition: Condition::Hi };
+        self.emit(Inst::TrapIf { test: Some(test), kind });
         Ok(())
     }
     pub(super) fn global(&mut self, inst: &IrInst, cell: u32) -> Result<(), CompileError> {
@@ -231,44 +167,24 @@ impl Selector<'_> {
             Some(&v) => (Access::Str, self.reg(v)?),
             None => (Access::Ldr, self.home(inst.results[0])),
         };
-        self.emit(Inst::Memory {
-            access,
-            rt,
-            address,
-        });
+        self.emit(Inst::Memory { access, rt, address });
         Ok(())
     }
     /// Loads the word of a table entry at `word` (0 or 4).
-    pub(super) fn table_word(
-        &mut self,
-        inst: &IrInst,
-        table: u32,
-        word: u32,
-    ) -> Result<(), CompileError> {
+    pub(super) fn table_word(&mut self, inst: &IrInst, table: u32, word: u32) -> Result<(), CompileError> {
         let index = inst.args[0];
         let address = match self.constant(index) {
-            Some(k) => {
-                self.symbol_address(Symbol::Table(table), k.wrapping_mul(8).wrapping_add(word))
-            }
+            Some(k) => self.symbol_address(Symbol::Table(table), k.wrapping_mul(8).wrapping_add(word)),
             None => {
                 let base = self.address_reg(Symbol::Table(table), 0);
                 let rm = self.reg(index)?;
                 let rd = self.fresh();
-                self.emit(Inst::Alu {
-                    op: AluOp::Add,
-                    rd,
-                    rn: base,
-                    src: Src::Shifted(rm, ShiftOp::Lsl, 3),
-                });
+                self.emit(Inst::Alu { op: AluOp::Add, rd, rn: base, src: Src::Shifted(rm, ShiftOp::Lsl, 3) });
                 Address::Offset(rd, word)
             }
         };
         let rt = self.home(inst.results[0]);
-        self.emit(Inst::Memory {
-            access: Access::Ldr,
-            rt,
-            address,
-        });
+        self.emit(Inst::Memory { access: Access::Ldr, rt, address });
         Ok(())
     }
     /// The address `symbol + index` in a register.
@@ -281,12 +197,7 @@ impl Selector<'_> {
         let base = self.address_reg(symbol, 0);
         let rm = self.reg(index)?;
         let rd = self.fresh();
-        self.emit(Inst::Alu {
-            op: AluOp::Add,
-            rd,
-            rn: base,
-            src: Src::Reg(rm),
-        });
+        self.emit(Inst::Alu { op: AluOp::Add, rd, rn: base, src: Src::Reg(rm) });
         Ok(rd)
     }
     /// The address of result word `word` (counted from the fifth).

@@ -25,11 +25,7 @@ fn same(x: Operand) -> Option<Folded> {
 }
 
 /// One step of folding; `None` if the operation stays. `definitions` has the operations of the same block.
-pub(super) fn fold(
-    op: &Op,
-    args: &[Operand],
-    definitions: &FxHashMap<Value, (Op, Vec<Operand>)>,
-) -> Option<Folded> {
+pub(super) fn fold(op: &Op, args: &[Operand], definitions: &FxHashMap<Value, (Op, Vec<Operand>)>) -> Option<Folded> {
     match (op, args) {
         (Op::Bin(op), [a, b]) => binary(*op, *a, *b),
         (Op::Un(op), [a]) => word(unary(*op, a.constant()?)),
@@ -43,9 +39,7 @@ pub(super) fn fold(
         (Op::AddPair, [al, ah, bl, bh]) => pair_sum(BinOp::Add, [*al, *ah], [*bl, *bh]),
         (Op::SubPair, [al, ah, bl, bh]) => pair_sum(BinOp::Sub, [*al, *ah], [*bl, *bh]),
         (Op::MulWide, [a, b]) => product(*a, *b),
-        (Op::CmpPair(cond), [al, ah, bl, bh])
-            if ah.constant() == Some(0) && bh.constant() == Some(0) =>
-        {
+        (Op::CmpPair(cond), [al, ah, bl, bh]) if ah.constant() == Some(0) && bh.constant() == Some(0) => {
             Some(Folded::Op(Op::Cmp(unsigned(*cond)), vec![*al, *bl]))
         }
         _ => None,
@@ -68,16 +62,8 @@ fn binary(op: BinOp, a: Operand, b: Operand) -> Option<Folded> {
         (Some(x), Some(y)) => return word(compute(op, x, y)),
         constants => constants,
     };
-    let commutes = matches!(
-        op,
-        BinOp::Add
-            | BinOp::Mul
-            | BinOp::UMulHi
-            | BinOp::SMulHi
-            | BinOp::And
-            | BinOp::Or
-            | BinOp::Xor
-    );
+    let commutes =
+        matches!(op, BinOp::Add | BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::And | BinOp::Or | BinOp::Xor);
     if commutes && x.is_some() {
         return Some(Folded::Op(Op::Bin(op), vec![b, a]));
     }
@@ -85,18 +71,16 @@ fn binary(op: BinOp, a: Operand, b: Operand) -> Option<Folded> {
     match (op, y) {
         (BinOp::Add | BinOp::Sub | BinOp::Or | BinOp::Xor, Some(0)) => same(a),
         (BinOp::Mul | BinOp::UDiv | BinOp::SDiv, Some(1)) => same(a),
-        (BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::And, Some(0))
-        | (BinOp::UMulHi, Some(1)) => word(0),
+        (BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::And, Some(0)) | (BinOp::UMulHi, Some(1)) => word(0),
         (BinOp::And, Some(u32::MAX)) => same(a),
         (BinOp::Or, Some(u32::MAX)) => word(u32::MAX),
         (BinOp::And | BinOp::Or, None) if equal => same(a),
         (BinOp::Sub | BinOp::Xor, None) if equal => word(0),
         (BinOp::Shl | BinOp::Lshr | BinOp::Ashr, Some(n)) if n & 0xff == 0 => same(a),
         (BinOp::Shl | BinOp::Lshr, Some(n)) if n & 0xff >= 32 => word(0),
-        (BinOp::Ashr, Some(n)) if n & 0xff >= 32 || n > 0xff => Some(Folded::Op(
-            Op::Bin(op),
-            vec![a, Operand::word((n & 0xff).min(31))],
-        )),
+        (BinOp::Ashr, Some(n)) if n & 0xff >= 32 || n > 0xff => {
+            Some(Folded::Op(Op::Bin(op), vec![a, Operand::word((n & 0xff).min(31))]))
+        }
         (BinOp::Ror, Some(n)) if n % 32 == 0 => same(a),
         (BinOp::Shl | BinOp::Lshr | BinOp::Ashr | BinOp::Ror, None) if x == Some(0) => word(0),
         _ => None,
@@ -164,12 +148,7 @@ fn negated(cond: Cond) -> Cond {
     }
 }
 
-fn compare(
-    cond: Cond,
-    a: Operand,
-    b: Operand,
-    definitions: &FxHashMap<Value, (Op, Vec<Operand>)>,
-) -> Option<Folded> {
+fn compare(cond: Cond, a: Operand, b: Operand, definitions: &FxHashMap<Value, (Op, Vec<Operand>)>) -> Option<Folded> {
     if a == b {
         return word(u32::from(holds(cond, 0, 0)));
     }
@@ -184,9 +163,7 @@ fn compare(
     match (op, cond) {
         (Op::Cmp(_) | Op::CmpPair(_), Cond::Ne) => same(a),
         (Op::Cmp(inner), Cond::Eq) => Some(Folded::Op(Op::Cmp(negated(*inner)), args.clone())),
-        (Op::CmpPair(inner), Cond::Eq) => {
-            Some(Folded::Op(Op::CmpPair(negated(*inner)), args.clone()))
-        }
+        (Op::CmpPair(inner), Cond::Eq) => Some(Folded::Op(Op::CmpPair(negated(*inner)), args.clone())),
         _ => None,
     }
 }
@@ -194,20 +171,11 @@ fn compare(
 /// A sum or difference of pairs whose low words make no carry.
 fn pair_sum(op: BinOp, a: [Operand; 2], b: [Operand; 2]) -> Option<Folded> {
     let high = Folded::Op(Op::Bin(op), vec![a[1], b[1]]);
-    if let [Some(al), Some(ah), Some(bl), Some(bh)] =
-        [a[0], a[1], b[0], b[1]].map(Operand::constant)
-    {
+    if let [Some(al), Some(ah), Some(bl), Some(bh)] = [a[0], a[1], b[0], b[1]].map(Operand::constant) {
         let wide = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
         let (a, b) = (wide(al, ah), wide(bl, bh));
-        let sum = if op == BinOp::Add {
-            a.wrapping_add(b)
-        } else {
-            a.wrapping_sub(b)
-        };
-        return Some(Folded::Operands(vec![
-            Operand::word(sum as u32),
-            Operand::word((sum >> 32) as u32),
-        ]));
+        let sum = if op == BinOp::Add { a.wrapping_add(b) } else { a.wrapping_sub(b) };
+        return Some(Folded::Operands(vec![Operand::word(sum as u32), Operand::word((sum >> 32) as u32)]));
     }
     if b[0].constant() == Some(0) {
         return Some(Folded::Parts(vec![Folded::Operands(vec![a[0]]), high]));
@@ -222,14 +190,9 @@ fn product(a: Operand, b: Operand) -> Option<Folded> {
     match (a.constant(), b.constant()) {
         (Some(a), Some(b)) => {
             let wide = u64::from(a) * u64::from(b);
-            Some(Folded::Operands(vec![
-                Operand::word(wide as u32),
-                Operand::word((wide >> 32) as u32),
-            ]))
+            Some(Folded::Operands(vec![Operand::word(wide as u32), Operand::word((wide >> 32) as u32)]))
         }
-        (Some(0), _) | (_, Some(0)) => {
-            Some(Folded::Operands(vec![Operand::word(0), Operand::word(0)]))
-        }
+        (Some(0), _) | (_, Some(0)) => Some(Folded::Operands(vec![Operand::word(0), Operand::word(0)])),
         (Some(1), _) => Some(Folded::Operands(vec![b, Operand::word(0)])),
         (_, Some(1)) => Some(Folded::Operands(vec![a, Operand::word(0)])),
         _ => None,

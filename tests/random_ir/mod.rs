@@ -14,27 +14,12 @@ pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self, below: u32) -> u32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         ((self.0 >> 33) % u64::from(below)) as u32
     }
     pub fn word(&mut self) -> u32 {
-        const EDGES: [u32; 12] = [
-            0,
-            1,
-            2,
-            31,
-            32,
-            255,
-            0xffff,
-            0x1ffff,
-            0x7fff_ffff,
-            0x8000_0000,
-            0xffff_fff0,
-            0xffff_ffff,
-        ];
+        const EDGES: [u32; 12] =
+            [0, 1, 2, 31, 32, 255, 0xffff, 0x1ffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff];
         match self.next(3) {
             0 => EDGES[self.next(12) as usize],
             1 => self.next(1 << 12),
@@ -59,27 +44,9 @@ const BINS: [BinOp; 14] = [
     BinOp::Ashr,
     BinOp::Ror,
 ];
-const UNS: [UnOp; 7] = [
-    UnOp::Clz,
-    UnOp::Rbit,
-    UnOp::Rev,
-    UnOp::Rev16,
-    UnOp::Popcnt,
-    UnOp::Sext8,
-    UnOp::Sext16,
-];
-const CONDS: [Cond; 10] = [
-    Cond::Eq,
-    Cond::Ne,
-    Cond::LtU,
-    Cond::LtS,
-    Cond::GtU,
-    Cond::GtS,
-    Cond::LeU,
-    Cond::LeS,
-    Cond::GeU,
-    Cond::GeS,
-];
+const UNS: [UnOp; 7] = [UnOp::Clz, UnOp::Rbit, UnOp::Rev, UnOp::Rev16, UnOp::Popcnt, UnOp::Sext8, UnOp::Sext16];
+const CONDS: [Cond; 10] =
+    [Cond::Eq, Cond::Ne, Cond::LtU, Cond::LtS, Cond::GtU, Cond::GtS, Cond::LeU, Cond::LeS, Cond::GeU, Cond::GeS];
 const WIDTHS: [Width; 3] = [Width::Byte, Width::Half, Width::Word];
 
 fn bin(op: BinOp, a: u32, b: u32) -> u32 {
@@ -138,9 +105,7 @@ fn holds(cond: Cond, a: u64, b: u64, bits: u32) -> bool {
 
 /// What the imported function computes, here and in the driver.
 fn host(args: &[u32]) -> u32 {
-    args.iter()
-        .zip([3, 5, 7, 11, 13, 17])
-        .fold(0, |sum: u32, (a, k)| sum.wrapping_add(a.wrapping_mul(k)))
+    args.iter().zip([3, 5, 7, 11, 13, 17]).fold(0, |sum: u32, (a, k)| sum.wrapping_add(a.wrapping_mul(k)))
 }
 
 /// Linear memory and globals.
@@ -153,11 +118,7 @@ pub struct State {
 pub fn evaluate(func: &Func, args: &[u32], state: &mut State) -> Result<Vec<u32>, TrapKind> {
     let mut v = vec![0u32; func.values.len()];
     let mut block = 0usize;
-    func.blocks[0]
-        .params
-        .iter()
-        .zip(args)
-        .for_each(|(p, a)| v[p.0 as usize] = *a);
+    func.blocks[0].params.iter().zip(args).for_each(|(p, a)| v[p.0 as usize] = *a);
     loop {
         for inst in &func.blocks[block].insts {
             let a: Vec<u32> = inst.args.iter().map(|x| v[x.0 as usize]).collect();
@@ -175,28 +136,18 @@ pub fn evaluate(func: &Func, args: &[u32], state: &mut State) -> Result<Vec<u32>
                 Op::SubPair => words(pair(0).wrapping_sub(pair(2))),
                 Op::MulWide => words(u64::from(a[0]) * u64::from(a[1])),
                 Op::BoundsCheck { offset, bytes } => {
-                    if u64::from(a[0]) + u64::from(*offset) + u64::from(*bytes)
-                        > u64::from(MEMORY_BYTES)
-                    {
+                    if u64::from(a[0]) + u64::from(*offset) + u64::from(*bytes) > u64::from(MEMORY_BYTES) {
                         return Err(TrapKind::OutOfBoundsMemory);
                     }
                     vec![]
                 }
                 Op::TrapIf(kind) if a[0] != 0 => return Err(*kind),
                 Op::TrapIf(_) => vec![],
-                Op::Load {
-                    width,
-                    signed,
-                    offset,
-                } => {
+                Op::Load { width, signed, offset } => {
                     let bytes = &state.memory[at(*offset)..][..width.bytes() as usize];
                     let x = bytes.iter().rev().fold(0u32, |x, b| x << 8 | u32::from(*b));
                     let shift = 32 - 8 * width.bytes();
-                    vec![if *signed {
-                        ((x << shift) as i32 >> shift) as u32
-                    } else {
-                        x
-                    }]
+                    vec![if *signed { ((x << shift) as i32 >> shift) as u32 } else { x }]
                 }
                 Op::Store { width, offset } => {
                     let n = width.bytes() as usize;
@@ -211,10 +162,7 @@ pub fn evaluate(func: &Func, args: &[u32], state: &mut State) -> Result<Vec<u32>
                 Op::Call { func: HOST } => vec![host(&a)],
                 op => panic!("{op:?} is not generated"),
             };
-            inst.results
-                .iter()
-                .zip(results)
-                .for_each(|(r, x)| v[r.0 as usize] = x);
+            inst.results.iter().zip(results).for_each(|(r, x)| v[r.0 as usize] = x);
         }
         let edge = match &func.blocks[block].end {
             Terminator::Jump(e) => e,
@@ -225,9 +173,7 @@ pub fn evaluate(func: &Func, args: &[u32], state: &mut State) -> Result<Vec<u32>
                     no
                 }
             }
-            Terminator::Switch(i, targets, default) => {
-                targets.get(v[i.0 as usize] as usize).unwrap_or(default)
-            }
+            Terminator::Switch(i, targets, default) => targets.get(v[i.0 as usize] as usize).unwrap_or(default),
             Terminator::Return(values) => {
                 return Ok(values.iter().map(|x| v[x.0 as usize]).collect());
             }
@@ -235,11 +181,7 @@ pub fn evaluate(func: &Func, args: &[u32], state: &mut State) -> Result<Vec<u32>
         };
         let args: Vec<u32> = edge.args.iter().map(|x| v[x.0 as usize]).collect();
         block = edge.block.0 as usize;
-        func.blocks[block]
-            .params
-            .iter()
-            .zip(args)
-            .for_each(|(p, a)| v[p.0 as usize] = a);
+        func.blocks[block].params.iter().zip(args).for_each(|(p, a)| v[p.0 as usize] = a);
     }
 }
 
@@ -256,24 +198,14 @@ impl Generator<'_> {
     fn block(&mut self, params: usize) -> Vec<Value> {
         let params: Vec<Value> = (0..params).map(|_| self.func.value(Type::I32)).collect();
         let end = Terminator::Trap(TrapKind::Unreachable);
-        self.func.blocks.push(BlockData {
-            params: params.clone(),
-            insts: Vec::new(),
-            end,
-            end_origin: 0,
-        });
+        self.func.blocks.push(BlockData { params: params.clone(), insts: Vec::new(), end, end_origin: 0 });
         self.at = self.func.blocks.len() - 1;
         self.scope.extend(&params);
         params
     }
     fn op(&mut self, op: Op, args: &[Value], results: usize) -> Vec<Value> {
         let results: Vec<Value> = (0..results).map(|_| self.func.value(Type::I32)).collect();
-        self.func.blocks[self.at].insts.push(Inst {
-            op,
-            args: args.to_vec(),
-            results: results.clone(),
-            origin: 0,
-        });
+        self.func.blocks[self.at].insts.push(Inst { op, args: args.to_vec(), results: results.clone(), origin: 0 });
         results
     }
     fn constant(&mut self) -> Value {
@@ -284,10 +216,7 @@ impl Generator<'_> {
         if self.random.next(4) == 0 {
             return self.constant();
         }
-        let recent = self
-            .scope
-            .len()
-            .min(if self.random.next(2) == 0 { 4 } else { 40 });
+        let recent = self.scope.len().min(if self.random.next(2) == 0 { 4 } else { 40 });
         let n = self.scope.len() - 1 - self.random.next(recent as u32) as usize;
         self.scope[n]
     }
@@ -298,14 +227,7 @@ impl Generator<'_> {
     fn index(&mut self, offset: u32, width: Width) -> Value {
         let v = self.any();
         if self.random.next(4) == 0 {
-            self.op(
-                Op::BoundsCheck {
-                    offset,
-                    bytes: width.bytes(),
-                },
-                &[v],
-                0,
-            );
+            self.op(Op::BoundsCheck { offset, bytes: width.bytes() }, &[v], 0);
             return v;
         }
         let mask = self.op(Op::Const(0x3ff), &[], 1)[0];
@@ -323,20 +245,8 @@ impl Generator<'_> {
             16 => (Op::SubPair, 4, 2),
             17 => (Op::MulWide, 2, 2),
             18 => (Op::Call { func: HOST }, 6, 1),
-            19 => (
-                Op::GlobalGet {
-                    cell: self.random.next(4),
-                },
-                0,
-                1,
-            ),
-            20 => (
-                Op::GlobalSet {
-                    cell: self.random.next(4),
-                },
-                1,
-                0,
-            ),
+            19 => (Op::GlobalGet { cell: self.random.next(4) }, 0, 1),
+            20 => (Op::GlobalSet { cell: self.random.next(4) }, 1, 0),
             21 => {
                 let kind = TrapKind::IntegerOverflow;
                 let a = self.args(2);
@@ -350,15 +260,7 @@ impl Generator<'_> {
                 let (width, offset) = self.access();
                 let index = self.index(offset, width);
                 let signed = self.random.next(2) == 1;
-                let r = self.op(
-                    Op::Load {
-                        width,
-                        signed,
-                        offset,
-                    },
-                    &[index],
-                    1,
-                );
+                let r = self.op(Op::Load { width, signed, offset }, &[index], 1);
                 self.scope.extend(r);
                 return;
             }
@@ -376,17 +278,11 @@ impl Generator<'_> {
     }
     fn access(&mut self) -> (Width, u32) {
         let offsets = [0, 0, 1, 4, 100, 4095, 4096, 0x7000, 0x9000];
-        (
-            WIDTHS[self.random.next(3) as usize],
-            offsets[self.random.next(9) as usize],
-        )
+        (WIDTHS[self.random.next(3) as usize], offsets[self.random.next(9) as usize])
     }
     fn edge(&mut self, block: usize, params: usize) -> Edge {
         let args = self.args(params);
-        Edge {
-            block: Block(block as u32),
-            args,
-        }
+        Edge { block: Block(block as u32), args }
     }
     fn end(&mut self, end: Terminator) {
         self.func.blocks[self.at].end = end;
@@ -401,20 +297,12 @@ impl Generator<'_> {
         let kept = self.scope.len();
         let default = self.edge(join, 2);
         if arms == 1 {
-            let yes = Edge {
-                block: Block(first as u32),
-                args: vec![],
-            };
+            let yes = Edge { block: Block(first as u32), args: vec![] };
             self.end(Terminator::Branch(choice, yes, default));
         } else {
             let k = self.op(Op::Const(7), &[], 1)[0];
             let choice = self.op(Op::Bin(BinOp::And), &[choice, k], 1)[0];
-            let targets = (0..arms)
-                .map(|n| Edge {
-                    block: Block((first + n) as u32),
-                    args: vec![],
-                })
-                .collect();
+            let targets = (0..arms).map(|n| Edge { block: Block((first + n) as u32), args: vec![] }).collect();
             self.end(Terminator::Switch(choice, targets, default));
         }
         for _ in 0..arms {
@@ -429,28 +317,15 @@ impl Generator<'_> {
 }
 
 pub fn generate(index: u32, random: &mut Random) -> Func {
-    let func = Func {
-        index,
-        results: vec![Type::I32],
-        values: Vec::new(),
-        blocks: Vec::new(),
-    };
-    let mut g = Generator {
-        random,
-        func,
-        at: 0,
-        scope: Vec::new(),
-    };
+    let func = Func { index, results: vec![Type::I32], values: Vec::new(), blocks: Vec::new() };
+    let mut g = Generator { random, func, at: 0, scope: Vec::new() };
     g.block(6);
     g.diamond();
     let count = g.op(Op::Const(5), &[], 1)[0];
     let carried = g.args(3);
     let header = g.func.blocks.len();
     let args = [&[count], carried.as_slice()].concat();
-    g.end(Terminator::Jump(Edge {
-        block: Block(header as u32),
-        args,
-    }));
+    g.end(Terminator::Jump(Edge { block: Block(header as u32), args }));
     let params = g.block(4);
     g.diamond();
     (0..g.random.next(12)).for_each(|_| g.step());
@@ -458,18 +333,8 @@ pub fn generate(index: u32, random: &mut Random) -> Func {
     let left = g.op(Op::Bin(BinOp::Sub), &[params[0], one], 1)[0];
     let carried = g.args(3);
     let args = [&[left], carried.as_slice()].concat();
-    let exit = Edge {
-        block: Block(g.func.blocks.len() as u32),
-        args: vec![],
-    };
-    g.end(Terminator::Branch(
-        left,
-        Edge {
-            block: Block(header as u32),
-            args,
-        },
-        exit,
-    ));
+    let exit = Edge { block: Block(g.func.blocks.len() as u32), args: vec![] };
+    g.end(Terminator::Branch(left, Edge { block: Block(header as u32), args }, exit));
     g.block(0);
     g.step();
     let mut sum = g.any();

@@ -34,8 +34,7 @@ impl Interpreter for Instance<'_, Recorder> {
 pub fn run(wasm: &[u8], contract: &Contract, script: &Script) -> Result<Run, RunError> {
     let interface = modules::interface(wasm)?;
     interface.check(script)?;
-    let module = reader::read(wasm)
-        .map_err(|e| RunError::Module(format!("{:#x}: {}", e.offset, e.message)))?;
+    let module = reader::read(wasm).map_err(|e| RunError::Module(format!("{:#x}: {}", e.offset, e.message)))?;
     let host = Recorder::new(&interface);
     let instance = Instance::new(&module, wasm, contract.clone(), host, FUEL);
     Ok(interpreter::run(instance, &interface, script))

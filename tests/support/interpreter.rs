@@ -5,8 +5,7 @@
 
 use super::modules::{ImportedFunction, Interface, Width};
 use super::observation::{
-    FNV_BASIS, IMPORT_MEMORY_DIGESTS_MAX, Observation, Run, TrapKind, Value, fnv1a, host_answer,
-    memory_digest,
+    FNV_BASIS, IMPORT_MEMORY_DIGESTS_MAX, Observation, Run, TrapKind, Value, fnv1a, host_answer, memory_digest,
 };
 use super::vectors::{Script, Statement};
 use std::collections::HashMap;
@@ -46,12 +45,7 @@ pub struct Recorder {
 impl Recorder {
     /// A host for a module with this interface.
     pub fn new(interface: &Interface) -> Self {
-        Self {
-            imports: interface.imports.clone(),
-            counter: 0,
-            events: Vec::new(),
-            digest: FNV_BASIS,
-        }
+        Self { imports: interface.imports.clone(), counter: 0, events: Vec::new(), digest: FNV_BASIS }
     }
 }
 
@@ -64,10 +58,7 @@ impl Host for Recorder {
         world: &mut World<Concrete>,
         memory: &mut Bytes,
     ) -> Result<Vec<u32>, Stop> {
-        let known = self
-            .imports
-            .iter()
-            .position(|it| it.module == import.module && it.field == import.field);
+        let known = self.imports.iter().position(|it| it.module == import.module && it.field == import.field);
         let index = known.expect("the interface lists every import");
         let arguments = values(&self.imports[index].signature.params, args);
         let mut digest = fnv1a(self.digest, &(index as u32).to_le_bytes());
@@ -83,12 +74,7 @@ impl Host for Recorder {
         let answer = host_answer(&import.field, self.counter, &arguments);
         self.counter += 1;
         self.events.push((index, arguments));
-        Ok(self.imports[index]
-            .signature
-            .results
-            .iter()
-            .flat_map(|width| words(*width, answer))
-            .collect())
+        Ok(self.imports[index].signature.results.iter().flat_map(|width| words(*width, answer)).collect())
     }
 }
 
@@ -123,27 +109,20 @@ fn values(widths: &[Width], words: &[u32]) -> Vec<Value> {
 
 fn trap(stop: &Stop) -> (TrapKind, Option<String>) {
     if let Stop::Trap(kind) = stop {
-        let kind = TrapKind::ALL
-            .into_iter()
-            .find(|known| *known as u8 == *kind as u8);
+        let kind = TrapKind::ALL.into_iter().find(|known| *known as u8 == *kind as u8);
         return (kind.expect("the numbers are the contract's"), None);
     }
     (TrapKind::Fault, Some(stop.to_string()))
 }
 
 /// Runs a script on an instance, or records that there is none.
-pub fn run<I: Interpreter>(
-    instance: Result<I, Stop>,
-    interface: &Interface,
-    script: &Script,
-) -> Run {
+pub fn run<I: Interpreter>(instance: Result<I, Stop>, interface: &Interface, script: &Script) -> Run {
     let mut run = Run::default();
     let mut instance = match instance {
         Ok(instance) => instance,
         Err(stop) => {
             let (kind, failure) = trap(&stop);
-            run.failures
-                .extend(failure.map(|text| format!("instantiation: {text}")));
+            run.failures.extend(failure.map(|text| format!("instantiation: {text}")));
             let none = Observation {
                 call: 0,
                 results: Vec::new(),
@@ -161,26 +140,13 @@ pub fn run<I: Interpreter>(
     let mut variables = HashMap::new();
     let mut named = 0;
     for (line, statement) in &script.lines {
-        let failure = execute(
-            &mut instance,
-            interface,
-            &mut run,
-            &mut variables,
-            &mut named,
-            statement,
-        );
-        run.failures
-            .extend(failure.map(|reason| format!("line {line}: {reason}")));
+        let failure = execute(&mut instance, interface, &mut run, &mut variables, &mut named, statement);
+        run.failures.extend(failure.map(|reason| format!("line {line}: {reason}")));
     }
     run
 }
 
-fn observe<I: Interpreter>(
-    instance: &mut I,
-    run: &mut Run,
-    results: Vec<Value>,
-    trap: Option<TrapKind>,
-) {
+fn observe<I: Interpreter>(instance: &mut I, run: &mut Run, results: Vec<Value>, trap: Option<TrapKind>) {
     let memory_bytes = instance.memory_bytes();
     let memory_digest = memory_digest(present(instance.memory(), memory_bytes));
     let host = instance.host();
@@ -203,37 +169,26 @@ fn execute<I: Interpreter>(
     named: &mut usize,
     statement: &Statement,
 ) -> Option<String> {
-    let evaluate =
-        |operand, variables: &HashMap<String, u64>| interface.evaluate(operand, variables);
+    let evaluate = |operand, variables: &HashMap<String, u64>| interface.evaluate(operand, variables);
     match statement {
         Statement::Write { address, bytes } => {
             let at = evaluate(address, variables) as u32;
             if u64::from(at) + bytes.len() as u64 > u64::from(instance.memory_bytes()) {
                 return Some("write is outside linear memory".to_string());
             }
-            bytes
-                .iter()
-                .zip(at..)
-                .for_each(|(byte, at)| instance.memory_mut().set(at, *byte));
+            bytes.iter().zip(at..).for_each(|(byte, at)| instance.memory_mut().set(at, *byte));
             None
         }
         Statement::Load { variable, address } => {
             let at = evaluate(address, variables) as u32;
-            let word =
-                u32::from_le_bytes([0, 1, 2, 3].map(|i| instance.memory().get(at.wrapping_add(i))));
+            let word = u32::from_le_bytes([0, 1, 2, 3].map(|i| instance.memory().get(at.wrapping_add(i))));
             variables.insert(variable.clone(), word.into());
             None
         }
-        Statement::Call {
-            export,
-            arguments,
-            variables: names,
-        } => {
+        Statement::Call { export, arguments, variables: names } => {
             let signature = &interface.exports[export];
             let widths = signature.params.iter().zip(arguments);
-            let args: Vec<u32> = widths
-                .flat_map(|(w, a)| words(*w, evaluate(a, variables)))
-                .collect();
+            let args: Vec<u32> = widths.flat_map(|(w, a)| words(*w, evaluate(a, variables))).collect();
             let host = instance.host();
             host.events.clear();
             host.digest = FNV_BASIS;
@@ -256,11 +211,7 @@ fn execute<I: Interpreter>(
             let bits: Vec<u64> = expected.iter().map(|it| evaluate(it, variables)).collect();
             let equal = last.trap.is_none()
                 && last.results.len() == bits.len()
-                && last
-                    .results
-                    .iter()
-                    .zip(&bits)
-                    .all(|(value, bits)| is(value, *bits));
+                && last.results.iter().zip(&bits).all(|(value, bits)| is(value, *bits));
             (!equal).then(|| format!("results are not {bits:x?}: {last}"))
         }
         Statement::ExpectTrap(kind) => {
@@ -269,9 +220,7 @@ fn execute<I: Interpreter>(
         }
         Statement::ExpectMemory { address, bytes } => {
             let at = evaluate(address, variables) as u32;
-            let found: Vec<u8> = (0..bytes.len() as u32)
-                .map(|i| instance.memory().get(at.wrapping_add(i)))
-                .collect();
+            let found: Vec<u8> = (0..bytes.len() as u32).map(|i| instance.memory().get(at.wrapping_add(i))).collect();
             (&found != bytes).then(|| format!("memory at 0x{at:x} is {found:02x?}"))
         }
         Statement::ExpectImport { field, arguments } => {
@@ -282,10 +231,7 @@ fn execute<I: Interpreter>(
             let holds = event.is_some_and(|(index, values)| {
                 host.imports[*index].field == *field
                     && values.len() == bits.len()
-                    && values
-                        .iter()
-                        .zip(&bits)
-                        .all(|(value, bits)| is(value, *bits))
+                    && values.iter().zip(&bits).all(|(value, bits)| is(value, *bits))
             });
             (!holds).then(|| format!("import call {named} is {event:?}"))
         }

@@ -33,24 +33,11 @@ impl Interpreter for Machine<'_, Recorder> {
 ///
 /// # Errors
 /// `RunError`, if module, object or script do not fit each other.
-pub fn run(
-    object: &[u8],
-    wasm: &[u8],
-    contract: &Contract,
-    script: &Script,
-) -> Result<Run, RunError> {
+pub fn run(object: &[u8], wasm: &[u8], contract: &Contract, script: &Script) -> Result<Run, RunError> {
     let interface = modules::interface(wasm)?;
     interface.check(script)?;
-    let module = reader::read(wasm)
-        .map_err(|e| RunError::Module(format!("{:#x}: {}", e.offset, e.message)))?;
-    let object =
-        object::read(object, &module).map_err(|e| RunError::Module(format!("object: {e}")))?;
-    let machine = Machine::new(
-        &module,
-        &object,
-        contract.clone(),
-        Recorder::new(&interface),
-        FUEL,
-    );
+    let module = reader::read(wasm).map_err(|e| RunError::Module(format!("{:#x}: {}", e.offset, e.message)))?;
+    let object = object::read(object, &module).map_err(|e| RunError::Module(format!("object: {e}")))?;
+    let machine = Machine::new(&module, &object, contract.clone(), Recorder::new(&interface), FUEL);
     Ok(interpreter::run(machine, &interface, script))
 }

@@ -5,10 +5,7 @@
 //! (`qemu_engine`). All give one `Observation` per call, in one form, so that a difference is a line.
 //! `modules` reads signatures from the `.wasm` file, `packages` finds the published modules that are not in this
 //! repository. Nothing here is used by the compiler or the validator.
-#![allow(
-    dead_code,
-    reason = "every integration test uses its own part of this module"
-)]
+#![allow(dead_code, reason = "every integration test uses its own part of this module")]
 
 pub mod instance_engine;
 pub mod interpreter;

@@ -148,8 +148,7 @@ impl Reading {
             Payload::ExportSection(section) => {
                 for export in section {
                     let export = export.map_err(malformed)?;
-                    self.exports
-                        .push((export.name.to_string(), export.kind, export.index));
+                    self.exports.push((export.name.to_string(), export.kind, export.index));
                 }
             }
             _ => {}
@@ -161,18 +160,14 @@ impl Reading {
         match ty {
             TypeRef::Func(index) | TypeRef::FuncExact(index) => {
                 self.functions.push(index);
-                self.function_imports
-                    .push((module.to_string(), field.to_string(), index));
+                self.function_imports.push((module.to_string(), field.to_string(), index));
             }
             TypeRef::Global(global) if global.mutable => {
-                return Err(RunError::Module(format!(
-                    "imported mutable global {module}.{field}"
-                )));
+                return Err(RunError::Module(format!("imported mutable global {module}.{field}")));
             }
             TypeRef::Global(_) => {
                 self.globals.push(Some(IMPORTED_GLOBAL));
-                self.global_imports
-                    .push((module.to_string(), field.to_string()));
+                self.global_imports.push((module.to_string(), field.to_string()));
             }
             TypeRef::Memory(memory) => {
                 self.memory.get_or_insert((memory.initial, memory.maximum));
@@ -189,60 +184,32 @@ impl Reading {
             let width = |ty: &ValType| match ty {
                 ValType::I32 | ValType::F32 => Ok(Width::Word),
                 ValType::I64 | ValType::F64 => Ok(Width::Double),
-                ValType::V128 | ValType::Ref(_) => {
-                    Err(RunError::Module(format!("{name} has a {ty} in its type")))
-                }
+                ValType::V128 | ValType::Ref(_) => Err(RunError::Module(format!("{name} has a {ty} in its type"))),
             };
             types.iter().map(width).collect::<Result<Vec<_>, _>>()
         };
-        Ok(Signature {
-            params: widths(ty.params())?,
-            results: widths(ty.results())?,
-        })
+        Ok(Signature { params: widths(ty.params())?, results: widths(ty.results())? })
     }
 
     fn finish(self) -> Result<Interface, RunError> {
-        let mut interface = Interface {
-            memory: self.memory,
-            ..Interface::default()
-        };
+        let mut interface = Interface { memory: self.memory, ..Interface::default() };
         let all = || {
-            let functions = self
-                .function_imports
-                .iter()
-                .map(|(module, field, _)| (module, field));
-            functions.chain(
-                self.global_imports
-                    .iter()
-                    .map(|(module, field)| (module, field)),
-            )
+            let functions = self.function_imports.iter().map(|(module, field, _)| (module, field));
+            functions.chain(self.global_imports.iter().map(|(module, field)| (module, field)))
         };
-        let symbol = |module: &str, field: &str| match all()
-            .any(|(other, same)| same == field && other != module)
-        {
+        let symbol = |module: &str, field: &str| match all().any(|(other, same)| same == field && other != module) {
             true => format!("{module}_{field}").replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
             false => field.to_string(),
         };
         for (module, field, type_index) in &self.function_imports {
             let signature = self.signature(*type_index, field)?;
             if signature.results.len() > 1 {
-                return Err(RunError::Module(format!(
-                    "import {module}.{field} has several results"
-                )));
+                return Err(RunError::Module(format!("import {module}.{field} has several results")));
             }
-            if interface
-                .imports
-                .iter()
-                .all(|known| known.module != *module || known.field != *field)
-            {
+            if interface.imports.iter().all(|known| known.module != *module || known.field != *field) {
                 let (module, field) = (module.clone(), field.clone());
                 let symbol = symbol(&module, &field);
-                interface.imports.push(ImportedFunction {
-                    module,
-                    field,
-                    symbol,
-                    signature,
-                });
+                interface.imports.push(ImportedFunction { module, field, symbol, signature });
             }
         }
         for (module, field) in &self.global_imports {
@@ -253,12 +220,9 @@ impl Reading {
         for (name, kind, index) in &self.exports {
             match kind {
                 ExternalKind::Func | ExternalKind::FuncExact => {
-                    let missing =
-                        || RunError::Module(format!("exported function {index} is missing"));
+                    let missing = || RunError::Module(format!("exported function {index} is missing"));
                     let type_index = *self.functions.get(*index as usize).ok_or_else(missing)?;
-                    interface
-                        .exports
-                        .insert(name.clone(), self.signature(type_index, name)?);
+                    interface.exports.insert(name.clone(), self.signature(type_index, name)?);
                 }
                 ExternalKind::Global => {
                     if let Some(value) = self.globals.get(*index as usize).copied().flatten() {
@@ -303,46 +267,30 @@ impl Interface {
             let checked = match statement {
                 Statement::Write { address, .. }
                 | Statement::Load { address, .. }
-                | Statement::ExpectMemory { address, .. } => {
-                    self.check_values("address", &[Width::Word], [address])
-                }
-                Statement::Call {
-                    export,
-                    arguments,
-                    variables,
-                } => match self.exports.get(export) {
+                | Statement::ExpectMemory { address, .. } => self.check_values("address", &[Width::Word], [address]),
+                Statement::Call { export, arguments, variables } => match self.exports.get(export) {
                     None => Err(format!("no exported function {export}")),
-                    Some(signature) if variables.len() > signature.results.len() => Err(format!(
-                        "{export} has only {} results",
-                        signature.results.len()
-                    )),
+                    Some(signature) if variables.len() > signature.results.len() => {
+                        Err(format!("{export} has only {} results", signature.results.len()))
+                    }
                     Some(signature) => {
                         last = Some(signature);
                         self.check_values("argument", &signature.params, arguments)
                     }
                 },
                 Statement::Expect(values) => {
-                    let results = last
-                        .map(|signature| &signature.results[..])
-                        .unwrap_or_default();
+                    let results = last.map(|signature| &signature.results[..]).unwrap_or_default();
                     self.check_values("result", results, values)
                 }
                 Statement::ExpectImport { field, arguments } => {
                     match self.imports.iter().find(|import| import.field == *field) {
                         None => Err(format!("no imported function {field}")),
-                        Some(import) => {
-                            self.check_values("argument", &import.signature.params, arguments)
-                        }
+                        Some(import) => self.check_values("argument", &import.signature.params, arguments),
                     }
                 }
                 Statement::ExpectTrap(_) | Statement::ExpectImports(_) => Ok(()),
             };
-            checked.map_err(|reason| {
-                RunError::Script(ScriptError {
-                    line: *line,
-                    reason,
-                })
-            })?;
+            checked.map_err(|reason| RunError::Script(ScriptError { line: *line, reason }))?;
         }
         Ok(())
     }
@@ -355,20 +303,12 @@ impl Interface {
     ) -> Result<(), String> {
         let values = values.into_iter();
         if values.len() != widths.len() {
-            return Err(format!(
-                "{} {what}s where {} are needed",
-                values.len(),
-                widths.len()
-            ));
+            return Err(format!("{} {what}s where {} are needed", values.len(), widths.len()));
         }
         for (value, width) in values.zip(widths) {
             self.constant(value)?;
             if !value.fits(width.bits()) {
-                return Err(format!(
-                    "{what} 0x{:x} does not fit {} bits",
-                    value.offset,
-                    width.bits()
-                ));
+                return Err(format!("{what} 0x{:x} does not fit {} bits", value.offset, width.bits()));
             }
         }
         Ok(())
@@ -403,8 +343,7 @@ pub fn with_exported_memory(wasm: &[u8]) -> Result<Vec<u8>, RunError> {
             && (8..=12).contains(&id)
             && insert_at.is_none()
         {
-            insert_at =
-                Some(range.start as usize - 1 - leb128_bytes_before(wasm, range.start as usize));
+            insert_at = Some(range.start as usize - 1 - leb128_bytes_before(wasm, range.start as usize));
         }
     }
     if replaced.is_empty() {
@@ -424,11 +363,7 @@ pub fn with_exported_memory(wasm: &[u8]) -> Result<Vec<u8>, RunError> {
 
 /// How many bytes the section size that ends before `at` has: its last byte is below 0x80, those before are not.
 fn leb128_bytes_before(wasm: &[u8], at: usize) -> usize {
-    1 + wasm[..at - 1]
-        .iter()
-        .rev()
-        .take_while(|byte| **byte >= 0x80)
-        .count()
+    1 + wasm[..at - 1].iter().rev().take_while(|byte| **byte >= 0x80).count()
 }
 
 fn leb128(mut value: u32) -> Vec<u8> {

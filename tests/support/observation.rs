@@ -123,9 +123,7 @@ pub const FNV_BASIS: u32 = 0x811c_9dc5;
 
 /// Continues an FNV-1a digest over `bytes`.
 pub fn fnv1a(digest: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(digest, |digest, byte| {
-        (digest ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    })
+    bytes.iter().fold(digest, |digest, byte| (digest ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Digest of linear memory, by little-endian words: FNV-1a with a rotation before each word. The plain form by words
@@ -159,16 +157,8 @@ impl fmt::Display for Observation {
         }
         let none = if self.results.is_empty() { " -" } else { "" };
         let trap = self.trap.map_or("none", TrapKind::name);
-        write!(
-            f,
-            "{none} | trap {trap} | calls {} 0x{:08x}",
-            self.import_calls, self.import_digest
-        )?;
-        write!(
-            f,
-            " | mem {} 0x{:08x}",
-            self.memory_bytes, self.memory_digest
-        )
+        write!(f, "{none} | trap {trap} | calls {} 0x{:08x}", self.import_calls, self.import_digest)?;
+        write!(f, " | mem {} 0x{:08x}", self.memory_bytes, self.memory_digest)
     }
 }
 
@@ -213,10 +203,7 @@ fn parse_value(text: &str) -> Option<Value> {
 
 /// The first call that the two machines see differently, as two lines; `None` if there is none.
 pub fn first_difference(left: &[Observation], right: &[Observation]) -> Option<String> {
-    let line = |side: &[Observation], at: usize| {
-        side.get(at)
-            .map_or("nothing".to_string(), ToString::to_string)
-    };
+    let line = |side: &[Observation], at: usize| side.get(at).map_or("nothing".to_string(), ToString::to_string);
     (0..left.len().max(right.len()))
         .find(|at| left.get(*at) != right.get(*at))
         .map(|at| format!("left:  {}\nright: {}", line(left, at), line(right, at)))
@@ -225,12 +212,8 @@ pub fn first_difference(left: &[Observation], right: &[Observation]) -> Option<S
 /// All that speaks against two runs of one script being equal and right: failures of either, and the first call seen
 /// differently, under its line in the script. Empty if nothing does.
 pub fn disagreements(script: &Script, left: &Run, right: &Run) -> Vec<String> {
-    let failures = |side: &str, run: &Run| {
-        run.failures
-            .iter()
-            .map(|failure| format!("{side}: {failure}"))
-            .collect::<Vec<_>>()
-    };
+    let failures =
+        |side: &str, run: &Run| run.failures.iter().map(|failure| format!("{side}: {failure}")).collect::<Vec<_>>();
     let mut found = [failures("left", left), failures("right", right)].concat();
     if let Some(difference) = first_difference(&left.observations, &right.observations) {
         let pairs = left.observations.iter().zip(&right.observations);

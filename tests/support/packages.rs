@@ -18,27 +18,16 @@ pub fn repository() -> &'static Path {
 /// If fetching fails, with the script's own message and remedy.
 pub fn module(name: &str) -> PathBuf {
     static FETCHED: OnceLock<Result<(), String>> = OnceLock::new();
-    let path = |name: &str| {
-        repository()
-            .join("third-party")
-            .join(name)
-            .with_extension("wasm")
-    };
+    let path = |name: &str| repository().join("third-party").join(name).with_extension("wasm");
     let fetched = FETCHED.get_or_init(|| {
         if NAMES.iter().all(|name| path(name).is_file()) {
             return Ok(());
         }
         let script = repository().join("scripts/fetch-modules.sh");
-        let output = Command::new("bash")
-            .arg(script)
-            .output()
-            .map_err(|error| format!("bash does not start: {error}"))?;
+        let output =
+            Command::new("bash").arg(script).output().map_err(|error| format!("bash does not start: {error}"))?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(said)
-        }
+        if output.status.success() { Ok(()) } else { Err(said) }
     });
     if let Err(reason) = fetched {
         panic!("third-party/{name}.wasm is missing and scripts/fetch-modules.sh failed:\n{reason}");

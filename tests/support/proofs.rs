@@ -10,9 +10,7 @@ const STACK_BYTES: usize = 1 << 30;
 /// Runs `work` with a stack that proofs need.
 pub fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
         match thread.expect("starts").join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -33,12 +31,7 @@ pub fn deep_map<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) ->
         }
     };
     std::thread::scope(|scope| {
-        let start = || {
-            std::thread::Builder::new()
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, worker)
-                .expect("starts")
-        };
+        let start = || std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, worker).expect("starts");
         for thread in [start(), start()] {
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
@@ -63,10 +56,7 @@ impl Proof {
     /// The first verdict that is not `Proved`, image first.
     pub fn verdict(&self) -> Verdict {
         let all = std::iter::once(&self.image).chain(self.functions.iter().map(|f| &f.verdict));
-        all.into_iter()
-            .find(|v| **v != Verdict::Proved)
-            .unwrap_or(&Verdict::Proved)
-            .clone()
+        all.into_iter().find(|v| **v != Verdict::Proved).unwrap_or(&Verdict::Proved).clone()
     }
 }
 
@@ -74,21 +64,10 @@ impl Proof {
 ///
 /// # Errors
 /// What cannot be read.
-pub fn prove(
-    wasm: &[u8],
-    object: &[u8],
-    claim: Option<Claim>,
-    limits: Limits,
-) -> Result<Proof, InputError> {
+pub fn prove(wasm: &[u8], object: &[u8], claim: Option<Claim>, limits: Limits) -> Result<Proof, InputError> {
     let session = Session::new(wasm, object, claim, limits)?;
-    let functions = session
-        .functions()
-        .map(|index| session.function(index))
-        .collect();
-    Ok(Proof {
-        image: session.image(),
-        functions,
-    })
+    let functions = session.functions().map(|index| session.function(index)).collect();
+    Ok(Proof { image: session.image(), functions })
 }
 
 /// As `prove`, as one verdict: an object that is refused is one more way not to be proved.

@@ -63,21 +63,15 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Result<Self, RunError> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "qemu-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("qemu-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path)
-            .map_err(|error| RunError::Tool(format!("{}: {error}", path.display())))?;
+        fs::create_dir_all(&path).map_err(|error| RunError::Tool(format!("{}: {error}", path.display())))?;
         Ok(Self(path))
     }
 
     fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, RunError> {
         let path = self.0.join(name);
-        fs::write(&path, content)
-            .map_err(|error| RunError::Tool(format!("{}: {error}", path.display())))?;
+        fs::write(&path, content).map_err(|error| RunError::Tool(format!("{}: {error}", path.display())))?;
         Ok(path)
     }
 }
@@ -94,38 +88,19 @@ fn read(path: &Path) -> Result<Vec<u8>, RunError> {
 
 fn tool(command: &mut Command) -> Result<(), RunError> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let missing = |error| {
-        RunError::Tool(format!(
-            "{name} does not start ({error}); scripts/setup-test.sh installs it"
-        ))
-    };
+    let missing = |error| RunError::Tool(format!("{name} does not start ({error}); scripts/setup-test.sh installs it"));
     let output = command.stdin(Stdio::null()).output().map_err(missing)?;
     if output.status.success() {
         return Ok(());
     }
-    Err(RunError::Tool(format!(
-        "{name}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    )))
+    Err(RunError::Tool(format!("{name}: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
 fn compile(folder: &Folder, name: &str, source: &str) -> Result<PathBuf, RunError> {
     let source = folder.write(name, source.as_bytes())?;
     let object = source.with_extension("o");
-    let flags = [
-        "-O1",
-        "-ffreestanding",
-        "-fno-tree-loop-distribute-patterns",
-        "-c",
-        "-o",
-    ];
-    tool(
-        Command::new(GCC)
-            .args(CPU)
-            .args(flags)
-            .arg(&object)
-            .arg(&source),
-    )?;
+    let flags = ["-O1", "-ffreestanding", "-fno-tree-loop-distribute-patterns", "-c", "-o"];
+    tool(Command::new(GCC).args(CPU).args(flags).arg(&object).arg(&source))?;
     Ok(object)
 }
 
@@ -141,12 +116,7 @@ fn firmware() -> Result<&'static [Vec<u8>; 2], RunError> {
     OBJECTS.get_or_init(build).as_ref().map_err(Clone::clone)
 }
 
-fn link(
-    folder: &Folder,
-    object: &[u8],
-    interface: &Interface,
-    script: &Script,
-) -> Result<PathBuf, RunError> {
+fn link(folder: &Folder, object: &[u8], interface: &Interface, script: &Script) -> Result<PathBuf, RunError> {
     let [startup, driver] = firmware()?;
     let text = qemu_script::assemble(interface, script, extern_memory_bytes(object, interface)?);
     let parts = [
@@ -157,74 +127,30 @@ fn link(
     ];
     let layout = folder.write("layout.ld", LINKER_SCRIPT.as_bytes())?;
     let image = folder.0.join("firmware.elf");
-    let flags = [
-        "-nostdlib",
-        "-static",
-        "-Wl,--no-warn-rwx-segments",
-        "-Wl,--build-id=none",
-        "-T",
-    ];
-    tool(
-        Command::new(GCC)
-            .args(CPU)
-            .args(flags)
-            .arg(layout)
-            .args(parts)
-            .arg("-lgcc")
-            .arg("-o")
-            .arg(&image),
-    )?;
+    let flags = ["-nostdlib", "-static", "-Wl,--no-warn-rwx-segments", "-Wl,--build-id=none", "-T"];
+    tool(Command::new(GCC).args(CPU).args(flags).arg(layout).args(parts).arg("-lgcc").arg("-o").arg(&image))?;
     Ok(image)
 }
 
 /// How much linear memory the firmware must define: none, unless the object asks for `__linear_memory_base`.
 fn extern_memory_bytes(object: &[u8], interface: &Interface) -> Result<Option<u32>, RunError> {
-    let file = object::File::parse(object)
-        .map_err(|error| RunError::Tool(format!("object file: {error}")))?;
-    let wanted = file
-        .symbols()
-        .any(|symbol| symbol.is_undefined() && symbol.name() == Ok("__linear_memory_base"));
+    let file = object::File::parse(object).map_err(|error| RunError::Tool(format!("object file: {error}")))?;
+    let wanted = file.symbols().any(|symbol| symbol.is_undefined() && symbol.name() == Ok("__linear_memory_base"));
     let (pages_min, pages_max) = interface.memory.unwrap_or((0, Some(0)));
-    let pages = pages_max
-        .unwrap_or(EXTERN_MEMORY_PAGES_MAX)
-        .min(EXTERN_MEMORY_PAGES_MAX)
-        .max(pages_min);
+    let pages = pages_max.unwrap_or(EXTERN_MEMORY_PAGES_MAX).min(EXTERN_MEMORY_PAGES_MAX).max(pages_min);
     Ok(wanted.then_some((pages * 65_536) as u32))
 }
 
 /// Runs the image until it exits and gives all it printed.
 fn boot(folder: &Folder, image: &Path) -> Result<String, RunError> {
     let printed = folder.0.join("output");
-    let io = |error| {
-        RunError::Tool(format!(
-            "qemu-system-arm does not start ({error}); scripts/setup-test.sh installs it"
-        ))
-    };
+    let io =
+        |error| RunError::Tool(format!("qemu-system-arm does not start ({error}); scripts/setup-test.sh installs it"));
     let output = File::create(&printed).map_err(io)?;
     let mut command = Command::new("qemu-system-arm");
-    command.args([
-        "-M",
-        "mps2-an386",
-        "-display",
-        "none",
-        "-serial",
-        "none",
-        "-monitor",
-        "none",
-    ]);
-    command
-        .args([
-            "-semihosting-config",
-            "enable=on,target=native",
-            "-icount",
-            "shift=0",
-            "-kernel",
-        ])
-        .arg(image);
-    command
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().map_err(io)?)
-        .stderr(output);
+    command.args(["-M", "mps2-an386", "-display", "none", "-serial", "none", "-monitor", "none"]);
+    command.args(["-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel"]).arg(image);
+    command.stdin(Stdio::null()).stdout(output.try_clone().map_err(io)?).stderr(output);
     let mut child = command.spawn().map_err(io)?;
     let start = Instant::now();
     while child.try_wait().map_err(io)?.is_none() {
@@ -247,10 +173,7 @@ fn parse(output: &str) -> Run {
             run.observations.push(observation);
         } else if let Some(failure) = line.strip_prefix("! ") {
             run.failures.push(failure.to_string());
-        } else if let Some((_, bytes)) = line
-            .strip_prefix("s ")
-            .and_then(|rest| rest.split_once(' '))
-        {
+        } else if let Some((_, bytes)) = line.strip_prefix("s ").and_then(|rest| rest.split_once(' ')) {
             run.stack_bytes.push(bytes.parse().unwrap_or(u32::MAX));
         } else if line == "done" {
             done = true;

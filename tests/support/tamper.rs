@@ -31,13 +31,8 @@ impl Subject {
     /// Where in the object file the bytes of a symbol lie.
     pub fn bytes_of(&self, symbol: &str) -> Range<usize> {
         let file = object::File::parse(&self.compiled.object[..]).expect("an object");
-        let symbol = file
-            .symbols()
-            .find(|s| s.name() == Ok(symbol))
-            .unwrap_or_else(|| panic!("no symbol {symbol}"));
-        let section = file
-            .section_by_index(symbol.section_index().expect("defined"))
-            .expect("a section");
+        let symbol = file.symbols().find(|s| s.name() == Ok(symbol)).unwrap_or_else(|| panic!("no symbol {symbol}"));
+        let section = file.section_by_index(symbol.section_index().expect("defined")).expect("a section");
         let (at, _) = section.file_range().expect("a section with contents");
         let start = (at + (symbol.address() & !1)) as usize;
         start..start + symbol.size() as usize
@@ -51,33 +46,21 @@ impl Subject {
     /// The object with other bytes at an offset in a symbol.
     pub fn patched(&self, symbol: &str, offset: usize, bytes: &[u8]) -> Vec<u8> {
         let range = self.bytes_of(symbol);
-        assert!(
-            range.start + offset + bytes.len() <= range.end,
-            "{symbol} is shorter"
-        );
+        assert!(range.start + offset + bytes.len() <= range.end, "{symbol} is shorter");
         let mut object = self.compiled.object.clone();
         object[range.start + offset..][..bytes.len()].copy_from_slice(bytes);
         object
     }
 
     /// The object with its data or functions changed before it was written; the claim stays.
-    pub fn rewritten(
-        &self,
-        change: impl FnOnce(&mut ObjectData, &mut Vec<CompiledFunction>),
-    ) -> Vec<u8> {
+    pub fn rewritten(&self, change: impl FnOnce(&mut ObjectData, &mut Vec<CompiledFunction>)) -> Vec<u8> {
         let module = &self.compiled.module;
-        let mut data =
-            object_data(module, &self.wasm, &self.compiled.claim.contract).expect("an image");
+        let mut data = object_data(module, &self.wasm, &self.compiled.claim.contract).expect("an image");
         data.witness = self.compiled.claim.encode();
         let mut functions = self.compiled.functions.clone();
         change(&mut data, &mut functions);
-        write_object(
-            &functions,
-            &module_info(module).expect("supported"),
-            &data,
-            Options::default().core,
-        )
-        .expect("writes")
+        write_object(&functions, &module_info(module).expect("supported"), &data, Options::default().core)
+            .expect("writes")
     }
 
     /// The object whose function has changed IR, twice: first with the right IR in the claim, then with the changed one.
@@ -89,26 +72,18 @@ impl Subject {
         change(&mut func);
         assert_ne!(func, right, "the change changes nothing");
         let info = module_info(module).expect("supported");
-        let code =
-            compile_function(&func, &info, contract, Options::default().core).expect("compiles");
+        let code = compile_function(&func, &info, contract, Options::default().core).expect("compiles");
         [false, true].map(|claimed| {
             self.rewritten(|data, functions| {
                 let mut claim = self.compiled.claim.clone();
-                let entry = claim
-                    .functions
-                    .iter_mut()
-                    .find(|f| f.index == index)
-                    .expect("claimed");
+                let entry = claim.functions.iter_mut().find(|f| f.index == index).expect("claimed");
                 entry.witness = code.witness.clone();
                 entry.indirect_types = code.indirect_types.clone();
                 if claimed {
                     entry.stages.last_mut().expect("stages").func = func.clone();
                 }
                 data.witness = claim.encode();
-                let place = functions
-                    .iter_mut()
-                    .find(|f| f.index == index)
-                    .expect("compiled");
+                let place = functions.iter_mut().find(|f| f.index == index).expect("compiled");
                 *place = code.clone();
             })
         })
@@ -123,9 +98,7 @@ pub fn insts(func: &mut Func) -> impl Iterator<Item = &mut Inst> {
 /// Drops the instructions for which `which` holds; they must have no results.
 pub fn drop_insts(func: &mut Func, which: impl Fn(&Op) -> bool) {
     for block in &mut func.blocks {
-        block
-            .insts
-            .retain(|i| !(which(&i.op) && i.results.is_empty()));
+        block.insts.retain(|i| !(which(&i.op) && i.results.is_empty()));
     }
 }
 
@@ -137,11 +110,7 @@ pub fn replace(func: &mut Func, old: Value, new: Value) {
         }
     };
     for block in &mut func.blocks {
-        block
-            .insts
-            .iter_mut()
-            .flat_map(|i| &mut i.args)
-            .for_each(swap);
+        block.insts.iter_mut().flat_map(|i| &mut i.args).for_each(swap);
         match &mut block.end {
             Terminator::Jump(e) => e.args.iter_mut().for_each(swap),
             Terminator::Branch(c, a, b) => {
@@ -150,10 +119,7 @@ pub fn replace(func: &mut Func, old: Value, new: Value) {
             }
             Terminator::Switch(c, all, last) => {
                 swap(c);
-                all.iter_mut()
-                    .chain([last])
-                    .flat_map(|e| &mut e.args)
-                    .for_each(swap);
+                all.iter_mut().chain([last]).flat_map(|e| &mut e.args).for_each(swap);
             }
             Terminator::Return(values) => values.iter_mut().for_each(swap),
             Terminator::Trap(_) => {}

@@ -44,9 +44,7 @@ impl Operand {
     /// Whether a plain number fits `bits` (32 or 64), read as signed or as unsigned; true of other operands.
     pub fn fits(&self, bits: u32) -> bool {
         let signed = self.offset as i64;
-        bits == 64
-            || self.base != Base::Number
-            || (i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(&signed)
+        bits == 64 || self.base != Base::Number || (i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(&signed)
     }
 }
 
@@ -108,13 +106,10 @@ pub struct Script {
 impl Script {
     /// Line and export of a call, counted from 1; 0 is instantiation and no call.
     pub fn call(&self, number: usize) -> Option<(usize, &str)> {
-        let mut calls = self
-            .lines
-            .iter()
-            .filter_map(|(line, statement)| match statement {
-                Statement::Call { export, .. } => Some((*line, export.as_str())),
-                _ => None,
-            });
+        let mut calls = self.lines.iter().filter_map(|(line, statement)| match statement {
+            Statement::Call { export, .. } => Some((*line, export.as_str())),
+            _ => None,
+        });
         number.checked_sub(1).and_then(|index| calls.nth(index))
     }
 }
@@ -144,12 +139,7 @@ pub fn parse(text: &str) -> Result<Script, ScriptError> {
     let mut scope = Scope::default();
     for (index, text) in text.lines().enumerate() {
         let line = index + 1;
-        let words: Vec<&str> = text
-            .split('#')
-            .next()
-            .unwrap_or("")
-            .split_whitespace()
-            .collect();
+        let words: Vec<&str> = text.split('#').next().unwrap_or("").split_whitespace().collect();
         let Some((verb, rest)) = words.split_first() else {
             continue;
         };
@@ -175,9 +165,7 @@ impl Scope {
             Statement::Write { address, .. }
             | Statement::Load { address, .. }
             | Statement::ExpectMemory { address, .. } => vec![address],
-            Statement::Call { arguments, .. } | Statement::ExpectImport { arguments, .. } => {
-                arguments.iter().collect()
-            }
+            Statement::Call { arguments, .. } | Statement::ExpectImport { arguments, .. } => arguments.iter().collect(),
             Statement::Expect(values) => values.iter().collect(),
             Statement::ExpectTrap(_) | Statement::ExpectImports(_) => Vec::new(),
         };
@@ -210,18 +198,11 @@ impl Scope {
 
 fn statement(verb: &str, rest: &[&str]) -> Result<Statement, String> {
     match (verb, rest) {
-        ("write", [address, hex @ ..]) => Ok(Statement::Write {
-            address: operand(address)?,
-            bytes: bytes(hex)?,
-        }),
-        ("expect-memory", [address, hex @ ..]) => Ok(Statement::ExpectMemory {
-            address: operand(address)?,
-            bytes: bytes(hex)?,
-        }),
-        ("load", [target, address]) => Ok(Statement::Load {
-            variable: variable(target)?,
-            address: operand(address)?,
-        }),
+        ("write", [address, hex @ ..]) => Ok(Statement::Write { address: operand(address)?, bytes: bytes(hex)? }),
+        ("expect-memory", [address, hex @ ..]) => {
+            Ok(Statement::ExpectMemory { address: operand(address)?, bytes: bytes(hex)? })
+        }
+        ("load", [target, address]) => Ok(Statement::Load { variable: variable(target)?, address: operand(address)? }),
         ("call", [export, rest @ ..]) => {
             let arrow = rest.iter().position(|word| *word == "->");
             let (arguments, targets) = match arrow {
@@ -232,32 +213,21 @@ fn statement(verb: &str, rest: &[&str]) -> Result<Statement, String> {
             Ok(Statement::Call {
                 export: (*export).to_string(),
                 arguments: operands(arguments)?,
-                variables: targets
-                    .iter()
-                    .map(|target| variable(target))
-                    .collect::<Result<_, _>>()?,
+                variables: targets.iter().map(|target| variable(target)).collect::<Result<_, _>>()?,
             })
         }
         ("expect", values) => Ok(Statement::Expect(operands(values)?)),
         ("expect-trap", [kind]) => {
-            let found = TrapKind::ALL
-                .into_iter()
-                .find(|known| known.name() == *kind);
-            found
-                .map(Statement::ExpectTrap)
-                .ok_or_else(|| format!("unknown trap kind {kind}"))
+            let found = TrapKind::ALL.into_iter().find(|known| known.name() == *kind);
+            found.map(Statement::ExpectTrap).ok_or_else(|| format!("unknown trap kind {kind}"))
         }
-        ("expect-import", [field, arguments @ ..]) => Ok(Statement::ExpectImport {
-            field: (*field).to_string(),
-            arguments: operands(arguments)?,
-        }),
-        ("expect-imports", [count]) => count
-            .parse()
-            .map(Statement::ExpectImports)
-            .map_err(|_| format!("{count} is no count")),
-        _ => Err(format!(
-            "no such statement, or a wrong number of operands: {verb}"
-        )),
+        ("expect-import", [field, arguments @ ..]) => {
+            Ok(Statement::ExpectImport { field: (*field).to_string(), arguments: operands(arguments)? })
+        }
+        ("expect-imports", [count]) => {
+            count.parse().map(Statement::ExpectImports).map_err(|_| format!("{count} is no count"))
+        }
+        _ => Err(format!("no such statement, or a wrong number of operands: {verb}")),
     }
 }
 
@@ -267,10 +237,7 @@ fn operands(words: &[&str]) -> Result<Vec<Operand>, String> {
 
 fn operand(word: &str) -> Result<Operand, String> {
     let Some(named) = word.strip_prefix(['$', '@']) else {
-        return Ok(Operand {
-            base: Base::Number,
-            offset: number(word)?,
-        });
+        return Ok(Operand { base: Base::Number, offset: number(word)? });
     };
     let end = named.find(['+', '-']).unwrap_or(named.len());
     let (name, offset) = named.split_at(end);
@@ -281,11 +248,7 @@ fn operand(word: &str) -> Result<Operand, String> {
         "" => 0,
         text => number(text.strip_prefix('+').unwrap_or(text))?,
     };
-    let base = if word.starts_with('$') {
-        Base::Variable(name.to_string())
-    } else {
-        Base::Symbol(name.to_string())
-    };
+    let base = if word.starts_with('$') { Base::Variable(name.to_string()) } else { Base::Symbol(name.to_string()) };
     Ok(Operand { base, offset })
 }
 
@@ -299,20 +262,16 @@ fn number(word: &str) -> Result<u64, String> {
         None => digits.parse(),
     };
     match value {
-        Ok(value) if digits.starts_with(|c: char| c.is_ascii_digit()) => Ok(if negative {
-            value.wrapping_neg()
-        } else {
-            value
-        }),
+        Ok(value) if digits.starts_with(|c: char| c.is_ascii_digit()) => {
+            Ok(if negative { value.wrapping_neg() } else { value })
+        }
         _ => Err(format!("{word} is no number of 64 bits")),
     }
 }
 
 fn variable(word: &str) -> Result<String, String> {
     match word.strip_prefix('$') {
-        Some(name)
-            if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') =>
-        {
+        Some(name) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
             Ok(name.to_string())
         }
         _ => Err(format!("{word} is no variable")),

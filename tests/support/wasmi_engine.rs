@@ -4,14 +4,14 @@
 
 use super::modules::{self, Interface, MEMORY_EXPORT, Width};
 use super::observation::{
-    FNV_BASIS, IMPORT_MEMORY_DIGESTS_MAX, IMPORTED_GLOBAL, Observation, Run, RunError, TrapKind,
-    Value, fnv1a, host_answer, memory_digest,
+    FNV_BASIS, IMPORT_MEMORY_DIGESTS_MAX, IMPORTED_GLOBAL, Observation, Run, RunError, TrapKind, Value, fnv1a,
+    host_answer, memory_digest,
 };
 use super::vectors::{Script, Statement};
 use std::collections::HashMap;
 use wasmi::{
-    Caller, Config, Engine, Extern, ExternType, F32, F64, Global, Instance, Linker, Memory, Module,
-    Mutability, Ref, Store, StoreLimits, StoreLimitsBuilder, Table, TrapCode, Val, ValType,
+    Caller, Config, Engine, Extern, ExternType, F32, F64, Global, Instance, Linker, Memory, Module, Mutability, Ref,
+    Store, StoreLimits, StoreLimitsBuilder, Table, TrapCode, Val, ValType,
 };
 use wasmparser::{Validator, WasmFeatures};
 
@@ -26,12 +26,8 @@ pub fn run(wasm: &[u8], script: &Script, memory_pages_max: Option<u32>) -> Resul
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
         let run = || run_here(wasm, &interface, script, memory_pages_max);
-        let thread = thread
-            .spawn_scoped(scope, run)
-            .map_err(|error| RunError::Tool(error.to_string()))?;
-        thread
-            .join()
-            .unwrap_or_else(|_| Err(RunError::Tool("the interpreter panicked".to_string())))
+        let thread = thread.spawn_scoped(scope, run).map_err(|error| RunError::Tool(error.to_string()))?;
+        thread.join().unwrap_or_else(|_| Err(RunError::Tool("the interpreter panicked".to_string())))
     })
 }
 
@@ -48,10 +44,7 @@ fn run_here(
     let mut machine = match Machine::instantiate(wasm, interface, memory_pages_max)? {
         Ok(machine) => machine,
         Err(observation) => {
-            return Ok(Run {
-                observations: vec![observation],
-                ..Run::default()
-            });
+            return Ok(Run { observations: vec![observation], ..Run::default() });
         }
     };
     for (line, statement) in &script.lines {
@@ -83,15 +76,9 @@ struct Machine<'a> {
 
 /// Validates and translates a module. `wasmi` is built without its own validator, so `wasmparser`'s stands in.
 fn load(engine: &Engine, wasm: &[u8]) -> Result<Module, RunError> {
-    let features =
-        WasmFeatures::WASM2.difference(WasmFeatures::SIMD) | WasmFeatures::EXTENDED_CONST;
-    Validator::new_with_features(features)
-        .validate_all(wasm)
-        .map_err(module_error)?;
-    #[expect(
-        unsafe_code,
-        reason = "without its `validate` feature wasmi has no other way in"
-    )]
+    let features = WasmFeatures::WASM2.difference(WasmFeatures::SIMD) | WasmFeatures::EXTENDED_CONST;
+    Validator::new_with_features(features).validate_all(wasm).map_err(module_error)?;
+    #[expect(unsafe_code, reason = "without its `validate` feature wasmi has no other way in")]
     // SAFETY: the module was validated above, under features that wasmi's default configuration contains.
     let module = unsafe { Module::new_unchecked(engine, wasm) };
     module.map_err(module_error)
@@ -111,21 +98,13 @@ impl<'a> Machine<'a> {
         let mut config = Config::default();
         config.set_max_recursion_depth(10_000);
         let engine = Engine::new(&config);
-        let exported = interface
-            .memory
-            .map(|_| modules::with_exported_memory(wasm))
-            .transpose()?;
+        let exported = interface.memory.map(|_| modules::with_exported_memory(wasm)).transpose()?;
         let module = load(&engine, exported.as_deref().unwrap_or(wasm))?;
         let mut limits = StoreLimitsBuilder::new();
         if let Some(pages) = memory_pages_max {
             limits = limits.memory_size(pages as usize * 65_536);
         }
-        let host = Host {
-            limits: limits.build(),
-            counter: 0,
-            events: Vec::new(),
-            digest: FNV_BASIS,
-        };
+        let host = Host { limits: limits.build(), counter: 0, events: Vec::new(), digest: FNV_BASIS };
         let mut store = Store::new(&engine, host);
         store.limiter(|host| &mut host.limits);
         let linker = link(&engine, &module, interface, &mut store)?;
@@ -137,62 +116,30 @@ impl<'a> Machine<'a> {
             }
         };
         let memory = instance.get_memory(&store, MEMORY_EXPORT);
-        let run = Run {
-            observations: vec![observe(&store, memory, Vec::new(), None)],
-            ..Run::default()
-        };
-        Ok(Ok(Self {
-            interface,
-            store,
-            instance,
-            memory,
-            variables: HashMap::new(),
-            named: 0,
-            run,
-        }))
+        let run = Run { observations: vec![observe(&store, memory, Vec::new(), None)], ..Run::default() };
+        Ok(Ok(Self { interface, store, instance, memory, variables: HashMap::new(), named: 0, run }))
     }
 
     fn execute(&mut self, line: usize, statement: &Statement) {
         let failure = match statement {
             Statement::Write { address, bytes } => {
                 let at = self.interface.evaluate(address, &self.variables) as u32 as usize;
-                let memory = self
-                    .memory
-                    .map(|memory| memory.write(&mut self.store, at, bytes));
-                (!matches!(memory, Some(Ok(()))))
-                    .then(|| "write is outside linear memory".to_string())
+                let memory = self.memory.map(|memory| memory.write(&mut self.store, at, bytes));
+                (!matches!(memory, Some(Ok(())))).then(|| "write is outside linear memory".to_string())
             }
             Statement::Load { variable, address } => {
                 let at = self.interface.evaluate(address, &self.variables) as u32;
-                let word = self
-                    .bytes(at, 4)
-                    .map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
-                self.variables
-                    .insert(variable.clone(), word.unwrap_or(0).into());
-                word.is_none()
-                    .then(|| "load is outside linear memory".to_string())
+                let word = self.bytes(at, 4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+                self.variables.insert(variable.clone(), word.unwrap_or(0).into());
+                word.is_none().then(|| "load is outside linear memory".to_string())
             }
-            Statement::Call {
-                export,
-                arguments,
-                variables,
-            } => {
+            Statement::Call { export, arguments, variables } => {
                 let signature = &self.interface.exports[export];
                 let widths = signature.params.iter();
-                let bits: Vec<u64> = arguments
-                    .iter()
-                    .map(|it| self.interface.evaluate(it, &self.variables))
-                    .collect();
-                let arguments = widths
-                    .zip(bits)
-                    .map(|(width, bits)| width.value(bits))
-                    .collect::<Vec<_>>();
+                let bits: Vec<u64> = arguments.iter().map(|it| self.interface.evaluate(it, &self.variables)).collect();
+                let arguments = widths.zip(bits).map(|(width, bits)| width.value(bits)).collect::<Vec<_>>();
                 self.call(export, &arguments);
-                let last = self
-                    .run
-                    .observations
-                    .last()
-                    .expect("a call leaves an observation");
+                let last = self.run.observations.last().expect("a call leaves an observation");
                 for (index, variable) in variables.iter().enumerate() {
                     let bits = last.results.get(index).map_or(0, |value| value.bits());
                     self.variables.insert(variable.clone(), bits);
@@ -201,14 +148,8 @@ impl<'a> Machine<'a> {
             }
             Statement::Expect(expected) => {
                 let results = &self.interface_results();
-                let bits = expected
-                    .iter()
-                    .map(|it| self.interface.evaluate(it, &self.variables));
-                let expected: Vec<Value> = results
-                    .iter()
-                    .zip(bits)
-                    .map(|(width, bits)| width.value(bits))
-                    .collect();
+                let bits = expected.iter().map(|it| self.interface.evaluate(it, &self.variables));
+                let expected: Vec<Value> = results.iter().zip(bits).map(|(width, bits)| width.value(bits)).collect();
                 let last = self.last();
                 (last.trap.is_some() || last.results != expected)
                     .then(|| format!("results are not {expected:x?}: {last}"))
@@ -220,16 +161,12 @@ impl<'a> Machine<'a> {
             Statement::ExpectMemory { address, bytes } => {
                 let at = self.interface.evaluate(address, &self.variables) as u32;
                 let found = self.bytes(at, bytes.len());
-                (found.as_ref() != Some(bytes))
-                    .then(|| format!("memory at 0x{at:x} is {found:02x?}"))
+                (found.as_ref() != Some(bytes)).then(|| format!("memory at 0x{at:x} is {found:02x?}"))
             }
             Statement::ExpectImport { field, arguments } => {
                 let event = self.store.data().events.get(self.named).cloned();
                 self.named += 1;
-                let bits: Vec<u64> = arguments
-                    .iter()
-                    .map(|it| self.interface.evaluate(it, &self.variables))
-                    .collect();
+                let bits: Vec<u64> = arguments.iter().map(|it| self.interface.evaluate(it, &self.variables)).collect();
                 let holds = event.as_ref().is_some_and(|(index, values)| {
                     self.interface.imports[*index].field == *field
                         && values.len() == bits.len()
@@ -251,17 +188,9 @@ impl<'a> Machine<'a> {
     }
 
     fn call(&mut self, export: &str, arguments: &[Value]) {
-        let function = self
-            .instance
-            .get_func(&self.store, export)
-            .expect("the script was checked");
+        let function = self.instance.get_func(&self.store, export).expect("the script was checked");
         let ty = function.ty(&self.store);
-        let inputs: Vec<Val> = ty
-            .params()
-            .iter()
-            .zip(arguments)
-            .map(|(ty, bits)| val(ty, bits.bits()))
-            .collect();
+        let inputs: Vec<Val> = ty.params().iter().zip(arguments).map(|(ty, bits)| val(ty, bits.bits())).collect();
         let mut outputs: Vec<Val> = ty.results().iter().map(|ty| val(ty, 0)).collect();
         let host = self.store.data_mut();
         host.events.clear();
@@ -271,50 +200,32 @@ impl<'a> Machine<'a> {
             Ok(()) => None,
             Err(error) => Some(trap_kind(&error).unwrap_or(TrapKind::Fault)),
         };
-        let results = if trap.is_none() {
-            outputs.iter().map(value).collect()
-        } else {
-            Vec::new()
-        };
+        let results = if trap.is_none() { outputs.iter().map(value).collect() } else { Vec::new() };
         let mut observation = observe(&self.store, self.memory, results, trap);
         observation.call = self.run.observations.len() as u32;
         self.run.observations.push(observation);
     }
 
     fn last(&self) -> &Observation {
-        self.run
-            .observations
-            .last()
-            .expect("instantiation leaves an observation")
+        self.run.observations.last().expect("instantiation leaves an observation")
     }
 
     /// The widths of the last call's results.
     fn interface_results(&self) -> Vec<Width> {
         let width = |value: &Value| {
-            if matches!(value, Value::Word(_)) {
-                Width::Word
-            } else {
-                Width::Double
-            }
+            if matches!(value, Value::Word(_)) { Width::Word } else { Width::Double }
         };
         self.last().results.iter().map(width).collect()
     }
 
     fn bytes(&self, at: u32, count: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; count];
-        self.memory?
-            .read(&self.store, at as usize, &mut bytes)
-            .ok()?;
+        self.memory?.read(&self.store, at as usize, &mut bytes).ok()?;
         Some(bytes)
     }
 }
 
-fn observe(
-    store: &Store<Host>,
-    memory: Option<Memory>,
-    results: Vec<Value>,
-    trap: Option<TrapKind>,
-) -> Observation {
+fn observe(store: &Store<Host>, memory: Option<Memory>, results: Vec<Value>, trap: Option<TrapKind>) -> Observation {
     let data = memory.map_or(&[][..], |memory| memory.data(store));
     Observation {
         call: 0,
@@ -340,33 +251,25 @@ fn link(
         let (from, field) = (import.module(), import.name());
         let item = match import.ty().clone() {
             ExternType::Func(ty) => {
-                let known = interface
-                    .imports
-                    .iter()
-                    .position(|known| known.module == from && known.field == field);
+                let known = interface.imports.iter().position(|known| known.module == from && known.field == field);
                 let index = known.expect("the interface lists every import");
                 let name = field.to_string();
-                let host =
-                    move |caller: Caller<'_, Host>, arguments: &[Val], results: &mut [Val]| {
-                        let arguments: Vec<Value> = arguments.iter().map(value).collect();
-                        let answer = host_call(caller, index, &name, arguments);
-                        for result in results {
-                            *result = val(&result.ty(), answer);
-                        }
-                        Ok(())
-                    };
-                linker
-                    .func_new(from, field, ty, host)
-                    .map_err(module_error)?;
+                let host = move |caller: Caller<'_, Host>, arguments: &[Val], results: &mut [Val]| {
+                    let arguments: Vec<Value> = arguments.iter().map(value).collect();
+                    let answer = host_call(caller, index, &name, arguments);
+                    for result in results {
+                        *result = val(&result.ty(), answer);
+                    }
+                    Ok(())
+                };
+                linker.func_new(from, field, ty, host).map_err(module_error)?;
                 continue;
             }
             ExternType::Global(ty) => {
                 let value = val(&ty.content(), IMPORTED_GLOBAL.into());
                 Extern::Global(Global::new(&mut *store, value, Mutability::Const))
             }
-            ExternType::Memory(ty) => {
-                Extern::Memory(Memory::new(&mut *store, ty).map_err(module_error)?)
-            }
+            ExternType::Memory(ty) => Extern::Memory(Memory::new(&mut *store, ty).map_err(module_error)?),
             ExternType::Table(ty) => {
                 let null = Ref::default_for_ty(ty.element());
                 Extern::Table(Table::new(&mut *store, ty, null).map_err(module_error)?)
@@ -378,17 +281,9 @@ fn link(
 }
 
 /// Records an import call and gives its answer.
-fn host_call(
-    mut caller: Caller<'_, Host>,
-    index: usize,
-    field: &str,
-    arguments: Vec<Value>,
-) -> u64 {
+fn host_call(mut caller: Caller<'_, Host>, index: usize, field: &str, arguments: Vec<Value>) -> u64 {
     let early = caller.data().events.len() < IMPORT_MEMORY_DIGESTS_MAX as usize;
-    let memory = caller
-        .get_export(MEMORY_EXPORT)
-        .and_then(Extern::into_memory)
-        .filter(|_| early);
+    let memory = caller.get_export(MEMORY_EXPORT).and_then(Extern::into_memory).filter(|_| early);
     let seen = memory.map(|memory| memory_digest(memory.data(&caller)));
     let host = caller.data_mut();
     let mut digest = fnv1a(host.digest, &(index as u32).to_le_bytes());

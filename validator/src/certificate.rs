@@ -35,10 +35,7 @@ pub struct Said {
 
 impl From<&Verdict> for Said {
     fn from(verdict: &Verdict) -> Said {
-        Said {
-            verdict: verdict.name().to_string(),
-            detail: verdict.detail().to_string(),
-        }
+        Said { verdict: verdict.name().to_string(), detail: verdict.detail().to_string() }
     }
 }
 
@@ -133,28 +130,19 @@ pub struct Certificate {
 
 /// SHA-256 as 64 hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn rungs(effort: &Effort) -> BTreeMap<String, u32> {
-    Rung::ALL
-        .iter()
-        .zip(effort.rungs)
-        .map(|(rung, n)| (rung.name().to_string(), n))
-        .collect()
+    Rung::ALL.iter().zip(effort.rungs).map(|(rung, n)| (rung.name().to_string(), n)).collect()
 }
 
 fn function_entry(session: &Session<'_>, report: &FunctionReport) -> FunctionEntry {
     let object = session.object();
-    let bytes = object
-        .functions
-        .get(&report.index)
-        .map(|f| f.bytes.as_slice());
+    let bytes = object.functions.get(&report.index).map(|f| f.bytes.as_slice());
     let start = object.places.get(&report.index).map(|(_, offset)| *offset);
     let link = |l: &crate::validate::LinkReport| LinkEntry {
         name: l.name.clone(),
@@ -167,9 +155,7 @@ fn function_entry(session: &Session<'_>, report: &FunctionReport) -> FunctionEnt
         index: report.index,
         name: report.name.clone(),
         start,
-        end: start
-            .zip(bytes)
-            .map(|(start, bytes)| start.saturating_add(bytes.len() as u32)),
+        end: start.zip(bytes).map(|(start, bytes)| start.saturating_add(bytes.len() as u32)),
         code_sha256: bytes.map(sha256),
         said: (&report.verdict).into(),
         links: report.links.iter().map(link).collect(),
@@ -190,8 +176,7 @@ impl Certificate {
     ) -> Certificate {
         let mut effort = Effort::default();
         reports.iter().for_each(|t| effort.add(&t.report.effort()));
-        let assumptions: BTreeSet<&String> =
-            reports.iter().flat_map(|t| &t.report.assumptions).collect();
+        let assumptions: BTreeSet<&String> = reports.iter().flat_map(|t| &t.report.assumptions).collect();
         Certificate {
             schema: SCHEMA,
             tool: format!("synth-validator {}", env!("CARGO_PKG_VERSION")),
@@ -201,16 +186,10 @@ impl Certificate {
             contract: session.contract().clone(),
             limits,
             image: image.into(),
-            functions: reports
-                .iter()
-                .map(|t| function_entry(session, &t.report))
-                .collect(),
+            functions: reports.iter().map(|t| function_entry(session, &t.report)).collect(),
             totals: Totals {
                 functions: reports.len() as u32,
-                proved: reports
-                    .iter()
-                    .filter(|t| t.report.verdict == Verdict::Proved)
-                    .count() as u32,
+                proved: reports.iter().filter(|t| t.report.verdict == Verdict::Proved).count() as u32,
                 obligations: effort.obligations(),
                 rungs: rungs(&effort),
                 cuts: effort.cuts,
@@ -226,8 +205,7 @@ impl Certificate {
 
     /// The text of [`CERTIFICATE_FILE`].
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self)
-            .expect("invariant: serialization to memory does not fail");
+        let mut text = serde_json::to_string_pretty(self).expect("invariant: serialization to memory does not fail");
         text.push('\n');
         text
     }
@@ -261,46 +239,26 @@ impl fmt::Display for Damage {
 impl std::error::Error for Damage {}
 
 fn damage(place: impl Into<String>, message: impl Into<String>) -> Damage {
-    Damage {
-        place: place.into(),
-        message: message.into(),
-    }
+    Damage { place: place.into(), message: message.into() }
 }
 
 /// The first difference between what a certificate says and what it should say, as a path of fields.
-fn first_difference(
-    path: &str,
-    said: &serde_json::Value,
-    found: &serde_json::Value,
-) -> Option<Damage> {
+fn first_difference(path: &str, said: &serde_json::Value, found: &serde_json::Value) -> Option<Damage> {
     use serde_json::Value::{Array, Object};
     match (said, found) {
         (Object(a), Object(b)) => {
             let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             keys.into_iter().find_map(|key| {
-                let place = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
+                let place = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 match (a.get(key), b.get(key)) {
                     (Some(a), Some(b)) => first_difference(&place, a, b),
-                    (a, _) => Some(damage(
-                        place,
-                        if a.is_some() {
-                            "does not belong here"
-                        } else {
-                            "is missing"
-                        },
-                    )),
+                    (a, _) => Some(damage(place, if a.is_some() { "does not belong here" } else { "is missing" })),
                 }
             })
         }
         (Array(a), Array(b)) => {
             let pairs = a.iter().zip(b).enumerate();
-            let inside = pairs
-                .filter_map(|(i, (a, b))| first_difference(&format!("{path}[{i}]"), a, b))
-                .next();
+            let inside = pairs.filter_map(|(i, (a, b))| first_difference(&format!("{path}[{i}]"), a, b)).next();
             let lengths = || damage(path, format!("has {} entries, not {}", a.len(), b.len()));
             inside.or_else(|| (a.len() != b.len()).then(lengths))
         }
@@ -313,15 +271,11 @@ fn first_difference(
 /// # Errors
 /// The first difference.
 pub fn compare(stored: &str, anew: &Certificate) -> Result<(), Damage> {
-    let said: serde_json::Value = serde_json::from_str(stored)
-        .map_err(|e| damage(CERTIFICATE_FILE, format!("is no JSON: {e}")))?;
-    let found =
-        serde_json::to_value(anew).expect("invariant: serialization to memory does not fail");
+    let said: serde_json::Value =
+        serde_json::from_str(stored).map_err(|e| damage(CERTIFICATE_FILE, format!("is no JSON: {e}")))?;
+    let found = serde_json::to_value(anew).expect("invariant: serialization to memory does not fail");
     if let Some(difference) = first_difference("", &said, &found) {
-        return Err(Damage {
-            place: format!("{CERTIFICATE_FILE}, {}", difference.place),
-            ..difference
-        });
+        return Err(Damage { place: format!("{CERTIFICATE_FILE}, {}", difference.place), ..difference });
     }
     match stored == anew.to_json() {
         true => Ok(()),
@@ -334,8 +288,7 @@ pub fn compare(stored: &str, anew: &Certificate) -> Result<(), Damage> {
 /// # Errors
 /// What cannot be read, with the file.
 pub fn read_claim(folder: &Path) -> Result<Claim, Damage> {
-    let bytes =
-        std::fs::read(folder.join(CLAIM_FILE)).map_err(|e| damage(CLAIM_FILE, e.to_string()))?;
+    let bytes = std::fs::read(folder.join(CLAIM_FILE)).map_err(|e| damage(CLAIM_FILE, e.to_string()))?;
     Claim::decode(&bytes).map_err(|e| damage(CLAIM_FILE, e))
 }
 
@@ -351,20 +304,14 @@ pub fn check(
     threads: usize,
     done: &(dyn Fn(&Timed) + Sync),
 ) -> Result<Certificate, Damage> {
-    let stored = std::fs::read(folder.join(CERTIFICATE_FILE))
-        .map_err(|e| damage(CERTIFICATE_FILE, e.to_string()))?;
-    let stored = String::from_utf8(stored)
-        .map_err(|e| damage(CERTIFICATE_FILE, format!("is no text: {e}")))?;
-    let said: Certificate = serde_json::from_str(&stored)
-        .map_err(|e| damage(CERTIFICATE_FILE, format!("is no certificate: {e}")))?;
+    let stored = std::fs::read(folder.join(CERTIFICATE_FILE)).map_err(|e| damage(CERTIFICATE_FILE, e.to_string()))?;
+    let stored = String::from_utf8(stored).map_err(|e| damage(CERTIFICATE_FILE, format!("is no text: {e}")))?;
+    let said: Certificate =
+        serde_json::from_str(&stored).map_err(|e| damage(CERTIFICATE_FILE, format!("is no certificate: {e}")))?;
     if said.schema != SCHEMA {
-        return Err(damage(
-            CERTIFICATE_FILE,
-            format!("has schema {}, this tool reads {SCHEMA}", said.schema),
-        ));
+        return Err(damage(CERTIFICATE_FILE, format!("has schema {}, this tool reads {SCHEMA}", said.schema)));
     }
-    let claim_bytes =
-        std::fs::read(folder.join(CLAIM_FILE)).map_err(|e| damage(CLAIM_FILE, e.to_string()))?;
+    let claim_bytes = std::fs::read(folder.join(CLAIM_FILE)).map_err(|e| damage(CLAIM_FILE, e.to_string()))?;
     for (place, bytes, wanted) in [
         ("the module", module, &said.module_sha256),
         ("the object", object, &said.object_sha256),
@@ -372,30 +319,22 @@ pub fn check(
     ] {
         let found = sha256(bytes);
         if found != *wanted {
-            return Err(damage(
-                place,
-                format!("has SHA-256 {found}, but the certificate is about {wanted}"),
-            ));
+            return Err(damage(place, format!("has SHA-256 {found}, but the certificate is about {wanted}")));
         }
     }
     let claim = Claim::decode(&claim_bytes).map_err(|e| damage(CLAIM_FILE, e))?;
-    let session = Session::new(module, object, Some(claim), said.limits)
-        .map_err(|e| damage("input", e.to_string()))?;
+    let session = Session::new(module, object, Some(claim), said.limits).map_err(|e| damage("input", e.to_string()))?;
     let image = session.image();
     let reports = prove_all(&session, threads, done);
     let anew = Certificate::new(&session, module, object, said.limits, &image, &reports);
     compare(&stored, &anew)?;
     if !anew.image.is_proved() {
-        return Err(damage(
-            "image",
-            format!("{}: {}", anew.image.verdict, anew.image.detail),
-        ));
+        return Err(damage("image", format!("{}: {}", anew.image.verdict, anew.image.detail)));
     }
     match anew.functions.iter().find(|f| !f.said.is_proved()) {
-        Some(f) => Err(damage(
-            format!("function {} ({})", f.index, f.name),
-            format!("{}: {}", f.said.verdict, f.said.detail),
-        )),
+        Some(f) => {
+            Err(damage(format!("function {} ({})", f.index, f.name), format!("{}: {}", f.said.verdict, f.said.detail)))
+        }
         None => Ok(anew),
     }
 }

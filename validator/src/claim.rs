@@ -52,10 +52,7 @@ impl Claim {
     pub fn decode(bytes: &[u8]) -> Result<Claim, String> {
         match postcard::take_from_bytes(bytes) {
             Ok((claim, [])) => Ok(claim),
-            Ok((_, rest)) => Err(format!(
-                "{} bytes are left over after the claim",
-                rest.len()
-            )),
+            Ok((_, rest)) => Err(format!("{} bytes are left over after the claim", rest.len())),
             Err(e) => Err(format!("the claim is damaged: {e}")),
         }
     }

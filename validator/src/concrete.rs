@@ -49,10 +49,7 @@ impl Bytes {
     pub fn get(&self, at: u32) -> u8 {
         match self {
             Bytes::Dense(bytes) => bytes.get(at as usize).copied().unwrap_or(0),
-            Bytes::Sparse { seed, written } => written
-                .get(&at)
-                .copied()
-                .unwrap_or_else(|| default_byte(*seed, at)),
+            Bytes::Sparse { seed, written } => written.get(&at).copied().unwrap_or_else(|| default_byte(*seed, at)),
         }
     }
     /// Writes the byte at an offset.
@@ -198,14 +195,11 @@ impl Domain for Concrete {
         if let Some(loaded) = &mut self.loaded {
             loaded.extend((0..width.bytes()).map(|i| index.wrapping_add(i)));
         }
-        (0..width.bytes()).fold(0, |v, i| {
-            v | u32::from(self.memory.get(index.wrapping_add(i))) << (8 * i)
-        })
+        (0..width.bytes()).fold(0, |v, i| v | u32::from(self.memory.get(index.wrapping_add(i))) << (8 * i))
     }
     fn store(&mut self, _m: &(), width: Width, index: &u32, value: &u32) {
         for i in 0..width.bytes() {
-            self.memory
-                .set(index.wrapping_add(i), (value >> (8 * i)) as u8);
+            self.memory.set(index.wrapping_add(i), (value >> (8 * i)) as u8);
         }
     }
     fn fill(&mut self, _m: &(), dst: &u32, value: &u32, len: &u32) {
@@ -220,9 +214,7 @@ impl Domain for Concrete {
         if !self.begin_bulk(*len) {
             return;
         }
-        let bytes: Vec<u8> = (0..*len)
-            .map(|i| self.memory.get(src.wrapping_add(i)))
-            .collect();
+        let bytes: Vec<u8> = (0..*len).map(|i| self.memory.get(src.wrapping_add(i))).collect();
         for (i, byte) in bytes.into_iter().enumerate() {
             self.memory.set(dst.wrapping_add(i as u32), byte);
         }
@@ -232,26 +224,17 @@ impl Domain for Concrete {
             return;
         }
         for i in 0..*len {
-            let byte = self
-                .segments
-                .get(segment as usize)
-                .and_then(|s| s.get(src.wrapping_add(i) as usize));
+            let byte = self.segments.get(segment as usize).and_then(|s| s.get(src.wrapping_add(i) as usize));
             let byte = byte.copied().unwrap_or(0);
             self.memory.set(dst.wrapping_add(i), byte);
         }
     }
     fn table_type(&mut self, table: u32, index: &u32) -> u32 {
-        let entry = self
-            .tables
-            .get(table as usize)
-            .and_then(|t| t.get(*index as usize));
+        let entry = self.tables.get(table as usize).and_then(|t| t.get(*index as usize));
         entry.map_or(0, |e| e.0)
     }
     fn table_function(&mut self, table: u32, index: &u32) -> u32 {
-        let entry = self
-            .tables
-            .get(table as usize)
-            .and_then(|t| t.get(*index as usize));
+        let entry = self.tables.get(table as usize).and_then(|t| t.get(*index as usize));
         entry.map_or(0, |e| e.1)
     }
     fn symbol(&mut self, symbol: Symbol) -> u32 {

@@ -195,14 +195,7 @@ pub trait Domain: Clone + Debug {
     /// Memory after copying `len` bytes from `src` to `dst` as if through a temporary.
     fn copy(&mut self, m: &Self::M, dst: &Self::W, src: &Self::W, len: &Self::W) -> Self::M;
     /// Memory after copying `len` bytes of data segment `segment` from offset `src` to `dst`.
-    fn init(
-        &mut self,
-        m: &Self::M,
-        segment: u32,
-        dst: &Self::W,
-        src: &Self::W,
-        len: &Self::W,
-    ) -> Self::M;
+    fn init(&mut self, m: &Self::M, segment: u32, dst: &Self::W, src: &Self::W, len: &Self::W) -> Self::M;
     /// The type word (0 for null, else 1 + canonical type index) of table entry `index`, which is in range.
     fn table_type(&mut self, table: u32, index: &Self::W) -> Self::W;
     /// The function word of table entry `index`, which is in range and not null: the address of its code.

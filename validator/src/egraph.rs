@@ -9,10 +9,7 @@ use crate::domain::*;
 use crate::lemma::{BINARY, COMPARE, Rules, UNARY, Value, constant_value};
 use crate::replay::{self, Binding, FOLD, Proof, Step};
 use crate::term::{Graph, Node, T};
-use egg::{
-    Analysis, Applier, DidMerge, EGraph, ENodeOrVar, FlatTerm, Id, Language, Pattern, PatternAst,
-    RecExpr,
-};
+use egg::{Analysis, Applier, DidMerge, EGraph, ENodeOrVar, FlatTerm, Id, Language, Pattern, PatternAst, RecExpr};
 use egg::{Rewrite, Runner, Subst, Symbol, Var as PatternVar};
 use std::time::Duration;
 use synth_lemmas::{Lemma, Op, Sort, Term};
@@ -47,18 +44,10 @@ impl Language for Lang {
         self.discriminant() == other.discriminant()
     }
     fn children(&self) -> &[Id] {
-        if let Lang::Apply(_, operands) = self {
-            operands
-        } else {
-            &[]
-        }
+        if let Lang::Apply(_, operands) = self { operands } else { &[] }
     }
     fn children_mut(&mut self) -> &mut [Id] {
-        if let Lang::Apply(_, operands) = self {
-            operands
-        } else {
-            &mut []
-        }
+        if let Lang::Apply(_, operands) = self { operands } else { &mut [] }
     }
 }
 
@@ -140,18 +129,13 @@ impl Applier<Lang, Fold> for Instance {
         for (i, (name, _)) in self.names.iter().enumerate() {
             if let Some(imm) = name.strip_prefix('#') {
                 match &egraph[subst[PatternVar::from_u32(i as u32)]].data {
-                    Some((value @ Term::Const(_), _)) => {
-                        binding.insert(Term::Imm(imm.to_string()), value.clone())
-                    }
+                    Some((value @ Term::Const(_), _)) => binding.insert(Term::Imm(imm.to_string()), value.clone()),
                     _ => return vec![],
                 };
             }
         }
         let holds = |c: &Term| replay::fill(c, &binding) == Some(Term::Apply(Op::True, vec![]));
-        let sides = (
-            replay::fill(&self.left, &binding),
-            replay::fill(&self.right, &binding),
-        );
+        let sides = (replay::fill(&self.left, &binding), replay::fill(&self.right, &binding));
         let (true, (Some(left), Some(right))) = (self.conditions.iter().all(holds), sides) else {
             return vec![];
         };
@@ -168,9 +152,7 @@ pub(crate) struct Compiled(Vec<Rewrite<Lang, Fold>>);
 
 impl std::fmt::Debug for Compiled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|r| r.name))
-            .finish()
+        f.debug_list().entries(self.0.iter().map(|r| r.name)).finish()
     }
 }
 
@@ -182,12 +164,7 @@ impl Compiled {
             let mut add = |name: String, left: &Term, right: &Term| {
                 let searcher = Pattern::new(pattern(left, &names));
                 let (left, right) = (left.clone(), right.clone());
-                let instance = Instance {
-                    names: names.clone(),
-                    left,
-                    right,
-                    conditions: lemma.conditions.clone(),
-                };
+                let instance = Instance { names: names.clone(), left, right, conditions: lemma.conditions.clone() };
                 let rewrite = Rewrite::new(name, searcher, instance);
                 rewrites.push(rewrite.expect("invariant: the loader has checked the variables"));
             };
@@ -217,16 +194,8 @@ fn agree(g: &Graph, left: &Term, right: &Term) -> bool {
         let atom = |t: &Term| match t {
             Term::Leaf(n) => {
                 let word = crate::concrete::mix(n.wrapping_mul(TRIALS) + trial + 1);
-                let word = if trial % 2 == 0 {
-                    word
-                } else {
-                    word >> (word & 31)
-                };
-                Some(if replay::is_bool(g, T(*n)) {
-                    Value::Bool(word & 1 == 1)
-                } else {
-                    Value::Word(word)
-                })
+                let word = if trial % 2 == 0 { word } else { word >> (word & 31) };
+                Some(if replay::is_bool(g, T(*n)) { Value::Bool(word & 1 == 1) } else { Value::Word(word) })
             }
             _ => None,
         };
@@ -251,11 +220,9 @@ fn saturate(left: &Term, right: &Term, rules: &Rules) -> Option<Proof> {
         .with_node_limit(NODES_MAX)
         .with_iter_limit(ITERATIONS_MAX)
         .with_time_limit(Duration::from_secs(u64::from(u32::MAX)))
-        .with_hook(|runner| {
-            match runner.egraph.find(runner.roots[0]) == runner.egraph.find(runner.roots[1]) {
-                true => Err("closed".to_string()),
-                false => Ok(()),
-            }
+        .with_hook(|runner| match runner.egraph.find(runner.roots[0]) == runner.egraph.find(runner.roots[1]) {
+            true => Err("closed".to_string()),
+            false => Ok(()),
         })
         .with_expr(&left)
         .with_expr(&right)
@@ -271,17 +238,9 @@ fn saturate(left: &Term, right: &Term, rules: &Rules) -> Option<Proof> {
         let (rule, backward) = marked(t, &mut position)?;
         let name = rule.as_str();
         let (rule, flipped) = name.strip_suffix('\'').map_or((name, false), |n| (n, true));
-        Some(Step {
-            rule: rule.to_string(),
-            reversed: backward != flipped,
-            position,
-            term: text(t),
-        })
+        Some(Step { rule: rule.to_string(), reversed: backward != flipped, position, term: text(t) })
     });
-    Some(Proof {
-        start: text(&chain[0]),
-        steps: steps.collect::<Option<_>>()?,
-    })
+    Some(Proof { start: text(&chain[0]), steps: steps.collect::<Option<_>>()? })
 }
 
 fn flat(t: &FlatTerm<Lang>) -> Term {
@@ -329,15 +288,8 @@ fn read_within(g: &Graph, t: T, budget: &mut usize) -> Option<Term> {
         Node::Cmp(CmpOp::Eq, d, zero) if g.constant(*zero) == Some(0) => {
             let (k, terms) = g.linear(*d);
             let (plus, minus) = halves(&terms, &mut sub)?;
-            let (left, right) = if minus.is_empty() || k > 1 << 31 {
-                (0, k.wrapping_neg())
-            } else {
-                (k, 0)
-            };
-            Term::Apply(
-                Op::Eq,
-                vec![sum(left, plus, vec![]), sum(right, minus, vec![])],
-            )
+            let (left, right) = if minus.is_empty() || k > 1 << 31 { (0, k.wrapping_neg()) } else { (k, 0) };
+            Term::Apply(Op::Eq, vec![sum(left, plus, vec![]), sum(right, minus, vec![])])
         }
         Node::Cmp(op, a, b) => Term::Apply(named(&COMPARE, *op), vec![sub(*a)?, sub(*b)?]),
         Node::Not(a) => Term::Apply(Op::Bnot, vec![sub(*a)?]),
@@ -348,23 +300,14 @@ fn read_within(g: &Graph, t: T, budget: &mut usize) -> Option<Term> {
 }
 
 /// Added and subtracted products of a sum.
-fn halves(
-    terms: &[(T, u32)],
-    sub: &mut dyn FnMut(T) -> Option<Term>,
-) -> Option<(Vec<Term>, Vec<Term>)> {
+fn halves(terms: &[(T, u32)], sub: &mut dyn FnMut(T) -> Option<Term>) -> Option<(Vec<Term>, Vec<Term>)> {
     let (mut plus, mut minus) = (Vec::new(), Vec::new());
     for (t, c) in terms {
-        let (half, c) = if *c > 1 << 31 {
-            (&mut minus, c.wrapping_neg())
-        } else {
-            (&mut plus, *c)
-        };
+        let (half, c) = if *c > 1 << 31 { (&mut minus, c.wrapping_neg()) } else { (&mut plus, *c) };
         let t = sub(*t)?;
         half.push(match c {
             1 => t,
-            c if c.is_power_of_two() => {
-                Term::Apply(Op::Shl, vec![t, Term::Const(c.trailing_zeros())])
-            }
+            c if c.is_power_of_two() => Term::Apply(Op::Shl, vec![t, Term::Const(c.trailing_zeros())]),
             c => Term::Apply(Op::Mul, vec![t, Term::Const(c)]),
         });
     }
@@ -372,30 +315,15 @@ fn halves(
 }
 
 fn sum(k: u32, plus: Vec<Term>, minus: Vec<Term>) -> Term {
-    let last = if plus.is_empty() || k == 0 {
-        None
-    } else {
-        Some(Term::Const(k))
-    };
-    let first = if plus.is_empty() {
-        Some(Term::Const(k))
-    } else {
-        None
-    };
-    let added = first
-        .into_iter()
-        .chain(plus)
-        .reduce(|a, b| Term::Apply(Op::Add, vec![a, b]));
+    let last = if plus.is_empty() || k == 0 { None } else { Some(Term::Const(k)) };
+    let first = if plus.is_empty() { Some(Term::Const(k)) } else { None };
+    let added = first.into_iter().chain(plus).reduce(|a, b| Term::Apply(Op::Add, vec![a, b]));
     let added = added.expect("invariant: the constant stands in for no terms");
-    let rest = minus
-        .into_iter()
-        .fold(added, |a, b| Term::Apply(Op::Sub, vec![a, b]));
-    last.into_iter()
-        .fold(rest, |a, b| Term::Apply(Op::Add, vec![a, b]))
+    let rest = minus.into_iter().fold(added, |a, b| Term::Apply(Op::Sub, vec![a, b]));
+    last.into_iter().fold(rest, |a, b| Term::Apply(Op::Add, vec![a, b]))
 }
 
 fn named<A: Copy, B: PartialEq>(table: &[(A, B)], op: B) -> A {
     let row = table.iter().find(|(_, b)| *b == op);
-    row.expect("invariant: the tables have every operation of the domain, as a test shows")
-        .0
+    row.expect("invariant: the tables have every operation of the domain, as a test shows").0
 }

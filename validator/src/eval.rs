@@ -36,16 +36,11 @@ impl Assignment {
             _ => 0,
         };
         let name = format!("{v:?}");
-        name.bytes().fold(self.seed, |h, b| {
-            mix(h ^ u32::from(b).wrapping_mul(0x9e37_79b9))
-        }) & !aligned
+        name.bytes().fold(self.seed, |h, b| mix(h ^ u32::from(b).wrapping_mul(0x9e37_79b9))) & !aligned
     }
     /// The contents of an unknown memory.
     fn memory(&self, n: u32) -> Bytes {
-        let absent = || Bytes::Sparse {
-            seed: mix(self.seed ^ mix(n)),
-            written: FxHashMap::default(),
-        };
+        let absent = || Bytes::Sparse { seed: mix(self.seed ^ mix(n)), written: FxHashMap::default() };
         self.memories.get(&n).cloned().unwrap_or_else(absent)
     }
     /// The type word (`kind` 0) or function word (`kind` 1) of a table entry.
@@ -72,10 +67,7 @@ pub struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     /// An evaluator under this assignment.
     pub fn new(assignment: &'a Assignment) -> Self {
-        Evaluator {
-            assignment,
-            done: FxHashMap::default(),
-        }
+        Evaluator { assignment, done: FxHashMap::default() }
     }
     /// The value of a word.
     pub fn word(&mut self, g: &Graph, t: T) -> u32 {
@@ -119,11 +111,7 @@ impl<'a> Evaluator<'a> {
                 continue;
             }
             let before = stack.len();
-            stack.extend(
-                g.operands(t)
-                    .into_iter()
-                    .filter(|o| !self.done.contains_key(o)),
-            );
+            stack.extend(g.operands(t).into_iter().filter(|o| !self.done.contains_key(o)));
             if stack.len() == before {
                 let value = self.node(g.node(t));
                 self.done.insert(t, value);
@@ -139,9 +127,9 @@ impl<'a> Evaluator<'a> {
             Node::Bool(b) => Value::Bool(*b),
             Node::Var(Var::Memory(n)) => Value::Memory(Rc::new(self.assignment.memory(*n))),
             Node::Var(v) => word(self.assignment.variable(*v)),
-            Node::Sum(k, terms) => word(terms.iter().fold(*k, |sum, (t, c)| {
-                sum.wrapping_add(self.w(*t).wrapping_mul(*c))
-            })),
+            Node::Sum(k, terms) => {
+                word(terms.iter().fold(*k, |sum, (t, c)| sum.wrapping_add(self.w(*t).wrapping_mul(*c))))
+            }
             Node::Bin(op, a, b) => word(eval_bin(*op, self.w(*a), self.w(*b))),
             Node::Un(op, a) => word(eval_un(*op, self.w(*a))),
             Node::Div64(op, high, ops) => {
@@ -152,47 +140,31 @@ impl<'a> Evaluator<'a> {
             Node::TableFunction(table, i) => word(self.assignment.table(1, *table, self.w(*i))),
             Node::Ite(c, a, b) => word(if self.b(*c) { self.w(*a) } else { self.w(*b) }),
             Node::Cmp(op, a, b) => Value::Bool(eval_cmp(*op, self.w(*a), self.w(*b))),
-            Node::AddOverflow(a, b, c) => Value::Bool(self.concrete(None).add_overflow(
-                &self.w(*a),
-                &self.w(*b),
-                &self.b(*c),
-            )),
-            Node::SubOverflow(a, b, c) => Value::Bool(self.concrete(None).sub_overflow(
-                &self.w(*a),
-                &self.w(*b),
-                &self.b(*c),
-            )),
+            Node::AddOverflow(a, b, c) => {
+                Value::Bool(self.concrete(None).add_overflow(&self.w(*a), &self.w(*b), &self.b(*c)))
+            }
+            Node::SubOverflow(a, b, c) => {
+                Value::Bool(self.concrete(None).sub_overflow(&self.w(*a), &self.w(*b), &self.b(*c)))
+            }
             Node::Not(a) => Value::Bool(!self.b(*a)),
             Node::And(a, b) => Value::Bool(self.b(*a) && self.b(*b)),
             Node::Xor(a, b) => Value::Bool(self.b(*a) != self.b(*b)),
             Node::Load(width, m, i) => {
                 let (m, i) = (self.m(*m), self.w(*i));
-                word(
-                    (0..width.bytes())
-                        .fold(0, |v, k| v | u32::from(m.get(i.wrapping_add(k))) << (8 * k)),
-                )
+                word((0..width.bytes()).fold(0, |v, k| v | u32::from(m.get(i.wrapping_add(k))) << (8 * k)))
             }
-            Node::Store(width, m, i, v) => {
-                self.after(*m, |d| d.store(&(), *width, &self.w(*i), &self.w(*v)))
+            Node::Store(width, m, i, v) => self.after(*m, |d| d.store(&(), *width, &self.w(*i), &self.w(*v))),
+            Node::Fill(m, dst, v, n) => self.after(*m, |d| d.fill(&(), &self.w(*dst), &self.w(*v), &self.w(*n))),
+            Node::Copy(m, dst, src, n) => self.after(*m, |d| d.copy(&(), &self.w(*dst), &self.w(*src), &self.w(*n))),
+            Node::Init(s, m, dst, src, n) => {
+                self.after(*m, |d| d.init(&(), *s, &self.w(*dst), &self.w(*src), &self.w(*n)))
             }
-            Node::Fill(m, dst, v, n) => {
-                self.after(*m, |d| d.fill(&(), &self.w(*dst), &self.w(*v), &self.w(*n)))
-            }
-            Node::Copy(m, dst, src, n) => self.after(*m, |d| {
-                d.copy(&(), &self.w(*dst), &self.w(*src), &self.w(*n))
-            }),
-            Node::Init(s, m, dst, src, n) => self.after(*m, |d| {
-                d.init(&(), *s, &self.w(*dst), &self.w(*src), &self.w(*n))
-            }),
         }
     }
     /// The concrete domain over a copy of a memory.
     fn concrete(&self, m: Option<T>) -> Concrete {
         let memory = m.map_or(Bytes::Dense(vec![]), |m| (*self.m(m)).clone());
-        Concrete {
-            segments: self.assignment.segments.clone().into(),
-            ..Concrete::new(memory)
-        }
+        Concrete { segments: self.assignment.segments.clone().into(), ..Concrete::new(memory) }
     }
     fn after(&self, m: T, effect: impl FnOnce(&mut Concrete)) -> Value {
         let mut concrete = self.concrete(Some(m));

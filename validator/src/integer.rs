@@ -13,13 +13,8 @@ use z3::{Params, SatResult, Tactic};
 
 /// Whether `conclusion` follows from `assumptions`, seen as integers, within `steps` solver steps.
 pub fn follows(g: &Graph, assumptions: &[T], conclusion: T, steps: u32) -> bool {
-    let mut integers = Integers {
-        g,
-        done: FxHashMap::default(),
-        divided: FxHashMap::default(),
-        facts: vec![],
-        fresh: 0,
-    };
+    let mut integers =
+        Integers { g, done: FxHashMap::default(), divided: FxHashMap::default(), facts: vec![], fresh: 0 };
     // The default solver first tries a strategy of its own with a limit in seconds; this one counts steps only.
     let solver = Tactic::new("smt").solver();
     let mut params = Params::new();
@@ -73,15 +68,8 @@ impl Integers<'_> {
                 stack.pop();
                 continue;
             }
-            let operands = if self.opaque(t) {
-                vec![]
-            } else {
-                self.g.operands(t)
-            };
-            let missing: Vec<T> = operands
-                .into_iter()
-                .filter(|o| !self.done.contains_key(o))
-                .collect();
+            let operands = if self.opaque(t) { vec![] } else { self.g.operands(t) };
+            let missing: Vec<T> = operands.into_iter().filter(|o| !self.done.contains_key(o)).collect();
             if missing.is_empty() {
                 let value = self.node(t);
                 self.done.insert(t, value);
@@ -92,10 +80,7 @@ impl Integers<'_> {
         }
     }
     fn opaque(&self, t: T) -> bool {
-        matches!(
-            self.g.node(t),
-            Node::Load(..) | Node::TableType(..) | Node::TableFunction(..) | Node::Var(_)
-        )
+        matches!(self.g.node(t), Node::Load(..) | Node::TableType(..) | Node::TableFunction(..) | Node::Var(_))
     }
     fn word(&self, t: T) -> Int {
         match &self.done[&t] {
@@ -130,8 +115,7 @@ impl Integers<'_> {
             return known.clone();
         }
         let (q, r) = (self.variable(), self.variable());
-        self.facts
-            .extend([x.eq(int(m) * &q + &r), r.ge(int(0)), r.lt(int(m))]);
+        self.facts.extend([x.eq(int(m) * &q + &r), r.ge(int(0)), r.lt(int(m))]);
         self.divided.insert(key, [q.clone(), r.clone()]);
         [q, r]
     }
@@ -152,10 +136,8 @@ impl Integers<'_> {
         let (q, r) = (self.variable(), self.variable());
         let zero = y.eq(int(0));
         let product = x.eq(&q * y + &r);
-        self.facts
-            .extend([q.ge(int(0)), q.le(x), r.ge(int(0)), r.le(x), product]);
-        self.facts
-            .extend([zero.implies(q.eq(int(0))), zero.not().implies(r.lt(y))]);
+        self.facts.extend([q.ge(int(0)), q.le(x), r.ge(int(0)), r.le(x), product]);
+        self.facts.extend([zero.implies(q.eq(int(0))), zero.not().implies(r.lt(y))]);
         self.divided.insert(key, [q.clone(), r.clone()]);
         [q, r]
     }
@@ -165,10 +147,7 @@ impl Integers<'_> {
         let magnitude = |x: &Int| sign(x).ite(&x.unary_minus(), x);
         let [q, r] = self.quotient(&magnitude(x), &magnitude(y));
         let negative = sign(x).xor(sign(y));
-        [
-            negative.ite(&q.unary_minus(), &q),
-            sign(x).ite(&r.unary_minus(), &r),
-        ]
+        [negative.ite(&q.unary_minus(), &q), sign(x).ite(&r.unary_minus(), &r)]
     }
 
     fn node(&mut self, t: T) -> Value {
@@ -176,23 +155,12 @@ impl Integers<'_> {
         Value::Word(match self.g.node(t).clone() {
             Node::Const(c) => int(c.into()),
             Node::Sum(k, terms) => {
-                let number = |c: u32| {
-                    Int::from_i64(if c > 1 << 31 {
-                        i64::from(c as i32)
-                    } else {
-                        c.into()
-                    })
-                };
-                let sum = terms
-                    .iter()
-                    .fold(number(k), |sum, (t, c)| sum + number(*c) * self.word(*t));
+                let number = |c: u32| Int::from_i64(if c > 1 << 31 { i64::from(c as i32) } else { c.into() });
+                let sum = terms.iter().fold(number(k), |sum, (t, c)| sum + number(*c) * self.word(*t));
                 let max = |t: T| u64::from(!self.g.known_zeros(t));
-                let bound = terms.iter().try_fold(u64::from(k), |b, (t, c)| {
-                    b.checked_add(max(*t) * u64::from(*c))
-                });
+                let bound = terms.iter().try_fold(u64::from(k), |b, (t, c)| b.checked_add(max(*t) * u64::from(*c)));
                 // The coefficients above 2^31 are taken as negative: then it may wrap.
-                let exact =
-                    terms.iter().all(|(_, c)| *c <= 1 << 31) && bound.is_some_and(|b| b >> 32 == 0);
+                let exact = terms.iter().all(|(_, c)| *c <= 1 << 31) && bound.is_some_and(|b| b >> 32 == 0);
                 if exact { sum } else { self.wrap(&sum) }
             }
             Node::Bin(op, a, b) => self.bin(op, a, b).unwrap_or_else(|| self.at_most(max)),
@@ -200,8 +168,7 @@ impl Integers<'_> {
                 let bits = if op == UnOp::Sext8 { 8 } else { 16 };
                 let x = self.word(a);
                 let [_, low] = self.divide(&x, 1 << bits);
-                low.ge(power(bits - 1))
-                    .ite(&(&low + int((1 << 32) - (1 << bits))), &low)
+                low.ge(power(bits - 1)).ite(&(&low + int((1 << 32) - (1 << bits))), &low)
             }
             Node::Div64(op, high, operands) => self.div64(op, high, operands),
             Node::Ite(c, a, b) => self.boolean(c).ite(&self.word(a), &self.word(b)),
@@ -220,11 +187,9 @@ impl Integers<'_> {
             Node::Not(a) => return Value::Bool(self.boolean(a).not()),
             Node::And(a, b) => return Value::Bool(Bool::and(&[self.boolean(a), self.boolean(b)])),
             Node::Xor(a, b) => return Value::Bool(self.boolean(a).xor(self.boolean(b))),
-            Node::Un(..)
-            | Node::Var(_)
-            | Node::Load(..)
-            | Node::TableType(..)
-            | Node::TableFunction(..) => self.at_most(max),
+            Node::Un(..) | Node::Var(_) | Node::Load(..) | Node::TableType(..) | Node::TableFunction(..) => {
+                self.at_most(max)
+            }
             Node::Store(..) | Node::Fill(..) | Node::Copy(..) | Node::Init(..) => {
                 unreachable!("invariant: loads are opaque, and nothing else looks at memory")
             }
@@ -239,11 +204,7 @@ impl Integers<'_> {
             (BinOp::Sub, _) => Some(self.wrap(&(x - y))),
             (BinOp::Mul, _) => {
                 let [p, q] = [a, b].map(|t| u64::from(!self.g.known_zeros(t)));
-                Some(if (p * q) >> 32 == 0 {
-                    x * y
-                } else {
-                    self.wrap(&(x * y))
-                })
+                Some(if (p * q) >> 32 == 0 { x * y } else { self.wrap(&(x * y)) })
             }
             (BinOp::UMulHi, _) => self.divide(&(x * y), 1 << 32).into_iter().next(),
             (BinOp::SMulHi, Some(_)) => {
@@ -267,9 +228,7 @@ impl Integers<'_> {
                 Some(self.wrap(&q))
             }
             (BinOp::And, Some(m))
-                if m != 0
-                    && (m >> m.trailing_zeros()) & (m >> m.trailing_zeros()).wrapping_add(1)
-                        == 0 =>
+                if m != 0 && (m >> m.trailing_zeros()) & (m >> m.trailing_zeros()).wrapping_add(1) == 0 =>
             {
                 let [_, low] = self.divide(&x, 1 << (32 - m.leading_zeros()));
                 let [field, _] = self.divide(&low, 1 << m.trailing_zeros());
@@ -288,11 +247,7 @@ impl Integers<'_> {
             (_, false) => me.word(h) * power(32) + me.word(l),
         };
         let (a, b) = (join(self, al, ah), join(self, bl, bh));
-        let results = if signed {
-            self.signed_quotient(&a, &b)
-        } else {
-            self.quotient(&a, &b)
-        };
+        let results = if signed { self.signed_quotient(&a, &b) } else { self.quotient(&a, &b) };
         let result = &results[usize::from(matches!(op, DivOp::URem | DivOp::SRem))];
         let [upper, lower] = self.divide(result, 1 << 32);
         if high { self.wrap(&upper) } else { lower }
@@ -301,8 +256,5 @@ impl Integers<'_> {
 
 /// Whether a number is no signed 32-bit number.
 fn outside(x: Int) -> Value {
-    Value::Bool(Bool::or(&[
-        x.lt(Int::from_i64(-(1 << 31))),
-        x.ge(power(31)),
-    ]))
+    Value::Bool(Bool::or(&[x.lt(Int::from_i64(-(1 << 31))), x.ge(power(31))]))
 }

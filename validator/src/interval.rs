@@ -47,18 +47,9 @@ fn below(g: &Graph, condition: T) -> Option<Below> {
     let (k, terms) = g.linear(a);
     match op {
         CmpOp::Ult => Some(Below { terms, k, limit }),
-        CmpOp::Slt => Some(Below {
-            terms,
-            k: k.wrapping_add(SIGN),
-            limit: limit ^ SIGN,
-        }),
+        CmpOp::Slt => Some(Below { terms, k: k.wrapping_add(SIGN), limit: limit ^ SIGN }),
         // The difference is below 1.
-        CmpOp::Eq => Some(Below {
-            terms,
-            k,
-            limit: limit.checked_add(1)?,
-        })
-        .filter(|b| b.limit == 1),
+        CmpOp::Eq => Some(Below { terms, k, limit: limit.checked_add(1)? }).filter(|b| b.limit == 1),
     }
 }
 
@@ -72,14 +63,8 @@ impl Ranges {
             return;
         }
         let interval = match holds {
-            true => Interval {
-                from: k.wrapping_neg(),
-                extent: limit - 1,
-            },
-            false => Interval {
-                from: limit.wrapping_sub(k),
-                extent: u32::MAX - limit,
-            },
+            true => Interval { from: k.wrapping_neg(), extent: limit - 1 },
+            false => Interval { from: limit.wrapping_sub(k), extent: u32::MAX - limit },
         };
         let known = self.known.entry(terms).or_default();
         if limit == 1 && !holds {

@@ -313,6 +313,23 @@ impl Func {
     pub fn type_of(&self, v: Value) -> Type {
         self.values[v.0 as usize]
     }
+    /// Whether there is an entry block and every value named exists; IR from outside is refused otherwise.
+    pub fn is_closed(&self) -> bool {
+        let exists = |values: &[Value]| values.iter().all(|v| (v.0 as usize) < self.values.len());
+        let edge = |e: &Edge| exists(&e.args) && (e.block.0 as usize) < self.blocks.len();
+        let ends = |end: &Terminator| match end {
+            Terminator::Jump(e) => edge(e),
+            Terminator::Branch(c, yes, no) => exists(&[*c]) && edge(yes) && edge(no),
+            Terminator::Switch(index, targets, default) => {
+                exists(&[*index]) && targets.iter().all(edge) && edge(default)
+            }
+            Terminator::Return(values) => exists(values),
+            Terminator::Trap(_) => true,
+        };
+        let inst = |i: &Inst| exists(&i.args) && exists(&i.results);
+        let block = |b: &BlockData| exists(&b.params) && b.insts.iter().all(inst) && ends(&b.end);
+        !self.blocks.is_empty() && self.blocks.iter().all(block)
+    }
     /// Adds a value.
     pub fn value(&mut self, ty: Type) -> Value {
         self.values.push(ty);

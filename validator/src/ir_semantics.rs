@@ -65,11 +65,7 @@ impl<'a> IrProgram<'a> {
     fn pair<D: Domain>(&self, s: &IrState<D>, v: Value) -> Result<pair::Pair<D>, Unsupported> {
         Ok((self.word(s, v, 0)?, self.word(s, v, 1)?))
     }
-    fn words_of<D: Domain>(
-        &self,
-        s: &IrState<D>,
-        values: &[Value],
-    ) -> Result<Vec<D::W>, Unsupported> {
+    fn words_of<D: Domain>(&self, s: &IrState<D>, values: &[Value]) -> Result<Vec<D::W>, Unsupported> {
         let mut words = Vec::new();
         for &v in values {
             for half in 0..self.func.type_of(v).words() {
@@ -78,12 +74,7 @@ impl<'a> IrProgram<'a> {
         }
         Ok(words)
     }
-    fn bind<D: Domain>(
-        &self,
-        s: &mut IrState<D>,
-        values: &[Value],
-        words: Vec<D::W>,
-    ) -> Result<(), Unsupported> {
+    fn bind<D: Domain>(&self, s: &mut IrState<D>, values: &[Value], words: Vec<D::W>) -> Result<(), Unsupported> {
         let mut words = words.into_iter();
         for &v in values {
             let slot = &mut s.values[v.0 as usize];
@@ -102,11 +93,7 @@ impl<'a> IrProgram<'a> {
         };
         let words = self.words_of(s, &edge.args)?;
         self.bind(s, &target.params, words)?;
-        Ok(IrPoint {
-            block: edge.block.0,
-            inst: 0,
-            arm: 0,
-        })
+        Ok(IrPoint { block: edge.block.0, inst: 0, arm: 0 })
     }
 
     fn end<D: Domain>(&self, d: &mut D, at: IrPoint, mut s: IrState<D>) -> Outcome<D> {
@@ -122,18 +109,7 @@ impl<'a> IrProgram<'a> {
                 Some(target) => {
                     let index = self.word(&s, *index, 0)?;
                     let here = d.cmp_const(CmpOp::Eq, &index, at.arm);
-                    self.fork(
-                        d,
-                        here,
-                        target,
-                        |_, _| {
-                            Ok(IrPoint {
-                                arm: at.arm + 1,
-                                ..at
-                            })
-                        },
-                        s,
-                    )?
+                    self.fork(d, here, target, |_, _| Ok(IrPoint { arm: at.arm + 1, ..at }), s)?
                 }
             },
             Terminator::Return(values) => Step::Return(self.words_of(&s, values)?, s),
@@ -161,34 +137,18 @@ impl<'a> IrProgram<'a> {
         }
     }
     /// Traps if `c` holds.
-    fn trap_if<D: Domain>(
-        &self,
-        d: &mut D,
-        c: D::B,
-        kind: TrapKind,
-        next: IrPoint,
-        s: IrState<D>,
-    ) -> Outcome<D> {
+    fn trap_if<D: Domain>(&self, d: &mut D, c: D::B, kind: TrapKind, next: IrPoint, s: IrState<D>) -> Outcome<D> {
         Ok(match d.as_bool(&c) {
             Some(false) => Step::Next(next, s),
             Some(true) => Step::Trap(kind, s),
             None => {
-                let trap = IrPoint {
-                    inst: TRAP_POINTS + kind as u32,
-                    ..next
-                };
+                let trap = IrPoint { inst: TRAP_POINTS + kind as u32, ..next };
                 Step::Branch(c, (trap, s.clone()), (next, s))
             }
         })
     }
 
-    fn inst<D: Domain>(
-        &self,
-        d: &mut D,
-        inst: &Inst,
-        next: IrPoint,
-        mut s: IrState<D>,
-    ) -> Outcome<D> {
+    fn inst<D: Domain>(&self, d: &mut D, inst: &Inst, next: IrPoint, mut s: IrState<D>) -> Outcome<D> {
         let arg = |n: usize| match inst.args.get(n) {
             Some(v) => Ok(*v),
             None => unsupported("IR operation with too few operands"),
@@ -211,22 +171,13 @@ impl<'a> IrProgram<'a> {
             }
             Op::Select => {
                 let c = d.nonzero(&w(&s, 0)?);
-                let (a, b) = (
-                    self.words_of(&s, &[arg(1)?])?,
-                    self.words_of(&s, &[arg(2)?])?,
-                );
+                let (a, b) = (self.words_of(&s, &[arg(1)?])?, self.words_of(&s, &[arg(2)?])?);
                 a.iter().zip(&b).map(|(a, b)| d.ite(&c, a, b)).collect()
             }
-            Op::Bin64(op) => both(pair::bin(
-                d,
-                *op,
-                &self.pair(&s, arg(0)?)?,
-                &self.pair(&s, arg(1)?)?,
-            )),
+            Op::Bin64(op) => both(pair::bin(d, *op, &self.pair(&s, arg(0)?)?, &self.pair(&s, arg(1)?)?)),
             Op::Un64(op) => both(pair::un(d, *op, &self.pair(&s, arg(0)?)?)),
             Op::Cmp64(cond) => {
-                let holds =
-                    pair::compare(d, *cond, &self.pair(&s, arg(0)?)?, &self.pair(&s, arg(1)?)?);
+                let holds = pair::compare(d, *cond, &self.pair(&s, arg(0)?)?, &self.pair(&s, arg(1)?)?);
                 vec![d.bit(&holds)]
             }
             Op::Join => vec![w(&s, 0)?, w(&s, 1)?],
@@ -250,26 +201,17 @@ impl<'a> IrProgram<'a> {
                 vec![d.bit(&holds)]
             }
             Op::BoundsCheck { offset, bytes } => {
-                let out =
-                    out_of_bounds(d, self, &s.world.memory_bytes, &w(&s, 0)?, *offset, *bytes);
+                let out = out_of_bounds(d, self, &s.world.memory_bytes, &w(&s, 0)?, *offset, *bytes);
                 return self.trap_if(d, out, TrapKind::OutOfBoundsMemory, next, s);
             }
             Op::TrapIf(kind) => {
                 let c = d.nonzero(&w(&s, 0)?);
                 return self.trap_if(d, c, *kind, next, s);
             }
-            Op::Load {
-                width,
-                signed,
-                offset,
-            } => {
+            Op::Load { width, signed, offset } => {
                 let index = d.bin_const(BinOp::Add, &w(&s, 0)?, *offset);
                 let value = d.load(&s.world.memory, *width, &index);
-                vec![if *signed {
-                    sign_extend(d, *width, value)
-                } else {
-                    value
-                }]
+                vec![if *signed { sign_extend(d, *width, value) } else { value }]
             }
             Op::Store { width, offset } => {
                 let index = d.bin_const(BinOp::Add, &w(&s, 0)?, *offset);
@@ -291,11 +233,7 @@ impl<'a> IrProgram<'a> {
                 vec![]
             }
             Op::GlobalGet { cell } => {
-                let words = inst
-                    .results
-                    .iter()
-                    .map(|v| self.func.type_of(*v).words())
-                    .sum::<usize>();
+                let words = inst.results.iter().map(|v| self.func.type_of(*v).words()).sum::<usize>();
                 match s.world.cells.get(*cell as usize..*cell as usize + words) {
                     Some(cells) => cells.to_vec(),
                     None => return unsupported("IR global outside the globals"),
@@ -303,11 +241,7 @@ impl<'a> IrProgram<'a> {
             }
             Op::GlobalSet { cell } => {
                 let words = self.words_of(&s, &inst.args)?;
-                match s
-                    .world
-                    .cells
-                    .get_mut(*cell as usize..*cell as usize + words.len())
-                {
+                match s.world.cells.get_mut(*cell as usize..*cell as usize + words.len()) {
                     Some(cells) => cells.clone_from_slice(&words),
                     None => return unsupported("IR global outside the globals"),
                 }
@@ -327,13 +261,7 @@ impl<'a> IrProgram<'a> {
                 vec![]
             }
             Op::MemoryInit { segment } => {
-                s.world.memory = d.init(
-                    &s.world.memory,
-                    *segment,
-                    &w(&s, 0)?,
-                    &w(&s, 1)?,
-                    &w(&s, 2)?,
-                );
+                s.world.memory = d.init(&s.world.memory, *segment, &w(&s, 0)?, &w(&s, 1)?, &w(&s, 2)?);
                 vec![]
             }
             Op::TableType { table } => vec![d.table_type(*table, &w(&s, 0)?)],
@@ -349,10 +277,7 @@ impl<'a> IrProgram<'a> {
                 let Some(types) = self.signatures.results_of_type(*type_index) else {
                     return unsupported("IR call of a missing type");
                 };
-                let callee = Callee::Address {
-                    address: w(&s, 0)?,
-                    type_index: *type_index,
-                };
+                let callee = Callee::Address { address: w(&s, 0)?, type_index: *type_index };
                 let args = self.words_of(&s, &inst.args[1..])?;
                 return self.call(callee, args, &types, inst, next, s);
             }
@@ -371,13 +296,7 @@ impl<'a> IrProgram<'a> {
     ) -> Outcome<D> {
         state.pending = inst.results.clone();
         let results = types.iter().map(|t| t.words()).sum();
-        Ok(Step::Call {
-            callee,
-            args,
-            results,
-            next,
-            state,
-        })
+        Ok(Step::Call { callee, args, results, next, state })
     }
 }
 
@@ -409,11 +328,7 @@ fn out_of_bounds<D: Domain>(
 /// Whether the condition holds for two words.
 pub fn compare<D: Domain>(d: &mut D, cond: Cond, a: &D::W, b: &D::W) -> D::B {
     let (op, exchanged, negated) = cond.parts();
-    let holds = if exchanged {
-        d.cmp(op, b, a)
-    } else {
-        d.cmp(op, a, b)
-    };
+    let holds = if exchanged { d.cmp(op, b, a) } else { d.cmp(op, a, b) };
     if negated { d.not(&holds) } else { holds }
 }
 
@@ -431,18 +346,10 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
     type State = IrState<D>;
 
     fn entry(&self) -> IrPoint {
-        IrPoint {
-            block: 0,
-            inst: 0,
-            arm: 0,
-        }
+        IrPoint { block: 0, inst: 0, arm: 0 }
     }
     fn entry_state(&self, _d: &mut D, args: &[D::W], world: World<D>) -> IrState<D> {
-        let mut state = IrState {
-            values: vec![[None, None]; self.func.values.len()],
-            world,
-            pending: vec![],
-        };
+        let mut state = IrState { values: vec![[None, None]; self.func.values.len()], world, pending: vec![] };
         let mut args = args.iter().cloned();
         for v in self.func.blocks.first().map_or(&[][..], |b| &b.params) {
             for half in 0..self.func.type_of(*v).words() {
@@ -453,11 +360,7 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
     }
     fn point(&self, code: u64) -> Option<IrPoint> {
         let block = u32::try_from(code).ok()?;
-        ((block as usize) < self.func.blocks.len()).then_some(IrPoint {
-            block,
-            inst: 0,
-            arm: 0,
-        })
+        ((block as usize) < self.func.blocks.len()).then_some(IrPoint { block, inst: 0, arm: 0 })
     }
     /// Values that the witness does not name are unknown, and may yet be used by what is dead on the other side.
     fn blank_state(
@@ -468,11 +371,7 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         fresh: &mut dyn FnMut(&mut D) -> D::W,
     ) -> IrState<D> {
         let blank = |ty: &Type| [Some(fresh(d)), (*ty == Type::I64).then(|| fresh(d))];
-        IrState {
-            values: self.func.values.iter().map(blank).collect(),
-            world,
-            pending: vec![],
-        }
+        IrState { values: self.func.values.iter().map(blank).collect(), world, pending: vec![] }
     }
     fn set(&self, state: &mut IrState<D>, loc: &Loc, value: D::W) -> Option<()> {
         let Loc::Value(v, half) = loc else {
@@ -488,11 +387,7 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         let Loc::Value(v, half) = loc else {
             return None;
         };
-        state
-            .values
-            .get(v.0 as usize)?
-            .get(usize::from(*half))?
-            .clone()
+        state.values.get(v.0 as usize)?.get(usize::from(*half))?.clone()
     }
     fn world<'s>(&self, state: &'s IrState<D>) -> &'s World<D> {
         &state.world
@@ -502,23 +397,11 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         let Some(block) = self.func.blocks.get(at.block as usize) else {
             return unsupported("IR point outside");
         };
-        if let Some(kind) = at
-            .inst
-            .checked_sub(TRAP_POINTS)
-            .and_then(|k| TrapKind::from_code(k as u8))
-        {
+        if let Some(kind) = at.inst.checked_sub(TRAP_POINTS).and_then(|k| TrapKind::from_code(k as u8)) {
             return Ok(Step::Trap(kind, s));
         }
         match block.insts.get(at.inst as usize) {
-            Some(inst) => self.inst(
-                d,
-                inst,
-                IrPoint {
-                    inst: at.inst + 1,
-                    ..at
-                },
-                s,
-            ),
+            Some(inst) => self.inst(d, inst, IrPoint { inst: at.inst + 1, ..at }, s),
             None => self.end(d, at, s),
         }
     }

@@ -30,14 +30,7 @@ pub enum Rung {
 
 impl Rung {
     /// All rungs in order.
-    pub const ALL: [Rung; 6] = [
-        Rung::Normal,
-        Rung::Path,
-        Rung::Egraph,
-        Rung::Smt,
-        Rung::Ring,
-        Rung::Full,
-    ];
+    pub const ALL: [Rung; 6] = [Rung::Normal, Rung::Path, Rung::Egraph, Rung::Smt, Rung::Ring, Rung::Full];
     /// Name in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -66,12 +59,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            smt_steps: 2_000_000,
-            full_steps: 4_000_000,
-            region_steps: 100_000,
-            queries: 3_000,
-        }
+        Limits { smt_steps: 2_000_000, full_steps: 4_000_000, region_steps: 100_000, queries: 3_000 }
     }
 }
 
@@ -184,20 +172,12 @@ impl Path {
                 stack.pop();
                 continue;
             }
-            let fixed = self
-                .known
-                .get(&top)
-                .copied()
-                .or_else(|| self.decided.get(&top).map(|b| g.bool(*b)));
+            let fixed = self.known.get(&top).copied().or_else(|| self.decided.get(&top).map(|b| g.bool(*b)));
             if let Some(value) = fixed {
                 done.insert(top, value);
                 continue;
             }
-            let missing: Vec<T> = g
-                .operands(top)
-                .into_iter()
-                .filter(|o| !done.contains_key(o))
-                .collect();
+            let missing: Vec<T> = g.operands(top).into_iter().filter(|o| !done.contains_key(o)).collect();
             if missing.is_empty() {
                 let new = g.rebuild(top, &mut |_, o| done[&o]);
                 done.insert(top, new);
@@ -240,9 +220,7 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
         }
         (true, _) => {
             let no = g.bool(false);
-            if let Answer::Holds =
-                Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), no, limits.smt_steps)
-            {
+            if let Answer::Holds = Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), no, limits.smt_steps) {
                 return Ok(Rung::Smt);
             }
             let at = g.havoc();
@@ -291,14 +269,7 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
 /// Whether a term is a memory.
 pub fn is_memory(g: &Graph, t: T) -> bool {
     use crate::term::Var;
-    matches!(
-        g.node(t),
-        Node::Var(Var::Memory(_))
-            | Node::Store(..)
-            | Node::Fill(..)
-            | Node::Copy(..)
-            | Node::Init(..)
-    )
+    matches!(g.node(t), Node::Var(Var::Memory(_)) | Node::Store(..) | Node::Fill(..) | Node::Copy(..) | Node::Init(..))
 }
 
 /// Whether the query has operations that the uninterpreted encoding does not know.
@@ -310,11 +281,7 @@ fn multiplies(g: &Graph, assumptions: &[T], goal: T) -> bool {
             continue;
         }
         match g.node(t) {
-            Node::Bin(
-                BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::UDiv | BinOp::SDiv,
-                ..,
-            )
-            | Node::Div64(..) => {
+            Node::Bin(BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::UDiv | BinOp::SDiv, ..) | Node::Div64(..) => {
                 return true;
             }
             _ => stack.extend(g.operands(t)),

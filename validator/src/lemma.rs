@@ -24,18 +24,10 @@ pub enum Value<W, B> {
 
 impl<W, B> Value<W, B> {
     fn word(&self) -> Option<&W> {
-        if let Value::Word(w) = self {
-            Some(w)
-        } else {
-            None
-        }
+        if let Value::Word(w) = self { Some(w) } else { None }
     }
     fn bool(&self) -> Option<&B> {
-        if let Value::Bool(b) = self {
-            Some(b)
-        } else {
-            None
-        }
+        if let Value::Bool(b) = self { Some(b) } else { None }
     }
 }
 
@@ -70,11 +62,7 @@ pub const UNARY: [(Op, UnOp); 7] = [
     (Op::Sext16, UnOp::Sext16),
 ];
 /// Comparisons.
-pub const COMPARE: [(Op, CmpOp); 3] = [
-    (Op::Eq, CmpOp::Eq),
-    (Op::Ult, CmpOp::Ult),
-    (Op::Slt, CmpOp::Slt),
-];
+pub const COMPARE: [(Op, CmpOp); 3] = [(Op::Eq, CmpOp::Eq), (Op::Ult, CmpOp::Ult), (Op::Slt, CmpOp::Slt)];
 
 fn of<A: PartialEq, B: Copy>(table: &[(A, B)], key: A) -> Option<B> {
     table.iter().find(|(a, _)| *a == key).map(|(_, b)| *b)
@@ -114,10 +102,7 @@ pub fn evaluate<D: Domain>(
     match term {
         Term::Const(c) => Some(Value::Word(d.word(*c))),
         Term::Apply(op, operands) => {
-            let args = operands
-                .iter()
-                .map(|o| evaluate(d, o, atom))
-                .collect::<Option<Vec<_>>>()?;
+            let args = operands.iter().map(|o| evaluate(d, o, atom)).collect::<Option<Vec<_>>>()?;
             apply(d, *op, &args)
         }
         _ => atom(d, term),
@@ -127,10 +112,7 @@ pub fn evaluate<D: Domain>(
 /// Variables and constants of a lemma, with their sorts, in order of appearance.
 pub fn names(lemma: &Lemma) -> Vec<(String, Sort)> {
     let mut names = Vec::new();
-    lemma
-        .left
-        .sort_with(&mut names)
-        .expect("invariant: the loader has checked the sorts");
+    lemma.left.sort_with(&mut names).expect("invariant: the loader has checked the sorts");
     names
 }
 
@@ -180,9 +162,7 @@ pub fn prove(lemma: &Lemma) -> Result<Rung, Open> {
         }
         false => g.cmp(CmpOp::Eq, &left, &right),
     };
-    if Smt::new(&g, Multiplier::Uninterpreted).follows(&conditions, goal, LEMMA_STEPS)
-        == Answer::Holds
-    {
+    if Smt::new(&g, Multiplier::Uninterpreted).follows(&conditions, goal, LEMMA_STEPS) == Answer::Holds {
         return Ok(Rung::Smt);
     }
     match Smt::new(&g, Multiplier::Full).follows(&conditions, goal, LEMMA_STEPS) {
@@ -196,36 +176,21 @@ pub fn prove(lemma: &Lemma) -> Result<Rung, Open> {
 pub fn refutes(lemma: &Lemma, model: &Model) -> bool {
     let names = names(lemma);
     let word = |i: usize| {
-        let found = model
-            .words
-            .iter()
-            .find(|(v, _)| *v == Var::Argument(i as u32));
+        let found = model.words.iter().find(|(v, _)| *v == Var::Argument(i as u32));
         found.map_or(0, |(_, word)| *word)
     };
     let value = |term: &Term| {
         constant_value(term, &|atom| {
             let i = names.iter().position(|(n, _)| *n == atom.to_string())?;
-            Some(if names[i].1 == Sort::Word {
-                Value::Word(word(i))
-            } else {
-                Value::Bool(word(i) != 0)
-            })
+            Some(if names[i].1 == Sort::Word { Value::Word(word(i)) } else { Value::Bool(word(i) != 0) })
         })
     };
     let (left, right) = (value(&lemma.left), value(&lemma.right));
-    left.is_some()
-        && left != right
-        && lemma
-            .conditions
-            .iter()
-            .all(|c| value(c) == Some(Value::Bool(true)))
+    left.is_some() && left != right && lemma.conditions.iter().all(|c| value(c) == Some(Value::Bool(true)))
 }
 
 /// The value of a term in numbers.
-pub fn constant_value(
-    term: &Term,
-    atom: &dyn Fn(&Term) -> Option<Value<u32, bool>>,
-) -> Option<Value<u32, bool>> {
+pub fn constant_value(term: &Term, atom: &dyn Fn(&Term) -> Option<Value<u32, bool>>) -> Option<Value<u32, bool>> {
     use crate::concrete::{Bytes, Concrete};
     let mut d = Concrete::new(Bytes::Dense(vec![]));
     evaluate(&mut d, term, &mut |_, t| atom(t))
@@ -264,9 +229,7 @@ impl Rules {
         let (lemmas, rungs): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
         let rules = Rules::of(lemmas, dropped);
         for (verdict, rung) in rules.verdicts.iter().zip(rungs) {
-            verdict
-                .set(Ok(rung))
-                .expect("invariant: the verdicts are new");
+            verdict.set(Ok(rung)).expect("invariant: the verdicts are new");
         }
         rules
     }
@@ -277,12 +240,7 @@ impl Rules {
     fn of(lemmas: Vec<Lemma>, dropped: Vec<(String, Open)>) -> Rules {
         let compiled = crate::egraph::Compiled::new(&lemmas);
         let verdicts = lemmas.iter().map(|_| OnceLock::new()).collect();
-        Rules {
-            lemmas,
-            verdicts,
-            dropped,
-            compiled,
-        }
+        Rules { lemmas, verdicts, dropped, compiled }
     }
     /// The lemma with this name, if it is proved.
     pub fn find(&self, name: &str) -> Option<&Lemma> {

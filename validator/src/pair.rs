@@ -100,20 +100,14 @@ pub fn shr_s<D: Domain>(d: &mut D, a: &Pair<D>, n: &D::W) -> Pair<D> {
     let far = shift_by_byte(d, BinOp::Ashr, &a.1, &past);
     let is_far = d.cmp_const(CmpOp::Slt, &past, 0);
     let is_far = d.not(&is_far);
-    (
-        d.ite(&is_far, &far, &near),
-        shift_by_byte(d, BinOp::Ashr, &a.1, n),
-    )
+    (d.ite(&is_far, &far, &near), shift_by_byte(d, BinOp::Ashr, &a.1, n))
 }
 
 /// The amount `n` modulo 64 and its complement `-n` modulo 64.
 fn rotate_amounts<D: Domain>(d: &mut D, n: &D::W) -> (D::W, D::W) {
     let zero = d.word(0);
     let minus = d.bin(BinOp::Sub, &zero, n);
-    (
-        d.bin_const(BinOp::And, n, 63),
-        d.bin_const(BinOp::And, &minus, 63),
-    )
+    (d.bin_const(BinOp::And, n, 63), d.bin_const(BinOp::And, &minus, 63))
 }
 
 /// Both words or-ed.

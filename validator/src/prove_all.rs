@@ -26,9 +26,7 @@ pub struct Timed {
 /// If the system gives no thread, or if `work` panics.
 pub fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
         match thread.expect("invariant: the system gives a thread").join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -51,37 +49,21 @@ fn one(session: &Session<'_>, index: u32) -> FunctionReport {
 }
 
 /// Proves all functions, on `threads` threads, in ascending order of index. `done` is called after each, from any thread.
-pub fn prove_all(
-    session: &Session<'_>,
-    threads: usize,
-    done: &(dyn Fn(&Timed) + Sync),
-) -> Vec<Timed> {
+pub fn prove_all(session: &Session<'_>, threads: usize, done: &(dyn Fn(&Timed) + Sync)) -> Vec<Timed> {
     let indices: Vec<u32> = session.functions().collect();
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(Vec::with_capacity(indices.len()));
     let work = || {
         while let Some(&index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
             let start = Instant::now();
-            let timed = Timed {
-                report: one(session, index),
-                time: start.elapsed(),
-            };
+            let timed = Timed { report: one(session, index), time: start.elapsed() };
             done(&timed);
-            reports
-                .lock()
-                .expect("invariant: no thread panics with the lock")
-                .push(timed);
+            reports.lock().expect("invariant: no thread panics with the lock").push(timed);
         }
     };
     std::thread::scope(|scope| {
-        let spawn = |_| {
-            std::thread::Builder::new()
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, work)
-        };
-        let started: Vec<_> = (0..threads.clamp(1, indices.len().max(1)))
-            .map(spawn)
-            .collect();
+        let spawn = |_| std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let started: Vec<_> = (0..threads.clamp(1, indices.len().max(1))).map(spawn).collect();
         for thread in started {
             if let Err(panic) = thread.expect("invariant: the system gives a thread").join() {
                 std::panic::resume_unwind(panic);

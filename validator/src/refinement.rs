@@ -68,10 +68,7 @@ impl Effort {
         self.paths += other.paths;
         self.infeasible += other.infeasible;
         self.assumed_away += other.assumed_away;
-        self.rungs
-            .iter_mut()
-            .zip(other.rungs)
-            .for_each(|(a, b)| *a += b);
+        self.rungs.iter_mut().zip(other.rungs).for_each(|(a, b)| *a += b);
     }
 }
 
@@ -158,14 +155,7 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
 enum Pending<P, S> {
     At(P, S),
     Branch(T, (P, S), (P, S)),
-    Call {
-        callee: Callee<T>,
-        args: Vec<T>,
-        results: usize,
-        next: P,
-        state: S,
-        at: P,
-    },
+    Call { callee: Callee<T>, args: Vec<T>, results: usize, next: P, state: S, at: P },
     Return(Vec<T>, S, P),
     Trap(TrapKind, S, P),
 }
@@ -186,14 +176,7 @@ impl<P: Copy, S: Clone> Clone for Run<P, S> {
         let pending = match &self.pending {
             Pending::At(p, s) => Pending::At(*p, s.clone()),
             Pending::Branch(c, a, b) => Pending::Branch(*c, a.clone(), b.clone()),
-            Pending::Call {
-                callee,
-                args,
-                results,
-                next,
-                state,
-                at,
-            } => Pending::Call {
+            Pending::Call { callee, args, results, next, state, at } => Pending::Call {
                 callee: callee.clone(),
                 args: args.clone(),
                 results: *results,
@@ -204,13 +187,7 @@ impl<P: Copy, S: Clone> Clone for Run<P, S> {
             Pending::Return(words, s, p) => Pending::Return(words.clone(), s.clone(), *p),
             Pending::Trap(kind, s, p) => Pending::Trap(*kind, s.clone(), *p),
         };
-        Run {
-            pending,
-            moved: self.moved,
-            calls: self.calls,
-            forks: self.forks,
-            passed: self.passed,
-        }
+        Run { pending, moved: self.moved, calls: self.calls, forks: self.forks, passed: self.passed }
     }
 }
 
@@ -236,13 +213,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             obligation: obligation.to_string(),
         }
     }
-    fn fail(
-        &self,
-        kind: FailureKind,
-        l: L::Point,
-        r: R::Point,
-        obligation: impl Into<String>,
-    ) -> Failure {
+    fn fail(&self, kind: FailureKind, l: L::Point, r: R::Point, obligation: impl Into<String>) -> Failure {
         Failure {
             kind,
             region: self.region.clone(),
@@ -254,12 +225,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
 
     fn run(&mut self) -> Result<(), Failure> {
         for (i, cut) in self.witness.cuts.iter().enumerate() {
-            let (Some(l), Some(r)) = (self.left.point(cut.left), self.right.point(cut.right))
-            else {
-                let text = format!(
-                    "cut {i} names a point that does not exist ({:#x}, {:#x})",
-                    cut.left, cut.right
-                );
+            let (Some(l), Some(r)) = (self.left.point(cut.left), self.right.point(cut.right)) else {
+                let text = format!("cut {i} names a point that does not exist ({:#x}, {:#x})", cut.left, cut.right);
                 return Err(self.fail_text(FailureKind::BadWitness, &text));
             };
             self.right_cuts.entry(r).or_default().push(i);
@@ -268,10 +235,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         self.region = "entry".to_string();
         self.region_from_entry()?;
         if self.possible == 0 {
-            return Err(self.fail_text(
-                FailureKind::Vacuous,
-                "every path from the entry breaks an assumption",
-            ));
+            return Err(self.fail_text(FailureKind::Vacuous, "every path from the entry breaks an assumption"));
         }
         for i in 0..self.witness.cuts.len() {
             self.region_from_cut(i)?;
@@ -288,17 +252,13 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         World {
             memory: self.g.var(Var::Memory(calls)),
             memory_bytes,
-            cells: (0..self.shape.cells)
-                .map(|i| self.g.var(Var::Cell(calls, i)))
-                .collect(),
+            cells: (0..self.shape.cells).map(|i| self.g.var(Var::Cell(calls, i))).collect(),
             results: vec![],
         }
     }
 
     fn region_from_entry(&mut self) -> Result<(), Failure> {
-        let args: Vec<T> = (0..self.shape.args)
-            .map(|i| self.g.var(Var::Argument(i)))
-            .collect();
+        let args: Vec<T> = (0..self.shape.args).map(|i| self.g.var(Var::Argument(i))).collect();
         let world = self.world(0);
 
         let left = self.left.entry_state(&mut self.g, &args, world.clone());
@@ -310,16 +270,11 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let witness = self.witness;
         let cut = &witness.cuts[index];
         let (l, r) = (self.left.point(cut.left), self.right.point(cut.right));
-        let (l, r) = (
-            l.expect("invariant: checked in run"),
-            r.expect("invariant: checked in run"),
-        );
+        let (l, r) = (l.expect("invariant: checked in run"), r.expect("invariant: checked in run"));
         self.region = format!("{} | {}", self.left.describe(l), self.right.describe(r));
         let world = self.world(0);
         let mut fresh = |g: &mut Graph| g.havoc();
-        let mut left = self
-            .left
-            .blank_state(&mut self.g, l, world.clone(), &mut fresh);
+        let mut left = self.left.blank_state(&mut self.g, l, world.clone(), &mut fresh);
         let mut right = self.right.blank_state(&mut self.g, r, world, &mut fresh);
         for (i, class) in classes(&cut.equal).into_iter().enumerate() {
             let mut ghosts = class.iter().filter_map(|(_, loc)| ghost(&mut self.g, loc));
@@ -327,8 +282,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             if let Some(value) = value
                 && let Some(other) = ghosts.find(|g| *g != value)
             {
-                let text =
-                    format!("two different words are claimed equal: {value:?} and {other:?}");
+                let text = format!("two different words are claimed equal: {value:?} and {other:?}");
                 return Err(self.fail(FailureKind::Vacuous, l, r, text));
             }
             drop(ghosts);
@@ -343,39 +297,18 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     Side::Ghost => Some(()),
                 };
                 if set.is_none() {
-                    return Err(self.fail(
-                        FailureKind::BadWitness,
-                        l,
-                        r,
-                        format!("no such location: {loc:?}"),
-                    ));
+                    return Err(self.fail(FailureKind::BadWitness, l, r, format!("no such location: {loc:?}")));
                 }
             }
         }
         self.explore_region((l, left), (r, right))
     }
 
-    fn explore_region(
-        &mut self,
-        left: (L::Point, L::State),
-        right: (R::Point, R::State),
-    ) -> Result<(), Failure> {
+    fn explore_region(&mut self, left: (L::Point, L::State), right: (R::Point, R::State)) -> Result<(), Failure> {
         self.effort.cuts += 1;
         self.steps = 0;
-        let left = Run {
-            pending: Pending::At(left.0, left.1),
-            moved: false,
-            calls: 0,
-            forks: 0,
-            passed: 0,
-        };
-        let right = Run {
-            pending: Pending::At(right.0, right.1),
-            moved: false,
-            calls: 0,
-            forks: 0,
-            passed: 0,
-        };
+        let left = Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0, forks: 0, passed: 0 };
+        let right = Run { pending: Pending::At(right.0, right.1), moved: false, calls: 0, forks: 0, passed: 0 };
         let mut path = Path::default();
         self.assume_sizes(&mut path, 0);
         self.explore(left, right, path)
@@ -387,10 +320,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             return;
         }
         let size = self.g.var(Var::MemoryBytes(calls));
-        let (min, max) = (
-            self.g.word(self.shape.memory_bytes_min),
-            self.g.word(self.shape.memory_bytes_max),
-        );
+        let (min, max) = (self.g.word(self.shape.memory_bytes_min), self.g.word(self.shape.memory_bytes_max));
         for (a, b) in [(size, min), (max, size)] {
             let below = self.g.cmp(crate::domain::CmpOp::Ult, &a, &b);
             let holds = self.g.not(&below);
@@ -401,12 +331,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     fn count_step(&mut self, l: L::Point, r: R::Point) -> Result<(), Failure> {
         self.steps += 1;
         if self.steps > self.limits.region_steps {
-            return Err(self.fail(
-                FailureKind::Exhausted,
-                l,
-                r,
-                "a region without a cut point, or too large",
-            ));
+            return Err(self.fail(FailureKind::Exhausted, l, r, "a region without a cut point, or too large"));
         }
         Ok(())
     }
@@ -421,27 +346,16 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         match result {
             Ok(rung) => {
                 self.effort.rungs[rung as usize] += 1;
-                if rung > Rung::Path {
-                    self.count_query(l, r)
-                } else {
-                    Ok(())
-                }
+                if rung > Rung::Path { self.count_query(l, r) } else { Ok(()) }
             }
-            Err(Open::Model(model)) => {
-                Err(self.fail(FailureKind::Differs(Some(model)), l, r, what()))
-            }
+            Err(Open::Model(model)) => Err(self.fail(FailureKind::Differs(Some(model)), l, r, what())),
             Err(Open::Exhausted) => Err(self.fail(FailureKind::Exhausted, l, r, what())),
         }
     }
     fn count_query(&mut self, l: L::Point, r: R::Point) -> Result<(), Failure> {
         self.queries += 1;
         if self.queries > self.limits.queries {
-            return Err(self.fail(
-                FailureKind::Exhausted,
-                l,
-                r,
-                "too many obligations need a solver",
-            ));
+            return Err(self.fail(FailureKind::Exhausted, l, r, "too many obligations need a solver"));
         }
         Ok(())
     }
@@ -466,16 +380,12 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         r: R::Point,
         when: &str,
     ) -> Result<(), Failure> {
-        self.equal(path, a.memory, b.memory, l, r, &|| {
-            format!("linear memory is equal {when}")
-        })?;
+        self.equal(path, a.memory, b.memory, l, r, &|| format!("linear memory is equal {when}"))?;
         self.equal(path, a.memory_bytes, b.memory_bytes, l, r, &|| {
             format!("the size of linear memory is equal {when}")
         })?;
         for (i, (x, y)) in a.cells.iter().zip(&b.cells).enumerate() {
-            self.equal(path, *x, *y, l, r, &|| {
-                format!("global cell {i} is equal {when}")
-            })?;
+            self.equal(path, *x, *y, l, r, &|| format!("global cell {i} is equal {when}"))?;
         }
         Ok(())
     }
@@ -491,32 +401,16 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         Ok(match program.step(g, at, state, facts).map_err(|u| u.0)? {
             Step::Next(p, s) => Pending::At(p, s),
             Step::Branch(c, yes, no) => Pending::Branch(c, yes, no),
-            Step::Call {
-                callee,
-                args,
-                results,
-                next,
-                state,
-            } => Pending::Call {
-                callee,
-                args,
-                results,
-                next,
-                state,
-                at,
-            },
+            Step::Call { callee, args, results, next, state } => {
+                Pending::Call { callee, args, results, next, state, at }
+            }
             Step::Return(words, s) => Pending::Return(words, s, at),
             Step::Trap(kind, s) => Pending::Trap(kind, s, at),
         })
     }
 
     /// Explores the right program from where it is; the left one follows.
-    fn explore(
-        &mut self,
-        mut left: RunOf<L>,
-        mut right: RunOf<R>,
-        mut path: Path,
-    ) -> Result<(), Failure> {
+    fn explore(&mut self, mut left: RunOf<L>, mut right: RunOf<R>, mut path: Path) -> Result<(), Failure> {
         loop {
             let r = right.place();
             match right.pending {
@@ -553,13 +447,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                             self.effort.infeasible += 1;
                             continue;
                         }
-                        let run = Run {
-                            pending: Pending::At(p, s),
-                            moved: true,
-                            calls: right.calls,
-                            forks: 0,
-                            passed: 0,
-                        };
+                        let run =
+                            Run { pending: Pending::At(p, s), moved: true, calls: right.calls, forks: 0, passed: 0 };
                         self.explore(left.clone(), run, taken)?;
                     }
                     return Ok(());
@@ -588,16 +477,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     let result = ladder::prove(&mut self.g, path, condition, self.limits);
                     self.close(result, l, r, &|| what.to_string())?;
                 }
-                Fact::RequireEqual(a, b, what) => {
-                    self.equal(path, a, b, l, r, &|| what.to_string())?
-                }
+                Fact::RequireEqual(a, b, what) => self.equal(path, a, b, l, r, &|| what.to_string())?,
                 Fact::Assume(..) => {
-                    return Err(self.fail(
-                        FailureKind::Unsupported,
-                        l,
-                        r,
-                        "the refining program makes an assumption",
-                    ));
+                    return Err(self.fail(FailureKind::Unsupported, l, r, "the refining program makes an assumption"));
                 }
             }
         }
@@ -605,12 +487,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     }
 
     /// Runs the left program while it needs no decision, and no further than the next left cut point.
-    fn run_left(
-        &mut self,
-        mut left: RunOf<L>,
-        path: &mut Path,
-        r: R::Point,
-    ) -> Result<RunOf<L>, Failure> {
+    fn run_left(&mut self, mut left: RunOf<L>, path: &mut Path, r: R::Point) -> Result<RunOf<L>, Failure> {
         loop {
             match left.pending {
                 Pending::At(p, s) if left.moved && self.left_cuts.contains_key(&p) => {
@@ -673,30 +550,17 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     return Ok(());
                 }
                 if left.passed > PASSED_MAX {
-                    return Err(self.fail(
-                        FailureKind::Exhausted,
-                        l,
-                        r,
-                        "the left side passes too many cut points",
-                    ));
+                    return Err(self.fail(FailureKind::Exhausted, l, r, "the left side passes too many cut points"));
                 }
             }
             match (left.pending, &right.pending) {
                 (Pending::Branch(c, yes, no), _) => {
-                    return self.fork_left(
-                        c,
-                        [yes, no],
-                        [left.calls, left.forks, left.passed],
-                        right,
-                        path,
-                    );
+                    return self.fork_left(c, [yes, no], [left.calls, left.forks, left.passed], right, path);
                 }
                 (Pending::At(p, state), Pending::At(q, right_state)) => {
                     let candidates = self.right_cuts.get(q).into_iter().flatten().copied();
                     let wanted = self.left_cuts.get(&p);
-                    let cut = candidates
-                        .into_iter()
-                        .find(|c| wanted.is_some_and(|w| w.contains(c)));
+                    let cut = candidates.into_iter().find(|c| wanted.is_some_and(|w| w.contains(c)));
                     if let Some(cut) = cut {
                         return self.arrive(cut, (p, &state), (*q, right_state), &path);
                     }
@@ -709,17 +573,10 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 }
                 (Pending::Return(x, s, p), Pending::Return(y, t, q)) => {
                     if x.len() != y.len() {
-                        return self.differs(
-                            &path,
-                            p,
-                            *q,
-                            "the number of results is equal".to_string(),
-                        );
+                        return self.differs(&path, p, *q, "the number of results is equal".to_string());
                     }
                     for (i, (a, b)) in x.iter().zip(y).enumerate() {
-                        self.equal(&path, *a, *b, p, *q, &|| {
-                            format!("result word {i} is equal")
-                        })?;
+                        self.equal(&path, *a, *b, p, *q, &|| format!("result word {i} is equal"))?;
                     }
                     let (a, b) = (self.left.world(&s).clone(), self.right.world(t).clone());
                     return self.worlds(&path, &a, &b, p, *q, "at return");
@@ -732,25 +589,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     let (a, b) = (self.left.world(&s).clone(), self.right.world(t).clone());
                     return self.worlds(&path, &a, &b, p, *q, "at the trap");
                 }
-                (
-                    Pending::Call {
-                        callee,
-                        args,
-                        results,
-                        next,
-                        state,
-                        at,
-                    },
-                    Pending::Call { .. },
-                ) => {
-                    let left = CallSite {
-                        callee,
-                        args,
-                        results,
-                        next,
-                        state,
-                        at,
-                    };
+                (Pending::Call { callee, args, results, next, state, at }, Pending::Call { .. }) => {
+                    let left = CallSite { callee, args, results, next, state, at };
                     return self.call(left, right, path);
                 }
                 (pending, _) => {
@@ -770,13 +610,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         infeasible
     }
     /// Both sides do different things: a failure, unless the path cannot be.
-    fn differs(
-        &mut self,
-        path: &Path,
-        l: L::Point,
-        r: R::Point,
-        text: String,
-    ) -> Result<(), Failure> {
+    fn differs(&mut self, path: &Path, l: L::Point, r: R::Point, text: String) -> Result<(), Failure> {
         self.count_query(l, r)?;
         let no = self.g.bool(false);
         match ladder::prove(&mut self.g, path, no, self.limits) {
@@ -784,9 +618,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 self.effort.infeasible += 1;
                 Ok(())
             }
-            Err(Open::Model(model)) => {
-                Err(self.fail(FailureKind::Differs(Some(model)), l, r, text))
-            }
+            Err(Open::Model(model)) => Err(self.fail(FailureKind::Differs(Some(model)), l, r, text)),
             Err(Open::Exhausted) => Err(self.fail(FailureKind::Exhausted, l, r, text)),
         }
     }
@@ -809,102 +641,46 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 self.effort.infeasible += 1;
                 continue;
             }
-            let left = Run {
-                pending: Pending::At(p, s),
-                moved: true,
-                calls,
-                forks: forks + 1,
-                passed,
-            };
+            let left = Run { pending: Pending::At(p, s), moved: true, calls, forks: forks + 1, passed };
             self.meet(left, right.clone(), taken)?;
         }
         Ok(())
     }
 
-    fn call(
-        &mut self,
-        left: CallSite<L::Point, L::State>,
-        right: RunOf<R>,
-        mut path: Path,
-    ) -> Result<(), Failure> {
-        let Pending::Call {
-            callee,
-            args,
-            results,
-            next,
-            state,
-            at,
-        } = right.pending
-        else {
+    fn call(&mut self, left: CallSite<L::Point, L::State>, right: RunOf<R>, mut path: Path) -> Result<(), Failure> {
+        let Pending::Call { callee, args, results, next, state, at } = right.pending else {
             unreachable!("invariant: the caller has matched a call")
         };
         let (l, r) = (left.at, at);
         match (&left.callee, &callee) {
-            (Callee::Function(f), Callee::Function(h)) if f == h => {
-                self.effort.rungs[Rung::Normal as usize] += 1
+            (Callee::Function(f), Callee::Function(h)) if f == h => self.effort.rungs[Rung::Normal as usize] += 1,
+            (Callee::Address { address: a, type_index: t }, Callee::Address { address: b, type_index: u })
+                if t == u =>
+            {
+                self.equal(&path, *a, *b, l, r, &|| "the function called is equal".to_string())?
             }
-            (
-                Callee::Address {
-                    address: a,
-                    type_index: t,
-                },
-                Callee::Address {
-                    address: b,
-                    type_index: u,
-                },
-            ) if t == u => self.equal(&path, *a, *b, l, r, &|| {
-                "the function called is equal".to_string()
-            })?,
             (a, b) => {
                 let text = format!("the function called is {a:?} and not {b:?}");
                 return self.differs(&path, l, r, text);
             }
         }
         if left.args.len() != args.len() || left.results != results {
-            return self.differs(
-                &path,
-                l,
-                r,
-                "the numbers of argument and result words are equal".to_string(),
-            );
+            return self.differs(&path, l, r, "the numbers of argument and result words are equal".to_string());
         }
         for (i, (a, b)) in left.args.iter().zip(&args).enumerate() {
-            self.equal(&path, *a, *b, l, r, &|| {
-                format!("argument word {i} is equal")
-            })?;
+            self.equal(&path, *a, *b, l, r, &|| format!("argument word {i} is equal"))?;
         }
-        let (a, b) = (
-            self.left.world(&left.state).clone(),
-            self.right.world(&state).clone(),
-        );
+        let (a, b) = (self.left.world(&left.state).clone(), self.right.world(&state).clone());
         self.worlds(&path, &a, &b, l, r, "at the call")?;
         let calls = right.calls + 1;
         self.assume_sizes(&mut path, calls);
-        let words: Vec<T> = (0..results as u32)
-            .map(|i| self.g.var(Var::CallResult(calls, i)))
-            .collect();
+        let words: Vec<T> = (0..results as u32).map(|i| self.g.var(Var::CallResult(calls, i))).collect();
         let world = self.world(calls);
         let mut fresh = |g: &mut Graph| g.havoc();
-        let left_state =
-            self.left
-                .resume(&mut self.g, left.state, &words, world.clone(), &mut fresh);
-        let right_state = self
-            .right
-            .resume(&mut self.g, state, &words, world, &mut fresh);
-        let left = Run {
-            pending: Pending::At(left.next, left_state),
-            moved: true,
-            calls,
-            forks: 0,
-            passed: 0,
-        };
-        let right = Run {
-            pending: Pending::At(next, right_state),
-            moved: true,
-            calls,
-            forks: 0,
-            passed: 0,
-        };
+        let left_state = self.left.resume(&mut self.g, left.state, &words, world.clone(), &mut fresh);
+        let right_state = self.right.resume(&mut self.g, state, &words, world, &mut fresh);
+        let left = Run { pending: Pending::At(left.next, left_state), moved: true, calls, forks: 0, passed: 0 };
+        let right = Run { pending: Pending::At(next, right_state), moved: true, calls, forks: 0, passed: 0 };
         self.explore(left, right, path)
     }
 
@@ -931,18 +707,13 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 };
                 match first {
                     None => first = Some((value, loc)),
-                    Some((other, other_loc)) => {
-                        self.equal(path, other, value, left.0, right.0, &|| {
-                            format!("{other_loc:?} equals {loc:?} on arrival at cut {cut}")
-                        })?
-                    }
+                    Some((other, other_loc)) => self.equal(path, other, value, left.0, right.0, &|| {
+                        format!("{other_loc:?} equals {loc:?} on arrival at cut {cut}")
+                    })?,
                 }
             }
         }
-        let (a, b) = (
-            self.left.world(left.1).clone(),
-            self.right.world(right.1).clone(),
-        );
+        let (a, b) = (self.left.world(left.1).clone(), self.right.world(right.1).clone());
         self.worlds(path, &a, &b, left.0, right.0, "on arrival at a cut point")
     }
 }

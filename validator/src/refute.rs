@@ -154,39 +154,19 @@ struct Mode {
 
 impl Mode {
     fn plain(fuel: u64) -> Mode {
-        Mode {
-            fuel,
-            stop_at: usize::MAX,
-            watch: None,
-            record_loads: false,
-        }
+        Mode { fuel, stop_at: usize::MAX, watch: None, record_loads: false }
     }
 }
 
 /// Runs a program from its entry for at most `fuel` steps.
-pub fn run<P: Program<Concrete>>(
-    program: &P,
-    start: &Start,
-    setting: &Setting,
-    fuel: u64,
-) -> Trace<P::Point> {
+pub fn run<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, fuel: u64) -> Trace<P::Point> {
     execute(program, start, setting, &Mode::plain(fuel))
 }
 
-fn execute<P: Program<Concrete>>(
-    program: &P,
-    start: &Start,
-    setting: &Setting,
-    mode: &Mode,
-) -> Trace<P::Point> {
+fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, mode: &Mode) -> Trace<P::Point> {
     let mut d = start.domain(setting);
     d.loaded = mode.record_loads.then(BTreeSet::new);
-    let world = World {
-        memory: (),
-        memory_bytes: start.memory_bytes,
-        cells: start.cells.clone(),
-        results: Vec::new(),
-    };
+    let world = World { memory: (), memory_bytes: start.memory_bytes, cells: start.cells.clone(), results: Vec::new() };
     let mut state = program.entry_state(&mut d, &start.args, world);
     let mut at = program.entry();
     let (mut steps, mut events, mut changed) = (0, Vec::new(), None);
@@ -204,12 +184,7 @@ fn execute<P: Program<Concrete>>(
             break (end, None);
         }
         if d.bulk_bytes > d.bulk_bytes_max {
-            break (
-                End::Unsupported(format!(
-                    "fills and copies of more than {BULK_BYTES_MAX} bytes"
-                )),
-                None,
-            );
+            break (End::Unsupported(format!("fills and copies of more than {BULK_BYTES_MAX} bytes")), None);
         }
         let step = match step {
             Ok(step) => step,
@@ -222,45 +197,21 @@ fn execute<P: Program<Concrete>>(
             }
         }
         (at, state) = match step {
-            Step::Next(p, s) | Step::Branch(true, (p, s), _) | Step::Branch(false, _, (p, s)) => {
-                (p, s)
-            }
+            Step::Next(p, s) | Step::Branch(true, (p, s), _) | Step::Branch(false, _, (p, s)) => (p, s),
             Step::Return(words, s) => break (End::Return(words), Some(program.world(&s).clone())),
             Step::Trap(kind, s) => break (End::Trap(kind), Some(program.world(&s).clone())),
-            Step::Call {
-                callee,
-                args,
-                results,
-                next,
-                state,
-            } => {
+            Step::Call { callee, args, results, next, state } => {
                 let mut world = program.world(&state).clone();
                 let (cells, memory_bytes) = (world.cells.clone(), world.memory_bytes);
-                let event = Event {
-                    callee,
-                    args,
-                    memory_digest: digest(&d.memory),
-                    cells,
-                    memory_bytes,
-                    at,
-                };
+                let event = Event { callee, args, memory_digest: digest(&d.memory), cells, memory_bytes, at };
                 let stopped = events.len() == mode.stop_at;
-                let end = End::Call(
-                    event.target_text(),
-                    if stopped {
-                        event.args.clone()
-                    } else {
-                        Vec::new()
-                    },
-                );
+                let end = End::Call(event.target_text(), if stopped { event.args.clone() } else { Vec::new() });
                 events.push(event);
                 if stopped {
                     break (end, Some(world));
                 }
                 let words = answer(start, setting, &events, results, &mut d, &mut world);
-                let state = program.resume(&mut d, state, &words, world, &mut |d| {
-                    crate::domain::Domain::havoc(d)
-                });
+                let state = program.resume(&mut d, state, &words, world, &mut |d| crate::domain::Domain::havoc(d));
                 watched = mode.watch.map(|w| w.value(&d, program.world(&state)));
                 (next, state)
             }
@@ -272,24 +223,10 @@ fn execute<P: Program<Concrete>>(
         Bytes::Dense(_) => FxHashMap::default(),
     };
     let first = steps.saturating_sub(TRAIL_POINTS as u64);
-    let trail: Vec<P::Point> = (first..steps)
-        .map(|i| trail[i as usize % TRAIL_POINTS])
-        .collect();
+    let trail: Vec<P::Point> = (first..steps).map(|i| trail[i as usize % TRAIL_POINTS]).collect();
     let at = trail.last().copied().unwrap_or(at);
     let (loaded, bulk_bytes) = (d.loaded.unwrap_or_default(), d.bulk_bytes);
-    Trace {
-        end,
-        at,
-        steps,
-        events,
-        trail,
-        written,
-        cells,
-        memory_bytes,
-        bulk_bytes,
-        loaded,
-        changed,
-    }
+    Trace { end, at, steps, events, trail, written, cells, memory_bytes, bulk_bytes, loaded, changed }
 }
 
 fn state_after<P, S>(step: &Step<Concrete, P, S>) -> &S {
@@ -303,9 +240,7 @@ fn broken(fact: &Fact<Concrete>) -> Option<End> {
     match fact {
         Fact::Assume(false, name) => Some(End::Assumption((*name).to_string())),
         Fact::Require(false, what) => Some(End::Requirement((*what).to_string())),
-        Fact::RequireEqual(a, b, what) if a != b => {
-            Some(End::Requirement(format!("{what}: {a:#x}, {b:#x}")))
-        }
+        Fact::RequireEqual(a, b, what) if a != b => Some(End::Requirement(format!("{what}: {a:#x}, {b:#x}"))),
         _ => None,
     }
 }
@@ -319,9 +254,7 @@ fn digest(memory: &Bytes) -> u64 {
         let low = mix(at ^ u32::from(byte).wrapping_mul(0x9e37_79b9));
         u64::from(low) | u64::from(mix(low.wrapping_add(at.rotate_left(7)))) << 32
     };
-    written
-        .iter()
-        .fold(0, |sum, (at, byte)| sum.wrapping_add(of(*at, *byte)))
+    written.iter().fold(0, |sum, (at, byte)| sum.wrapping_add(of(*at, *byte)))
 }
 
 /// Answers the last event: result words. The callee writes a cell and two words of linear memory, at one of its
@@ -342,11 +275,7 @@ fn answer<P>(
     let mut random = Random(seed);
     let size = world.memory_bytes;
     if let Some(last) = size.checked_sub(4) {
-        let own: Vec<u32> = start
-            .args
-            .iter()
-            .map(|a| a.wrapping_add(random.below(64)))
-            .collect();
+        let own: Vec<u32> = start.args.iter().map(|a| a.wrapping_add(random.below(64))).collect();
         for pointers in [&event.args, &own] {
             let inside: Vec<u32> = pointers.iter().copied().filter(|a| *a <= last).collect();
             let at = match inside[..] {
@@ -362,14 +291,12 @@ fn answer<P>(
         world.cells[cell] = random.word(size, &setting.hints);
         setting::fix_cells(&mut world.cells, setting);
     }
-    let grows = setting.shape.memory_bytes.is_none()
-        && size.saturating_add(PAGE_BYTES) <= setting.shape.memory_bytes_max;
+    let grows =
+        setting.shape.memory_bytes.is_none() && size.saturating_add(PAGE_BYTES) <= setting.shape.memory_bytes_max;
     if grows && random.below(4) == 0 {
         world.memory_bytes += PAGE_BYTES;
     }
-    let mut words: Vec<u32> = (0..results)
-        .map(|_| random.word(size, &setting.hints))
-        .collect();
+    let mut words: Vec<u32> = (0..results).map(|_| random.word(size, &setting.hints)).collect();
     for (call, i, value) in &start.answers {
         if *call as usize == events.len()
             && let Some(word) = words.get_mut(*i as usize)
@@ -405,25 +332,13 @@ where
         }
         // An endless left side is compared by its calls.
         End::Fuel => 8 * l.steps + RIGHT_STEPS_SPARE / 10,
-        End::Return(_) | End::Trap(_) => {
-            RIGHT_STEPS_PER_STEP * l.steps + 16 * l.bulk_bytes + RIGHT_STEPS_SPARE
-        }
+        End::Return(_) | End::Trap(_) => RIGHT_STEPS_PER_STEP * l.steps + 16 * l.bulk_bytes + RIGHT_STEPS_SPARE,
         other => return inconclusive(format!("left: {other}")),
     };
-    let r = execute(
-        right,
-        start,
-        setting,
-        &Mode {
-            stop_at: l.events.len(),
-            ..Mode::plain(right_fuel)
-        },
-    );
+    let r = execute(right, start, setting, &Mode { stop_at: l.events.len(), ..Mode::plain(right_fuel) });
     let common = l.events.len().min(r.events.len());
     let parted = (0..common).find(|i| !l.events[*i].same(&r.events[*i]));
-    if (0..common.min(parted.map_or(common, |i| i + 1)))
-        .any(|i| l.events[i].types_differ(&r.events[i]))
-    {
+    if (0..common.min(parted.map_or(common, |i| i + 1))).any(|i| l.events[i].types_differ(&r.events[i])) {
         return inconclusive("the claimed type of an indirect call differs".to_string());
     }
     let ended = matches!(r.end, End::Return(_) | End::Trap(_));
@@ -440,16 +355,8 @@ where
         }
         (None, ..) => usize::MAX,
     };
-    let again = |watch| Mode {
-        fuel,
-        stop_at,
-        watch,
-        record_loads: watch.is_none(),
-    };
-    let right_mode = |watch| Mode {
-        fuel: right_fuel,
-        ..again(watch)
-    };
+    let again = |watch| Mode { fuel, stop_at, watch, record_loads: watch.is_none() };
+    let right_mode = |watch| Mode { fuel: right_fuel, ..again(watch) };
     let l = execute(left, start, setting, &again(None));
     let r = execute(right, start, setting, &right_mode(None));
     let Some(verdict) = report::judge(&l, &r, start.memory_seed) else {
@@ -457,18 +364,8 @@ where
     };
     let writers = verdict.watch.map(|watch| {
         let l = execute(left, start, setting, &again(Some(watch))).changed;
-        (
-            l,
-            execute(right, start, setting, &right_mode(Some(watch))).changed,
-        )
+        (l, execute(right, start, setting, &right_mode(Some(watch))).changed)
     });
     let memory = start.domain(setting).memory;
-    Comparison::Differ(Box::new(report::difference(
-        (left, &l),
-        (right, &r),
-        verdict,
-        writers,
-        start,
-        &memory,
-    )))
+    Comparison::Differ(Box::new(report::difference((left, &l), (right, &r), verdict, writers, start, &memory)))
 }

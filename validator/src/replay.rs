@@ -59,8 +59,7 @@ pub fn check(g: &mut Graph, a: T, b: T, proof: &Proof, rules: &Rules) -> Result<
     let mut sorts = Vec::new();
     let mut parse = |text: &str, step: usize| -> Result<Term, Rejected> {
         let term = Term::parse(text).map_err(|_| Rejected::Term(step))?;
-        term.sort_with(&mut sorts)
-            .map_err(|_| Rejected::Term(step))?;
+        term.sort_with(&mut sorts).map_err(|_| Rejected::Term(step))?;
         Ok(term)
     };
     let mut current = parse(&proof.start, 0)?;
@@ -70,29 +69,17 @@ pub fn check(g: &mut Graph, a: T, b: T, proof: &Proof, rules: &Rules) -> Result<
     for (i, step) in proof.steps.iter().enumerate() {
         let next = parse(&step.term, i)?;
         let (from, to) = parts(&current, &next, &step.position).ok_or(Rejected::Position(i))?;
-        let (left, right) = if step.reversed {
-            (to, from)
-        } else {
-            (from, to)
-        };
+        let (left, right) = if step.reversed { (to, from) } else { (from, to) };
         let instance = match step.rule.as_str() {
             FOLD => folded(left).as_ref() == Some(right),
-            name => is_instance(
-                rules.find(name).ok_or(Rejected::UnknownRule(i))?,
-                left,
-                right,
-            ),
+            name => is_instance(rules.find(name).ok_or(Rejected::UnknownRule(i))?, left, right),
         };
         if !instance {
             return Err(Rejected::NotAnInstance(i));
         }
         current = next;
     }
-    if build(g, &current) == Some(b) {
-        Ok(())
-    } else {
-        Err(Rejected::Ends)
-    }
+    if build(g, &current) == Some(b) { Ok(()) } else { Err(Rejected::Ends) }
 }
 
 /// The parts of two terms at a position, if the terms agree everywhere else.
@@ -105,11 +92,7 @@ fn parts<'t>(a: &'t Term, b: &'t Term, position: &[u32]) -> Option<(&'t Term, &'
     };
     let at = *first as usize;
     let agree = p == q && x.len() == y.len() && (0..x.len()).all(|i| i == at || x[i] == y[i]);
-    if agree {
-        parts(x.get(at)?, y.get(at)?, rest)
-    } else {
-        None
-    }
+    if agree { parts(x.get(at)?, y.get(at)?, rest) } else { None }
 }
 
 /// The node of a term without variables. `None` if an opaque part is not a node or has the wrong sort.
@@ -126,11 +109,7 @@ fn leaf(g: &mut Graph, atom: &Term) -> Option<Value<T, T>> {
     if *n as usize >= g.len() || crate::ladder::is_memory(g, t) {
         return None;
     }
-    Some(if is_bool(g, t) {
-        Value::Bool(t)
-    } else {
-        Value::Word(t)
-    })
+    Some(if is_bool(g, t) { Value::Bool(t) } else { Value::Word(t) })
 }
 
 /// Whether a term is a boolean.
@@ -153,20 +132,14 @@ pub type Binding = BTreeMap<Term, Term>;
 fn is_instance(lemma: &Lemma, left: &Term, right: &Term) -> bool {
     let mut binding = Binding::new();
     matches(&lemma.left, left, &mut binding)
-        && lemma
-            .conditions
-            .iter()
-            .all(|c| fill(c, &binding) == Some(Term::Apply(Op::True, vec![])))
+        && lemma.conditions.iter().all(|c| fill(c, &binding) == Some(Term::Apply(Op::True, vec![])))
         && fill(&lemma.right, &binding).as_ref() == Some(right)
 }
 
 fn matches(pattern: &Term, term: &Term, binding: &mut Binding) -> bool {
     match (pattern, term) {
         (Term::Imm(_), Term::Const(_)) | (Term::Var(_), _) => {
-            binding
-                .entry(pattern.clone())
-                .or_insert_with(|| term.clone())
-                == term
+            binding.entry(pattern.clone()).or_insert_with(|| term.clone()) == term
         }
         (Term::Apply(p, x), Term::Apply(q, y)) => {
             p == q && x.len() == y.len() && x.iter().zip(y).all(|(p, t)| matches(p, t, binding))
@@ -181,16 +154,9 @@ fn matches(pattern: &Term, term: &Term, binding: &mut Binding) -> bool {
 pub fn fill(pattern: &Term, binding: &Binding) -> Option<Term> {
     match pattern {
         Term::Apply(op, operands) => {
-            let filled = operands
-                .iter()
-                .map(|o| fill(o, binding))
-                .collect::<Option<Vec<_>>>()?;
+            let filled = operands.iter().map(|o| fill(o, binding)).collect::<Option<Vec<_>>>()?;
             let term = Term::Apply(*op, filled);
-            if pattern.is_constant() {
-                folded(&term)
-            } else {
-                Some(term)
-            }
+            if pattern.is_constant() { folded(&term) } else { Some(term) }
         }
         Term::Var(_) => Some(binding.get(pattern).unwrap_or(pattern).clone()),
         Term::Imm(_) => binding.get(pattern).cloned(),

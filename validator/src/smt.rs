@@ -53,12 +53,7 @@ fn memory_sort() -> (Sort, Sort) {
 impl<'g> Smt<'g> {
     /// A translator for terms of this graph.
     pub fn new(graph: &'g Graph, multiplier: Multiplier) -> Self {
-        Smt {
-            graph,
-            multiplier,
-            done: FxHashMap::default(),
-            loads: Vec::new(),
-        }
+        Smt { graph, multiplier, done: FxHashMap::default(), loads: Vec::new() }
     }
 
     /// Whether `conclusion` follows from `assumptions`, within `steps` solver steps.
@@ -129,12 +124,7 @@ impl<'g> Smt<'g> {
                 stack.pop();
                 continue;
             }
-            let missing: Vec<T> = self
-                .graph
-                .operands(t)
-                .into_iter()
-                .filter(|o| !self.done.contains_key(o))
-                .collect();
+            let missing: Vec<T> = self.graph.operands(t).into_iter().filter(|o| !self.done.contains_key(o)).collect();
             if missing.is_empty() {
                 let ast = self.node(t);
                 self.done.insert(t, ast);
@@ -146,24 +136,16 @@ impl<'g> Smt<'g> {
         self.done[&root].clone()
     }
     fn bool(&mut self, t: T) -> Bool {
-        self.translate(t)
-            .as_bool()
-            .expect("invariant: a boolean term")
+        self.translate(t).as_bool().expect("invariant: a boolean term")
     }
     fn bv(&self, t: T) -> BV {
-        self.done[&t]
-            .as_bv()
-            .expect("invariant: a word, translated before")
+        self.done[&t].as_bv().expect("invariant: a word, translated before")
     }
     fn boolean(&self, t: T) -> Bool {
-        self.done[&t]
-            .as_bool()
-            .expect("invariant: a boolean, translated before")
+        self.done[&t].as_bool().expect("invariant: a boolean, translated before")
     }
     fn array(&self, t: T) -> Array {
-        self.done[&t]
-            .as_array()
-            .expect("invariant: a memory, translated before")
+        self.done[&t].as_array().expect("invariant: a memory, translated before")
     }
     /// An uninterpreted function of words.
     fn apply(&self, name: &str, args: &[T]) -> Dynamic {
@@ -185,11 +167,7 @@ impl<'g> Smt<'g> {
             Node::Var(v) => {
                 let bv = BV::new_const(format!("{v:?}"), 32);
                 let zeros = self.graph.known_zeros(t);
-                if zeros == 0 {
-                    bv.into()
-                } else {
-                    (bv & word(!zeros)).into()
-                }
+                if zeros == 0 { bv.into() } else { (bv & word(!zeros)).into() }
             }
             Node::Sum(k, terms) => {
                 let mut sum = word(k);
@@ -212,15 +190,11 @@ impl<'g> Smt<'g> {
             Node::Cmp(CmpOp::Ult, a, b) => self.bv(a).bvult(&self.bv(b)).into(),
             Node::Cmp(CmpOp::Slt, a, b) => self.bv(a).bvslt(&self.bv(b)).into(),
             Node::AddOverflow(a, b, c) => {
-                let carry = self
-                    .boolean(c)
-                    .ite(&BV::from_u64(1, 34), &BV::from_u64(0, 34));
+                let carry = self.boolean(c).ite(&BV::from_u64(1, 34), &BV::from_u64(0, 34));
                 self.leaves_signed_range(self.bv(a).sign_ext(2) + self.bv(b).sign_ext(2) + carry)
             }
             Node::SubOverflow(a, b, c) => {
-                let borrow = self
-                    .boolean(c)
-                    .ite(&BV::from_u64(0, 34), &BV::from_u64(1, 34));
+                let borrow = self.boolean(c).ite(&BV::from_u64(0, 34), &BV::from_u64(1, 34));
                 self.leaves_signed_range(self.bv(a).sign_ext(2) - self.bv(b).sign_ext(2) - borrow)
             }
             Node::Not(a) => self.boolean(a).not().into(),
@@ -248,29 +222,20 @@ impl<'g> Smt<'g> {
         let mut value: Option<BV> = None;
         for byte in 0..width.bytes() {
             let at = &index + BV::from_u64(byte.into(), 32);
-            let b = array
-                .select(&at)
-                .as_bv()
-                .expect("invariant: memory holds bytes");
+            let b = array.select(&at).as_bv().expect("invariant: memory holds bytes");
             self.loads.push((m, at, b.clone()));
             value = Some(match value {
                 None => b,
                 Some(low) => b.concat(&low),
             });
         }
-        value
-            .expect("invariant: a width is not 0")
-            .zero_ext(32 - 8 * width.bytes())
-            .into()
+        value.expect("invariant: a width is not 0").zero_ext(32 - 8 * width.bytes()).into()
     }
     fn bulk(&self, name: &str, m: T, args: &[T]) -> Dynamic {
         let (index, byte) = memory_sort();
         let sort = Sort::array(&index, &byte);
         let decl = FuncDecl::new(name, &[&sort, &index, &index, &index], &sort);
-        let (memory, args) = (
-            self.array(m),
-            args.iter().map(|t| self.bv(*t)).collect::<Vec<_>>(),
-        );
+        let (memory, args) = (self.array(m), args.iter().map(|t| self.bv(*t)).collect::<Vec<_>>());
         decl.apply(&[&memory, &args[0], &args[1], &args[2]])
     }
     fn bin(&self, op: BinOp, a: T, b: T) -> Dynamic {
@@ -304,10 +269,7 @@ impl<'g> Smt<'g> {
         let x = self.bv(a);
         let bytes = |order: [u32; 4]| {
             let parts = order.map(|i| x.extract(8 * i + 7, 8 * i));
-            parts[0]
-                .concat(&parts[1])
-                .concat(&parts[2])
-                .concat(&parts[3])
+            parts[0].concat(&parts[1]).concat(&parts[2]).concat(&parts[3])
         };
         match op {
             UnOp::Sext8 => x.extract(7, 0).sign_ext(24),
@@ -316,13 +278,9 @@ impl<'g> Smt<'g> {
             UnOp::Rev16 => bytes([2, 3, 0, 1]),
             UnOp::Rbit => (1..32).fold(x.extract(0, 0), |r, i| r.concat(x.extract(i, i))),
             UnOp::Clz => (0..32).fold(BV::from_u64(32, 32), |r, i| {
-                x.extract(i, i)
-                    .eq(BV::from_u64(1, 1))
-                    .ite(&BV::from_u64(u64::from(31 - i), 32), &r)
+                x.extract(i, i).eq(BV::from_u64(1, 1)).ite(&BV::from_u64(u64::from(31 - i), 32), &r)
             }),
-            UnOp::Popcnt => {
-                (0..32).fold(BV::from_u64(0, 32), |r, i| r + x.extract(i, i).zero_ext(31))
-            }
+            UnOp::Popcnt => (0..32).fold(BV::from_u64(0, 32), |r, i| r + x.extract(i, i).zero_ext(31)),
         }
         .into()
     }
@@ -340,11 +298,6 @@ impl<'g> Smt<'g> {
             DivOp::SRem => (&a, a.bvsrem(&b)),
         };
         let result = b.eq(&zero).ite(by_zero, &result);
-        if high {
-            result.extract(63, 32)
-        } else {
-            result.extract(31, 0)
-        }
-        .into()
+        if high { result.extract(63, 32) } else { result.extract(31, 0) }.into()
     }
 }

@@ -152,17 +152,10 @@ impl Graph {
             Node::Un(_, a) | Node::Not(a) | Node::TableType(_, a) | Node::TableFunction(_, a) => {
                 vec![*a]
             }
-            Node::Bin(_, a, b)
-            | Node::Cmp(_, a, b)
-            | Node::And(a, b)
-            | Node::Xor(a, b)
-            | Node::Load(_, a, b) => {
+            Node::Bin(_, a, b) | Node::Cmp(_, a, b) | Node::And(a, b) | Node::Xor(a, b) | Node::Load(_, a, b) => {
                 vec![*a, *b]
             }
-            Node::Ite(a, b, c)
-            | Node::AddOverflow(a, b, c)
-            | Node::SubOverflow(a, b, c)
-            | Node::Store(_, a, b, c) => {
+            Node::Ite(a, b, c) | Node::AddOverflow(a, b, c) | Node::SubOverflow(a, b, c) | Node::Store(_, a, b, c) => {
                 vec![*a, *b, *c]
             }
             Node::Fill(a, b, c, e) | Node::Copy(a, b, c, e) | Node::Init(_, a, b, c, e) => {
@@ -189,9 +182,7 @@ impl Graph {
                 match (node, &ops[..]) {
                     (Node::Bin(op, ..), [a, b]) => self.bin(op, a, b),
                     (Node::Un(op, _), [a]) => self.un(op, a),
-                    (Node::Div64(op, high, _), [al, ah, bl, bh]) => {
-                        self.div64(op, high, [al, ah], [bl, bh])
-                    }
+                    (Node::Div64(op, high, _), [al, ah, bl, bh]) => self.div64(op, high, [al, ah], [bl, bh]),
                     (Node::TableType(table, _), [a]) => self.table_type(table, a),
                     (Node::TableFunction(table, _), [a]) => self.table_function(table, a),
                     (Node::Ite(..), [c, a, b]) => self.ite(c, a, b),
@@ -205,9 +196,7 @@ impl Graph {
                     (Node::Store(w, ..), [m, i, v]) => self.store(m, w, i, v),
                     (Node::Fill(..), [m, dst, v, n]) => self.fill(m, dst, v, n),
                     (Node::Copy(..), [m, dst, src, n]) => self.copy(m, dst, src, n),
-                    (Node::Init(segment, ..), [m, dst, src, n]) => {
-                        self.init(m, segment, dst, src, n)
-                    }
+                    (Node::Init(segment, ..), [m, dst, src, n]) => self.init(m, segment, dst, src, n),
                     _ => unreachable!("invariant: operands() and rebuild() agree on every node"),
                 }
             }

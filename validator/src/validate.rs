@@ -47,10 +47,7 @@ impl Verdict {
     pub fn detail(&self) -> &str {
         match self {
             Verdict::Proved => "",
-            Verdict::Refuted(d)
-            | Verdict::Unknown(d)
-            | Verdict::Unsupported(d)
-            | Verdict::Vacuous(d) => d,
+            Verdict::Refuted(d) | Verdict::Unknown(d) | Verdict::Unsupported(d) | Verdict::Vacuous(d) => d,
         }
     }
 }
@@ -153,43 +150,20 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// What cannot be read, or a contract that does not fit the module.
-    pub fn new(
-        bytes: &'a [u8],
-        object: &[u8],
-        claim: Option<Claim>,
-        limits: Limits,
-    ) -> Result<Self, InputError> {
-        let module = wasm::reader::read(bytes).map_err(|e| InputError::Module {
-            offset: e.offset,
-            message: e.message.clone(),
-        })?;
-        let object =
-            arm::object::read(object, &module).map_err(|e| InputError::Object(e.to_string()))?;
+    pub fn new(bytes: &'a [u8], object: &[u8], claim: Option<Claim>, limits: Limits) -> Result<Self, InputError> {
+        let module = wasm::reader::read(bytes)
+            .map_err(|e| InputError::Module { offset: e.offset, message: e.message.clone() })?;
+        let object = arm::object::read(object, &module).map_err(|e| InputError::Object(e.to_string()))?;
         let claim = match (claim, &object.witness) {
             (Some(claim), _) => claim,
             (None, Some(bytes)) => Claim::decode(bytes).map_err(InputError::Claim)?,
             (None, None) => {
-                return Err(InputError::Claim(
-                    "the object carries none; was it stripped?".to_string(),
-                ));
+                return Err(InputError::Claim("the object carries none; was it stripped?".to_string()));
             }
         };
-        let nothing = Shape {
-            args: 0,
-            cells: 0,
-            memory_bytes: None,
-            memory_bytes_min: 0,
-            memory_bytes_max: 0,
-        };
+        let nothing = Shape { args: 0, cells: 0, memory_bytes: None, memory_bytes_min: 0, memory_bytes_max: 0 };
         let setting = Setting::of_module(&module, bytes, nothing).ok();
-        let session = Session {
-            bytes,
-            module,
-            object,
-            claim,
-            limits,
-            setting,
-        };
+        let session = Session { bytes, module, object, claim, limits, setting };
         session.contract_fits().map_err(InputError::Claim)?;
         Ok(session)
     }
@@ -200,26 +174,15 @@ impl<'a> Session<'a> {
         let capacity = u64::from(contract.capacity_bytes);
         let page = u64::from(PAGE_BYTES);
         let (min, max) = match self.module.memories.first() {
-            Some(m) => (
-                m.min_pages * page,
-                m.max_pages.map_or(u64::MAX, |p| p * page),
-            ),
+            Some(m) => (m.min_pages * page, m.max_pages.map_or(u64::MAX, |p| p * page)),
             None => (0, page),
         };
         let masked = contract.bounds == Bounds::Mask;
-        if capacity < min
-            || capacity % page != 0
-            || capacity > 1 << 31
-            || (!masked && capacity > max)
-        {
-            return Err(format!(
-                "a capacity of {capacity} bytes does not fit a memory of {min} to {max} bytes"
-            ));
+        if capacity < min || capacity % page != 0 || capacity > 1 << 31 || (!masked && capacity > max) {
+            return Err(format!("a capacity of {capacity} bytes does not fit a memory of {min} to {max} bytes"));
         }
         if masked && !contract.capacity_bytes.is_power_of_two() {
-            return Err(format!(
-                "a masked memory of {capacity} bytes is not a power of two"
-            ));
+            return Err(format!("a masked memory of {capacity} bytes is not a power of two"));
         }
         Ok(())
     }
@@ -247,17 +210,12 @@ impl<'a> Session<'a> {
 
     /// The verdict on the initial image, the exports, and the start-up function.
     pub fn image(&self) -> Verdict {
-        let faults =
-            arm::image::check_image(&self.module, self.bytes, &self.object, self.contract());
+        let faults = arm::image::check_image(&self.module, self.bytes, &self.object, self.contract());
         match faults.first() {
             None => Verdict::Proved,
             Some(fault) => {
                 let more = faults.len() - 1;
-                let more = if more > 0 {
-                    format!(" (and {more} more)")
-                } else {
-                    String::new()
-                };
+                let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
                 Verdict::Refuted(format!("{}: {}{more}", fault.what, fault.detail))
             }
         }
@@ -309,44 +267,34 @@ impl<'a> Session<'a> {
     }
 
     fn ir<'s>(&'s self, func: &'s Func, types: &'s Types<'s>) -> IrProgram<'s> {
-        let min = self
-            .module
-            .memories
-            .first()
-            .map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
-        IrProgram {
-            func,
-            contract: self.contract(),
-            memory_bytes_min: min,
-            signatures: types,
-        }
+        let min = self.module.memories.first().map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
+        IrProgram { func, contract: self.contract(), memory_bytes_min: min, signatures: types }
     }
 
     fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
         let claim = self.claim.functions.iter().find(|f| f.index == index);
         let Some(claim) = claim else {
-            return Err(Verdict::Unknown(
-                "the claim does not have this function".into(),
-            ));
+            return Err(Verdict::Unknown("the claim does not have this function".into()));
         };
+        if let Some(stage) = claim.stages.iter().find(|s| !s.func.is_closed()) {
+            return Err(Verdict::Unknown(format!(
+                "the claim's IR after {} names values or blocks that do not exist",
+                stage.name
+            )));
+        }
         let Some(bytes) = self.object.functions.get(&index) else {
-            return Err(Verdict::Refuted(
-                "the object does not define this function".to_string(),
-            ));
+            return Err(Verdict::Refuted("the object does not define this function".to_string()));
         };
-        let body = wasm::code::body(&self.module, self.bytes, index)
-            .map_err(|e| Verdict::Unsupported(e.to_string()))?;
+        let body =
+            wasm::code::body(&self.module, self.bytes, index).map_err(|e| Verdict::Unsupported(e.to_string()))?;
         let module = wasm::semantics::Function::new(&self.module, &body, self.contract());
         let code = arm::decode::decode(bytes).map_err(|e| Verdict::Unsupported(e.0))?;
         let types = claim.indirect_types.clone();
-        let machine =
-            arm::semantics::Function::new(&code, &self.module, self.contract(), index, types);
+        let machine = arm::semantics::Function::new(&code, &self.module, self.contract(), index, types);
         let machine = machine.map_err(|e| Verdict::Unsupported(e.0))?;
         if !machine.helpers_used().is_empty() {
             let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
-            report
-                .assumptions
-                .push(format!("A-RT({})", names.join(", ")));
+            report.assumptions.push(format!("A-RT({})", names.join(", ")));
         }
         let shape = self.shape(index)?;
         let types = Types(&self.module);
@@ -364,12 +312,11 @@ impl<'a> Session<'a> {
         // What is not proved may be wrong: the solver's state, then many others, are run on both sides.
         if let (Some(setting), FailureKind::Differs(model)) = (&setting, &failure.kind) {
             let start = model.as_ref().map(|m| from_model(m, setting));
-            let confirmed = start.and_then(|s| {
-                match refute::compare(&module, &machine, &s, setting, Plan::THOROUGH.fuel) {
+            let confirmed =
+                start.and_then(|s| match refute::compare(&module, &machine, &s, setting, Plan::THOROUGH.fuel) {
                     Comparison::Differ(difference) => Some(difference),
                     _ => None,
-                }
-            });
+                });
             let thorough = || search(&module, &machine, setting, &Plan::THOROUGH).difference;
             if let Some(difference) = confirmed.or_else(thorough) {
                 return Err(executed(difference, report));
@@ -387,15 +334,9 @@ impl<'a> Session<'a> {
         types: &Types<'_>,
         report: &mut FunctionReport,
     ) -> Result<Result<(), Failure>, Verdict> {
-        let programs: Vec<IrProgram<'_>> = claim
-            .stages
-            .iter()
-            .map(|s| self.ir(&s.func, types))
-            .collect();
+        let programs: Vec<IrProgram<'_>> = claim.stages.iter().map(|s| self.ir(&s.func, types)).collect();
         let (Some(first), Some(last)) = (programs.first(), programs.last()) else {
-            return Err(Verdict::Unknown(
-                "the claim has no IR for this function".to_string(),
-            ));
+            return Err(Verdict::Unknown("the claim has no IR for this function".to_string()));
         };
         let limits = &self.limits;
         let mut first_failure = None;
@@ -408,26 +349,13 @@ impl<'a> Session<'a> {
                     (verdict, Effort::default())
                 }
             };
-            report.links.push(LinkReport {
-                name: name.to_string(),
-                verdict,
-                effort,
-            });
+            report.links.push(LinkReport { name: name.to_string(), verdict, effort });
         };
-        link(
-            &claim.stages[0].name,
-            refinement::check(module, first, &claim.stages[0].witness, shape, limits),
-        );
+        link(&claim.stages[0].name, refinement::check(module, first, &claim.stages[0].witness, shape, limits));
         for (pair, stage) in programs.windows(2).zip(&claim.stages[1..]) {
-            link(
-                &stage.name,
-                refinement::check(&pair[0], &pair[1], &stage.witness, shape, limits),
-            );
+            link(&stage.name, refinement::check(&pair[0], &pair[1], &stage.witness, shape, limits));
         }
-        link(
-            "machine",
-            refinement::check(last, machine, &claim.witness, shape, limits),
-        );
+        link("machine", refinement::check(last, machine, &claim.witness, shape, limits));
         Ok(first_failure.map_or(Ok(()), Err))
     }
 }
@@ -437,19 +365,13 @@ fn executed(difference: Box<Difference>, report: &mut FunctionReport) -> Verdict
     let text = difference.render();
     let endless = difference.kind == Kind::Divergence;
     report.counterexample = Some(difference);
-    if endless {
-        Verdict::Unknown(text)
-    } else {
-        Verdict::Refuted(text)
-    }
+    if endless { Verdict::Unknown(text) } else { Verdict::Refuted(text) }
 }
 
 /// A failed check as a verdict: nothing is called refuted that was not executed.
 fn verdict(failure: &Failure) -> Verdict {
-    let text = format!(
-        "{} [region {}; left {}; right {}]",
-        failure.obligation, failure.region, failure.left, failure.right
-    );
+    let text =
+        format!("{} [region {}; left {}; right {}]", failure.obligation, failure.region, failure.left, failure.right);
     match &failure.kind {
         FailureKind::Differs(_) => Verdict::Unknown(format!("not confirmed: {text}")),
         FailureKind::Exhausted => Verdict::Unknown(format!("limit reached: {text}")),

@@ -12,12 +12,7 @@ fn refusal(code: &[u8]) -> Option<String> {
     bytes.extend(code);
     bytes.extend([0x01, 0xde]);
     bytes.resize(1200, 0);
-    decode(&FunctionBytes {
-        bytes,
-        ..FunctionBytes::default()
-    })
-    .err()
-    .map(|u| u.0)
+    decode(&FunctionBytes { bytes, ..FunctionBytes::default() }).err().map(|u| u.0)
 }
 
 fn disagreements(codes: impl Iterator<Item = Vec<u8>>) -> (usize, BTreeMap<String, String>) {
@@ -25,14 +20,7 @@ fn disagreements(codes: impl Iterator<Item = Vec<u8>>) -> (usize, BTreeMap<Strin
     for code in codes {
         match refusal(&code) {
             Some(why) if why.contains("capstone") => {
-                let key: String = why
-                    .split('`')
-                    .nth(1)
-                    .unwrap_or(&why)
-                    .split(' ')
-                    .next()
-                    .unwrap_or("")
-                    .to_string();
+                let key: String = why.split('`').nth(1).unwrap_or(&why).split(' ').next().unwrap_or("").to_string();
                 found.entry(key).or_insert(why);
             }
             Some(_) => {}

@@ -11,11 +11,7 @@ use synth_validator::wasm::instance::{Host, Instance, Stop};
 use synth_validator::wasm::module::{ImportName, Module};
 
 const OBJECT: &[u8] = include_bytes!("data/sample.o");
-const CONTRACT: Contract = Contract {
-    bounds: Bounds::Software,
-    memory: MemoryOwner::Own,
-    capacity_bytes: 65536,
-};
+const CONTRACT: Contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 65536 };
 
 fn wasm() -> (Vec<u8>, Module) {
     let bytes = wat::parse_str(include_str!("data/sample.wat")).expect("wat");
@@ -62,26 +58,17 @@ fn faulty(what: &str, change: impl FnOnce(&mut ObjectFile)) {
 
 #[test]
 fn changed_images_have_faults() {
-    let data =
-        |o: &mut ObjectFile, s: Symbol, at: usize| o.data.get_mut(&s).expect("data").bytes[at] ^= 1;
+    let data = |o: &mut ObjectFile, s: Symbol, at: usize| o.data.get_mut(&s).expect("data").bytes[at] ^= 1;
     faulty("__linear_memory_base", |o| data(o, Symbol::Memory, 17));
     faulty("__linear_memory_base", |o| data(o, Symbol::Memory, 60000));
-    faulty("__linear_memory_base", |o| {
-        o.data.get_mut(&Symbol::Memory).expect("data").size -= 8
-    });
-    faulty("__linear_memory_base", |o| {
-        o.data.get_mut(&Symbol::Memory).expect("data").align = 4
-    });
+    faulty("__linear_memory_base", |o| o.data.get_mut(&Symbol::Memory).expect("data").size -= 8);
+    faulty("__linear_memory_base", |o| o.data.get_mut(&Symbol::Memory).expect("data").align = 4);
     faulty("__synth_memory_bytes", |o| data(o, Symbol::MemoryBytes, 2));
     faulty("__synth_globals", |o| data(o, Symbol::Globals, 7));
     faulty("__synth_table0", |o| data(o, Symbol::Table(0), 0));
     faulty("__synth_table0", |o| data(o, Symbol::Table(0), 12));
     faulty("__synth_table0", |o| {
-        o.data
-            .get_mut(&Symbol::Table(0))
-            .expect("data")
-            .relocations
-            .remove(&12);
+        o.data.get_mut(&Symbol::Table(0)).expect("data").relocations.remove(&12);
     });
     faulty("inc", |o| {
         let other = o.exports["load"];
@@ -90,20 +77,10 @@ fn changed_images_have_faults() {
     faulty("div", |o| {
         o.exports.remove("div");
     });
-    faulty("logout", |o| {
-        o.extras.iter_mut().for_each(|e| e.code.relocations.clear())
-    });
+    faulty("logout", |o| o.extras.iter_mut().for_each(|e| e.code.relocations.clear()));
+    faulty("__synth_instance_init", |o| o.extras.retain(|e| e.name != "__synth_instance_init"));
     faulty("__synth_instance_init", |o| {
-        o.extras.retain(|e| e.name != "__synth_instance_init")
-    });
-    faulty("__synth_instance_init", |o| {
-        let logout = o
-            .extras
-            .iter()
-            .find(|e| e.name == "logout")
-            .expect("thunk")
-            .code
-            .clone();
+        let logout = o.extras.iter().find(|e| e.name == "logout").expect("thunk").code.clone();
         o.extras.iter_mut().for_each(|e| e.code = logout.clone());
     });
 }
@@ -112,10 +89,8 @@ fn changed_images_have_faults() {
 fn machine_and_module_agree() {
     let (bytes, module) = wasm();
     let object = read(OBJECT, &module).expect("object");
-    let mut right =
-        Machine::new(&module, &object, CONTRACT, Log::default(), 1_000_000).expect("start");
-    let mut left =
-        Instance::new(&module, &bytes, CONTRACT, Log::default(), 1_000_000).expect("start");
+    let mut right = Machine::new(&module, &object, CONTRACT, Log::default(), 1_000_000).expect("start");
+    let mut left = Instance::new(&module, &bytes, CONTRACT, Log::default(), 1_000_000).expect("start");
     assert_eq!(left.cells(), right.cells());
     let calls: &[(&str, &[u32])] = &[
         ("inc", &[41]),
@@ -139,11 +114,7 @@ fn machine_and_module_agree() {
         ("logout", &[77]),
     ];
     for (name, args) in calls {
-        assert_eq!(
-            left.invoke(name, args),
-            right.invoke(name, args),
-            "{name} {args:?}"
-        );
+        assert_eq!(left.invoke(name, args), right.invoke(name, args), "{name} {args:?}");
         assert_eq!(left.memory_bytes(), right.memory_bytes());
         let same = (0..65536).all(|i| left.memory().get(i) == right.memory().get(i));
         assert!(same, "memory after {name} {args:?}");

@@ -12,45 +12,25 @@ use synth_validator::trap::TrapKind;
 use synth_validator::wasm::module::{FuncType, Function as Declared, Module, ValType};
 
 fn contract() -> Contract {
-    Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 65536,
-    }
+    Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 65536 }
 }
 
 /// A module with one function `(i32, i32, i32, i32, i64, i32) -> (i32, i64)`: two stack arguments.
 fn module() -> Module {
     let int = |t| ValType::Int(t);
-    let params = [
-        Type::I32,
-        Type::I32,
-        Type::I32,
-        Type::I32,
-        Type::I64,
-        Type::I32,
-    ];
-    let ty = FuncType {
-        params: params.map(int).to_vec(),
-        results: vec![int(Type::I32), int(Type::I64)],
-    };
+    let params = [Type::I32, Type::I32, Type::I32, Type::I32, Type::I64, Type::I32];
+    let ty = FuncType { params: params.map(int).to_vec(), results: vec![int(Type::I32), int(Type::I64)] };
     Module {
         types: vec![ty],
         canonical: vec![0],
-        functions: vec![Declared {
-            type_index: 0,
-            import: None,
-            body: 0..0,
-        }],
+        functions: vec![Declared { type_index: 0, import: None, body: 0..0 }],
         ..Module::default()
     }
 }
 
 fn bytes_of(hex: &str) -> Vec<u8> {
     let hex: String = hex.split_whitespace().collect();
-    (0..hex.len() / 2)
-        .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).expect("hex"))
-        .collect()
+    (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).expect("hex")).collect()
 }
 
 /// What a run showed.
@@ -68,19 +48,10 @@ fn run(code: &[u8], regs: [u32; 4], nzcv: u32) -> Result<Outcome, String> {
 
 fn run_with(code: &[u8], regs: [u32; 4], nzcv: u32, free_r8: bool) -> Result<Outcome, String> {
     let (module, contract) = (module(), contract());
-    let code = decode(&FunctionBytes {
-        bytes: code.to_vec(),
-        ..FunctionBytes::default()
-    })
-    .map_err(|e| e.0)?;
+    let code = decode(&FunctionBytes { bytes: code.to_vec(), ..FunctionBytes::default() }).map_err(|e| e.0)?;
     let program = Function::new(&code, &module, &contract, 0, BTreeMap::new()).map_err(|e| e.0)?;
     let mut d = Concrete::new(Bytes::Dense((0..65536u32).map(|i| i as u8).collect()));
-    let world = World {
-        memory: (),
-        memory_bytes: 65536,
-        cells: vec![],
-        results: vec![],
-    };
+    let world = World { memory: (), memory_bytes: 65536, cells: vec![], results: vec![] };
     let mut args = regs.to_vec();
     args.extend([0x50, 0x51, 0x52]);
     let mut state = program.entry_state(&mut d, &args, world);
@@ -88,19 +59,12 @@ fn run_with(code: &[u8], regs: [u32; 4], nzcv: u32, free_r8: bool) -> Result<Out
         state.regs[8] = regs[3];
     }
     let bit = |i: u32| nzcv >> i & 1 == 1;
-    state.flags = Flags {
-        n: bit(3),
-        z: bit(2),
-        c: bit(1),
-        v: bit(0),
-    };
+    state.flags = Flags { n: bit(3), z: bit(2), c: bit(1), v: bit(0) };
     let mut point = <Function as Program<Concrete>>::entry(&program);
     let mut broken = Vec::new();
     for _ in 0..1000 {
         let mut facts = Vec::new();
-        let step = program
-            .step(&mut d, point, state, &mut facts)
-            .map_err(|e| e.0)?;
+        let step = program.step(&mut d, point, state, &mut facts).map_err(|e| e.0)?;
         broken.extend(facts.iter().filter_map(|f| match f {
             Fact::Require(false, why) => Some(*why),
             Fact::RequireEqual(a, b, why) if a != b => Some(*why),
@@ -116,20 +80,10 @@ fn run_with(code: &[u8], regs: [u32; 4], nzcv: u32, free_r8: bool) -> Result<Out
                 }
             }
             Step::Return(_, state) => {
-                return Ok(Outcome {
-                    state,
-                    trap: None,
-                    broken,
-                    domain: d,
-                });
+                return Ok(Outcome { state, trap: None, broken, domain: d });
             }
             Step::Trap(kind, state) => {
-                return Ok(Outcome {
-                    state,
-                    trap: Some(kind),
-                    broken,
-                    domain: d,
-                });
+                return Ok(Outcome { state, trap: Some(kind), broken, domain: d });
             }
             Step::Call { .. } => return Err("call".to_string()),
         };
@@ -154,35 +108,18 @@ fn agrees_with_qemu() {
             name = text;
             continue;
         }
-        let words: Vec<u32> = line
-            .split(' ')
-            .map(|w| u32::from_str_radix(w, 16).expect("hex"))
-            .collect();
-        let found = run_with(
-            &code,
-            [words[0], words[1], words[2], words[3]],
-            words[4],
-            true,
-        );
+        let words: Vec<u32> = line.split(' ').map(|w| u32::from_str_radix(w, 16).expect("hex")).collect();
+        let found = run_with(&code, [words[0], words[1], words[2], words[3]], words[4], true);
         runs += 1;
         match found {
             Err(why) => wrong.push(format!("{name}: {why}")),
             Ok(o) if o.state.regs[..4] != words[5..9] || nzcv(&o.state.flags) != words[9] => {
-                wrong.push(format!(
-                    "{name} on {line}: {:x?} {:x}",
-                    &o.state.regs[..4],
-                    nzcv(&o.state.flags)
-                ));
+                wrong.push(format!("{name} on {line}: {:x?} {:x}", &o.state.regs[..4], nzcv(&o.state.flags)));
             }
             Ok(_) => {}
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(runs > 1500);
 }
 
@@ -198,11 +135,7 @@ fn returns(hex: &str, regs: [u32; 4]) -> (Vec<u32>, Concrete) {
 fn refused(hex: &str, regs: [u32; 4], part: &str) {
     match run(&bytes_of(hex), regs, 0) {
         Err(why) => assert!(why.contains(part), "{hex}: {why}"),
-        Ok(o) => assert!(
-            o.broken.iter().any(|b| b.contains(part)),
-            "{hex}: {:?}",
-            o.broken
-        ),
+        Ok(o) => assert!(o.broken.iter().any(|b| b.contains(part)), "{hex}: {:?}", o.broken),
     }
 }
 
@@ -220,27 +153,14 @@ fn loads_and_stores() {
     assert_eq!(returns("50f8 2110 7047", at(2)).0[1], 0x1b1a_1918); // ldr.w r1, [r0, r1, lsl #2]
     assert_eq!(returns("90f9 8010 7047", at(0)).0[1], 0xffff_ff90); // ldrsb.w r1, [r0, #128]
     assert_eq!(returns("0189 7047", at(0)).0[1], 0x1918); // ldrh r1, [r0, #8]
-    assert_eq!(
-        returns("d0e9 0001 7047", at(0)).0[..2],
-        [0x1312_1110, 0x1716_1514]
-    ); // ldrd r0, r1, [r0]
+    assert_eq!(returns("d0e9 0001 7047", at(0)).0[..2], [0x1312_1110, 0x1716_1514]); // ldrd r0, r1, [r0]
     let (r, _) = returns("06c8 7047", at(0)); // ldm r0!, {r1, r2}
     assert_eq!(r[..3], [BASE + 24, 0x1312_1110, 0x1716_1514]);
-    assert_eq!(
-        returns("03c8 7047", at(0)).0[..2],
-        [0x1312_1110, 0x1716_1514]
-    ); // ldm r0, {r0, r1}
+    assert_eq!(returns("03c8 7047", at(0)).0[..2], [0x1312_1110, 0x1716_1514]); // ldm r0, {r0, r1}
     let (_, mut d) = returns("40f8 041d 7047", at(0xdead_beef)); // str r1, [r0, #-4]!
     assert_eq!(d.load(&(), Width::Word, &12), 0xdead_beef);
     let (r, mut d) = returns("20e9 0600 7047", at(5)); // stmdb r0!, {r1, r2}
-    assert_eq!(
-        (
-            r[0],
-            d.load(&(), Width::Word, &8),
-            d.load(&(), Width::Word, &12)
-        ),
-        (BASE + 8, 5, 7)
-    );
+    assert_eq!((r[0], d.load(&(), Width::Word, &8), d.load(&(), Width::Word, &12)), (BASE + 8, 5, 7));
     assert_eq!(returns("0048 7047 7856 3412", at(0)).0[0], 0x1234_5678); // ldr r0, [pc, #0]
 }
 
@@ -250,15 +170,9 @@ fn stack_discipline() {
     // sub sp, #8; str r1, [sp, #4]; ldr r0, [sp, #4]; add sp, #8; bx lr
     assert_eq!(returns("82b0 0191 0198 02b0 7047", [5, 6, 7, 8]).0[0], 6);
     // Stack arguments: i64 at 0 and 4, i32 at 8.
-    assert_eq!(
-        returns("0098 0199 029a 7047", [5, 6, 7, 8]).0[..3],
-        [0x50, 0x51, 0x52]
-    );
+    assert_eq!(returns("0098 0199 029a 7047", [5, 6, 7, 8]).0[..3], [0x50, 0x51, 0x52]);
     // push.w {r4, r8, lr}; mov r4, r0; mov r8, r4; mov r0, r8; pop.w {r4, r8, pc}
-    assert_eq!(
-        returns("2de9 1041 0446 a046 4046 bde8 1081", [5, 6, 7, 8]).0[0],
-        5
-    );
+    assert_eq!(returns("2de9 1041 0446 a046 4046 bde8 1081", [5, 6, 7, 8]).0[0], 5);
 }
 
 #[test]
@@ -268,10 +182,7 @@ fn control_flow() {
     for (index, value) in [(0, 10), (1, 20), (2, 30)] {
         assert_eq!(returns(table, [index, 0, 0, 0]).0[0], value);
     }
-    assert_eq!(
-        run(&bytes_of(table), [3, 0, 0, 0], 0).expect("runs").trap,
-        Some(TrapKind::Unreachable)
-    );
+    assert_eq!(run(&bytes_of(table), [3, 0, 0, 0], 0).expect("runs").trap, Some(TrapKind::Unreachable));
     // cbz r0, 1f; movs r0, #1; bx lr; 1: movs r0, #2; bx lr
     assert_eq!(returns("08b1 0120 7047 0220 7047", [0, 0, 0, 0]).0[0], 2);
     assert_eq!(returns("08b1 0120 7047 0220 7047", [9, 0, 0, 0]).0[0], 1);
@@ -290,11 +201,7 @@ fn broken_discipline_is_found() {
 
 #[test]
 fn addresses_are_checked() {
-    refused(
-        "0168 7047",
-        [BASE + 65533, 0, 0, 0],
-        "outside linear memory",
-    ); // ldr r1, [r0]
+    refused("0168 7047", [BASE + 65533, 0, 0, 0], "outside linear memory"); // ldr r1, [r0]
     refused("0168 7047", [0x4000_0000, 0, 0, 0], "outside linear memory");
     refused("0168 7047", [0x100, 0, 0, 0], "unknown base");
     refused("d0e9 0012 7047", [BASE + 2, 0, 0, 0], "unaligned"); // ldrd r1, r2, [r0]

@@ -38,26 +38,11 @@ impl Host for Answers<'_> {
         _: &mut World<Concrete>,
         _: &mut Bytes,
     ) -> Result<Vec<u32>, Stop> {
-        let named =
-            |i: &&modules::ImportedFunction| i.module == import.module && i.field == import.field;
-        let signature = &self
-            .interface
-            .imports
-            .iter()
-            .find(named)
-            .expect("an import")
-            .signature;
-        let answer = host_answer(
-            &import.field,
-            self.counter,
-            &values(&signature.params, args),
-        );
+        let named = |i: &&modules::ImportedFunction| i.module == import.module && i.field == import.field;
+        let signature = &self.interface.imports.iter().find(named).expect("an import").signature;
+        let answer = host_answer(&import.field, self.counter, &values(&signature.params, args));
         self.counter += 1;
-        Ok(signature
-            .results
-            .iter()
-            .flat_map(|width| words(*width, answer))
-            .collect())
+        Ok(signature.results.iter().flat_map(|width| words(*width, answer)).collect())
     }
 }
 
@@ -86,15 +71,8 @@ fn run(wasm: &Path, script: &Path) -> usize {
     let module = reader::read(&bytes).unwrap();
     let (min, max) = interface.memory.unwrap_or((1, None));
     let capacity_bytes = max.unwrap_or(min + 4).min(1024) as u32 * PAGE_BYTES;
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes,
-    };
-    let host = Answers {
-        interface: &interface,
-        counter: 0,
-    };
+    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes };
+    let host = Answers { interface: &interface, counter: 0 };
     let mut instance = Instance::new(&module, &bytes, contract, host, 1 << 40).unwrap();
     let (mut variables, mut held) = (HashMap::new(), 0);
     let mut last: (Vec<Width>, Result<Vec<u32>, Stop>) = (vec![], Ok(vec![]));
@@ -103,60 +81,37 @@ fn run(wasm: &Path, script: &Path) -> usize {
         match statement {
             Statement::Write { address, bytes } => {
                 let at = interface.evaluate(address, &variables) as u32;
-                bytes
-                    .iter()
-                    .enumerate()
-                    .for_each(|(i, b)| instance.memory_mut().set(at + i as u32, *b));
+                bytes.iter().enumerate().for_each(|(i, b)| instance.memory_mut().set(at + i as u32, *b));
             }
             Statement::Load { variable, address } => {
                 let at = interface.evaluate(address, &variables) as u32;
-                let word = (0..4)
-                    .map(|i| instance.memory().get(at + i))
-                    .collect::<Vec<_>>();
-                variables.insert(
-                    variable.clone(),
-                    u32::from_le_bytes(word.try_into().unwrap()).into(),
-                );
+                let word = (0..4).map(|i| instance.memory().get(at + i)).collect::<Vec<_>>();
+                variables.insert(variable.clone(), u32::from_le_bytes(word.try_into().unwrap()).into());
             }
-            Statement::Call {
-                export,
-                arguments,
-                variables: names,
-            } => {
+            Statement::Call { export, arguments, variables: names } => {
                 let signature = &interface.exports[export];
                 let args = signature.params.iter().zip(arguments);
-                let args: Vec<u32> = args
-                    .flat_map(|(w, a)| words(*w, interface.evaluate(a, &variables)))
-                    .collect();
+                let args: Vec<u32> = args.flat_map(|(w, a)| words(*w, interface.evaluate(a, &variables))).collect();
                 last = (signature.results.clone(), instance.invoke(export, &args));
-                let results = last
-                    .1
-                    .as_ref()
-                    .map_or(vec![], |words| values(&last.0, words));
+                let results = last.1.as_ref().map_or(vec![], |words| values(&last.0, words));
                 for (i, name) in names.iter().enumerate() {
                     variables.insert(name.clone(), results.get(i).map_or(0, |v| v.bits()));
                 }
             }
             Statement::Expect(expected) => {
                 let expected = last.0.iter().zip(expected);
-                let expected = expected
-                    .flat_map(|(w, e)| words(*w, interface.evaluate(e, &variables)))
-                    .collect();
+                let expected = expected.flat_map(|(w, e)| words(*w, interface.evaluate(e, &variables))).collect();
                 assert_eq!(last.1, Ok(expected), "{place}");
                 held += 1;
             }
             Statement::ExpectTrap(kind) => {
-                let Err(Stop::Trap(found)) = last.1 else {
-                    panic!("{place}: {:?}", last.1)
-                };
+                let Err(Stop::Trap(found)) = last.1 else { panic!("{place}: {:?}", last.1) };
                 assert_eq!(found as u8, *kind as u8, "{place}");
                 held += 1;
             }
             Statement::ExpectMemory { address, bytes } => {
                 let at = interface.evaluate(address, &variables) as u32;
-                let found: Vec<u8> = (0..bytes.len() as u32)
-                    .map(|i| instance.memory().get(at + i))
-                    .collect();
+                let found: Vec<u8> = (0..bytes.len() as u32).map(|i| instance.memory().get(at + i)).collect();
                 assert_eq!(&found, bytes, "{place}");
                 held += 1;
             }
@@ -172,10 +127,7 @@ fn corpus_scripts_hold() {
     let mut held = 0;
     for entry in std::fs::read_dir(corpus.join("vectors")).unwrap() {
         let script = entry.unwrap().path();
-        let wasm = corpus
-            .join("wasm")
-            .join(script.file_stem().unwrap())
-            .with_extension("wasm");
+        let wasm = corpus.join("wasm").join(script.file_stem().unwrap()).with_extension("wasm");
         held += run(&wasm, &script);
     }
     println!("{held} expectations");

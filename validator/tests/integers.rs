@@ -85,10 +85,7 @@ fn integer_examples() -> Vec<(&'static str, Box<Sides>)> {
                 let zero = g.word(0);
                 let left = bin(g, SMulHi, x, y);
                 let high = bin(g, UMulHi, x, y);
-                let (sx, sy) = (
-                    g.cmp_const(CmpOp::Slt, &x, 0),
-                    g.cmp_const(CmpOp::Slt, &y, 0),
-                );
+                let (sx, sy) = (g.cmp_const(CmpOp::Slt, &x, 0), g.cmp_const(CmpOp::Slt, &y, 0));
                 let (p, q) = (g.ite(&sx, &y, &zero), g.ite(&sy, &x, &zero));
                 let high = bin(g, Sub, high, p);
                 (left, bin(g, Sub, high, q))
@@ -119,11 +116,7 @@ fn the_ladder_uses_integers() {
     let (name, sides) = &integer_examples()[0];
     let (mut g, words) = graph();
     let (a, b) = sides(&mut g, words);
-    assert_eq!(
-        prove_equal(&mut g, &Path::default(), a, b, &Limits::default()),
-        Ok(Rung::Ring),
-        "{name}"
-    );
+    assert_eq!(prove_equal(&mut g, &Path::default(), a, b, &Limits::default()), Ok(Rung::Ring), "{name}");
 }
 
 #[test]
@@ -135,10 +128,7 @@ fn a_remainder_is_below_its_divisor() {
     let below = g.cmp(CmpOp::Ult, &r, &y);
     let nonzero = g.nonzero(&y);
     assert!(integer::follows(&g, &[nonzero], below, STEPS));
-    assert!(
-        !integer::follows(&g, &[], below, STEPS),
-        "the divisor may be 0"
-    );
+    assert!(!integer::follows(&g, &[], below, STEPS), "the divisor may be 0");
 }
 
 #[test]
@@ -152,18 +142,9 @@ fn near_misses_are_not_proved() {
         })
     };
     let misses: Vec<(&str, Box<Sides>)> = vec![
-        (
-            "division by 10, magic too small",
-            by_constant(10, 0xCCCC_CCCC, 3),
-        ),
-        (
-            "division by 7 without its correction",
-            by_constant(7, 0x9249_2493, 2),
-        ),
-        (
-            "division by 10, wrong shift",
-            by_constant(10, 0xCCCC_CCCD, 2),
-        ),
+        ("division by 10, magic too small", by_constant(10, 0xCCCC_CCCC, 3)),
+        ("division by 7 without its correction", by_constant(7, 0x9249_2493, 2)),
+        ("division by 10, wrong shift", by_constant(10, 0xCCCC_CCCD, 2)),
         (
             "a quotient times its divisor",
             Box::new(|g, [x, y, _]| {
@@ -171,14 +152,8 @@ fn near_misses_are_not_proved() {
                 (bin(g, Mul, q, y), x)
             }),
         ),
-        (
-            "high products of different signs",
-            Box::new(|g, [x, y, _]| (bin(g, SMulHi, x, y), bin(g, UMulHi, x, y))),
-        ),
-        (
-            "signed and unsigned quotient",
-            Box::new(|g, [x, y, _]| (bin(g, SDiv, x, y), bin(g, UDiv, x, y))),
-        ),
+        ("high products of different signs", Box::new(|g, [x, y, _]| (bin(g, SMulHi, x, y), bin(g, UMulHi, x, y)))),
+        ("signed and unsigned quotient", Box::new(|g, [x, y, _]| (bin(g, SDiv, x, y), bin(g, UDiv, x, y)))),
         (
             "a quotient of a product",
             Box::new(|g, [x, y, _]| {
@@ -198,11 +173,7 @@ fn term<D: Domain>(d: &mut D, words: &[D::W], seed: &mut u32, depth: u32) -> D::
     *seed = mix(seed.wrapping_add(0x9e37_79b9));
     let r = *seed;
     if depth == 0 {
-        return if r % 4 == 0 {
-            d.word(r >> (r >> 3 & 31))
-        } else {
-            words[r as usize % words.len()].clone()
-        };
+        return if r % 4 == 0 { d.word(r >> (r >> 3 & 31)) } else { words[r as usize % words.len()].clone() };
     }
     let a = term(d, words, seed, depth - 1);
     match r % 8 {
@@ -212,11 +183,7 @@ fn term<D: Domain>(d: &mut D, words: &[D::W], seed: &mut u32, depth: u32) -> D::
         }
         1 => {
             let op = [Lshr, Ashr, Shl, And, Or, UDiv, SDiv][r as usize / 8 % 7];
-            let c = if matches!(op, Lshr | Ashr | Shl) {
-                r >> 8 & 31
-            } else {
-                (1 << (r >> 8 & 31)) - 1
-            };
+            let c = if matches!(op, Lshr | Ashr | Shl) { r >> 8 & 31 } else { (1 << (r >> 8 & 31)) - 1 };
             d.bin_const(op, &a, c)
         }
         2 => {
@@ -224,11 +191,7 @@ fn term<D: Domain>(d: &mut D, words: &[D::W], seed: &mut u32, depth: u32) -> D::
             let op = [CmpOp::Eq, CmpOp::Ult, CmpOp::Slt][r as usize / 8 % 3];
             let c = d.cmp(op, &a, &b);
             let yes = d.bool(r & 64 == 0);
-            let over = if r & 128 == 0 {
-                d.add_overflow(&a, &b, &yes)
-            } else {
-                d.sub_overflow(&a, &b, &yes)
-            };
+            let over = if r & 128 == 0 { d.add_overflow(&a, &b, &yes) } else { d.sub_overflow(&a, &b, &yes) };
             let c = d.xor(&c, &over);
             d.ite(&c, &a, &b)
         }
@@ -257,21 +220,11 @@ fn the_translation_agrees_with_execution() {
         let values = [value(0), value(1), value(2)];
         let (mut g, words) = graph();
         let symbolic = term(&mut g, &words, &mut { case }, 2);
-        let concrete = term(
-            &mut Concrete::new(Bytes::Dense(vec![])),
-            &values,
-            &mut { case },
-            2,
-        );
-        let known: Vec<T> = (0..3)
-            .map(|i| g.cmp_const(CmpOp::Eq, &words[i], values[i]))
-            .collect();
+        let concrete = term(&mut Concrete::new(Bytes::Dense(vec![])), &values, &mut { case }, 2);
+        let known: Vec<T> = (0..3).map(|i| g.cmp_const(CmpOp::Eq, &words[i], values[i])).collect();
         let right = g.cmp_const(CmpOp::Eq, &symbolic, concrete);
         let wrong = g.not(&right);
-        assert!(
-            !integer::follows(&g, &known, wrong, STEPS),
-            "case {case}: {values:x?}"
-        );
+        assert!(!integer::follows(&g, &known, wrong, STEPS), "case {case}: {values:x?}");
         proved += u32::from(integer::follows(&g, &known, right, STEPS));
         total += 1;
     }

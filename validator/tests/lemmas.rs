@@ -51,10 +51,7 @@ fn every_operation_has_a_meaning_and_a_name() {
 
 #[test]
 fn a_false_lemma_proves_nothing() {
-    let truth = synth_lemmas::all()
-        .into_iter()
-        .find(|l| l.name == "add_by_or_and_and")
-        .expect("it is shipped");
+    let truth = synth_lemmas::all().into_iter().find(|l| l.name == "add_by_or_and_and").expect("it is shipped");
     let rules = Rules::unproved(vec![truth.broken_twin()]);
     let (mut g, [x, y, _]) = graph();
     let (p, q) = (bin(&mut g, BinOp::Or, x, y), bin(&mut g, BinOp::And, x, y));
@@ -69,10 +66,7 @@ fn a_false_lemma_proves_nothing() {
             term: egraph::read(&g, p).expect("small").to_string(),
         }],
     };
-    assert_eq!(
-        check(&mut g, sum, p, &proof, &rules),
-        Err(Rejected::UnknownRule(0))
-    );
+    assert_eq!(check(&mut g, sum, p, &proof, &rules), Err(Rejected::UnknownRule(0)));
 }
 
 /// A graph with three unknown words.
@@ -91,11 +85,7 @@ fn bin(g: &mut Graph, op: BinOp, a: T, b: T) -> T {
 fn closes(expected: Rung, name: &str, sides: &Sides) {
     let (mut g, words) = graph();
     let (a, b) = sides(&mut g, words);
-    assert_eq!(
-        prove_equal(&mut g, &Path::default(), a, b, &Limits::default()),
-        Ok(expected),
-        "{name}"
-    );
+    assert_eq!(prove_equal(&mut g, &Path::default(), a, b, &Limits::default()), Ok(expected), "{name}");
 }
 
 fn egraph_examples() -> Vec<(&'static str, Box<Sides>)> {
@@ -203,29 +193,16 @@ fn tampered_proofs_are_rejected() {
         let (a, b) = sides(&mut g, words);
         let proof = egraph::equal(&mut g, a, b, rules).unwrap_or_else(|| panic!("{name}"));
         assert_eq!(check(&mut g, a, b, &proof, rules), Ok(()));
-        assert_eq!(
-            check(&mut g, a, words[0], &proof, rules),
-            Err(Rejected::Ends),
-            "{name}"
-        );
+        assert_eq!(check(&mut g, a, words[0], &proof, rules), Err(Rejected::Ends), "{name}");
         for i in 0..proof.steps.len() {
             let mut rejects = |why: &str, change: &dyn Fn(&mut synth_validator::replay::Step)| {
                 let mut bad = proof.clone();
                 change(&mut bad.steps[i]);
-                assert!(
-                    check(&mut g, a, b, &bad, rules).is_err(),
-                    "{name}, step {i}: {why}: {:?}",
-                    bad.steps[i]
-                );
+                assert!(check(&mut g, a, b, &bad, rules).is_err(), "{name}, step {i}: {why}: {:?}", bad.steps[i]);
             };
             rejects("unknown rule", &|s| s.rule.push('x'));
             rejects("wrong rule", &|s| {
-                s.rule = if s.rule == "udiv_by_power" {
-                    "fold"
-                } else {
-                    "udiv_by_power"
-                }
-                .into()
+                s.rule = if s.rule == "udiv_by_power" { "fold" } else { "udiv_by_power" }.into()
             });
             rejects("wrong position", &|s| s.position.push(0));
             rejects("wrong leaf", &|s| s.term = s.term.replace("@0", "@1"));
@@ -234,16 +211,9 @@ fn tampered_proofs_are_rejected() {
         }
         let mut bad = proof.clone();
         bad.steps.clear();
-        assert_eq!(
-            check(&mut g, a, b, &bad, rules),
-            Err(Rejected::Ends),
-            "{name}"
-        );
+        assert_eq!(check(&mut g, a, b, &bad, rules), Err(Rejected::Ends), "{name}");
         let few = Rules::prove(vec![]);
-        assert!(
-            check(&mut g, a, b, &proof, &few).is_err(),
-            "{name}: without lemmas"
-        );
+        assert!(check(&mut g, a, b, &proof, &few).is_err(), "{name}: without lemmas");
     }
 }
 
@@ -251,10 +221,7 @@ fn tampered_proofs_are_rejected() {
 fn near_misses() -> Vec<(&'static str, Box<Sides>)> {
     use BinOp::*;
     vec![
-        (
-            "sum is not or",
-            Box::new(|g, [x, y, _]| (bin(g, Add, x, y), bin(g, Or, x, y))),
-        ),
+        ("sum is not or", Box::new(|g, [x, y, _]| (bin(g, Add, x, y), bin(g, Or, x, y)))),
         (
             "sum of or and xor",
             Box::new(|g, [x, y, _]| {
@@ -290,10 +257,7 @@ fn near_misses() -> Vec<(&'static str, Box<Sides>)> {
                 (left, bin(g, Add, p, q))
             }),
         ),
-        (
-            "signed and unsigned order",
-            Box::new(|g, [x, y, _]| (g.cmp(CmpOp::Slt, &x, &y), g.cmp(CmpOp::Ult, &x, &y))),
-        ),
+        ("signed and unsigned order", Box::new(|g, [x, y, _]| (g.cmp(CmpOp::Slt, &x, &y), g.cmp(CmpOp::Ult, &x, &y)))),
         (
             "equal but for one word",
             Box::new(|g, [x, y, _]| {
@@ -314,9 +278,6 @@ fn near_misses_are_not_proved() {
         let (a, b) = sides(&mut g, words);
         assert_eq!(egraph::equal(&mut g, a, b, Rules::proved()), None, "{name}");
         let verdict = prove_equal(&mut g, &Path::default(), a, b, &Limits::default());
-        assert!(
-            matches!(verdict, Err(Open::Model(_))),
-            "{name}: {verdict:?}"
-        );
+        assert!(matches!(verdict, Err(Open::Model(_))), "{name}: {verdict:?}");
     }
 }

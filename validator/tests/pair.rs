@@ -33,26 +33,9 @@ const BIN: [Bin64; 15] = [
     Bin64::Rotl,
     Bin64::Rotr,
 ];
-const UN: [Un64; 6] = [
-    Un64::Clz,
-    Un64::Ctz,
-    Un64::Popcnt,
-    Un64::Sext8,
-    Un64::Sext16,
-    Un64::Sext32,
-];
-const COND: [Cond; 10] = [
-    Cond::Eq,
-    Cond::Ne,
-    Cond::LtU,
-    Cond::LtS,
-    Cond::GtU,
-    Cond::GtS,
-    Cond::LeU,
-    Cond::LeS,
-    Cond::GeU,
-    Cond::GeS,
-];
+const UN: [Un64; 6] = [Un64::Clz, Un64::Ctz, Un64::Popcnt, Un64::Sext8, Un64::Sext16, Un64::Sext32];
+const COND: [Cond; 10] =
+    [Cond::Eq, Cond::Ne, Cond::LtU, Cond::LtS, Cond::GtU, Cond::GtS, Cond::LeU, Cond::LeS, Cond::GeU, Cond::GeS];
 
 fn native_bin(op: Bin64, a: u64, b: u64) -> u64 {
     let (sa, sb, n) = (a as i64, b as i64, (b % 64) as u32);
@@ -133,30 +116,15 @@ fn agree(a: u64, b: u64) {
     let d = &mut Concrete::new(Bytes::Dense(vec![]));
     let (p, q) = (split(a), split(b));
     for op in BIN {
-        assert_eq!(
-            join(pair::bin(d, op, &p, &q)),
-            native_bin(op, a, b),
-            "{op:?} of {a:#x} and {b:#x}"
-        );
+        assert_eq!(join(pair::bin(d, op, &p, &q)), native_bin(op, a, b), "{op:?} of {a:#x} and {b:#x}");
     }
     for op in UN {
-        assert_eq!(
-            join(pair::un(d, op, &p)),
-            native_un(op, a),
-            "{op:?} of {a:#x}"
-        );
+        assert_eq!(join(pair::un(d, op, &p)), native_un(op, a), "{op:?} of {a:#x}");
     }
     for cond in COND {
-        assert_eq!(
-            pair::compare(d, cond, &p, &q),
-            native_compare(cond, a, b),
-            "{cond:?} of {a:#x} and {b:#x}"
-        );
+        assert_eq!(pair::compare(d, cond, &p, &q), native_compare(cond, a, b), "{cond:?} of {a:#x} and {b:#x}");
     }
-    assert_eq!(
-        join(pair::mul_wide(d, &p.0, &q.0)),
-        u64::from(p.0) * u64::from(q.0)
-    );
+    assert_eq!(join(pair::mul_wide(d, &p.0, &q.0)), u64::from(p.0) * u64::from(q.0));
     assert_eq!(pair::constant(d, a), p);
 }
 
@@ -164,12 +132,7 @@ fn agree(a: u64, b: u64) {
 fn pairs_agree_with_native_arithmetic_at_boundaries_and_random_values() {
     let mut values: Vec<u64> = vec![];
     for i in 0..64 {
-        values.extend([
-            1u64 << i,
-            (1 << i) - 1,
-            !(1 << i),
-            (!0u64 << i).wrapping_add(1),
-        ]);
+        values.extend([1u64 << i, (1 << i) - 1, !(1 << i), (!0u64 << i).wrapping_add(1)]);
     }
     for k in [
         3u64,
@@ -201,14 +164,8 @@ fn pairs_agree_with_native_arithmetic_at_boundaries_and_random_values() {
 
 /// The pair of `Argument(i)` and `Argument(i + 1)` in the graph, and as one 64-bit vector.
 fn unknown(g: &mut Graph, i: u32) -> (pair::Pair<Graph>, BV) {
-    let low = (
-        g.var(Var::Argument(i)),
-        reference::variable(Var::Argument(i)),
-    );
-    let high = (
-        g.var(Var::Argument(i + 1)),
-        reference::variable(Var::Argument(i + 1)),
-    );
+    let low = (g.var(Var::Argument(i)), reference::variable(Var::Argument(i)));
+    let high = (g.var(Var::Argument(i + 1)), reference::variable(Var::Argument(i + 1)));
     ((low.0, high.0), high.1.concat(&low.1))
 }
 
@@ -263,12 +220,7 @@ fn pairs_are_64_bit_vectors_for_all_operands() {
     // Twice: the formulas as written, and as the term graph normalises them.
     let g = &mut Graph::new();
     let ((p, a), (q, b)) = (unknown(g, 0), unknown(g, 2));
-    let raw = |i| {
-        (
-            reference::variable(Var::Argument(i)),
-            reference::variable(Var::Argument(i + 1)),
-        )
-    };
+    let raw = |i| (reference::variable(Var::Argument(i)), reference::variable(Var::Argument(i + 1)));
     let (rp, rq) = (raw(0), raw(2));
     let mut replay = reference::Replay::default();
     let check = |what: &str, differ: [Bool; 2]| {
@@ -283,35 +235,24 @@ fn pairs_are_64_bit_vectors_for_all_operands() {
         let (low, high) = pair::bin(&mut Z3, op, &rp, &rq);
         let t = pair::bin(g, op, &p, &q);
         let term = replay.word(g, t.1).concat(replay.word(g, t.0));
-        check(
-            &format!("{op:?}"),
-            [high.concat(&low).ne(&expected), term.ne(&expected)],
-        );
+        check(&format!("{op:?}"), [high.concat(&low).ne(&expected), term.ne(&expected)]);
     }
     for op in UN {
         let expected = z3_un(op, &a);
         let (low, high) = pair::un(&mut Z3, op, &rp);
         let t = pair::un(g, op, &p);
         let term = replay.word(g, t.1).concat(replay.word(g, t.0));
-        check(
-            &format!("{op:?}"),
-            [high.concat(&low).ne(&expected), term.ne(&expected)],
-        );
+        check(&format!("{op:?}"), [high.concat(&low).ne(&expected), term.ne(&expected)]);
     }
     for cond in COND {
         let expected = z3_compare(cond, &a, &b);
         let holds = pair::compare(&mut Z3, cond, &rp, &rq);
         let t = pair::compare(g, cond, &p, &q);
-        check(
-            &format!("{cond:?}"),
-            [holds.xor(&expected), replay.bool(g, t).xor(&expected)],
-        );
+        check(&format!("{cond:?}"), [holds.xor(&expected), replay.bool(g, t).xor(&expected)]);
     }
     // A wrong expectation is noticed.
     let (low, high) = pair::bin(&mut Z3, Bin64::ShrS, &rp, &rq);
-    let wrong = high
-        .concat(&low)
-        .ne(z3_bin(Bin64::ShrU, &a, &b).expect("a shift"));
+    let wrong = high.concat(&low).ne(z3_bin(Bin64::ShrU, &a, &b).expect("a shift"));
     assert_eq!(never(&wrong, STEPS), SatResult::Sat);
 }
 
@@ -325,11 +266,7 @@ fn product_by_words() {
     let two_32 = Int::from_u64(1 << 32);
     let (a, b) = (&al + &ah * &two_32, &bl + &bh * &two_32);
     let expanded = &al * &bl + (&al * &bh + &ah * &bl) * &two_32 + &ah * &bh * &two_32 * &two_32;
-    assert_eq!(
-        never(&(a * b).eq(&expanded).not(), STEPS),
-        SatResult::Unsat,
-        "distribution"
-    );
+    assert_eq!(never(&(a * b).eq(&expanded).not(), STEPS), SatResult::Unsat, "distribution");
 
     let natural = |i: &Int| i.ge(Int::from_u64(0));
     let low = w.modulo(&two_32);
@@ -362,30 +299,19 @@ fn pair_terms_evaluate_to_native_arithmetic() {
     for _ in 0..5_000 {
         let (a, b) = (random.wide(), random.wide());
         let mut assignment = Assignment::default();
-        for (i, v) in [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32]
-            .into_iter()
-            .enumerate()
-        {
+        for (i, v) in [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32].into_iter().enumerate() {
             assignment.words.insert(Var::Argument(i as u32), v);
         }
         let mut evaluator = Evaluator::new(&assignment);
         let mut both = |t: &(_, _)| join((evaluator.word(g, t.0), evaluator.word(g, t.1)));
         for (op, t) in BIN.iter().zip(&bins) {
-            assert_eq!(
-                both(t),
-                native_bin(*op, a, b),
-                "{op:?} of {a:#x} and {b:#x}"
-            );
+            assert_eq!(both(t), native_bin(*op, a, b), "{op:?} of {a:#x} and {b:#x}");
         }
         for (op, t) in UN.iter().zip(&uns) {
             assert_eq!(both(t), native_un(*op, a), "{op:?} of {a:#x}");
         }
         for (c, t) in COND.iter().zip(&conds) {
-            assert_eq!(
-                evaluator.boolean(g, *t),
-                native_compare(*c, a, b),
-                "{c:?} of {a:#x} and {b:#x}"
-            );
+            assert_eq!(evaluator.boolean(g, *t), native_compare(*c, a, b), "{c:?} of {a:#x} and {b:#x}");
         }
     }
 }

@@ -11,9 +11,7 @@ use synth_validator::ir_semantics::{IrProgram, Signatures};
 use synth_validator::program::Program;
 use synth_validator::refinement::Shape;
 use synth_validator::refute::search::{Found, Plan, search, start};
-use synth_validator::refute::{
-    Comparison, Difference, End, Kind, Setting, Start, compare, from_model, run,
-};
+use synth_validator::refute::{Comparison, Difference, End, Kind, Setting, Start, compare, from_model, run};
 use synth_validator::smt::Model;
 use synth_validator::term::Var;
 use synth_validator::trap::TrapKind;
@@ -41,37 +39,23 @@ impl Side {
             bytes,
             module,
             body,
-            contract: Contract {
-                bounds,
-                memory: MemoryOwner::Own,
-                capacity_bytes: 2 * PAGE_BYTES,
-            },
+            contract: Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 2 * PAGE_BYTES },
         }
     }
     fn program(&self) -> Function<'_> {
         Function::new(&self.module, &self.body, &self.contract)
     }
     fn setting(&self) -> Setting {
-        let pages = self
-            .module
-            .memories
-            .first()
-            .map_or(0, |m| m.min_pages as u32);
+        let pages = self.module.memories.first().map_or(0, |m| m.min_pages as u32);
         let fixed = !self.module.grows;
         let shape = Shape {
             args: self.body.param_words,
             cells: self.module.cells,
             memory_bytes: fixed.then_some(pages * PAGE_BYTES),
             memory_bytes_min: pages * PAGE_BYTES,
-            memory_bytes_max: if fixed {
-                pages * PAGE_BYTES
-            } else {
-                2 * PAGE_BYTES
-            },
+            memory_bytes_max: if fixed { pages * PAGE_BYTES } else { 2 * PAGE_BYTES },
         };
-        Setting::of_module(&self.module, &self.bytes, shape)
-            .expect("setting")
-            .for_function(shape, &self.body)
+        Setting::of_module(&self.module, &self.bytes, shape).expect("setting").for_function(shape, &self.body)
     }
     fn search<R: Program<Concrete>>(&self, right: &R) -> Found {
         search(&self.program(), right, &self.setting(), &Plan::QUICK)
@@ -92,11 +76,7 @@ fn check(left: &str, right: &str, kind: Kind) -> Difference {
     let [left, right] = [left, right].map(|f| Side::new(Bounds::Software, &module(f)));
     for side in [&left, &right] {
         let same = side.search(&side.program());
-        assert_eq!(
-            (same.difference, same.agreed > 0),
-            (None, true),
-            "a function differs from itself"
-        );
+        assert_eq!((same.difference, same.agreed > 0), (None, true), "a function differs from itself");
     }
     differs(left.search(&right.program()), kind)
 }
@@ -106,20 +86,9 @@ fn differs(found: Found, kind: Kind) -> Difference {
     let difference = *found.difference.expect("no difference found");
     let text = difference.render();
     assert_eq!(difference.kind, kind, "{text}");
-    let args: Vec<String> = difference
-        .start
-        .args
-        .iter()
-        .map(|a| format!("{a:#x}"))
-        .collect();
-    assert!(
-        text.contains(&format!("arguments      ({})", args.join(", "))),
-        "{text}"
-    );
-    assert!(
-        !difference.left_point.is_empty() && !difference.right_point.is_empty(),
-        "{text}"
-    );
+    let args: Vec<String> = difference.start.args.iter().map(|a| format!("{a:#x}")).collect();
+    assert!(text.contains(&format!("arguments      ({})", args.join(", "))), "{text}");
+    assert!(!difference.left_point.is_empty() && !difference.right_point.is_empty(), "{text}");
     difference
 }
 
@@ -136,35 +105,16 @@ fn check_binary(left: &str, right: &str, kind: Kind) -> Difference {
 fn constants_and_operands() {
     let add = |k: u32| format!("local.get 0 i32.const {k} i32.add");
     check_binary(&add(7), &add(8), Kind::Results);
-    check_binary(
-        "local.get 0 local.get 1 i32.sub",
-        "local.get 1 local.get 0 i32.sub",
-        Kind::Results,
-    );
-    check_binary(
-        "local.get 0 local.get 1 i32.lt_s",
-        "local.get 0 local.get 1 i32.lt_u",
-        Kind::Results,
-    );
-    check_binary(
-        "local.get 0 local.get 1 i32.shr_s",
-        "local.get 0 local.get 1 i32.shr_u",
-        Kind::Results,
-    );
+    check_binary("local.get 0 local.get 1 i32.sub", "local.get 1 local.get 0 i32.sub", Kind::Results);
+    check_binary("local.get 0 local.get 1 i32.lt_s", "local.get 0 local.get 1 i32.lt_u", Kind::Results);
+    check_binary("local.get 0 local.get 1 i32.shr_s", "local.get 0 local.get 1 i32.shr_u", Kind::Results);
 }
 
 #[test]
 fn counterexamples_are_small() {
-    let difference = check_binary(
-        "local.get 0",
-        "local.get 0 i32.const 1 i32.or",
-        Kind::Results,
-    );
+    let difference = check_binary("local.get 0", "local.get 0 i32.const 1 i32.or", Kind::Results);
     assert_eq!(difference.start.args, [0, 0]);
-    assert_eq!(
-        (difference.left_end, difference.right_end),
-        (End::Return(vec![0]), End::Return(vec![1]))
-    );
+    assert_eq!((difference.left_end, difference.right_end), (End::Return(vec![0]), End::Return(vec![1])));
 }
 
 #[test]
@@ -182,16 +132,8 @@ fn stores_of_functions_without_results() {
     );
     let (at, l, r) = difference.bytes[0];
     assert_eq!((at % 4, l ^ r), (0, 1));
-    check(
-        &function("local.get 0 global.set $g"),
-        &function("local.get 1 global.set $g"),
-        Kind::Cell,
-    );
-    check(
-        &function("local.get 0 global.set $g"),
-        &function(""),
-        Kind::Cell,
-    );
+    check(&function("local.get 0 global.set $g"), &function("local.get 1 global.set $g"), Kind::Cell);
+    check(&function("local.get 0 global.set $g"), &function(""), Kind::Cell);
 }
 
 #[test]
@@ -203,18 +145,8 @@ fn traps() {
     let kind = "local.get 1 i32.eqz if unreachable end local.get 0 local.get 1 i32.div_u";
     let difference = check_binary(divide, kind, Kind::End);
     let ends = (difference.left_end, difference.right_end);
-    assert_eq!(
-        ends,
-        (
-            End::Trap(TrapKind::IntegerDivideByZero),
-            End::Trap(TrapKind::Unreachable)
-        )
-    );
-    check_binary(
-        "local.get 0 i32.load drop i32.const 0",
-        "local.get 0 i32.load offset=4 drop i32.const 0",
-        Kind::End,
-    );
+    assert_eq!(ends, (End::Trap(TrapKind::IntegerDivideByZero), End::Trap(TrapKind::Unreachable)));
+    check_binary("local.get 0 i32.load drop i32.const 0", "local.get 0 i32.load offset=4 drop i32.const 0", Kind::End);
     // Memory is compared at a trap, too.
     let late = "i32.const 8 local.get 0 i32.store unreachable";
     check_binary(late, "unreachable", Kind::Memory);
@@ -224,59 +156,26 @@ fn traps() {
 fn calls() {
     let call = "local.get 0 local.get 1 call $a";
     check_binary(call, "i32.const 0", Kind::End);
-    check_binary(
-        "i32.const 0",
-        "local.get 0 local.get 1 call $a drop i32.const 0",
-        Kind::End,
-    );
+    check_binary("i32.const 0", "local.get 0 local.get 1 call $a drop i32.const 0", Kind::End);
     let difference = check_binary(call, "local.get 1 local.get 0 call $a", Kind::Call);
-    assert!(
-        difference.render().contains("calls func[0] with"),
-        "{}",
-        difference.render()
-    );
+    assert!(difference.render().contains("calls func[0] with"), "{}", difference.render());
     check_binary(call, "local.get 0 local.get 1 call $b", Kind::Call);
-    let (a, b) = (
-        "local.get 0 local.get 1 call $a drop",
-        "local.get 0 local.get 1 call $b drop",
-    );
-    check_binary(
-        &format!("{a} {b} i32.const 0"),
-        &format!("{b} {a} i32.const 0"),
-        Kind::Call,
-    );
+    let (a, b) = ("local.get 0 local.get 1 call $a drop", "local.get 0 local.get 1 call $b drop");
+    check_binary(&format!("{a} {b} i32.const 0"), &format!("{b} {a} i32.const 0"), Kind::Call);
     // What the callee sees and changes.
-    check_binary(
-        &format!("i32.const 0 local.get 0 i32.store {call}"),
-        call,
-        Kind::Memory,
-    );
-    let around =
-        |store: &str| format!("i32.const 8 i32.load {call} drop drop {store} i32.const 8 i32.load");
-    check_binary(
-        &around(""),
-        &around("i32.const 9 local.get 0 i32.store8"),
-        Kind::Results,
-    );
-    check_binary(
-        &format!("{call} drop global.get $g"),
-        &format!("global.get $g {call} drop"),
-        Kind::Results,
-    );
+    check_binary(&format!("i32.const 0 local.get 0 i32.store {call}"), call, Kind::Memory);
+    let around = |store: &str| format!("i32.const 8 i32.load {call} drop drop {store} i32.const 8 i32.load");
+    check_binary(&around(""), &around("i32.const 9 local.get 0 i32.store8"), Kind::Results);
+    check_binary(&format!("{call} drop global.get $g"), &format!("global.get $g {call} drop"), Kind::Results);
 }
 
 #[test]
 fn endless_programs_are_compared_by_their_calls() {
-    let serve = |k: u32| {
-        format!("(func (param i32) loop local.get 0 i32.const {k} call $a local.set 0 br 0 end)")
-    };
+    let serve = |k: u32| format!("(func (param i32) loop local.get 0 i32.const {k} call $a local.set 0 br 0 end)");
     let [one, other] = [serve(1), serve(2)].map(|f| Side::new(Bounds::Software, &module(&f)));
     differs(one.search(&other.program()), Kind::Call);
     let same = one.search(&one.program());
-    assert_eq!(
-        (same.difference, same.agreed, same.inconclusive),
-        (None, 0, 2 * Plan::QUICK.starts)
-    );
+    assert_eq!((same.difference, same.agreed, same.inconclusive), (None, 0, 2 * Plan::QUICK.starts));
 }
 
 #[test]
@@ -291,15 +190,9 @@ fn loops() {
     };
     check(&sum("i32.ge_u"), &sum("i32.gt_u"), Kind::Results);
     let waits = "local.get 0 i32.const 77 i32.eq if loop br 0 end end local.get 0";
-    let [left, right] =
-        ["local.get 0", waits].map(|f| Side::new(Bounds::Software, &module(&binary(f))));
+    let [left, right] = ["local.get 0", waits].map(|f| Side::new(Bounds::Software, &module(&binary(f))));
     // The constant stands in the right side only.
-    let found = search(
-        &left.program(),
-        &right.program(),
-        &right.setting(),
-        &Plan::QUICK,
-    );
+    let found = search(&left.program(), &right.program(), &right.setting(), &Plan::QUICK);
     let difference = differs(found, Kind::Divergence);
     assert_eq!(difference.start.args[0], 77);
     // A left side that does not end where the right one does shows nothing.
@@ -308,11 +201,7 @@ fn loops() {
 
 #[test]
 fn sizes_of_memory() {
-    let grow = |n: u32| {
-        format!(
-            "local.get 0 i32.const 1 i32.and i32.const {n} i32.mul memory.grow drop i32.const 0"
-        )
-    };
+    let grow = |n: u32| format!("local.get 0 i32.const 1 i32.and i32.const {n} i32.mul memory.grow drop i32.const 0");
     check_binary(&grow(1), &grow(0), Kind::MemorySize);
     // A callee may grow memory.
     let early = "memory.size local.get 0 local.get 1 call $a drop i32.const 0 memory.grow drop";
@@ -324,26 +213,14 @@ fn sizes_of_memory() {
 fn unchecked_accesses_outside_show_nothing() {
     let function = module("(func (param i32) (result i32) local.get 0 i32.load)");
     let side = Side::new(Bounds::None, &function);
-    let (setting, mut start) = (
-        side.setting(),
-        Start {
-            args: vec![u32::MAX],
-            memory_bytes: PAGE_BYTES,
-            ..Start::default()
-        },
-    );
+    let (setting, mut start) =
+        (side.setting(), Start { args: vec![u32::MAX], memory_bytes: PAGE_BYTES, ..Start::default() });
     start.cells = vec![0];
     let outcome = compare(&side.program(), &side.program(), &start, &setting, 100);
     assert!(matches!(outcome, Comparison::Inconclusive(text) if text.contains("A-BOUNDS")));
     // Nor does a fill of gigabytes take its time.
-    let side = Side::new(
-        Bounds::None,
-        &module("(func (param i32) i32.const 0 i32.const 1 local.get 0 memory.fill)"),
-    );
-    assert!(matches!(
-        compare(&side.program(), &side.program(), &start, &setting, 100),
-        Comparison::Inconclusive(_)
-    ));
+    let side = Side::new(Bounds::None, &module("(func (param i32) i32.const 0 i32.const 1 local.get 0 memory.fill)"));
+    assert!(matches!(compare(&side.program(), &side.program(), &start, &setting, 100), Comparison::Inconclusive(_)));
 }
 
 #[test]
@@ -362,15 +239,9 @@ fn tables_and_immutable_globals_hold_what_the_module_says() {
         "i32.const 42",
     ]
     .map(|f| Side::new(Bounds::Software, &function(f)));
-    assert_eq!(
-        indirect.search(&direct.program()).agreed,
-        Plan::QUICK.starts
-    );
+    assert_eq!(indirect.search(&direct.program()).agreed, Plan::QUICK.starts);
     differs(indirect.search(&wrong.program()), Kind::Call);
-    assert_eq!(
-        constant.search(&folded.program()).agreed,
-        Plan::QUICK.starts
-    );
+    assert_eq!(constant.search(&folded.program()).agreed, Plan::QUICK.starts);
 }
 
 struct NoCalls;
@@ -386,10 +257,7 @@ impl Signatures for NoCalls {
 
 #[test]
 fn intermediate_form_without_the_mask_of_a_shift() {
-    let side = Side::new(
-        Bounds::Software,
-        &module(&binary("local.get 0 local.get 1 i32.shl")),
-    );
+    let side = Side::new(Bounds::Software, &module(&binary("local.get 0 local.get 1 i32.shl")));
     let inst = |op, args: &[u32], result| Inst {
         op,
         args: args.iter().map(|v| Value(*v)).collect(),
@@ -413,12 +281,8 @@ fn intermediate_form_without_the_mask_of_a_shift() {
     };
     for masked in [true, false] {
         let func = func(masked);
-        let right = IrProgram {
-            func: &func,
-            contract: &side.contract,
-            memory_bytes_min: PAGE_BYTES,
-            signatures: &NoCalls,
-        };
+        let right =
+            IrProgram { func: &func, contract: &side.contract, memory_bytes_min: PAGE_BYTES, signatures: &NoCalls };
         let found = side.search(&right);
         if masked {
             assert_eq!((found.difference, found.agreed), (None, Plan::QUICK.starts));
@@ -432,13 +296,8 @@ fn intermediate_form_without_the_mask_of_a_shift() {
 fn against_arm(wasm: &str, halfwords: &[u16]) -> Found {
     let side = Side::new(Bounds::Software, &module(&binary(wasm)));
     let bytes = halfwords.iter().flat_map(|h| h.to_le_bytes()).collect();
-    let code = decode(&FunctionBytes {
-        bytes,
-        ..FunctionBytes::default()
-    })
-    .expect("code");
-    let right = ArmFunction::new(&code, &side.module, &side.contract, 2, BTreeMap::new())
-        .expect("function");
+    let code = decode(&FunctionBytes { bytes, ..FunctionBytes::default() }).expect("code");
+    let right = ArmFunction::new(&code, &side.module, &side.contract, 2, BTreeMap::new()).expect("function");
     side.search(&right)
 }
 
@@ -447,24 +306,14 @@ fn machine_code() {
     const BX_LR: u16 = 0x4770;
     let shl = "local.get 0 local.get 1 i32.shl";
     // movs r2, #31; ands r1, r2; lsls r0, r1
-    assert_eq!(
-        against_arm(shl, &[0x221f, 0x4011, 0x4088, BX_LR]).agreed,
-        Plan::QUICK.starts
-    );
+    assert_eq!(against_arm(shl, &[0x221f, 0x4011, 0x4088, BX_LR]).agreed, Plan::QUICK.starts);
     let difference = differs(against_arm(shl, &[0x4088, BX_LR]), Kind::Results);
-    assert!(
-        difference.right_point.contains("bx"),
-        "{}",
-        difference.render()
-    );
+    assert!(difference.right_point.contains("bx"), "{}", difference.render());
     let sub = "local.get 0 local.get 1 i32.sub";
     assert_eq!(against_arm(sub, &[0x1a40, BX_LR]).difference, None);
     differs(against_arm(sub, &[0x1a08, BX_LR]), Kind::Results);
     // movs r4, #1: callee-saved.
-    differs(
-        against_arm(sub, &[0x1a40, 0x2401, BX_LR]),
-        Kind::Requirement,
-    );
+    differs(against_arm(sub, &[0x1a40, 0x2401, BX_LR]), Kind::Requirement);
     // b .
     differs(against_arm(sub, &[0xe7fe]), Kind::Divergence);
     // udf #1
@@ -477,70 +326,34 @@ fn machine_code() {
 fn models_become_starts() {
     let side = Side::new(
         Bounds::Software,
-        &module(&binary(
-            "local.get 0 i32.load8_u local.get 1 local.get 1 call $a i32.add",
-        )),
+        &module(&binary("local.get 0 i32.load8_u local.get 1 local.get 1 call $a i32.add")),
     );
     let setting = side.setting();
-    let words = vec![
-        (Var::Argument(0), 16),
-        (Var::Cell(0, 0), 5),
-        (Var::MemoryBytes(0), 0),
-        (Var::CallResult(1, 0), 100),
-    ];
-    let start = from_model(
-        &Model {
-            words,
-            bytes: vec![(16, 9)],
-        },
-        &setting,
-    );
-    assert_eq!(
-        (&start.args[..], &start.cells[..], start.memory_bytes),
-        (&[16, 0][..], &[5][..], PAGE_BYTES)
-    );
-    assert_eq!(
-        run(&side.program(), &start, &setting, 100).end,
-        End::Return(vec![109])
-    );
-    let unread = Side::new(
-        Bounds::Software,
-        &module(&binary(
-            "i32.const 8 local.get 1 local.get 1 call $a i32.add",
-        )),
-    );
-    let Comparison::Differ(difference) =
-        compare(&side.program(), &unread.program(), &start, &setting, 100)
-    else {
+    let words =
+        vec![(Var::Argument(0), 16), (Var::Cell(0, 0), 5), (Var::MemoryBytes(0), 0), (Var::CallResult(1, 0), 100)];
+    let start = from_model(&Model { words, bytes: vec![(16, 9)] }, &setting);
+    assert_eq!((&start.args[..], &start.cells[..], start.memory_bytes), (&[16, 0][..], &[5][..], PAGE_BYTES));
+    assert_eq!(run(&side.program(), &start, &setting, 100).end, End::Return(vec![109]));
+    let unread = Side::new(Bounds::Software, &module(&binary("i32.const 8 local.get 1 local.get 1 call $a i32.add")));
+    let Comparison::Differ(difference) = compare(&side.program(), &unread.program(), &start, &setting, 100) else {
         panic!("no difference");
     };
     assert_eq!(difference.inputs, [(16, 9)]);
-    assert!(
-        difference.render().contains("[0x10]=0x09"),
-        "{}",
-        difference.render()
-    );
+    assert!(difference.render().contains("[0x10]=0x09"), "{}", difference.render());
     let json = serde_json::to_string(&difference).expect("json");
-    assert_eq!(
-        serde_json::from_str::<Difference>(&json).expect("difference"),
-        *difference
-    );
+    assert_eq!(serde_json::from_str::<Difference>(&json).expect("difference"), *difference);
 }
 
 #[test]
 fn starts_repeat_and_vary() {
     let setting = Side::new(Bounds::Software, &module(&binary("local.get 0"))).setting();
     let all: Vec<Start> = (0..400).map(|n| start(&setting, n, 7)).collect();
-    assert_eq!(
-        all,
-        (0..400).map(|n| start(&setting, n, 7)).collect::<Vec<_>>()
-    );
+    assert_eq!(all, (0..400).map(|n| start(&setting, n, 7)).collect::<Vec<_>>());
     let has = |wanted: &dyn Fn(u32) -> bool| all.iter().any(|s| wanted(s.args[0]));
     for word in [0, 1, 2, u32::MAX, 1 << 31, i32::MAX as u32, 32] {
         assert!(has(&|w| w == word), "{word:#x}");
     }
     assert!(
-        has(&|w| (PAGE_BYTES - 4..PAGE_BYTES).contains(&w))
-            && has(&|w| w % 4 == 0 && (64..PAGE_BYTES).contains(&w))
+        has(&|w| (PAGE_BYTES - 4..PAGE_BYTES).contains(&w)) && has(&|w| w % 4 == 0 && (64..PAGE_BYTES).contains(&w))
     );
 }

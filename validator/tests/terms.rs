@@ -35,15 +35,7 @@ const BIN: [BinOp; 14] = [
     BinOp::UDiv,
     BinOp::SDiv,
 ];
-const UN: [UnOp; 7] = [
-    UnOp::Clz,
-    UnOp::Rbit,
-    UnOp::Rev,
-    UnOp::Rev16,
-    UnOp::Popcnt,
-    UnOp::Sext8,
-    UnOp::Sext16,
-];
+const UN: [UnOp; 7] = [UnOp::Clz, UnOp::Rbit, UnOp::Rev, UnOp::Rev16, UnOp::Popcnt, UnOp::Sext8, UnOp::Sext16];
 const CMP: [CmpOp; 3] = [CmpOp::Eq, CmpOp::Ult, CmpOp::Slt];
 const DIV: [DivOp; 4] = [DivOp::UQuot, DivOp::URem, DivOp::SQuot, DivOp::SRem];
 const WIDTH: [Width; 3] = [Width::Byte, Width::Half, Width::Word];
@@ -88,13 +80,9 @@ enum Kind {
 impl Op {
     fn kind(self) -> Kind {
         match self {
-            Op::Const(_)
-            | Op::Bin(..)
-            | Op::Un(..)
-            | Op::Div64(..)
-            | Op::Ite(..)
-            | Op::Bit(_)
-            | Op::Load(..) => Kind::Word,
+            Op::Const(_) | Op::Bin(..) | Op::Un(..) | Op::Div64(..) | Op::Ite(..) | Op::Bit(_) | Op::Load(..) => {
+                Kind::Word
+            }
             Op::Store(..) | Op::Fill(..) | Op::Copy(..) | Op::Init(..) | Op::Nop => Kind::Memory,
             _ => Kind::Bool,
         }
@@ -120,9 +108,7 @@ fn run<D: Domain>(d: &mut D, memory: D::M, inputs: Vec<D::W>, program: &[Op]) ->
             Op::Bool(v) => b.push(d.bool(v)),
             Op::Bin(op, x, y) => w.push(d.bin(op, &w[x], &w[y])),
             Op::Un(op, x) => w.push(d.un(op, &w[x])),
-            Op::Div64(op, high, [al, ah, bl, bh]) => {
-                w.push(d.div64(op, high, [&w[al], &w[ah]], [&w[bl], &w[bh]]))
-            }
+            Op::Div64(op, high, [al, ah, bl, bh]) => w.push(d.div64(op, high, [&w[al], &w[ah]], [&w[bl], &w[bh]])),
             Op::Cmp(op, x, y) => b.push(d.cmp(op, &w[x], &w[y])),
             Op::AddOverflow(x, y, c) => b.push(d.add_overflow(&w[x], &w[y], &b[c])),
             Op::SubOverflow(x, y, c) => b.push(d.sub_overflow(&w[x], &w[y], &b[c])),
@@ -147,20 +133,13 @@ fn run<D: Domain>(d: &mut D, memory: D::M, inputs: Vec<D::W>, program: &[Op]) ->
                 m = d.copy(&m, &w[dst], &w[src], &n);
             }
             Op::Init(dst, src, n) => {
-                let (src, n) = (
-                    d.bin_const(BinOp::And, &w[src], 7),
-                    d.bin_const(BinOp::And, &w[n], 7),
-                );
+                let (src, n) = (d.bin_const(BinOp::And, &w[src], 7), d.bin_const(BinOp::And, &w[n], 7));
                 m = d.init(&m, 0, &w[dst], &src, &n);
             }
             Op::Nop => {}
         }
     }
-    Trace {
-        words: w,
-        bools: b,
-        memory: m,
-    }
+    Trace { words: w, bools: b, memory: m }
 }
 
 /// The unknowns of every program.
@@ -176,10 +155,7 @@ const INPUTS: [Var; 8] = [
 ];
 
 fn assignment(random: &mut Random) -> Assignment {
-    let mut a = Assignment {
-        seed: random.word(),
-        ..Assignment::default()
-    };
+    let mut a = Assignment { seed: random.word(), ..Assignment::default() };
     a.segments = vec![(0..12).map(|_| random.word() as u8).collect()];
     for v in INPUTS {
         let aligned = match v {
@@ -189,13 +165,7 @@ fn assignment(random: &mut Random) -> Assignment {
         };
         a.words.insert(v, random.word() & aligned);
     }
-    a.memories.insert(
-        0,
-        Bytes::Sparse {
-            seed: random.word(),
-            written: FxHashMap::default(),
-        },
-    );
+    a.memories.insert(0, Bytes::Sparse { seed: random.word(), written: FxHashMap::default() });
     a
 }
 
@@ -243,15 +213,7 @@ impl Writer<'_> {
     }
     /// N, Z, C, V of `x - y` or `x + y`, and conditions over them.
     fn flags(&mut self) {
-        let (x, y, carry) = (
-            self.w(),
-            self.w(),
-            if self.random.below(3) == 0 {
-                self.b()
-            } else {
-                1
-            },
-        );
+        let (x, y, carry) = (self.w(), self.w(), if self.random.below(3) == 0 { self.b() } else { 1 });
         let zero = self.push(Op::Const(0));
         let subtracts = self.random.below(3) > 0;
         let not = self.push(Op::Not(carry));
@@ -260,36 +222,17 @@ impl Writer<'_> {
             let difference = self.push(Op::Bin(BinOp::Sub, x, y));
             let borrow = self.push(Op::Bit(not));
             sum = self.push(Op::Bin(BinOp::Sub, difference, borrow));
-            (c, v) = (
-                self.push(Op::SubCarry(x, y, carry)),
-                self.push(Op::SubOverflow(x, y, carry)),
-            );
+            (c, v) = (self.push(Op::SubCarry(x, y, carry)), self.push(Op::SubOverflow(x, y, carry)));
         } else {
             let plain = self.push(Op::Bin(BinOp::Add, x, y));
             let more = self.push(Op::Bit(carry));
             sum = self.push(Op::Bin(BinOp::Add, plain, more));
-            (c, v) = (
-                self.push(Op::AddCarry(x, y, carry)),
-                self.push(Op::AddOverflow(x, y, carry)),
-            );
+            (c, v) = (self.push(Op::AddCarry(x, y, carry)), self.push(Op::AddOverflow(x, y, carry)));
         }
-        let (n, z) = (
-            self.push(Op::Cmp(CmpOp::Slt, sum, zero)),
-            self.push(Op::Cmp(CmpOp::Eq, sum, zero)),
-        );
+        let (n, z) = (self.push(Op::Cmp(CmpOp::Slt, sum, zero)), self.push(Op::Cmp(CmpOp::Eq, sum, zero)));
         let lt = self.push(Op::Xor(n, v));
-        let (ge, ne, lo) = (
-            self.push(Op::Not(lt)),
-            self.push(Op::Not(z)),
-            self.push(Op::Not(c)),
-        );
-        let pairs = [
-            Op::And(ge, ne),
-            Op::And(ne, ge),
-            Op::And(c, ne),
-            Op::Or(lo, z),
-            Op::Or(lt, z),
-        ];
+        let (ge, ne, lo) = (self.push(Op::Not(lt)), self.push(Op::Not(z)), self.push(Op::Not(c)));
+        let pairs = [Op::And(ge, ne), Op::And(ne, ge), Op::And(c, ne), Op::Or(lo, z), Op::Or(lt, z)];
         let op = self.random.pick(&pairs);
         self.push(op);
     }
@@ -310,11 +253,7 @@ impl Writer<'_> {
             let offset = self.push(Op::Const(by.wrapping_sub(4)));
             let at = self.push(Op::Bin(BinOp::Add, base, offset));
             let (width, v) = (self.random.pick(&WIDTH), self.unknown());
-            let op = if self.random.below(3) == 0 {
-                Op::Load(width, at)
-            } else {
-                Op::Store(width, at, v)
-            };
+            let op = if self.random.below(3) == 0 { Op::Load(width, at) } else { Op::Store(width, at, v) };
             self.push(op);
         }
     }
@@ -341,16 +280,13 @@ impl Writer<'_> {
             24 => Op::Bit(self.b()),
             25 => Op::Nonzero(self.w()),
             26 => Op::Bin(
-                self.random
-                    .pick(&[BinOp::Add, BinOp::Sub, BinOp::And, BinOp::Or, BinOp::Xor]),
+                self.random.pick(&[BinOp::Add, BinOp::Sub, BinOp::And, BinOp::Or, BinOp::Xor]),
                 self.unknown(),
                 self.unknown(),
             ),
-            27 if self.products => Op::Div64(
-                self.random.pick(&DIV),
-                self.random.below(2) == 0,
-                [self.w(), self.w(), self.w(), self.w()],
-            ),
+            27 if self.products => {
+                Op::Div64(self.random.pick(&DIV), self.random.below(2) == 0, [self.w(), self.w(), self.w(), self.w()])
+            }
             28 if self.bulk => match self.random.below(3) {
                 0 => Op::Fill(self.w(), self.w(), self.w()),
                 1 => Op::Copy(self.w(), self.w(), self.w()),
@@ -390,10 +326,7 @@ fn symbolic(g: &mut Graph, program: &[Op]) -> Trace<Graph> {
     run(g, memory, inputs, program)
 }
 fn concrete(a: &Assignment, program: &[Op]) -> (Trace<Concrete>, Bytes) {
-    let mut d = Concrete {
-        segments: a.segments.clone().into(),
-        ..Concrete::new(a.memories[&0].clone())
-    };
+    let mut d = Concrete { segments: a.segments.clone().into(), ..Concrete::new(a.memories[&0].clone()) };
     let trace = run(&mut d, (), INPUTS.map(|v| a.variable(v)).to_vec(), program);
     (trace, d.memory)
 }
@@ -407,22 +340,14 @@ fn compare(program: &[Op], normalised: &[Op], a: &Assignment) -> Result<(), Stri
     for (i, (t, v)) in terms.words.iter().zip(&values.words).enumerate() {
         let found = evaluator.word(g, *t);
         if found != *v {
-            return Err(format!(
-                "word {i}: {v:#x}, as a term {found:#x}: {:?}",
-                g.node(*t)
-            ));
+            return Err(format!("word {i}: {v:#x}, as a term {found:#x}: {:?}", g.node(*t)));
         }
     }
     // Every node that exists, also the ones inside rules, keeps its known zero bits.
     for i in 0..g.len() {
         let t = T(i as u32);
         if is_word(g, t) && evaluator.word(g, t) & g.known_zeros(t) != 0 {
-            return Err(format!(
-                "known zeros {:#x} of {:#x}: {:?}",
-                g.known_zeros(t),
-                evaluator.word(g, t),
-                g.node(t)
-            ));
+            return Err(format!("known zeros {:#x} of {:#x}: {:?}", g.known_zeros(t), evaluator.word(g, t), g.node(t)));
         }
     }
     for (i, (t, v)) in terms.bools.iter().zip(&values.bools).enumerate() {
@@ -432,13 +357,7 @@ fn compare(program: &[Op], normalised: &[Op], a: &Assignment) -> Result<(), Stri
     }
     let found = evaluator.memory(g, terms.memory);
     let written = |m: &Bytes| match m {
-        Bytes::Sparse { seed, written } => (
-            *seed,
-            written
-                .iter()
-                .map(|(k, v)| (*k, *v))
-                .collect::<BTreeMap<_, _>>(),
-        ),
+        Bytes::Sparse { seed, written } => (*seed, written.iter().map(|(k, v)| (*k, *v)).collect::<BTreeMap<_, _>>()),
         Bytes::Dense(_) => unreachable!("memories here are sparse"),
     };
     if written(&found) != written(&memory) {
@@ -451,11 +370,7 @@ fn is_word(g: &Graph, t: T) -> bool {
     match g.node(t) {
         Node::Bool(_) | Node::Cmp(..) | Node::AddOverflow(..) | Node::SubOverflow(..) => false,
         Node::Not(_) | Node::And(..) | Node::Xor(..) => false,
-        Node::Var(Var::Memory(_))
-        | Node::Store(..)
-        | Node::Fill(..)
-        | Node::Copy(..)
-        | Node::Init(..) => false,
+        Node::Var(Var::Memory(_)) | Node::Store(..) | Node::Fill(..) | Node::Copy(..) | Node::Init(..) => false,
         _ => true,
     }
 }
@@ -475,11 +390,7 @@ fn shrink(program: &[Op], fails: impl Fn(&[Op]) -> bool) -> Vec<(usize, Op)> {
         }
     }
     let trivial = |op: &Op| matches!(op, Op::Nop | Op::Const(0) | Op::Bool(false));
-    program
-        .into_iter()
-        .enumerate()
-        .filter(|(_, op)| !trivial(op))
-        .collect()
+    program.into_iter().enumerate().filter(|(_, op)| !trivial(op)).collect()
 }
 
 #[test]
@@ -490,10 +401,7 @@ fn constructors_agree_with_execution() {
         let (program, a) = (program(&mut random, length, false), assignment(&mut random));
         if let Err(why) = compare(&program, &program, &a) {
             let minimal = shrink(&program, |p| compare(p, p, &a).is_err());
-            panic!(
-                "{why}\ninputs {:?}\n{minimal:#?}",
-                INPUTS.map(|v| a.variable(v))
-            );
+            panic!("{why}\ninputs {:?}\n{minimal:#?}", INPUTS.map(|v| a.variable(v)));
         }
         operations += program.len();
     }
@@ -542,11 +450,7 @@ fn path_is_wrong(random: &mut Random, lie: bool) -> Option<String> {
     for _ in 0..1 + random.below(8) {
         let condition = if random.below(2) == 0 {
             let b = terms.bools[random.below(terms.bools.len())];
-            if evaluator.boolean(g, b) {
-                b
-            } else {
-                g.not(&b)
-            }
+            if evaluator.boolean(g, b) { b } else { g.not(&b) }
         } else {
             let t = terms.words[random.below(terms.words.len())];
             let value = evaluator.word(g, t).wrapping_add(u32::from(lie));
@@ -582,10 +486,7 @@ fn path_assumptions_are_used_soundly() {
         assert_eq!(path_is_wrong(&mut random, false), None, "program {i}");
     }
     let mut random = Random::new(3);
-    assert!(
-        (0..50).any(|_| path_is_wrong(&mut random, true).is_some()),
-        "a false assumption shows"
-    );
+    assert!((0..50).any(|_| path_is_wrong(&mut random, true).is_some()), "a false assumption shows");
 }
 
 /// Differences of normalised terms from the raw expressions of the same operations, asked of z3 in bunches.
@@ -602,14 +503,7 @@ struct Judge {
 
 impl Judge {
     fn new(together: usize) -> Self {
-        Judge {
-            steps: 1_000_000,
-            together,
-            bunch: vec![],
-            seen: Default::default(),
-            proved: 0,
-            unknown: 0,
-        }
+        Judge { steps: 1_000_000, together, bunch: vec![], seen: Default::default(), proved: 0, unknown: 0 }
     }
     fn differ(&mut self, what: impl FnOnce() -> String, differ: Bool) {
         let differ = differ.simplify();
@@ -628,9 +522,7 @@ impl Judge {
     fn ask(&mut self) {
         let bunch = std::mem::take(&mut self.bunch);
         let any = Bool::or(&bunch.iter().map(|(_, d)| d.clone()).collect::<Vec<_>>());
-        if bunch.is_empty()
-            || never(&any, self.steps * if self.together > 50 { 10 } else { 1 }) == SatResult::Unsat
-        {
+        if bunch.is_empty() || never(&any, self.steps * if self.together > 50 { 10 } else { 1 }) == SatResult::Unsat {
             self.proved += bunch.len();
             return;
         }
@@ -646,28 +538,15 @@ impl Judge {
     fn program(&mut self, program: &[Op]) {
         let g = &mut Graph::new();
         let terms = symbolic(g, program);
-        let raw = run(
-            &mut Z3,
-            reference::memory(0),
-            INPUTS.map(reference::variable).to_vec(),
-            program,
-        );
+        let raw = run(&mut Z3, reference::memory(0), INPUTS.map(reference::variable).to_vec(), program);
         let mut replay = Replay::default();
         for (t, e) in terms.words.iter().zip(&raw.words).skip(INPUTS.len()) {
-            self.differ(
-                || format!("{:?} in {program:?}", g.node(*t)),
-                replay.word(g, *t).ne(e),
-            );
+            self.differ(|| format!("{:?} in {program:?}", g.node(*t)), replay.word(g, *t).ne(e));
         }
         for (t, e) in terms.bools.iter().zip(&raw.bools).skip(2) {
-            self.differ(
-                || format!("{:?} in {program:?}", g.node(*t)),
-                replay.bool(g, *t).xor(e),
-            );
+            self.differ(|| format!("{:?} in {program:?}", g.node(*t)), replay.bool(g, *t).xor(e));
         }
-        let Expr::Memory(m) = replay.term(g, terms.memory) else {
-            unreachable!("a memory")
-        };
+        let Expr::Memory(m) = replay.term(g, terms.memory) else { unreachable!("a memory") };
         self.differ(|| format!("memory after {program:?}"), m.ne(&raw.memory));
     }
 }
@@ -681,16 +560,8 @@ fn random_terms_are_equal_to_raw_expressions_for_all_inputs() {
         judge.program(&program(&mut random, length, true));
     }
     judge.ask();
-    println!(
-        "random terms: {} proved, {} unknown",
-        judge.proved, judge.unknown
-    );
-    assert!(
-        judge.proved > 1_000 && judge.unknown * 50 < judge.proved,
-        "{} of {} unknown",
-        judge.unknown,
-        judge.proved
-    );
+    println!("random terms: {} proved, {} unknown", judge.proved, judge.unknown);
+    assert!(judge.proved > 1_000 && judge.unknown * 50 < judge.proved, "{} of {} unknown", judge.unknown, judge.proved);
 }
 
 /// Constants at which rules change.
@@ -726,34 +597,18 @@ fn steps() -> Vec<Box<dyn Fn(usize, usize, usize) -> Program>> {
     let small = &[1, 7, 8, 16, 24, 31];
     for op in [BinOp::Shl, BinOp::Lshr, BinOp::Ashr, BinOp::Ror] {
         for &c in small {
-            steps.push(Box::new(move |x, _, n| {
-                vec![Op::Const(c), Op::Bin(op, x, n)]
-            }));
+            steps.push(Box::new(move |x, _, n| vec![Op::Const(c), Op::Bin(op, x, n)]));
         }
     }
     for (op, constants) in [
         (BinOp::Add, &[1, 8, 0xffff_ff00, 0x8000_0000][..]),
         (BinOp::Mul, &[3, 4, 0x100, 0xffff_ffff, 0x8000_0000]),
-        (
-            BinOp::And,
-            &[
-                1,
-                0x7f,
-                0xff,
-                0xff00,
-                0xffff,
-                0x7fff_ffff,
-                0x8000_0000,
-                0xffff_fff8,
-            ],
-        ),
+        (BinOp::And, &[1, 0x7f, 0xff, 0xff00, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff8]),
         (BinOp::Or, &[1, 0xff00, 0x8000_0000]),
         (BinOp::Xor, &[1, 0x8000_0000, 0xffff_ffff]),
     ] {
         for &c in constants {
-            steps.push(Box::new(move |x, _, n| {
-                vec![Op::Const(c), Op::Bin(op, x, n)]
-            }));
+            steps.push(Box::new(move |x, _, n| vec![Op::Const(c), Op::Bin(op, x, n)]));
         }
     }
     for op in [BinOp::Add, BinOp::Sub, BinOp::And, BinOp::Or, BinOp::Xor] {
@@ -792,17 +647,9 @@ fn word_rules_hold_for_all_inputs() {
         }
     }
     judge.ask();
-    println!(
-        "word rules: {} proved, {} unknown",
-        judge.proved, judge.unknown
-    );
+    println!("word rules: {} proved, {} unknown", judge.proved, judge.unknown);
     // Products by constants against shifts and sums are hard for bits; all rules are also run on numbers.
-    assert!(
-        judge.unknown * 50 < judge.proved,
-        "{} of {} unknown",
-        judge.unknown,
-        judge.proved
-    );
+    assert!(judge.unknown * 50 < judge.proved, "{} of {} unknown", judge.unknown, judge.proved);
 }
 
 #[test]
@@ -820,39 +667,18 @@ fn comparison_rules_hold_for_all_inputs() {
         vec![Op::Const(4), Op::Bin(BinOp::Add, 0, first)],
         vec![Op::Un(UnOp::Sext8, 0)],
         vec![Op::Un(UnOp::Clz, 0)],
-        vec![
-            Op::Cmp(CmpOp::Ult, 0, 1),
-            Op::Const(0x80),
-            Op::Const(5),
-            Op::Ite(2, first, first + 1),
-        ],
+        vec![Op::Cmp(CmpOp::Ult, 0, 1), Op::Const(0x80), Op::Const(5), Op::Ite(2, first, first + 1)],
         vec![Op::Cmp(CmpOp::Eq, 0, 1), Op::Bit(2)],
         vec![Op::Load(Width::Half, 0)],
     ];
     for op in CMP {
         for shape in &shapes {
-            let n = first
-                + shape
-                    .iter()
-                    .filter(|op| matches!(op.kind(), Kind::Word))
-                    .count();
+            let n = first + shape.iter().filter(|op| matches!(op.kind(), Kind::Word)).count();
             for other in [0, 1, 4, 5, n - 1] {
-                judge.program(
-                    &[
-                        &shape[..],
-                        &[Op::Cmp(op, n - 1, other), Op::Cmp(op, other, n - 1)],
-                    ]
-                    .concat(),
-                );
+                judge.program(&[&shape[..], &[Op::Cmp(op, n - 1, other), Op::Cmp(op, other, n - 1)]].concat());
             }
             for c in CONSTANTS {
-                judge.program(
-                    &[
-                        &shape[..],
-                        &[Op::Const(c), Op::Cmp(op, n - 1, n), Op::Cmp(op, n, n - 1)],
-                    ]
-                    .concat(),
-                );
+                judge.program(&[&shape[..], &[Op::Const(c), Op::Cmp(op, n - 1, n), Op::Cmp(op, n, n - 1)]].concat());
             }
         }
         for c in CONSTANTS {
@@ -862,10 +688,7 @@ fn comparison_rules_hold_for_all_inputs() {
         }
     }
     judge.ask();
-    println!(
-        "comparison rules: {} proved, {} unknown",
-        judge.proved, judge.unknown
-    );
+    println!("comparison rules: {} proved, {} unknown", judge.proved, judge.unknown);
     assert_eq!(judge.unknown, 0);
 }
 
@@ -874,11 +697,8 @@ fn boolean_rules_hold_for_all_inputs() {
     let mut judge = Judge::new(60);
     let first = INPUTS.len();
     // Operand pairs: unknowns, an unknown and 0, a sum and its summand. Others are met in random terms.
-    let operands: [(Program, usize, usize); 3] = [
-        (vec![], 0, 1),
-        (vec![Op::Const(0)], 0, first),
-        (vec![Op::Bin(BinOp::Add, 0, 1)], first, 0),
-    ];
+    let operands: [(Program, usize, usize); 3] =
+        [(vec![], 0, 1), (vec![Op::Const(0)], 0, first), (vec![Op::Bin(BinOp::Add, 0, 1)], first, 0)];
     for (before, x, y) in operands {
         // Without a borrow, and with an unknown carry.
         for carry in if before.is_empty() { [1, 2] } else { [1, 1] } {
@@ -888,20 +708,11 @@ fn boolean_rules_hold_for_all_inputs() {
             p.push(Op::Cmp(CmpOp::Ult, 2, 3));
             p.extend([Op::Not(carry), Op::Bit(3), Op::Bit(carry), Op::Const(0)]);
             let (borrow, more, zero) = (n, n + 1, n + 2);
-            p.extend([
-                Op::Bin(BinOp::Sub, x, y),
-                Op::Bin(BinOp::Sub, n + 3, borrow),
-            ]);
+            p.extend([Op::Bin(BinOp::Sub, x, y), Op::Bin(BinOp::Sub, n + 3, borrow)]);
             p.extend([Op::Bin(BinOp::Add, x, y), Op::Bin(BinOp::Add, n + 5, more)]);
-            p.extend([
-                Op::Cmp(CmpOp::Slt, n + 4, zero),
-                Op::Cmp(CmpOp::Eq, n + 4, zero),
-            ]);
+            p.extend([Op::Cmp(CmpOp::Slt, n + 4, zero), Op::Cmp(CmpOp::Eq, n + 4, zero)]);
             p.extend([Op::SubCarry(x, y, carry), Op::SubOverflow(x, y, carry)]);
-            p.extend([
-                Op::Cmp(CmpOp::Slt, n + 6, zero),
-                Op::Cmp(CmpOp::Eq, n + 6, zero),
-            ]);
+            p.extend([Op::Cmp(CmpOp::Slt, n + 6, zero), Op::Cmp(CmpOp::Eq, n + 6, zero)]);
             p.extend([Op::AddCarry(x, y, carry), Op::AddOverflow(x, y, carry)]);
             p.extend(CMP.map(|op| Op::Cmp(op, x, y)));
             p.extend([Op::Cmp(CmpOp::Ult, y, x), Op::Cmp(CmpOp::Slt, y, x)]);
@@ -916,31 +727,15 @@ fn boolean_rules_hold_for_all_inputs() {
                 p.extend(bases.iter().filter(|b| **b > a).map(|b| Op::Xor(a, *b)));
             }
             for &a in &bases[2..5] {
-                p.extend(
-                    bases
-                        .iter()
-                        .flat_map(|b| [Op::IteBool(a, *b, bases[(a + b) % 17]), Op::Or(a, *b)]),
-                );
+                p.extend(bases.iter().flat_map(|b| [Op::IteBool(a, *b, bases[(a + b) % 17]), Op::Or(a, *b)]));
             }
-            p.extend(
-                bases
-                    .iter()
-                    .flat_map(|b| [Op::Bit(*b), Op::Ite(*b, 0, 1), Op::Ite(b + 17, 0, 1)]),
-            );
+            p.extend(bases.iter().flat_map(|b| [Op::Bit(*b), Op::Ite(*b, 0, 1), Op::Ite(b + 17, 0, 1)]));
             judge.program(&p);
         }
     }
     judge.ask();
-    println!(
-        "boolean rules: {} proved, {} unknown",
-        judge.proved, judge.unknown
-    );
-    assert!(
-        judge.unknown * 50 < judge.proved,
-        "{} of {} unknown",
-        judge.unknown,
-        judge.proved
-    );
+    println!("boolean rules: {} proved, {} unknown", judge.proved, judge.unknown);
+    assert!(judge.unknown * 50 < judge.proved, "{} of {} unknown", judge.unknown, judge.proved);
 }
 
 #[test]
@@ -959,11 +754,7 @@ fn memory_rules_hold_for_all_inputs() {
             for a in WIDTH {
                 for b in WIDTH {
                     let mut p = indices.to_vec();
-                    p.extend([
-                        Op::Store(a, 0, 1),
-                        Op::Store(b, first + 2, 2),
-                        Op::Store(b, first + 3, 3),
-                    ]);
+                    p.extend([Op::Store(a, 0, 1), Op::Store(b, first + 2, 2), Op::Store(b, first + 3, 3)]);
                     p.extend(WIDTH.map(|w| Op::Load(w, first + 2)));
                     p.extend(WIDTH.map(|w| Op::Load(w, 0)));
                     // An index that may alias.
@@ -979,10 +770,7 @@ fn memory_rules_hold_for_all_inputs() {
         }
     }
     judge.ask();
-    println!(
-        "memory rules: {} proved, {} unknown",
-        judge.proved, judge.unknown
-    );
+    println!("memory rules: {} proved, {} unknown", judge.proved, judge.unknown);
     assert_eq!(judge.unknown, 0);
 }
 
@@ -998,28 +786,14 @@ fn z3_notices_planted_mistakes() {
             }
             let g = &mut Graph::new();
             let terms = symbolic(g, &wrong);
-            let raw = run(
-                &mut Z3,
-                reference::memory(0),
-                INPUTS.map(reference::variable).to_vec(),
-                &p,
-            );
+            let raw = run(&mut Z3, reference::memory(0), INPUTS.map(reference::variable).to_vec(), &p);
             let mut replay = Replay::default();
-            let words: Vec<_> = terms
-                .words
+            let words: Vec<_> = terms.words.iter().zip(&raw.words).map(|(t, e)| replay.word(g, *t).ne(e)).collect();
+            let bools: Vec<_> = terms.bools.iter().zip(&raw.bools).map(|(t, e)| replay.bool(g, *t).xor(e)).collect();
+            words
                 .iter()
-                .zip(&raw.words)
-                .map(|(t, e)| replay.word(g, *t).ne(e))
-                .collect();
-            let bools: Vec<_> = terms
-                .bools
-                .iter()
-                .zip(&raw.bools)
-                .map(|(t, e)| replay.bool(g, *t).xor(e))
-                .collect();
-            words.iter().chain(&bools).any(|d| {
-                d.simplify().as_bool() != Some(false) && never(d, 300_000) == SatResult::Sat
-            })
+                .chain(&bools)
+                .any(|d| d.simplify().as_bool() != Some(false) && never(d, 300_000) == SatResult::Sat)
         });
         assert!(noticed, "mistake {which}");
     }
@@ -1068,13 +842,8 @@ fn solver_terms_have_the_evaluated_value() {
         for mode in &modes[..if products { 1 } else { 2 }] {
             // Products of unknowns occur in both kinds, through no operation but these.
             for (yes, no) in [(right, wrong), (holds, fails)] {
-                assert_eq!(
-                    Smt::new(g, *mode).follows(&assumptions, yes, 5_000_000),
-                    Answer::Holds,
-                    "{p:?}"
-                );
-                let Answer::Fails(model) = Smt::new(g, *mode).follows(&assumptions, no, 5_000_000)
-                else {
+                assert_eq!(Smt::new(g, *mode).follows(&assumptions, yes, 5_000_000), Answer::Holds, "{p:?}");
+                let Answer::Fails(model) = Smt::new(g, *mode).follows(&assumptions, no, 5_000_000) else {
                     panic!("a wrong value passes in {p:?}");
                 };
                 for (v, value) in model.words {
@@ -1096,28 +865,12 @@ fn solver_terms_are_raw_expressions_for_all_inputs() {
         let p = program(&mut random, 14, true);
         let g = &mut Graph::new();
         let terms = symbolic(g, &p);
-        let raw = run(
-            &mut Z3,
-            reference::memory(0),
-            INPUTS.map(reference::variable).to_vec(),
-            &p,
-        );
+        let raw = run(&mut Z3, reference::memory(0), INPUTS.map(reference::variable).to_vec(), &p);
         let fresh = g.var(Var::Havoc(99));
-        let (word, raw_word) = (
-            terms.words.last().expect("a word"),
-            raw.words.last().expect("a word"),
-        );
+        let (word, raw_word) = (terms.words.last().expect("a word"), raw.words.last().expect("a word"));
         let equation = g.cmp(CmpOp::Eq, word, &fresh);
         let mut conditions = vec![(equation, raw_word.eq(reference::variable(Var::Havoc(99))))];
-        conditions.extend(
-            terms
-                .bools
-                .iter()
-                .copied()
-                .zip(raw.bools)
-                .skip(2)
-                .step_by(3),
-        );
+        conditions.extend(terms.bools.iter().copied().zip(raw.bools).skip(2).step_by(3));
         for (t, e) in conditions {
             let negated = g.not(&t);
             for (t, e) in [(t, e.clone()), (negated, e.not())] {
@@ -1138,8 +891,5 @@ fn solver_terms_are_raw_expressions_for_all_inputs() {
         }
     }
     println!("encodings: {proved} proved, {unknown} unknown");
-    assert!(
-        proved > 500 && unknown * 50 < proved,
-        "{unknown} of {proved} unknown"
-    );
+    assert!(proved > 500 && unknown * 50 < proved, "{unknown} of {proved} unknown");
 }

@@ -21,11 +21,7 @@ fn read(wat: &str) -> (Vec<u8>, Module) {
 /// Runs the export `f` of a module under a bounds mode, with a capacity of four pages.
 fn run_with(bounds: Bounds, wat: &str, args: &[u32]) -> Result<Vec<u32>, Stop> {
     let (bytes, module) = read(wat);
-    let contract = Contract {
-        bounds,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 4 * PAGE_BYTES,
-    };
+    let contract = Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES };
     Instance::new(&module, &bytes, contract, NoHost, FUEL)?.invoke("f", args)
 }
 
@@ -36,28 +32,16 @@ fn run(wat: &str, args: &[u32]) -> Result<Vec<u32>, Stop> {
 /// Checks a function of two `i32` given by its body.
 #[track_caller]
 fn check32(body: &str, a: u32, b: u32, expected: u32) {
-    let wat = format!(
-        "(module (func (export \"f\") (param i32 i32) (result i32) local.get 0 local.get 1 {body}))"
-    );
-    assert_eq!(
-        run(&wat, &[a, b]),
-        Ok(vec![expected]),
-        "{body} {a:#x} {b:#x}"
-    );
+    let wat = format!("(module (func (export \"f\") (param i32 i32) (result i32) local.get 0 local.get 1 {body}))");
+    assert_eq!(run(&wat, &[a, b]), Ok(vec![expected]), "{body} {a:#x} {b:#x}");
 }
 
 /// Checks a function of two `i64` given by its body.
 #[track_caller]
 fn check64(body: &str, a: u64, b: u64, expected: u64) {
-    let wat = format!(
-        "(module (func (export \"f\") (param i64 i64) (result i64) local.get 0 local.get 1 {body}))"
-    );
+    let wat = format!("(module (func (export \"f\") (param i64 i64) (result i64) local.get 0 local.get 1 {body}))");
     let words = |v: u64| [v as u32, (v >> 32) as u32];
-    assert_eq!(
-        run(&wat, &[words(a), words(b)].concat()),
-        Ok(words(expected).to_vec()),
-        "{body} {a:#x} {b:#x}"
-    );
+    assert_eq!(run(&wat, &[words(a), words(b)].concat()), Ok(words(expected).to_vec()), "{body} {a:#x} {b:#x}");
 }
 
 #[track_caller]
@@ -102,26 +86,15 @@ fn i64_operators() {
 
 #[test]
 fn divisions_trap() {
-    let div = |op: &str| {
-        format!(
-            "(module (func (export \"f\") (param i32 i32) (result i32) local.get 0 local.get 1 {op}))"
-        )
-    };
+    let div =
+        |op: &str| format!("(module (func (export \"f\") (param i32 i32) (result i32) local.get 0 local.get 1 {op}))");
     for op in ["i32.div_s", "i32.div_u", "i32.rem_s", "i32.rem_u"] {
         check_trap(&div(op), &[7, 0], TrapKind::IntegerDivideByZero);
     }
-    check_trap(
-        &div("i32.div_s"),
-        &[1 << 31, u32::MAX],
-        TrapKind::IntegerOverflow,
-    );
+    check_trap(&div("i32.div_s"), &[1 << 31, u32::MAX], TrapKind::IntegerOverflow);
     let wide = "(module (func (export \"f\") (param i64 i64) (result i64) local.get 0 local.get 1 i64.div_s))";
     check_trap(wide, &[1, 0, 0, 0], TrapKind::IntegerDivideByZero);
-    check_trap(
-        wide,
-        &[0, 1 << 31, u32::MAX, u32::MAX],
-        TrapKind::IntegerOverflow,
-    );
+    check_trap(wide, &[0, 1 << 31, u32::MAX, u32::MAX], TrapKind::IntegerOverflow);
 }
 
 #[test]
@@ -159,10 +132,7 @@ fn loops_take_parameters_and_blocks_give_several_results() {
             local.get 1 i32.const 1 i32.sub local.tee 1
             local.get 1 br_if 0
           end))";
-    assert_eq!(
-        run(wat, &[100_000]),
-        Ok(vec![5_000_050_000u64 as u32, 1, 0])
-    );
+    assert_eq!(run(wat, &[100_000]), Ok(vec![5_000_050_000u64 as u32, 1, 0]));
     let arms = "(module (func (export \"f\") (param i32) (result i32 i64)
         i32.const 9
         local.get 0
@@ -171,8 +141,7 @@ fn loops_take_parameters_and_blocks_give_several_results() {
     assert_eq!(run(arms, &[0]), Ok(vec![8, u32::MAX, u32::MAX]));
 }
 
-const LOADS: &str =
-    "(module (memory 1) (data (i32.const 65528) \"\\01\\02\\03\\84\\05\\06\\07\\88\")
+const LOADS: &str = "(module (memory 1) (data (i32.const 65528) \"\\01\\02\\03\\84\\05\\06\\07\\88\")
     (func (export \"f\") (param i32) (result i64) local.get 0 OP))";
 
 #[test]
@@ -186,44 +155,20 @@ fn loads_extend_and_trap_at_the_last_byte() {
     ];
     for (op, at, expected) in cases {
         let expected: u64 = expected;
-        assert_eq!(
-            run(&LOADS.replace("OP", op), &[at]),
-            Ok(vec![expected as u32, (expected >> 32) as u32]),
-            "{op}"
-        );
+        assert_eq!(run(&LOADS.replace("OP", op), &[at]), Ok(vec![expected as u32, (expected >> 32) as u32]), "{op}");
     }
-    check_trap(
-        &LOADS.replace("OP", "i64.load"),
-        &[65529],
-        TrapKind::OutOfBoundsMemory,
-    );
-    check_trap(
-        &LOADS.replace("OP", "i64.load32_u offset=4294967295"),
-        &[1],
-        TrapKind::OutOfBoundsMemory,
-    );
-    check_trap(
-        &LOADS.replace("OP", "i64.load8_u offset=65535"),
-        &[1],
-        TrapKind::OutOfBoundsMemory,
-    );
+    check_trap(&LOADS.replace("OP", "i64.load"), &[65529], TrapKind::OutOfBoundsMemory);
+    check_trap(&LOADS.replace("OP", "i64.load32_u offset=4294967295"), &[1], TrapKind::OutOfBoundsMemory);
+    check_trap(&LOADS.replace("OP", "i64.load8_u offset=65535"), &[1], TrapKind::OutOfBoundsMemory);
 }
 
 #[test]
 fn stores_out_of_range_write_nothing() {
-    let (bytes, module) = read(
-        "(module (memory 1) (func (export \"f\") (param i32) local.get 0 i64.const -1 i64.store))",
-    );
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: PAGE_BYTES,
-    };
+    let (bytes, module) =
+        read("(module (memory 1) (func (export \"f\") (param i32) local.get 0 i64.const -1 i64.store))");
+    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: PAGE_BYTES };
     let mut instance = Instance::new(&module, &bytes, contract, NoHost, FUEL).unwrap();
-    assert_eq!(
-        instance.invoke("f", &[65529]),
-        Err(Stop::Trap(TrapKind::OutOfBoundsMemory))
-    );
+    assert_eq!(instance.invoke("f", &[65529]), Err(Stop::Trap(TrapKind::OutOfBoundsMemory)));
     assert_eq!(instance.memory().get(65529), 0);
     assert_eq!(instance.invoke("f", &[65528]), Ok(vec![]));
     assert_eq!(instance.memory().get(65535), 255);
@@ -232,21 +177,12 @@ fn stores_out_of_range_write_nothing() {
 #[test]
 fn bounds_modes() {
     let wat = LOADS.replace("OP", "i64.load");
-    assert_eq!(
-        run_with(Bounds::None, &wat, &[65528]),
-        Ok(vec![0x8403_0201, 0x8807_0605])
-    );
+    assert_eq!(run_with(Bounds::None, &wat, &[65528]), Ok(vec![0x8403_0201, 0x8807_0605]));
     for bounds in [Bounds::None, Bounds::Mpu, Bounds::Mask] {
-        assert_eq!(
-            run_with(bounds, &wat, &[65529]),
-            Err(Stop::Assumption("A-BOUNDS"))
-        );
+        assert_eq!(run_with(bounds, &wat, &[65529]), Err(Stop::Assumption("A-BOUNDS")));
     }
     let fill = "(module (memory 1) (func (export \"f\") (param i32) local.get 0 i32.const 1 i32.const 2 memory.fill))";
-    assert_eq!(
-        run_with(Bounds::Mask, fill, &[65535]),
-        Err(Stop::Trap(TrapKind::OutOfBoundsMemory))
-    );
+    assert_eq!(run_with(Bounds::Mask, fill, &[65535]), Err(Stop::Trap(TrapKind::OutOfBoundsMemory)));
 }
 
 #[test]
@@ -271,27 +207,11 @@ fn bulk_operations_check_first() {
                local.get 0 local.get 1 local.get 2 {op} i32.const 0 i32.load))"
         )
     };
-    assert_eq!(
-        run(&bulk("memory.copy"), &[1, 0, 2]),
-        Ok(vec![u32::from_le_bytes(*b"xxy\0")])
-    );
-    assert_eq!(
-        run(&bulk("memory.fill"), &[2, 0x141, 2]),
-        Ok(vec![u32::from_le_bytes(*b"xyAA")])
-    );
-    assert_eq!(
-        run(&bulk("memory.init 0"), &[0, 1, 3]),
-        Ok(vec![u32::from_le_bytes(*b"bcd\0")])
-    );
-    assert_eq!(
-        run(&bulk("memory.copy"), &[65536, 0, 0]),
-        Ok(vec![u32::from_le_bytes(*b"xyz\0")])
-    );
-    for (op, args) in [
-        ("memory.copy", [65535, 0, 2]),
-        ("memory.copy", [0, 65537, 0]),
-        ("memory.init 0", [0, 2, 3]),
-    ] {
+    assert_eq!(run(&bulk("memory.copy"), &[1, 0, 2]), Ok(vec![u32::from_le_bytes(*b"xxy\0")]));
+    assert_eq!(run(&bulk("memory.fill"), &[2, 0x141, 2]), Ok(vec![u32::from_le_bytes(*b"xyAA")]));
+    assert_eq!(run(&bulk("memory.init 0"), &[0, 1, 3]), Ok(vec![u32::from_le_bytes(*b"bcd\0")]));
+    assert_eq!(run(&bulk("memory.copy"), &[65536, 0, 0]), Ok(vec![u32::from_le_bytes(*b"xyz\0")]));
+    for (op, args) in [("memory.copy", [65535, 0, 2]), ("memory.copy", [0, 65537, 0]), ("memory.init 0", [0, 2, 3])] {
         check_trap(&bulk(op), &args, TrapKind::OutOfBoundsMemory);
     }
 }
@@ -319,20 +239,9 @@ fn globals_and_start_and_recursion() {
         (func $start global.get $g i64.const 1 i64.add global.set $g) (start $start)
         (func (export \"f\") (result i64) global.get $h i64.extend_i32_u global.get $g i64.add))";
     assert_eq!(run(wat, &[]), Ok(vec![8, 1]));
-    check_trap(
-        "(module (func $f (export \"f\") call $f))",
-        &[],
-        TrapKind::CallStackExhausted,
-    );
-    assert_eq!(
-        run("(module (func (export \"f\") loop br 0 end))", &[]),
-        Err(Stop::Fuel)
-    );
-    check_trap(
-        "(module (func (export \"f\") unreachable))",
-        &[],
-        TrapKind::Unreachable,
-    );
+    check_trap("(module (func $f (export \"f\") call $f))", &[], TrapKind::CallStackExhausted);
+    assert_eq!(run("(module (func (export \"f\") loop br 0 end))", &[]), Err(Stop::Fuel));
+    check_trap("(module (func (export \"f\") unreachable))", &[], TrapKind::Unreachable);
 }
 
 #[test]
@@ -344,65 +253,39 @@ fn what_is_unsupported_is_named_with_its_place() {
     let refused = |func| code::body(&module, &bytes, func).unwrap_err();
     assert!(refused(0).what.contains("f32"));
     let second = refused(1);
-    assert_eq!(
-        (second.func, second.what.as_str(), bytes[second.offset]),
-        (1, "F32Const", 0x43)
-    );
-    assert_eq!(
-        (refused(2).what.as_str(), refused(3).what.as_str()),
-        ("result of type v128", "ReturnCall")
-    );
+    assert_eq!((second.func, second.what.as_str(), bytes[second.offset]), (1, "F32Const", 0x43));
+    assert_eq!((refused(2).what.as_str(), refused(3).what.as_str()), ("result of type v128", "ReturnCall"));
     for (wat, what) in [
-        (
-            "(module (import \"m\" \"t\" (table 1 funcref)))",
-            "imported table",
-        ),
-        (
-            "(module (import \"m\" \"g\" (global (mut i32))))",
-            "imported mutable global",
-        ),
+        ("(module (import \"m\" \"t\" (table 1 funcref)))", "imported table"),
+        ("(module (import \"m\" \"g\" (global (mut i32))))", "imported mutable global"),
         ("(module (memory 1 1 shared))", "shared memory"),
         ("(module (memory 1) (memory 1))", "more than one memory"),
         ("(module (memory i64 1))", "memory64"),
         ("(module (tag))", "exceptions"),
     ] {
         let error = reader::read(&wat::parse_str(wat).unwrap()).unwrap_err();
-        assert!(
-            error.kind == reader::ReadErrorKind::Unsupported && error.message.contains(what),
-            "{error}"
-        );
+        assert!(error.kind == reader::ReadErrorKind::Unsupported && error.message.contains(what), "{error}");
     }
-    for bytes in [
-        &b"\0asm\x0d\0\x01\0"[..],
-        &b"\0asm\x01\0\0\0\x01"[..],
-        &b""[..],
-    ] {
+    for bytes in [&b"\0asm\x0d\0\x01\0"[..], &b"\0asm\x01\0\0\0\x01"[..], &b""[..]] {
         assert!(reader::read(bytes).is_err());
     }
 }
 
 #[test]
 fn offsets_name_instructions() {
-    let (bytes, module) =
-        read("(module (func (param i32) block loop local.get 0 br_if 1 br 0 end end))");
+    let (bytes, module) = read("(module (func (param i32) block loop local.get 0 br_if 1 br 0 end end))");
     let body = code::body(&module, &bytes, 0).unwrap();
     for (index, instr) in body.instrs.iter().enumerate() {
         assert_eq!(body.index_of_offset(instr.offset), Some(index));
     }
-    assert_eq!(
-        body.index_of_offset(body.end_offset),
-        Some(body.instrs.len() - 1)
-    );
+    assert_eq!(body.index_of_offset(body.end_offset), Some(body.instrs.len() - 1));
     assert_eq!(body.index_of_offset(body.end_offset + 1), None);
 }
 
 /// A module whose bytes were damaged is refused or read; nothing panics, whatever it contains.
 #[test]
 fn damaged_modules_do_not_panic() {
-    let (bytes, _) = read(&LOADS.replace(
-        "OP",
-        "i64.load8_s block (param i64) (result i64) br 0 loop br 0 end end",
-    ));
+    let (bytes, _) = read(&LOADS.replace("OP", "i64.load8_s block (param i64) (result i64) br 0 loop br 0 end end"));
     let (mut seed, mut accepted) = (1u32, 0);
     for _ in 0..20_000 {
         let mut damaged = bytes.clone();
@@ -415,11 +298,7 @@ fn damaged_modules_do_not_panic() {
             continue;
         };
         accepted += 1;
-        let contract = Contract {
-            bounds: Bounds::Software,
-            memory: MemoryOwner::Own,
-            capacity_bytes: 4 * PAGE_BYTES,
-        };
+        let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES };
         if let Ok(mut instance) = Instance::new(&module, &damaged, contract, NoHost, 1000) {
             for export in &module.exports {
                 let _ = instance.invoke(&export.name, &[7]);
@@ -452,22 +331,13 @@ fn stated_heights_hold_over_terms() {
 }
 
 fn check_heights(module: &Module, body: &code::Body, index: u32) {
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 64 * PAGE_BYTES,
-    };
+    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 64 * PAGE_BYTES };
     let program = Function::new(module, body, &contract);
     let mut d = Graph::new();
     let memory = d.var(Var::Memory(0));
     let memory_bytes = d.var(Var::MemoryBytes(0));
     let cells = (0..module.cells).map(|i| d.var(Var::Cell(i, 0))).collect();
-    let world = World {
-        memory,
-        memory_bytes,
-        cells,
-        results: vec![],
-    };
+    let world = World { memory, memory_bytes, cells, results: vec![] };
     let start = Point::start(index);
     let state = program.blank_state(&mut d, start, world, &mut |d| d.havoc());
     let mut open = vec![(start, state)];
@@ -475,12 +345,7 @@ fn check_heights(module: &Module, body: &code::Body, index: u32) {
         let next = match program.step(&mut d, at, state, &mut vec![]).unwrap() {
             Step::Next(point, state) => vec![(point, state)],
             Step::Branch(_, a, b) => vec![a, b],
-            Step::Call {
-                results,
-                next,
-                mut state,
-                ..
-            } => {
+            Step::Call { results, next, mut state, .. } => {
                 state.stack.extend((0..results).map(|_| d.havoc()));
                 vec![(next, state)]
             }

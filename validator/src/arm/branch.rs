@@ -39,11 +39,7 @@ impl<D: Domain> Cpu<'_, D> {
                 self.direct_call(true)
             }
             Op::Bl { .. } => self.direct_call(false),
-            Op::Cbz {
-                nonzero,
-                rn,
-                target,
-            } => {
+            Op::Cbz { nonzero, rn, target } => {
                 let x = self.reg(rn)?;
                 let zero = self.d.cmp_const(CmpOp::Eq, &x, 0);
                 let holds = if nonzero { self.d.not(&zero) } else { zero };
@@ -81,18 +77,14 @@ impl<D: Domain> Cpu<'_, D> {
 
     /// Step `k` of a table branch: is the index `k`?
     pub fn table_branch(&mut self, k: u32) -> Result<Flow<D>, Unsupported> {
-        let (Op::TableBranch { rm, .. }, Some(targets)) =
-            (self.insn.op, self.f.code.tables.get(&self.insn.offset))
+        let (Op::TableBranch { rm, .. }, Some(targets)) = (self.insn.op, self.f.code.tables.get(&self.insn.offset))
         else {
             return self.fail("no branch table");
         };
         let index = self.reg(rm)?;
         let known = self.d.as_word(&index).and_then(|i| targets.get(i as usize));
         if let Some(target) = known {
-            return Ok(Flow::Jump(Point {
-                offset: *target,
-                micro: 0,
-            }));
+            return Ok(Flow::Jump(Point { offset: *target, micro: 0 }));
         }
         let Some(target) = targets.get(k as usize) else {
             let never = self.d.bool(false);
@@ -101,14 +93,8 @@ impl<D: Domain> Cpu<'_, D> {
             return Ok(Flow::Trap(TrapKind::Unreachable));
         };
         let here = self.d.cmp_const(CmpOp::Eq, &index, k);
-        let taken = Point {
-            offset: *target,
-            micro: 0,
-        };
-        let other = Point {
-            offset: self.insn.offset,
-            micro: TABLE + k + 1,
-        };
+        let taken = Point { offset: *target, micro: 0 };
+        let other = Point { offset: self.insn.offset, micro: TABLE + k + 1 };
         Ok(match self.d.as_bool(&here) {
             Some(true) => Flow::Jump(taken),
             Some(false) => Flow::Jump(other),
@@ -165,14 +151,7 @@ impl<D: Domain> Cpu<'_, D> {
 
     fn indirect_call(&mut self, address: D::W, tail: bool) -> Result<Flow<D>, Unsupported> {
         match self.f.indirect_types.get(&self.insn.offset).copied() {
-            Some(type_index) => self.call(
-                Callee::Address {
-                    address,
-                    type_index,
-                },
-                type_index,
-                tail,
-            ),
+            Some(type_index) => self.call(Callee::Address { address, type_index }, type_index, tail),
             None => self.fail("indirect call whose type is not claimed"),
         }
     }
@@ -184,12 +163,7 @@ impl<D: Domain> Cpu<'_, D> {
         Ok(sp)
     }
 
-    fn call(
-        &mut self,
-        callee: Callee<D::W>,
-        type_index: u32,
-        tail: bool,
-    ) -> Result<Flow<D>, Unsupported> {
+    fn call(&mut self, callee: Callee<D::W>, type_index: u32, tail: bool) -> Result<Flow<D>, Unsupported> {
         let (params, results) = integer_type(self.f.module, type_index)?;
         let (slots, bytes) = abi::arguments(&params);
         let sp = self.sp_at_call()?;
@@ -207,14 +181,7 @@ impl<D: Domain> Cpu<'_, D> {
             });
         }
         self.state.outgoing_bytes = bytes;
-        let next = if tail {
-            Point {
-                offset: self.insn.offset,
-                micro: TAIL_RETURN,
-            }
-        } else {
-            self.next()
-        };
+        let next = if tail { Point { offset: self.insn.offset, micro: TAIL_RETURN } } else { self.next() };
         Ok(Flow::Call(callee, args, results, next))
     }
 
@@ -228,16 +195,10 @@ impl<D: Domain> Cpu<'_, D> {
                 let divisible = self.d.nonzero(&both);
                 self.require(divisible, "64-bit division by zero");
                 let signed = helper == Helper::Ldivmod;
-                let (quotient, remainder) = if signed {
-                    (DivOp::SQuot, DivOp::SRem)
-                } else {
-                    (DivOp::UQuot, DivOp::URem)
-                };
+                let (quotient, remainder) =
+                    if signed { (DivOp::SQuot, DivOp::SRem) } else { (DivOp::UQuot, DivOp::URem) };
                 let [a, b] = [(r[0].clone(), r[1].clone()), (r[2].clone(), r[3].clone())];
-                let (q, m) = (
-                    pair::div(self.d, quotient, &a, &b),
-                    pair::div(self.d, remainder, &a, &b),
-                );
+                let (q, m) = (pair::div(self.d, quotient, &a, &b), pair::div(self.d, remainder, &a, &b));
                 self.clobber();
                 self.state.regs[..4].clone_from_slice(&[q.0, q.1, m.0, m.1]);
             }
@@ -249,12 +210,7 @@ impl<D: Domain> Cpu<'_, D> {
                         self.d.copy(&self.state.world.memory, &dst, &src, &r[2])
                     }
                     Place::Symbol(Symbol::Data(k), src) => {
-                        let len = self
-                            .f
-                            .module
-                            .data
-                            .get(k as usize)
-                            .map_or(0, |data| data.bytes.len());
+                        let len = self.f.module.data.get(k as usize).map_or(0, |data| data.bytes.len());
                         let size = self.d.word(len as u32);
                         self.range(&src, &r[2], &size);
                         self.d.init(&self.state.world.memory, k, &dst, &src, &r[2])
@@ -302,8 +258,5 @@ impl<D: Domain> Cpu<'_, D> {
 
 /// The instruction at a target that decoding found to be inside the function.
 fn start_of(target: i64) -> Point {
-    Point {
-        offset: target as u32,
-        micro: 0,
-    }
+    Point { offset: target as u32, micro: 0 }
 }

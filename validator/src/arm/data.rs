@@ -20,20 +20,9 @@ impl<D: Domain> Cpu<'_, D> {
                 let value = op.steps().iter().fold(x, |x, step| self.d.un(*step, &x));
                 self.set(rd, value)
             }
-            Op::Extend {
-                signed,
-                half,
-                rd,
-                rn,
-                rm,
-                rotation,
-            } => {
+            Op::Extend { signed, half, rd, rn, rm, rotation } => {
                 let x = self.reg(rm)?;
-                let x = if rotation == 0 {
-                    x
-                } else {
-                    self.d.bin_const(BinOp::Ror, &x, u32::from(rotation))
-                };
+                let x = if rotation == 0 { x } else { self.d.bin_const(BinOp::Ror, &x, u32::from(rotation)) };
                 let x = match (signed, half) {
                     (false, false) => self.d.bin_const(BinOp::And, &x, 0xff),
                     (false, true) => self.d.bin_const(BinOp::And, &x, 0xffff),
@@ -49,18 +38,10 @@ impl<D: Domain> Cpu<'_, D> {
                 };
                 self.set(rd, value)
             }
-            Op::Extract {
-                signed,
-                rd,
-                rn,
-                lsb,
-                width,
-            } => {
+            Op::Extract { signed, rd, rn, lsb, width } => {
                 let x = self.reg(rn)?;
                 let value = if signed {
-                    let x =
-                        self.d
-                            .bin_const(BinOp::Shl, &x, 32 - u32::from(lsb) - u32::from(width));
+                    let x = self.d.bin_const(BinOp::Shl, &x, 32 - u32::from(lsb) - u32::from(width));
                     self.d.bin_const(BinOp::Ashr, &x, 32 - u32::from(width))
                 } else {
                     let x = self.d.bin_const(BinOp::Lshr, &x, u32::from(lsb));
@@ -82,20 +63,11 @@ impl<D: Domain> Cpu<'_, D> {
                 };
                 self.set(rd, value)
             }
-            Op::Saturate {
-                signed,
-                rd,
-                bits,
-                rn,
-                shift,
-            } => {
+            Op::Saturate { signed, rd, bits, rn, shift } => {
                 let x = self.reg(rn)?;
                 let x = self.shifted(&x, shift).0;
-                let (low, high) = if signed {
-                    (-(1i64 << (bits - 1)), (1i64 << (bits - 1)) - 1)
-                } else {
-                    (0, (1i64 << bits) - 1)
-                };
+                let (low, high) =
+                    if signed { (-(1i64 << (bits - 1)), (1i64 << (bits - 1)) - 1) } else { (0, (1i64 << bits) - 1) };
                 let (low, high) = (self.d.word(low as u32), self.d.word(high as u32));
                 let over = self.d.cmp(CmpOp::Slt, &high, &x);
                 let under = self.d.cmp(CmpOp::Slt, &x, &low);
@@ -128,10 +100,7 @@ impl<D: Domain> Cpu<'_, D> {
                 return (self.d.bin(BinOp::Or, &top, &low), self.bit(x, 0));
             }
         };
-        (
-            self.d.bin_const(op, x, u32::from(n)),
-            self.bit(x, u32::from(carry_bit)),
-        )
+        (self.d.bin_const(op, x, u32::from(n)), self.bit(x, u32::from(carry_bit)))
     }
 
     /// The second operand and its carry-out.
@@ -192,11 +161,7 @@ impl<D: Domain> Cpu<'_, D> {
             }
             (None, None) => return self.fail("no result"),
         };
-        if op.compares() {
-            Ok(())
-        } else {
-            self.set(rd, result)
-        }
+        if op.compares() { Ok(()) } else { self.set(rd, result) }
     }
 
     /// AddWithCarry of `x` and `y`, or of `x` and `NOT y` for a subtraction. Writes the flags if `s`.
@@ -239,21 +204,11 @@ impl<D: Domain> Cpu<'_, D> {
     /// field, sign-extended (IHI 0044, 4.6.1.1 and table 4-9).
     fn mov_half(&mut self, top: bool, rd: Reg, imm: u16) -> Result<(), Unsupported> {
         let half = match self.insn.relocation {
-            None => self.d.word(if top {
-                u32::from(imm) << 16
-            } else {
-                u32::from(imm)
-            }),
-            Some(Relocation {
-                target: Target::Symbol(symbol),
-                ..
-            }) => {
+            None => self.d.word(if top { u32::from(imm) << 16 } else { u32::from(imm) }),
+            Some(Relocation { target: Target::Symbol(symbol), .. }) => {
                 let address = self.d.symbol(symbol);
-                let address = self
-                    .d
-                    .bin_const(BinOp::Add, &address, i32::from(imm as i16) as u32);
-                self.d
-                    .bin_const(BinOp::And, &address, if top { 0xffff_0000 } else { 0xffff })
+                let address = self.d.bin_const(BinOp::Add, &address, i32::from(imm as i16) as u32);
+                self.d.bin_const(BinOp::And, &address, if top { 0xffff_0000 } else { 0xffff })
             }
             Some(_) => return self.fail("address of a helper as a value"),
         };
@@ -268,14 +223,7 @@ impl<D: Domain> Cpu<'_, D> {
     }
 
     /// Shift by the low byte of a register. The carry-out is the last bit shifted out; amount 0 keeps C.
-    fn shift_reg(
-        &mut self,
-        op: BinOp,
-        s: bool,
-        rd: Reg,
-        rn: Reg,
-        rm: Reg,
-    ) -> Result<(), Unsupported> {
+    fn shift_reg(&mut self, op: BinOp, s: bool, rd: Reg, rn: Reg, rm: Reg) -> Result<(), Unsupported> {
         let (x, amount) = (self.reg(rn)?, self.reg(rm)?);
         let result = match op {
             BinOp::Shl | BinOp::Lshr | BinOp::Ashr => pair::shift_by_byte(self.d, op, &x, &amount),

@@ -26,12 +26,7 @@ pub enum Helper {
 
 impl Helper {
     /// All helpers.
-    pub const ALL: [Helper; 4] = [
-        Helper::Uldivmod,
-        Helper::Ldivmod,
-        Helper::Memmove,
-        Helper::Memset,
-    ];
+    pub const ALL: [Helper; 4] = [Helper::Uldivmod, Helper::Ldivmod, Helper::Memmove, Helper::Memset];
     /// Its symbol.
     pub fn name(self) -> &'static str {
         match self {
@@ -160,19 +155,9 @@ pub fn decode(function: &FunctionBytes) -> Result<Code, Unsupported> {
         .endian(capstone::Endian::Little)
         .build()
         .map_err(|e| Unsupported(format!("capstone: {e}")))?;
-    let code = Code {
-        address: function.address,
-        ..Code::default()
-    };
+    let code = Code { address: function.address, ..Code::default() };
     let uses = vec![Use::Nothing; function.bytes.len()];
-    let mut walk = Walk {
-        function,
-        capstone,
-        code,
-        uses,
-        pending: vec![(0, 0)],
-        relocations_used: 0,
-    };
+    let mut walk = Walk { function, capstone, code, uses, pending: vec![(0, 0)], relocations_used: 0 };
     if function.address % 2 != 0 {
         return Err(Unsupported("function at an odd address".to_string()));
     }
@@ -193,17 +178,10 @@ fn normal_text(text: &str) -> String {
     for part in text.split_inclusive([' ', ',', ']', '}', '!']) {
         let digits = part.trim_end_matches([' ', ',', ']', '}', '!']);
         let rest = &part[digits.len()..];
-        let hex = digits
-            .strip_prefix("#0x")
-            .map(|h| ("", h))
-            .or(digits.strip_prefix("#-0x").map(|h| ("-", h)));
+        let hex = digits.strip_prefix("#0x").map(|h| ("", h)).or(digits.strip_prefix("#-0x").map(|h| ("-", h)));
         match hex.and_then(|(sign, h)| Some((sign, u32::from_str_radix(h, 16).ok()?))) {
             Some((sign, value)) => {
-                let value = if sign.is_empty() {
-                    value
-                } else {
-                    value.wrapping_neg()
-                };
+                let value = if sign.is_empty() { value } else { value.wrapping_neg() };
                 out.push_str(&format!("#{}{rest}", value as i32));
             }
             None => out.push_str(part),
@@ -223,33 +201,17 @@ fn agrees(mnemonic: &str, operands: &str, op: &Op, expected: &str) -> bool {
         Some(format!("{name} {first}, {more}"))
     });
     let renamed = match *op {
-        Op::Alu {
-            op: Alu::Add,
-            s: false,
-            rd,
-            rn,
-            src: Source::Reg(Reg::SP, _),
-        } if rd == rn => Some(format!("add {rd}, sp, {rd}")),
-        Op::Alu {
-            op: Alu::Add | Alu::Sub,
-            s: false,
-            ..
-        } => Some(expected.replacen(' ', "w ", 1)),
+        Op::Alu { op: Alu::Add, s: false, rd, rn, src: Source::Reg(Reg::SP, _) } if rd == rn => {
+            Some(format!("add {rd}, sp, {rd}"))
+        }
+        Op::Alu { op: Alu::Add | Alu::Sub, s: false, .. } => Some(expected.replacen(' ', "w ", 1)),
         Op::Adr { rd, imm } if imm > 0 || !operands.contains("#-") => {
-            let (name, size) = if stem == "subw" {
-                ("subw", imm.wrapping_neg())
-            } else {
-                ("addw", imm)
-            };
+            let (name, size) = if stem == "subw" { ("subw", imm.wrapping_neg()) } else { ("addw", imm) };
             Some(format!("{name} {rd}, pc, #{size}"))
         }
-        Op::Alu {
-            op: Alu::Mov,
-            s: true,
-            rd,
-            src: Source::Reg(rm, Shift::Lsl(0)),
-            ..
-        } => Some(format!("lsls {rd}, {rm}, #0")),
+        Op::Alu { op: Alu::Mov, s: true, rd, src: Source::Reg(rm, Shift::Lsl(0)), .. } => {
+            Some(format!("lsls {rd}, {rm}, #0"))
+        }
         _ => None,
     };
     text == expected || Some(text) == short.as_deref() || Some(text) == renamed.as_deref()
@@ -259,10 +221,7 @@ impl Walk<'_> {
     fn fail<T>(&self, at: u32, why: &str) -> Result<T, Unsupported> {
         let bytes = self.function.bytes.get(at as usize..).unwrap_or(&[]);
         let bytes: Vec<String> = bytes.iter().take(4).map(|b| format!("{b:02x}")).collect();
-        Err(Unsupported(format!(
-            "offset {at:#x}: {why}, bytes {}",
-            bytes.join(" ")
-        )))
+        Err(Unsupported(format!("offset {at:#x}: {why}, bytes {}", bytes.join(" "))))
     }
 
     fn half(&self, at: u32) -> Result<u16, Unsupported> {
@@ -277,11 +236,7 @@ impl Walk<'_> {
         let first = u32::from(self.half(at)?);
         // Source: DDI 0403E, A5.1.
         let wide = first >> 11 >= 0b11101;
-        let code = if wide {
-            first << 16 | u32::from(self.half(at + 2)?)
-        } else {
-            first
-        };
+        let code = if wide { first << 16 | u32::from(self.half(at + 2)?) } else { first };
         let size = if wide { 4 } else { 2 };
         // Capstone sees the instruction outside its IT block; so does the operation compared with it.
         let plain = encoding::decode(code, wide, at, false);
@@ -293,17 +248,10 @@ impl Walk<'_> {
             list.iter()
                 .next()
                 .filter(|i| i.bytes().len() == size)
-                .map(|i| {
-                    (
-                        i.mnemonic().unwrap_or("").to_string(),
-                        i.op_str().unwrap_or("").to_string(),
-                    )
-                })
+                .map(|i| (i.mnemonic().unwrap_or("").to_string(), i.op_str().unwrap_or("").to_string()))
         };
         let (Some(plain), Some(op)) = (plain, op) else {
-            let text = text.map_or("not an instruction".to_string(), |(m, o)| {
-                format!("{m} {o}")
-            });
+            let text = text.map_or("not an instruction".to_string(), |(m, o)| format!("{m} {o}"));
             return self.fail(at, &format!("`{}` is not modelled", text.trim_end()));
         };
         let Some((mnemonic, operands)) = text else {
@@ -311,22 +259,11 @@ impl Walk<'_> {
         };
         let expected = render(&plain);
         if !agrees(&mnemonic, &operands, &plain, &expected) {
-            return self.fail(
-                at,
-                &format!("capstone reads `{mnemonic} {operands}`, not `{expected}`"),
-            );
+            return self.fail(at, &format!("capstone reads `{mnemonic} {operands}`, not `{expected}`"));
         }
         self.claim(at, size as u32)?;
         let text = format!("{mnemonic} {operands}").trim_end().to_string();
-        let mut insn = Insn {
-            offset: at,
-            size: size as u8,
-            cond,
-            in_it,
-            op,
-            text,
-            relocation: None,
-        };
+        let mut insn = Insn { offset: at, size: size as u8, cond, in_it, op, text, relocation: None };
         self.relocate(&mut insn)?;
         Ok(insn)
     }
@@ -346,26 +283,14 @@ impl Walk<'_> {
             return Ok(());
         };
         let own = i64::from(insn.offset);
-        let function = matches!(
-            r.target,
-            Target::Symbol(Symbol::Function(_)) | Target::Helper(_)
-        );
+        let function = matches!(r.target, Target::Symbol(Symbol::Function(_)) | Target::Helper(_));
         let fits = match (r.kind, insn.op) {
             // The addend of a branch to a symbol is -4: the field reads as a branch to itself.
             (RelocationKind::ThmCall, Op::Bl { target }) => target == own && function,
-            (
-                RelocationKind::ThmJump24,
-                Op::B {
-                    cond: Cond::Al,
-                    target,
-                },
-            ) => target == own && function && insn.size == 4,
-            (
-                RelocationKind::ThmMovw,
-                Op::MovHalf {
-                    top: false, imm, ..
-                },
-            )
+            (RelocationKind::ThmJump24, Op::B { cond: Cond::Al, target }) => {
+                target == own && function && insn.size == 4
+            }
+            (RelocationKind::ThmMovw, Op::MovHalf { top: false, imm, .. })
             | (RelocationKind::ThmMovt, Op::MovHalf { top: true, imm, .. }) => match r.target {
                 Target::Symbol(Symbol::Function(_)) => imm == 0,
                 Target::Symbol(_) => true,
@@ -438,15 +363,9 @@ impl Walk<'_> {
                 Op::B { cond, .. } if cond != Cond::Al => {
                     return self.fail(insn.offset, "not allowed in an IT block");
                 }
-                Op::B { .. }
-                | Op::Bl { .. }
-                | Op::Bx { .. }
-                | Op::Blx { .. }
-                | Op::TableBranch { .. } => true,
+                Op::B { .. } | Op::Bl { .. } | Op::Bx { .. } | Op::Blx { .. } | Op::TableBranch { .. } => true,
                 Op::Load { rt: Reg::PC, .. } => true,
-                Op::Multiple {
-                    load: true, list, ..
-                } => list >> 15 == 1,
+                Op::Multiple { load: true, list, .. } => list >> 15 == 1,
                 _ => false,
             };
             if jumps && i + 1 != count {
@@ -489,25 +408,16 @@ impl Walk<'_> {
                 self.table(&insn, half)?;
                 false
             }
-            Op::Load {
-                rt,
-                address: Address::Literal(imm),
-                ..
-            } => {
+            Op::Load { rt, address: Address::Literal(imm), .. } => {
                 self.literal(&insn, imm, 1)?;
                 rt != Reg::PC
             }
-            Op::Dual {
-                address: Address::Literal(imm),
-                ..
-            } => {
+            Op::Dual { address: Address::Literal(imm), .. } => {
                 self.literal(&insn, imm, 2)?;
                 true
             }
             Op::Load { rt: Reg::PC, .. } | Op::Bx { .. } | Op::Udf(_) => false,
-            Op::Multiple {
-                load: true, list, ..
-            } if list >> 15 == 1 => false,
+            Op::Multiple { load: true, list, .. } if list >> 15 == 1 => false,
             _ => true,
         };
         self.code.insns.insert(at, insn);
@@ -518,32 +428,25 @@ impl Walk<'_> {
         for i in 0..words {
             let place = self.code.pc_relative(insn, imm) + 4 * i64::from(i);
             let aligned = (place + i64::from(self.function.address)) % 4 == 0;
-            let at = u32::try_from(place)
-                .ok()
-                .filter(|p| *p as usize + 4 <= self.uses.len());
+            let at = u32::try_from(place).ok().filter(|p| *p as usize + 4 <= self.uses.len());
             let Some(at) = at.filter(|_| aligned) else {
                 return self.fail(insn.offset, "literal outside the function or unaligned");
             };
             let range = at as usize..at as usize + 4;
-            if !(self.uses[range.clone()].iter().all(|u| *u == Use::Nothing)
-                || self.code.literals.contains_key(&at))
-            {
+            if !(self.uses[range.clone()].iter().all(|u| *u == Use::Nothing) || self.code.literals.contains_key(&at)) {
                 return self.fail(insn.offset, "literal overlaps code");
             }
             if self.code.literals.contains_key(&at) {
                 continue;
             }
             self.uses[range.clone()].fill(Use::Literal);
-            let bytes: [u8; 4] = self.function.bytes[range]
-                .try_into()
-                .expect("invariant: four bytes");
+            let bytes: [u8; 4] = self.function.bytes[range].try_into().expect("invariant: four bytes");
             let word = u32::from_le_bytes(bytes);
             let symbol = match self.function.relocations.get(&at) {
                 None => None,
-                Some(Relocation {
-                    kind: RelocationKind::Abs32,
-                    target: Target::Symbol(s),
-                }) if word == 0 || !matches!(s, Symbol::Function(_)) => {
+                Some(Relocation { kind: RelocationKind::Abs32, target: Target::Symbol(s) })
+                    if word == 0 || !matches!(s, Symbol::Function(_)) =>
+                {
                     self.relocations_used += 1;
                     Some(*s)
                 }
@@ -562,11 +465,7 @@ impl Walk<'_> {
         let mut targets = Vec::new();
         let (mut at, mut end) = (start, self.uses.len() as u32);
         while at + size <= end {
-            let entry = if half {
-                u32::from(self.half(at)?)
-            } else {
-                u32::from(self.function.bytes[at as usize])
-            };
+            let entry = if half { u32::from(self.half(at)?) } else { u32::from(self.function.bytes[at as usize]) };
             let target = start + 2 * entry;
             if target < at + size {
                 let padding = !half && entry == 0 && at + 1 == end && targets.len() % 2 == 1;

@@ -57,17 +57,8 @@ struct Row {
 
 fn parse((pattern, build): &(&str, Build)) -> Row {
     let pattern: Vec<u8> = pattern.bytes().filter(|b| *b != b' ').collect();
-    let bits = |wanted: &[u8]| {
-        pattern
-            .iter()
-            .fold(0, |v, b| v << 1 | u32::from(wanted.contains(b)))
-    };
-    Row {
-        mask: bits(b"01"),
-        value: bits(b"1"),
-        build: *build,
-        pattern: pattern.clone(),
-    }
+    let bits = |wanted: &[u8]| pattern.iter().fold(0, |v, b| v << 1 | u32::from(wanted.contains(b)));
+    Row { mask: bits(b"01"), value: bits(b"1"), build: *build, pattern: pattern.clone() }
 }
 
 static NARROW_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| NARROW.iter().map(parse).collect());
@@ -78,18 +69,9 @@ static WIDE_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| WIDE.iter().map(parse).c
 pub(super) fn decode(code: u32, wide: bool, at: u32, in_it: bool) -> Option<Op> {
     let rows = if wide { &*WIDE_ROWS } else { &*NARROW_ROWS };
     let row = rows.iter().find(|r| code & r.mask == r.value)?;
-    let mut fields = Fields {
-        values: [0; 26],
-        in_it,
-        at,
-    };
+    let mut fields = Fields { values: [0; 26], in_it, at };
     let bits = row.pattern.len();
-    for (i, letter) in row
-        .pattern
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| b.is_ascii_alphabetic())
-    {
+    for (i, letter) in row.pattern.iter().enumerate().filter(|(_, b)| b.is_ascii_alphabetic()) {
         let field = &mut fields.values[usize::from(letter.to_ascii_lowercase() - b'a')];
         *field = *field << 1 | (code >> (bits - 1 - i) & 1);
     }
@@ -119,10 +101,7 @@ fn expand_imm(imm12: u32) -> Option<Source> {
         3 => byte << 24 | byte << 16 | byte << 8 | byte,
         _ => {
             let value = (0x80 | imm12 & 0x7f).rotate_right(imm12 >> 7);
-            return Some(Source::Imm {
-                value,
-                carry: Some(value >> 31 == 1),
-            });
+            return Some(Source::Imm { value, carry: Some(value >> 31 == 1) });
         }
     };
     Some(Source::Imm { value, carry: None })
@@ -138,28 +117,14 @@ fn reg(rm: Reg) -> Source {
 
 /// A 16-bit data processing instruction: flags are written outside IT blocks only.
 fn low(f: &Fields, op: Alu, rd: Reg, rn: Reg, src: Source) -> Option<Op> {
-    Some(Op::Alu {
-        op,
-        s: op.compares() || !f.in_it,
-        rd,
-        rn,
-        src,
-    })
+    Some(Op::Alu { op, s: op.compares() || !f.in_it, rd, rn, src })
 }
 
 /// The 16-bit `010000` group. Source: DDI 0403E, A5.2.2.
 fn low_registers(f: &Fields) -> Option<Op> {
     let (rd, rm) = (f.reg('d'), f.reg('m'));
     let alu = |op| low(f, op, rd, rd, reg(rm));
-    let shift = |op| {
-        Some(Op::ShiftReg {
-            op,
-            s: !f.in_it,
-            rd,
-            rn: rd,
-            rm,
-        })
-    };
+    let shift = |op| Some(Op::ShiftReg { op, s: !f.in_it, rd, rn: rd, rm });
     match f.get('o') {
         0b0000 => alu(Alu::And),
         0b0001 => alu(Alu::Eor),
@@ -174,13 +139,7 @@ fn low_registers(f: &Fields) -> Option<Op> {
         0b1010 => alu(Alu::Cmp),
         0b1011 => alu(Alu::Cmn),
         0b1100 => alu(Alu::Orr),
-        0b1101 => Some(Op::Multiply {
-            acc: Accumulate::None,
-            s: !f.in_it,
-            rd,
-            rn: rm,
-            rm: rd,
-        }),
+        0b1101 => Some(Op::Multiply { acc: Accumulate::None, s: !f.in_it, rd, rn: rm, rm: rd }),
         0b1110 => alu(Alu::Bic),
         _ => low(f, Alu::Mvn, rd, rd, reg(rm)),
     }
@@ -238,37 +197,18 @@ fn mov_wide(f: &Fields) -> Option<Op> {
     let sp = [rd, rm].iter().filter(|r| **r == Reg::SP).count();
     let pc = rd == Reg::PC || rm == Reg::PC;
     let allowed = !pc && (sp == 0 || sp == 1 && !s);
-    allowed.then_some(Op::Alu {
-        op: Alu::Mov,
-        s,
-        rd,
-        rn: rd,
-        src: reg(rm),
-    })
+    allowed.then_some(Op::Alu { op: Alu::Mov, s, rd, rn: rd, src: reg(rm) })
 }
 
 /// `addw`, `subw` and `adr.w`.
 fn add_imm12(f: &Fields, op: Alu) -> Option<Op> {
     let (rd, rn, value) = (f.reg('d'), f.reg('n'), f.get('i'));
     if rn == Reg::PC {
-        let imm = if op == Alu::Add {
-            value as i32
-        } else {
-            -(value as i32)
-        };
-        return Some(Op::Adr {
-            rd: f.plain('d')?,
-            imm,
-        });
+        let imm = if op == Alu::Add { value as i32 } else { -(value as i32) };
+        return Some(Op::Adr { rd: f.plain('d')?, imm });
     }
     let allowed = rd != Reg::PC && (rd != Reg::SP || rn == Reg::SP);
-    allowed.then_some(Op::Alu {
-        op,
-        s: false,
-        rd,
-        rn,
-        src: imm(value),
-    })
+    allowed.then_some(Op::Alu { op, s: false, rd, rn, src: imm(value) })
 }
 
 /// Add, compare and move with high registers (16-bit).
@@ -278,13 +218,7 @@ fn high_registers(f: &Fields, op: Alu) -> Option<Op> {
         Alu::Mov if rd == Reg::PC && rm != Reg::PC => Some(Op::Bx { by_mov: true, rm }),
         _ if rd == Reg::PC || rm == Reg::PC => None,
         Alu::Cmp if rd.0 < 8 && rm.0 < 8 => None,
-        _ => Some(Op::Alu {
-            op,
-            s: op.compares(),
-            rd,
-            rn: rd,
-            src: reg(rm),
-        }),
+        _ => Some(Op::Alu { op, s: op.compares(), rd, rn: rd, src: reg(rm) }),
     }
 }
 
@@ -295,27 +229,12 @@ fn bit_field(f: &Fields, signed: Option<bool>) -> Option<Op> {
         Some(signed) => {
             let width = w + 1;
             let rn = f.plain('n')?;
-            (lsb + width <= 32).then_some(Op::Extract {
-                signed,
-                rd,
-                rn,
-                lsb: lsb as u8,
-                width: width as u8,
-            })
+            (lsb + width <= 32).then_some(Op::Extract { signed, rd, rn, lsb: lsb as u8, width: width as u8 })
         }
         None => {
             let width = (w + 1).checked_sub(lsb).filter(|w| *w > 0)?;
-            let rn = if f.reg('n') == Reg::PC {
-                None
-            } else {
-                Some(f.plain('n')?)
-            };
-            Some(Op::Insert {
-                rd,
-                rn,
-                lsb: lsb as u8,
-                width: width as u8,
-            })
+            let rn = if f.reg('n') == Reg::PC { None } else { Some(f.plain('n')?) };
+            Some(Op::Insert { rd, rn, lsb: lsb as u8, width: width as u8 })
         }
     }
 }
@@ -329,41 +248,17 @@ fn saturate(f: &Fields, signed: bool) -> Option<Op> {
         (true, n) => Shift::Asr(n),
     };
     let bits = f.get('w') as u8 + u8::from(signed);
-    Some(Op::Saturate {
-        signed,
-        rd,
-        bits,
-        rn,
-        shift,
-    })
+    Some(Op::Saturate { signed, rd, bits, rn, shift })
 }
 
 fn extend(f: &Fields, signed: bool, half: bool) -> Option<Op> {
-    let rn = if f.reg('n') == Reg::PC {
-        None
-    } else {
-        Some(f.plain('n')?)
-    };
-    Some(Op::Extend {
-        signed,
-        half,
-        rd: f.plain('d')?,
-        rn,
-        rm: f.plain('m')?,
-        rotation: 8 * f.get('r') as u8,
-    })
+    let rn = if f.reg('n') == Reg::PC { None } else { Some(f.plain('n')?) };
+    Some(Op::Extend { signed, half, rd: f.plain('d')?, rn, rm: f.plain('m')?, rotation: 8 * f.get('r') as u8 })
 }
 
 fn extend_low(f: &Fields) -> Option<Op> {
     let (signed, half) = (f.get('o') < 2, f.get('o') & 1 == 0);
-    Some(Op::Extend {
-        signed,
-        half,
-        rd: f.reg('d'),
-        rn: None,
-        rm: f.reg('m'),
-        rotation: 0,
-    })
+    Some(Op::Extend { signed, half, rd: f.reg('d'), rn: None, rm: f.reg('m'), rotation: 0 })
 }
 
 fn unary(f: &Fields, op: Unary) -> Option<Op> {
@@ -372,22 +267,12 @@ fn unary(f: &Fields, op: Unary) -> Option<Op> {
 }
 
 fn unary_low(f: &Fields, op: Unary) -> Option<Op> {
-    Some(Op::Unary {
-        op,
-        rd: f.reg('d'),
-        rm: f.reg('m'),
-    })
+    Some(Op::Unary { op, rd: f.reg('d'), rm: f.reg('m') })
 }
 
 fn shift_wide(f: &Fields) -> Option<Op> {
     let op = [BinOp::Shl, BinOp::Lshr, BinOp::Ashr, BinOp::Ror][f.get('o') as usize];
-    Some(Op::ShiftReg {
-        op,
-        s: f.bit('s'),
-        rd: f.plain('d')?,
-        rn: f.plain('n')?,
-        rm: f.plain('m')?,
-    })
+    Some(Op::ShiftReg { op, s: f.bit('s'), rd: f.plain('d')?, rn: f.plain('n')?, rm: f.plain('m')? })
 }
 
 fn multiply(f: &Fields, subtract: bool) -> Option<Op> {
@@ -396,64 +281,35 @@ fn multiply(f: &Fields, subtract: bool) -> Option<Op> {
         (_, false) => Accumulate::Add(f.plain('a')?),
         (_, true) => Accumulate::Sub(f.plain('a')?),
     };
-    Some(Op::Multiply {
-        acc,
-        s: false,
-        rd: f.plain('d')?,
-        rn: f.plain('n')?,
-        rm: f.plain('m')?,
-    })
+    Some(Op::Multiply { acc, s: false, rd: f.plain('d')?, rn: f.plain('n')?, rm: f.plain('m')? })
 }
 
 fn long(f: &Fields, op: Long) -> Option<Op> {
     let (lo, hi) = (f.plain('l')?, f.plain('h')?);
-    (lo != hi).then_some(Op::MultiplyLong {
-        op,
-        lo,
-        hi,
-        rn: f.plain('n')?,
-        rm: f.plain('m')?,
-    })
+    (lo != hi).then_some(Op::MultiplyLong { op, lo, hi, rn: f.plain('n')?, rm: f.plain('m')? })
 }
 
 fn divide(f: &Fields, signed: bool) -> Option<Op> {
-    Some(Op::Divide {
-        signed,
-        rd: f.plain('d')?,
-        rn: f.plain('n')?,
-        rm: f.plain('m')?,
-    })
+    Some(Op::Divide { signed, rd: f.plain('d')?, rn: f.plain('n')?, rm: f.plain('m')? })
 }
 
 /// A single load or store with checks common to all forms. Sign extension, width and direction are letters s, z, l.
 fn single(f: &Fields, address: Address) -> Option<Op> {
-    let width = [Width::Byte, Width::Half, Width::Word]
-        .get(f.get('z') as usize)
-        .copied()?;
+    let width = [Width::Byte, Width::Half, Width::Word].get(f.get('z') as usize).copied()?;
     transfer(f.reg('t'), f.bit('l'), width, f.bit('s'), address)
 }
 
 fn transfer(rt: Reg, load: bool, width: Width, signed: bool, address: Address) -> Option<Op> {
     let word = width == Width::Word;
     // Loading sp is allowed by the manual but not modelled; loading pc is a branch.
-    let register =
-        rt != Reg::SP && (rt != Reg::PC || word && load) || !load && word && rt == Reg::SP;
+    let register = rt != Reg::SP && (rt != Reg::PC || word && load) || !load && word && rt == Reg::SP;
     let writes = address.written_base() != Some(rt);
     let index = !matches!(address, Address::Index(_, rm, _) if rm == Reg::SP || rm == Reg::PC);
     let literal_store = !load && matches!(address, Address::Literal(_));
     if !(register && writes && index) || literal_store || signed && (word || !load) {
         return None;
     }
-    Some(if load {
-        Op::Load {
-            width,
-            signed,
-            rt,
-            address,
-        }
-    } else {
-        Op::Store { width, rt, address }
-    })
+    Some(if load { Op::Load { width, signed, rt, address } } else { Op::Store { width, rt, address } })
 }
 
 /// The addressing form of bits P, U, W and a displacement.
@@ -472,11 +328,7 @@ fn indexed(f: &Fields, unit: i32) -> Option<Address> {
 /// 8-bit displacement; P = 1, U = 1, W = 0 is an unprivileged access.
 fn single_imm8(f: &Fields) -> Option<Op> {
     let unprivileged = f.bit('p') && f.bit('u') && !f.bit('w');
-    if unprivileged {
-        None
-    } else {
-        single(f, indexed(f, 1)?)
-    }
+    if unprivileged { None } else { single(f, indexed(f, 1)?) }
 }
 
 fn single_literal(f: &Fields) -> Option<Op> {
@@ -484,13 +336,7 @@ fn single_literal(f: &Fields) -> Option<Op> {
 }
 
 fn single_low(f: &Fields, load: bool, width: Width, rn: Reg) -> Option<Op> {
-    transfer(
-        f.reg('t'),
-        load,
-        width,
-        false,
-        Address::Offset(rn, (f.get('i') * width.bytes()) as i32),
-    )
+    transfer(f.reg('t'), load, width, false, Address::Offset(rn, (f.get('i') * width.bytes()) as i32))
 }
 
 /// The 16-bit register forms. Source: DDI 0403E, A5.2.4.
@@ -505,13 +351,7 @@ fn index_low(f: &Fields) -> Option<Op> {
         0b110 => (true, Width::Byte, false),
         _ => (true, Width::Half, true),
     };
-    transfer(
-        f.reg('t'),
-        load,
-        width,
-        signed,
-        Address::Index(f.reg('n'), f.reg('m'), 0),
-    )
+    transfer(f.reg('t'), load, width, signed, Address::Index(f.reg('n'), f.reg('m'), 0))
 }
 
 fn dual(f: &Fields) -> Option<Op> {
@@ -522,12 +362,7 @@ fn dual(f: &Fields) -> Option<Op> {
     };
     let base = address.written_base();
     let allowed = base != Some(rt) && base != Some(rt2) && (!load || rt != rt2);
-    allowed.then_some(Op::Dual {
-        load,
-        rt,
-        rt2,
-        address,
-    })
+    allowed.then_some(Op::Dual { load, rt, rt2, address })
 }
 
 /// `ldm`, `stm`, 32 bits. Source: DDI 0403E, LDM T2, LDMDB T1, STM T2, STMDB T1.
@@ -541,13 +376,7 @@ fn multiple(f: &Fields, before: bool) -> Option<Op> {
         && !both
         && (load || list >> 15 == 0)
         && !(writeback && list >> rn.0 & 1 == 1);
-    allowed.then_some(Op::Multiple {
-        load,
-        before,
-        writeback,
-        rn,
-        list,
-    })
+    allowed.then_some(Op::Multiple { load, before, writeback, rn, list })
 }
 
 fn multiple_low(f: &Fields, load: bool) -> Option<Op> {
@@ -555,25 +384,13 @@ fn multiple_low(f: &Fields, load: bool) -> Option<Op> {
     let in_list = list >> rn.0 & 1 == 1;
     // A store of the base with writeback is only defined for the lowest register, and not modelled.
     let allowed = list != 0 && (load || !in_list);
-    allowed.then_some(Op::Multiple {
-        load,
-        before: false,
-        writeback: !load || !in_list,
-        rn,
-        list,
-    })
+    allowed.then_some(Op::Multiple { load, before: false, writeback: !load || !in_list, rn, list })
 }
 
 fn stack(f: &Fields, load: bool) -> Option<Op> {
     let extra = if load { 15 } else { 14 };
     let list = f.get('r') as u16 | (f.get('m') << extra) as u16;
-    (list != 0).then_some(Op::Multiple {
-        load,
-        before: !load,
-        writeback: true,
-        rn: Reg::SP,
-        list,
-    })
+    (list != 0).then_some(Op::Multiple { load, before: !load, writeback: true, rn: Reg::SP, list })
 }
 
 /// Offset of the 25-bit branch forms: S:I1:I2:imm10:imm11, with I = NOT(J EOR S).
@@ -588,10 +405,7 @@ fn far_target(f: &Fields) -> i64 {
 fn conditional_wide(f: &Fields) -> Option<Op> {
     let cond = Cond::from_code(f.get('c')).filter(|c| *c != Cond::Al)?;
     let value = f.get('s') << 19 | f.get('k') << 18 | f.get('j') << 17 | f.get('i');
-    Some(Op::B {
-        cond,
-        target: i64::from(f.at) + 4 + i64::from((value << 12) as i32 >> 12) * 2,
-    })
+    Some(Op::B { cond, target: i64::from(f.at) + 4 + i64::from((value << 12) as i32 >> 12) * 2 })
 }
 
 fn conditional(f: &Fields) -> Option<Op> {
@@ -599,10 +413,7 @@ fn conditional(f: &Fields) -> Option<Op> {
         // The highest numbers have names of their own in some disassemblers; none is a trap kind.
         14 => (f.get('i') < 0xf0).then_some(Op::Udf(f.get('i') as u8)),
         15 => None,
-        c => Some(Op::B {
-            cond: Cond::from_code(c)?,
-            target: f.target('i', 8, 2),
-        }),
+        c => Some(Op::B { cond: Cond::from_code(c)?, target: f.target('i', 8, 2) }),
     }
 }
 
@@ -614,100 +425,42 @@ fn it(f: &Fields) -> Option<Op> {
 
 fn compare_zero(f: &Fields) -> Option<Op> {
     let target = i64::from(f.at) + 4 + i64::from(f.get('i')) * 2;
-    (!f.in_it).then_some(Op::Cbz {
-        nonzero: f.bit('o'),
-        rn: f.reg('n'),
-        target,
-    })
+    (!f.in_it).then_some(Op::Cbz { nonzero: f.bit('o'), rn: f.reg('n'), target })
 }
 
 fn shift_low(f: &Fields) -> Option<Op> {
     let shift = imm_shift(f.get('o'), f.get('i'));
     // `movs rd, rm` (lsl #0) is not allowed in an IT block.
     let allowed = !(f.in_it && shift == Shift::Lsl(0));
-    if allowed {
-        low(
-            f,
-            Alu::Mov,
-            f.reg('d'),
-            f.reg('d'),
-            Source::Reg(f.reg('m'), shift),
-        )
-    } else {
-        None
-    }
+    if allowed { low(f, Alu::Mov, f.reg('d'), f.reg('d'), Source::Reg(f.reg('m'), shift)) } else { None }
 }
 
 const NARROW: &[(&str, Build)] = &[
-    ("00011 00 mmm nnn ddd", |f| {
-        low(f, Alu::Add, f.reg('d'), f.reg('n'), reg(f.reg('m')))
-    }),
-    ("00011 01 mmm nnn ddd", |f| {
-        low(f, Alu::Sub, f.reg('d'), f.reg('n'), reg(f.reg('m')))
-    }),
-    ("00011 10 iii nnn ddd", |f| {
-        low(f, Alu::Add, f.reg('d'), f.reg('n'), imm(f.get('i')))
-    }),
-    ("00011 11 iii nnn ddd", |f| {
-        low(f, Alu::Sub, f.reg('d'), f.reg('n'), imm(f.get('i')))
-    }),
+    ("00011 00 mmm nnn ddd", |f| low(f, Alu::Add, f.reg('d'), f.reg('n'), reg(f.reg('m')))),
+    ("00011 01 mmm nnn ddd", |f| low(f, Alu::Sub, f.reg('d'), f.reg('n'), reg(f.reg('m')))),
+    ("00011 10 iii nnn ddd", |f| low(f, Alu::Add, f.reg('d'), f.reg('n'), imm(f.get('i')))),
+    ("00011 11 iii nnn ddd", |f| low(f, Alu::Sub, f.reg('d'), f.reg('n'), imm(f.get('i')))),
     ("000 oo iiiii mmm ddd", shift_low),
-    ("00100 ddd iiiiiiii", |f| {
-        low(f, Alu::Mov, f.reg('d'), f.reg('d'), imm(f.get('i')))
-    }),
-    ("00101 ddd iiiiiiii", |f| {
-        low(f, Alu::Cmp, f.reg('d'), f.reg('d'), imm(f.get('i')))
-    }),
-    ("00110 ddd iiiiiiii", |f| {
-        low(f, Alu::Add, f.reg('d'), f.reg('d'), imm(f.get('i')))
-    }),
-    ("00111 ddd iiiiiiii", |f| {
-        low(f, Alu::Sub, f.reg('d'), f.reg('d'), imm(f.get('i')))
-    }),
+    ("00100 ddd iiiiiiii", |f| low(f, Alu::Mov, f.reg('d'), f.reg('d'), imm(f.get('i')))),
+    ("00101 ddd iiiiiiii", |f| low(f, Alu::Cmp, f.reg('d'), f.reg('d'), imm(f.get('i')))),
+    ("00110 ddd iiiiiiii", |f| low(f, Alu::Add, f.reg('d'), f.reg('d'), imm(f.get('i')))),
+    ("00111 ddd iiiiiiii", |f| low(f, Alu::Sub, f.reg('d'), f.reg('d'), imm(f.get('i')))),
     ("010000 oooo mmm ddd", low_registers),
     ("010001 00 d mmmm ddd", |f| high_registers(f, Alu::Add)),
     ("010001 01 d mmmm ddd", |f| high_registers(f, Alu::Cmp)),
     ("010001 10 d mmmm ddd", |f| high_registers(f, Alu::Mov)),
-    ("010001 110 mmmm 000", |f| {
-        (f.reg('m') != Reg::PC).then_some(Op::Bx {
-            by_mov: false,
-            rm: f.reg('m'),
-        })
-    }),
-    ("010001 111 mmmm 000", |f| {
-        (f.reg('m') != Reg::PC).then_some(Op::Blx { rm: f.reg('m') })
-    }),
-    ("01001 ttt iiiiiiii", |f| {
-        transfer(f.reg('t'), true, Width::Word, false, literal_low(f))
-    }),
+    ("010001 110 mmmm 000", |f| (f.reg('m') != Reg::PC).then_some(Op::Bx { by_mov: false, rm: f.reg('m') })),
+    ("010001 111 mmmm 000", |f| (f.reg('m') != Reg::PC).then_some(Op::Blx { rm: f.reg('m') })),
+    ("01001 ttt iiiiiiii", |f| transfer(f.reg('t'), true, Width::Word, false, literal_low(f))),
     ("0101 ooo mmm nnn ttt", index_low),
-    ("0110 l iiiii nnn ttt", |f| {
-        single_low(f, f.bit('l'), Width::Word, f.reg('n'))
-    }),
-    ("0111 l iiiii nnn ttt", |f| {
-        single_low(f, f.bit('l'), Width::Byte, f.reg('n'))
-    }),
-    ("1000 l iiiii nnn ttt", |f| {
-        single_low(f, f.bit('l'), Width::Half, f.reg('n'))
-    }),
-    ("1001 l ttt iiiiiiii", |f| {
-        single_low(f, f.bit('l'), Width::Word, Reg::SP)
-    }),
-    ("10100 ddd iiiiiiii", |f| {
-        Some(Op::Adr {
-            rd: f.reg('d'),
-            imm: (f.get('i') * 4) as i32,
-        })
-    }),
-    ("10101 ddd iiiiiiii", |f| {
-        sp_imm(f.reg('d'), Alu::Add, f.get('i') * 4)
-    }),
-    ("1011 0000 0 iiiiiii", |f| {
-        sp_imm(Reg::SP, Alu::Add, f.get('i') * 4)
-    }),
-    ("1011 0000 1 iiiiiii", |f| {
-        sp_imm(Reg::SP, Alu::Sub, f.get('i') * 4)
-    }),
+    ("0110 l iiiii nnn ttt", |f| single_low(f, f.bit('l'), Width::Word, f.reg('n'))),
+    ("0111 l iiiii nnn ttt", |f| single_low(f, f.bit('l'), Width::Byte, f.reg('n'))),
+    ("1000 l iiiii nnn ttt", |f| single_low(f, f.bit('l'), Width::Half, f.reg('n'))),
+    ("1001 l ttt iiiiiiii", |f| single_low(f, f.bit('l'), Width::Word, Reg::SP)),
+    ("10100 ddd iiiiiiii", |f| Some(Op::Adr { rd: f.reg('d'), imm: (f.get('i') * 4) as i32 })),
+    ("10101 ddd iiiiiiii", |f| sp_imm(f.reg('d'), Alu::Add, f.get('i') * 4)),
+    ("1011 0000 0 iiiiiii", |f| sp_imm(Reg::SP, Alu::Add, f.get('i') * 4)),
+    ("1011 0000 1 iiiiiii", |f| sp_imm(Reg::SP, Alu::Sub, f.get('i') * 4)),
     ("1011 o0i1 iiiii nnn", compare_zero),
     ("1011 0010 oo mmm ddd", extend_low),
     ("1011 010 m rrrrrrrr", |f| stack(f, false)),
@@ -720,12 +473,7 @@ const NARROW: &[(&str, Build)] = &[
     ("1100 0 nnn rrrrrrrr", |f| multiple_low(f, false)),
     ("1100 1 nnn rrrrrrrr", |f| multiple_low(f, true)),
     ("1101 cccc iiiiiiii", conditional),
-    ("11100 iiiiiiiiiii", |f| {
-        Some(Op::B {
-            cond: Cond::Al,
-            target: f.target('i', 11, 2),
-        })
-    }),
+    ("11100 iiiiiiiiiii", |f| Some(Op::B { cond: Cond::Al, target: f.target('i', 11, 2) })),
 ];
 
 fn literal_low(f: &Fields) -> Address {
@@ -733,13 +481,7 @@ fn literal_low(f: &Fields) -> Address {
 }
 
 fn sp_imm(rd: Reg, op: Alu, value: u32) -> Option<Op> {
-    Some(Op::Alu {
-        op,
-        s: false,
-        rd,
-        rn: Reg::SP,
-        src: imm(value),
-    })
+    Some(Op::Alu { op, s: false, rd, rn: Reg::SP, src: imm(value) })
 }
 
 /// A register operand with an immediate shift in letters y (type) and i (amount). A shifted sp is refused by [`data`].
@@ -748,139 +490,61 @@ fn shifted(f: &Fields) -> Source {
 }
 
 const WIDE: &[(&str, Build)] = &[
-    ("1110100010 w l nnnn rrrrrrrrrrrrrrrr", |f| {
-        multiple(f, false)
-    }),
-    ("1110100100 w l nnnn rrrrrrrrrrrrrrrr", |f| {
-        multiple(f, true)
-    }),
+    ("1110100010 w l nnnn rrrrrrrrrrrrrrrr", |f| multiple(f, false)),
+    ("1110100100 w l nnnn rrrrrrrrrrrrrrrr", |f| multiple(f, true)),
     ("111010001101 nnnn 1111 0000 000 h mmmm", table_branch),
     ("1110100 p u 1 w l nnnn tttt dddd iiiiiiii", dual),
     ("11101010010 s 1111 0000 dddd 0000 mmmm", mov_wide),
-    ("1110101 oooo s nnnn 0iii dddd iiyy mmmm", |f| {
-        data(f, shifted(f))
-    }),
-    ("11110 i 0 oooo s nnnn 0iii dddd iiiiiiii", |f| {
-        data(f, expand_imm(f.get('i'))?)
-    }),
-    ("11110 i 100000 nnnn 0iii dddd iiiiiiii", |f| {
-        add_imm12(f, Alu::Add)
-    }),
-    ("11110 i 101010 nnnn 0iii dddd iiiiiiii", |f| {
-        add_imm12(f, Alu::Sub)
-    }),
+    ("1110101 oooo s nnnn 0iii dddd iiyy mmmm", |f| data(f, shifted(f))),
+    ("11110 i 0 oooo s nnnn 0iii dddd iiiiiiii", |f| data(f, expand_imm(f.get('i'))?)),
+    ("11110 i 100000 nnnn 0iii dddd iiiiiiii", |f| add_imm12(f, Alu::Add)),
+    ("11110 i 101010 nnnn 0iii dddd iiiiiiii", |f| add_imm12(f, Alu::Sub)),
     // The manual's field order is imm4:i:imm3:imm8; imm4 is letter h here.
-    ("11110 i 100100 hhhh 0iii dddd iiiiiiii", |f| {
-        mov_half(f, false)
-    }),
-    ("11110 i 101100 hhhh 0iii dddd iiiiiiii", |f| {
-        mov_half(f, true)
-    }),
-    ("11110 0 1100 h 0 nnnn 0iii dddd ii 0 wwwww", |f| {
-        saturate(f, true)
-    }),
-    ("11110 0 1110 h 0 nnnn 0iii dddd ii 0 wwwww", |f| {
-        saturate(f, false)
-    }),
-    ("11110 0 110100 nnnn 0iii dddd ii 0 wwwww", |f| {
-        bit_field(f, Some(true))
-    }),
-    ("11110 0 111100 nnnn 0iii dddd ii 0 wwwww", |f| {
-        bit_field(f, Some(false))
-    }),
-    ("11110 0 110110 nnnn 0iii dddd ii 0 wwwww", |f| {
-        bit_field(f, None)
-    }),
+    ("11110 i 100100 hhhh 0iii dddd iiiiiiii", |f| mov_half(f, false)),
+    ("11110 i 101100 hhhh 0iii dddd iiiiiiii", |f| mov_half(f, true)),
+    ("11110 0 1100 h 0 nnnn 0iii dddd ii 0 wwwww", |f| saturate(f, true)),
+    ("11110 0 1110 h 0 nnnn 0iii dddd ii 0 wwwww", |f| saturate(f, false)),
+    ("11110 0 110100 nnnn 0iii dddd ii 0 wwwww", |f| bit_field(f, Some(true))),
+    ("11110 0 111100 nnnn 0iii dddd ii 0 wwwww", |f| bit_field(f, Some(false))),
+    ("11110 0 110110 nnnn 0iii dddd ii 0 wwwww", |f| bit_field(f, None)),
     ("111100111010 1111 10 0 0 0 000 00000000", |_| Some(Op::Nop)),
     ("11110 s cccc iiiiii 10 j 0 k iiiiiiiiiii", conditional_wide),
-    ("11110 s iiiiiiiiii 10 j 1 k iiiiiiiiiii", |f| {
-        Some(Op::B {
-            cond: Cond::Al,
-            target: far_target(f),
-        })
-    }),
-    ("11110 s iiiiiiiiii 11 j 1 k iiiiiiiiiii", |f| {
-        Some(Op::Bl {
-            target: far_target(f),
-        })
-    }),
+    ("11110 s iiiiiiiiii 10 j 1 k iiiiiiiiiii", |f| Some(Op::B { cond: Cond::Al, target: far_target(f) })),
+    ("11110 s iiiiiiiiii 11 j 1 k iiiiiiiiiii", |f| Some(Op::Bl { target: far_target(f) })),
     ("1111100 s u zz l 1111 tttt iiiiiiiiiiii", single_literal),
-    ("1111100 s 1 zz l nnnn tttt iiiiiiiiiiii", |f| {
-        single(f, Address::Offset(f.reg('n'), f.get('i') as i32))
-    }),
+    ("1111100 s 1 zz l nnnn tttt iiiiiiiiiiii", |f| single(f, Address::Offset(f.reg('n'), f.get('i') as i32))),
     ("1111100 s 0 zz l nnnn tttt 1 p u w iiiiiiii", single_imm8),
     ("1111100 s 0 zz l nnnn tttt 000000 ii mmmm", |f| {
         single(f, Address::Index(f.reg('n'), f.reg('m'), f.get('i') as u8))
     }),
     ("111110100 oo s nnnn 1111 dddd 0000 mmmm", shift_wide),
-    ("11111010 0 000 nnnn 1111 dddd 10 rr mmmm", |f| {
-        extend(f, true, true)
-    }),
-    ("11111010 0 001 nnnn 1111 dddd 10 rr mmmm", |f| {
-        extend(f, false, true)
-    }),
-    ("11111010 0 100 nnnn 1111 dddd 10 rr mmmm", |f| {
-        extend(f, true, false)
-    }),
-    ("11111010 0 101 nnnn 1111 dddd 10 rr mmmm", |f| {
-        extend(f, false, false)
-    }),
-    ("111110101001 nnnn 1111 dddd 1000 mmmm", |f| {
-        unary(f, Unary::Rev)
-    }),
-    ("111110101001 nnnn 1111 dddd 1001 mmmm", |f| {
-        unary(f, Unary::Rev16)
-    }),
-    ("111110101001 nnnn 1111 dddd 1010 mmmm", |f| {
-        unary(f, Unary::Rbit)
-    }),
-    ("111110101001 nnnn 1111 dddd 1011 mmmm", |f| {
-        unary(f, Unary::Revsh)
-    }),
-    ("111110101011 nnnn 1111 dddd 1000 mmmm", |f| {
-        unary(f, Unary::Clz)
-    }),
-    ("111110110000 nnnn aaaa dddd 0000 mmmm", |f| {
-        multiply(f, false)
-    }),
-    ("111110110000 nnnn aaaa dddd 0001 mmmm", |f| {
-        multiply(f, true)
-    }),
-    ("111110111000 nnnn llll hhhh 0000 mmmm", |f| {
-        long(f, Long::Smull)
-    }),
-    ("111110111010 nnnn llll hhhh 0000 mmmm", |f| {
-        long(f, Long::Umull)
-    }),
-    ("111110111100 nnnn llll hhhh 0000 mmmm", |f| {
-        long(f, Long::Smlal)
-    }),
-    ("111110111110 nnnn llll hhhh 0000 mmmm", |f| {
-        long(f, Long::Umlal)
-    }),
-    ("111110111110 nnnn llll hhhh 0110 mmmm", |f| {
-        long(f, Long::Umaal)
-    }),
+    ("11111010 0 000 nnnn 1111 dddd 10 rr mmmm", |f| extend(f, true, true)),
+    ("11111010 0 001 nnnn 1111 dddd 10 rr mmmm", |f| extend(f, false, true)),
+    ("11111010 0 100 nnnn 1111 dddd 10 rr mmmm", |f| extend(f, true, false)),
+    ("11111010 0 101 nnnn 1111 dddd 10 rr mmmm", |f| extend(f, false, false)),
+    ("111110101001 nnnn 1111 dddd 1000 mmmm", |f| unary(f, Unary::Rev)),
+    ("111110101001 nnnn 1111 dddd 1001 mmmm", |f| unary(f, Unary::Rev16)),
+    ("111110101001 nnnn 1111 dddd 1010 mmmm", |f| unary(f, Unary::Rbit)),
+    ("111110101001 nnnn 1111 dddd 1011 mmmm", |f| unary(f, Unary::Revsh)),
+    ("111110101011 nnnn 1111 dddd 1000 mmmm", |f| unary(f, Unary::Clz)),
+    ("111110110000 nnnn aaaa dddd 0000 mmmm", |f| multiply(f, false)),
+    ("111110110000 nnnn aaaa dddd 0001 mmmm", |f| multiply(f, true)),
+    ("111110111000 nnnn llll hhhh 0000 mmmm", |f| long(f, Long::Smull)),
+    ("111110111010 nnnn llll hhhh 0000 mmmm", |f| long(f, Long::Umull)),
+    ("111110111100 nnnn llll hhhh 0000 mmmm", |f| long(f, Long::Smlal)),
+    ("111110111110 nnnn llll hhhh 0000 mmmm", |f| long(f, Long::Umlal)),
+    ("111110111110 nnnn llll hhhh 0110 mmmm", |f| long(f, Long::Umaal)),
     ("111110111001 nnnn 1111 dddd 1111 mmmm", |f| divide(f, true)),
-    ("111110111011 nnnn 1111 dddd 1111 mmmm", |f| {
-        divide(f, false)
-    }),
+    ("111110111011 nnnn 1111 dddd 1111 mmmm", |f| divide(f, false)),
 ];
 
 fn mov_half(f: &Fields, top: bool) -> Option<Op> {
     let imm = f.get('h') << 12 | f.get('i');
-    Some(Op::MovHalf {
-        top,
-        rd: f.plain('d')?,
-        imm: imm as u16,
-    })
+    Some(Op::MovHalf { top, rd: f.plain('d')?, imm: imm as u16 })
 }
 
 fn table_branch(f: &Fields) -> Option<Op> {
     // Only the form with the table after the instruction.
     let rm = f.plain('m')?;
-    (f.reg('n') == Reg::PC).then_some(Op::TableBranch {
-        half: f.bit('h'),
-        rm,
-    })
+    (f.reg('n') == Reg::PC).then_some(Op::TableBranch { half: f.bit('h'), rm })
 }

@@ -40,20 +40,8 @@ struct Check<'c> {
 
 /// Compares an object's initial image with the module, whose binary is `module_bytes`.
 /// Result: the differences, empty if the image is right.
-pub fn check_image(
-    module: &Module,
-    module_bytes: &[u8],
-    object: &ObjectFile,
-    contract: &Contract,
-) -> Vec<ImageFault> {
-    let mut check = Check {
-        module,
-        bytes: module_bytes,
-        object,
-        contract,
-        cells: Vec::new(),
-        faults: Vec::new(),
-    };
+pub fn check_image(module: &Module, module_bytes: &[u8], object: &ObjectFile, contract: &Contract) -> Vec<ImageFault> {
+    let mut check = Check { module, bytes: module_bytes, object, contract, cells: Vec::new(), faults: Vec::new() };
     check.imports();
     check.globals();
     check.memory();
@@ -65,22 +53,15 @@ pub fn check_image(
 
 /// Whether a function is `b.w callee`.
 fn is_jump_only(code: &Code, callee: u32) -> bool {
-    let calls = |r: Option<Relocation>| {
-        r.is_some_and(|r| r.target == Target::Symbol(Symbol::Function(callee)))
-    };
+    let calls = |r: Option<Relocation>| r.is_some_and(|r| r.target == Target::Symbol(Symbol::Function(callee)));
     let mut insns = code.insns.values();
-    let jumps = insns
-        .next()
-        .is_some_and(|i| matches!(i.op, Op::B { cond: Cond::Al, .. }) && calls(i.relocation));
+    let jumps = insns.next().is_some_and(|i| matches!(i.op, Op::B { cond: Cond::Al, .. }) && calls(i.relocation));
     jumps && insns.next().is_none()
 }
 
 impl Check<'_> {
     fn fault(&mut self, what: impl Into<String>, detail: impl Into<String>) {
-        self.faults.push(ImageFault {
-            what: what.into(),
-            detail: detail.into(),
-        });
+        self.faults.push(ImageFault { what: what.into(), detail: detail.into() });
     }
 
     /// Imports of which the object contract has no image.
@@ -89,37 +70,18 @@ impl Check<'_> {
             self.fault("table", "imported tables are not supported");
         }
         let named = |import: &Option<_>| import.as_ref().map(|i| self.module.import_symbol(i));
-        let functions = self
-            .module
-            .functions
-            .iter()
-            .filter_map(|f| named(&f.import));
+        let functions = self.module.functions.iter().filter_map(|f| named(&f.import));
         let globals = self.module.globals.iter().filter_map(|g| named(&g.import));
-        let exports = self
-            .module
-            .exports
-            .iter()
-            .filter(|e| e.kind == ExportKind::Function)
-            .map(|e| e.name.clone());
-        let reserved: Vec<String> = functions
-            .chain(globals)
-            .chain(exports)
-            .filter(|n| is_reserved(n))
-            .collect();
+        let exports = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
+        let reserved: Vec<String> = functions.chain(globals).chain(exports).filter(|n| is_reserved(n)).collect();
         for name in reserved {
-            self.fault(
-                name,
-                "the name is reserved: the object contract or a run-time helper has it",
-            );
+            self.fault(name, "the name is reserved: the object contract or a run-time helper has it");
         }
         if self.module.memories.len() > 1 {
             self.fault(SYM_MEMORY, "several memories are not supported");
         }
         let globals = self.module.globals.iter().filter(|g| g.import.is_some());
-        if globals
-            .into_iter()
-            .any(|g| g.mutable || g.ty != ValType::Int(Type::I32))
-        {
+        if globals.into_iter().any(|g| g.mutable || g.ty != ValType::Int(Type::I32)) {
             self.fault("global", "an imported global is not an immutable i32");
         }
     }
@@ -133,10 +95,7 @@ impl Check<'_> {
                 let global = self.module.globals.get(*g as usize)?;
                 match (&global.import, global.cell) {
                     (Some(_), _) => vec![Word::Address(Symbol::HostData(*g))],
-                    (None, Some(cell)) => self
-                        .cells
-                        .get(cell as usize..cell as usize + words)?
-                        .to_vec(),
+                    (None, Some(cell)) => self.cells.get(cell as usize..cell as usize + words)?.to_vec(),
                     (None, None) => return None,
                 }
             }
@@ -153,23 +112,14 @@ impl Check<'_> {
     }
 
     fn globals(&mut self) {
-        for (i, global) in self
-            .module
-            .globals
-            .iter()
-            .enumerate()
-            .filter(|(_, g)| g.import.is_none())
-        {
+        for (i, global) in self.module.globals.iter().enumerate().filter(|(_, g)| g.import.is_none()) {
             let ValType::Int(ty) = global.ty else {
                 continue;
             };
             match self.constant(&global.init, ty.words()) {
                 Some(words) => self.cells.extend(words),
                 None => {
-                    return self.fault(
-                        SYM_GLOBALS,
-                        format!("initial value of global {i} is not supported"),
-                    );
+                    return self.fault(SYM_GLOBALS, format!("initial value of global {i} is not supported"));
                 }
             }
         }
@@ -180,14 +130,7 @@ impl Check<'_> {
     }
 
     /// Compares a data object of words with what is expected at each index; other words are zero.
-    fn words(
-        &mut self,
-        what: &str,
-        data: &DataObject,
-        count: usize,
-        expected: &BTreeMap<usize, Word>,
-        writable: bool,
-    ) {
+    fn words(&mut self, what: &str, data: &DataObject, count: usize, expected: &BTreeMap<usize, Word>, writable: bool) {
         if data.size as usize != 4 * count || data.align < 4 || data.writable != writable {
             let kind = if writable { "writable" } else { "read-only" };
             return self.fault(what, format!("is not {count} aligned {kind} words"));
@@ -196,10 +139,11 @@ impl Check<'_> {
             let wanted = expected.get(&i).copied().unwrap_or(Word::Const(0));
             let found = match data.relocations.get(&(4 * i as u32)) {
                 None => Some(Word::Const(data.word(4 * i))),
-                Some(Relocation {
-                    kind: RelocationKind::Abs32,
-                    target: Target::Symbol(s),
-                }) if data.word(4 * i) == 0 => Some(Word::Address(*s)),
+                Some(Relocation { kind: RelocationKind::Abs32, target: Target::Symbol(s) })
+                    if data.word(4 * i) == 0 =>
+                {
+                    Some(Word::Address(*s))
+                }
                 Some(_) => None,
             };
             if found != Some(wanted) {
@@ -236,68 +180,41 @@ impl Check<'_> {
                     || copy.size as usize != contents.len()
                     || copy.bytes != contents)
             {
-                self.fault(
-                    format!("{SYM_DATA}{k}"),
-                    "is not a read-only copy of the segment",
-                );
+                self.fault(format!("{SYM_DATA}{k}"), "is not a read-only copy of the segment");
             }
             let Mode::Active { offset, .. } = segment.mode else {
                 continue;
             };
             match self.offset(&offset) {
-                Some(at) if u64::from(at) + contents.len() as u64 <= size => {
-                    segments.push((at as usize, contents))
-                }
-                Some(_) => self.fault(
-                    SYM_DATA,
-                    format!("active segment {k} traps at instantiation"),
-                ),
+                Some(at) if u64::from(at) + contents.len() as u64 <= size => segments.push((at as usize, contents)),
+                Some(_) => self.fault(SYM_DATA, format!("active segment {k} traps at instantiation")),
                 None => self.fault(SYM_DATA, format!("offset of segment {k} is not supported")),
             }
         }
         match (self.contract.memory, self.object.data.get(&Symbol::Memory)) {
             (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments),
             (MemoryOwner::Own, None) => self.fault(SYM_MEMORY, "is not in the object"),
-            (MemoryOwner::Extern, Some(_)) => {
-                self.fault(SYM_MEMORY, "is in the object, but the memory is the host's")
-            }
+            (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
             (MemoryOwner::Extern, None) => {}
         }
     }
 
     fn own_memory(&mut self, data: &DataObject, segments: &[(usize, &[u8])]) {
-        let reserve = if self.contract.bounds == Bounds::Mask {
-            u64::from(MASK_SPARE_BYTES)
-        } else {
-            0
-        };
+        let reserve = if self.contract.bounds == Bounds::Mask { u64::from(MASK_SPARE_BYTES) } else { 0 };
         if u64::from(data.size) != u64::from(self.contract.capacity_bytes) + reserve {
-            self.fault(
-                SYM_MEMORY,
-                format!("has {} bytes, not capacity + {reserve}", data.size),
-            );
+            self.fault(SYM_MEMORY, format!("has {} bytes, not capacity + {reserve}", data.size));
         }
         if data.align < 8 || !data.writable || !data.relocations.is_empty() {
-            self.fault(
-                SYM_MEMORY,
-                "is not 8-aligned writable memory without relocations",
-            );
+            self.fault(SYM_MEMORY, "is not 8-aligned writable memory without relocations");
         }
-        let end = segments
-            .iter()
-            .map(|(at, s)| at + s.len())
-            .max()
-            .unwrap_or(0);
+        let end = segments.iter().map(|(at, s)| at + s.len()).max().unwrap_or(0);
         let mut image = vec![0u8; end.max(data.bytes.len())];
         for (at, contents) in segments {
             image[*at..*at + contents.len()].copy_from_slice(contents);
         }
         let held = data.bytes.iter().copied().chain(std::iter::repeat(0));
         if let Some(at) = image.iter().copied().zip(held).position(|(a, b)| a != b) {
-            self.fault(
-                SYM_MEMORY,
-                format!("byte {at:#x} differs from the data segments"),
-            );
+            self.fault(SYM_MEMORY, format!("byte {at:#x} differs from the data segments"));
         }
     }
 
@@ -314,10 +231,7 @@ impl Check<'_> {
                     continue;
                 }
                 let Some(at) = self.offset(&offset) else {
-                    self.fault(
-                        &name,
-                        format!("offset of element segment {k} is not supported"),
-                    );
+                    self.fault(&name, format!("offset of element segment {k} is not supported"));
                     continue;
                 };
                 if u64::from(at) + element.funcs.len() as u64 > table.min {
@@ -345,24 +259,14 @@ impl Check<'_> {
     }
 
     fn exports(&mut self) {
-        for export in self
-            .module
-            .exports
-            .iter()
-            .filter(|e| e.kind == ExportKind::Function)
-        {
+        for export in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
             let Some(place) = self.object.exports.get(&export.name) else {
                 self.fault(&export.name, "the exported function is not in the object");
                 continue;
             };
-            let imported = self.module.functions[export.index as usize]
-                .import
-                .is_some();
+            let imported = self.module.functions[export.index as usize].import.is_some();
             if !imported && self.object.places.get(&export.index) != Some(place) {
-                self.fault(
-                    &export.name,
-                    format!("is not at the address of function {}", export.index),
-                );
+                self.fault(&export.name, format!("is not at the address of function {}", export.index));
             }
             let is_extra = |e: &&Extra| e.location == *place;
             let extra = self.object.extras.iter().find(is_extra);
@@ -374,11 +278,7 @@ impl Check<'_> {
 
     /// Functions that the module does not define: exported imports are checked as exports; [`SYM_INIT`] here.
     fn extras(&mut self) {
-        let active = self
-            .module
-            .data
-            .iter()
-            .any(|d| matches!(d.mode, Mode::Active { .. }));
+        let active = self.module.data.iter().any(|d| matches!(d.mode, Mode::Active { .. }));
         let copies = self.contract.memory == MemoryOwner::Extern && active;
         match self.object.init() {
             None if !copies && self.module.start.is_none() => {}

@@ -27,47 +27,24 @@ pub fn check(module: &Module, contract: &Contract, bytes: &FunctionBytes) -> Res
     let size = g.word((pages * u64::from(PAGE_BYTES)) as u32);
     let cells: Vec<T> = (0..module.cells).map(|i| g.var(Var::Cell(i, 0))).collect();
     let memory = g.var(Var::Memory(0));
-    let world = World {
-        memory,
-        memory_bytes: size,
-        cells: cells.clone(),
-        results: Vec::new(),
-    };
-    let mut wanted = World {
-        memory: copied(&mut g, module, contract, memory)?,
-        ..world.clone()
-    };
+    let world = World { memory, memory_bytes: size, cells: cells.clone(), results: Vec::new() };
+    let mut wanted = World { memory: copied(&mut g, module, contract, memory)?, ..world.clone() };
     let mut point = <Function as Program<Graph>>::entry(&program);
     let mut state = program.entry_state(&mut g, &[], world);
     let mut start = module.start;
     for _ in 0..STEPS_MAX {
         let mut facts = Vec::new();
-        let step = program
-            .step(&mut g, point, state, &mut facts)
-            .map_err(|e| e.0)?;
+        let step = program.step(&mut g, point, state, &mut facts).map_err(|e| e.0)?;
         holds(&g, &facts)?;
         (point, state) = match step {
             Step::Next(point, state) => (point, state),
-            Step::Call {
-                callee: Callee::Function(f),
-                next,
-                state,
-                ..
-            } if Some(f) == start => {
+            Step::Call { callee: Callee::Function(f), next, state, .. } if Some(f) == start => {
                 same(&state.world, &wanted)?;
                 start = None;
                 let cells = (0..module.cells).map(|i| g.var(Var::Cell(i, 1))).collect();
                 let (memory, memory_bytes) = (g.var(Var::Memory(1)), g.var(Var::MemoryBytes(1)));
-                wanted = World {
-                    memory,
-                    memory_bytes,
-                    cells,
-                    results: Vec::new(),
-                };
-                (
-                    next,
-                    program.resume(&mut g, state, &[], wanted.clone(), &mut |g| g.havoc()),
-                )
+                wanted = World { memory, memory_bytes, cells, results: Vec::new() };
+                (next, program.resume(&mut g, state, &[], wanted.clone(), &mut |g| g.havoc()))
             }
             Step::Return(_, state) if start.is_none() => return same(&state.world, &wanted),
             Step::Return(..) => return Err("does not call the start function".to_string()),
@@ -110,12 +87,7 @@ fn holds(g: &Graph, facts: &[Fact<Graph>]) -> Result<(), String> {
 }
 
 fn same(found: &World<Graph>, wanted: &World<Graph>) -> Result<(), String> {
-    let equal = found.memory == wanted.memory
-        && found.memory_bytes == wanted.memory_bytes
-        && found.cells == wanted.cells;
-    if equal {
-        Ok(())
-    } else {
-        Err("memory, its size or globals are not as the data segments say".to_string())
-    }
+    let equal =
+        found.memory == wanted.memory && found.memory_bytes == wanted.memory_bytes && found.cells == wanted.cells;
+    if equal { Ok(()) } else { Err("memory, its size or globals are not as the data segments say".to_string()) }
 }

@@ -20,10 +20,8 @@ impl Reg {
 
 impl Display for Reg {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 16] = [
-            "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "sb", "sl", "fp", "ip", "sp",
-            "lr", "pc",
-        ];
+        const NAMES: [&str; 16] =
+            ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "sb", "sl", "fp", "ip", "sp", "lr", "pc"];
         f.write_str(NAMES[usize::from(self.0 & 15)])
     }
 }
@@ -63,9 +61,8 @@ impl Cond {
     }
     /// The suffix in assembly text; empty for `Al`.
     pub fn suffix(self) -> &'static str {
-        const NAMES: [&str; 15] = [
-            "eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "",
-        ];
+        const NAMES: [&str; 15] =
+            ["eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", ""];
         NAMES[self as usize]
     }
 }
@@ -124,8 +121,8 @@ pub enum Alu {
 impl Alu {
     fn name(self) -> &'static str {
         const NAMES: [&str; 16] = [
-            "and", "bic", "orr", "orn", "eor", "add", "adc", "sub", "sbc", "rsb", "mov", "mvn",
-            "tst", "teq", "cmp", "cmn",
+            "and", "bic", "orr", "orn", "eor", "add", "adc", "sub", "sbc", "rsb", "mov", "mvn", "tst", "teq", "cmp",
+            "cmn",
         ];
         NAMES[self as usize]
     }
@@ -200,116 +197,40 @@ impl Address {
 /// What an instruction does. Offsets are in bytes from the start of the function.
 /// Fields as in the manual: `rd`, `rt` destinations, `lo`, `hi` words of one, `rn`, `rm` operands, `rm` of a shift or
 /// table branch the amount or index; `s` whether flags are written; `lsb`, `width`, `bits`, `rotation` in bits.
-#[expect(
-    missing_docs,
-    reason = "the fields are named as in the manual and described above"
-)]
+#[expect(missing_docs, reason = "the fields are named as in the manual and described above")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// `op{s} rd, rn, src`; compares have no `rd`, moves no `rn` (both fields then repeat the other register).
-    Alu {
-        op: Alu,
-        s: bool,
-        rd: Reg,
-        rn: Reg,
-        src: Source,
-    },
+    Alu { op: Alu, s: bool, rd: Reg, rn: Reg, src: Source },
     /// `movw rd, #imm`, or a 16-bit constant into the high half with `movt`.
     MovHalf { top: bool, rd: Reg, imm: u16 },
     /// Shift by register: `Shl`, `Lshr`, `Ashr` or `Ror`.
-    ShiftReg {
-        op: BinOp,
-        s: bool,
-        rd: Reg,
-        rn: Reg,
-        rm: Reg,
-    },
+    ShiftReg { op: BinOp, s: bool, rd: Reg, rn: Reg, rm: Reg },
     /// `mul`, `mla`, `mls`.
-    Multiply {
-        acc: Accumulate,
-        s: bool,
-        rd: Reg,
-        rn: Reg,
-        rm: Reg,
-    },
+    Multiply { acc: Accumulate, s: bool, rd: Reg, rn: Reg, rm: Reg },
     /// `umull` and the like.
-    MultiplyLong {
-        op: Long,
-        lo: Reg,
-        hi: Reg,
-        rn: Reg,
-        rm: Reg,
-    },
+    MultiplyLong { op: Long, lo: Reg, hi: Reg, rn: Reg, rm: Reg },
     /// `udiv`, `sdiv`.
-    Divide {
-        signed: bool,
-        rd: Reg,
-        rn: Reg,
-        rm: Reg,
-    },
+    Divide { signed: bool, rd: Reg, rn: Reg, rm: Reg },
     /// `clz rd, rm` and the like.
     Unary { op: Unary, rd: Reg, rm: Reg },
     /// `uxtb rd, rm, ror #n`, or `uxtab rd, rn, rm, ror #n` with an addend.
-    Extend {
-        signed: bool,
-        half: bool,
-        rd: Reg,
-        rn: Option<Reg>,
-        rm: Reg,
-        rotation: u8,
-    },
+    Extend { signed: bool, half: bool, rd: Reg, rn: Option<Reg>, rm: Reg, rotation: u8 },
     /// `ubfx`, `sbfx`.
-    Extract {
-        signed: bool,
-        rd: Reg,
-        rn: Reg,
-        lsb: u8,
-        width: u8,
-    },
+    Extract { signed: bool, rd: Reg, rn: Reg, lsb: u8, width: u8 },
     /// `bfi rd, rn`, or `bfc rd` without operand.
-    Insert {
-        rd: Reg,
-        rn: Option<Reg>,
-        lsb: u8,
-        width: u8,
-    },
+    Insert { rd: Reg, rn: Option<Reg>, lsb: u8, width: u8 },
     /// `ssat rd, #bits, rn, shift`, `usat`; `bits` is `1..=32` signed, `0..=31` unsigned.
     /// The sticky Q flag that they set is not observable: nothing modelled reads it.
-    Saturate {
-        signed: bool,
-        rd: Reg,
-        bits: u8,
-        rn: Reg,
-        shift: Shift,
-    },
+    Saturate { signed: bool, rd: Reg, bits: u8, rn: Reg, shift: Shift },
     /// Load into `rt`.
-    Load {
-        width: Width,
-        signed: bool,
-        rt: Reg,
-        address: Address,
-    },
+    Load { width: Width, signed: bool, rt: Reg, address: Address },
     /// Store of `rt`.
-    Store {
-        width: Width,
-        rt: Reg,
-        address: Address,
-    },
+    Store { width: Width, rt: Reg, address: Address },
     /// `ldrd`, `strd`.
-    Dual {
-        load: bool,
-        rt: Reg,
-        rt2: Reg,
-        address: Address,
-    },
+    Dual { load: bool, rt: Reg, rt2: Reg, address: Address },
     /// `ldm`, `stm`, `push`, `pop`: `before` is decrement before (`db`), else increment after; lowest register first.
-    Multiple {
-        load: bool,
-        before: bool,
-        writeback: bool,
-        rn: Reg,
-        list: u16,
-    },
+    Multiple { load: bool, before: bool, writeback: bool, rn: Reg, list: u16 },
     /// Address `Align(pc, 4) + imm`.
     Adr { rd: Reg, imm: i32 },
     /// `b`, or `b<cond>` if `cond` is not `Al` (the condition of the encoding, not of an IT block).
@@ -365,13 +286,7 @@ pub(super) fn render(op: &Op) -> String {
     let s = |s: bool| if s { "s" } else { "" };
     let target = |t: i64| t as i32;
     match *op {
-        Op::Alu {
-            op,
-            s: flags,
-            rd,
-            src,
-            ..
-        } if op.moves() => match src {
+        Op::Alu { op, s: flags, rd, src, .. } if op.moves() => match src {
             Source::Reg(rm, shift) if shift != Shift::Lsl(0) && op == Alu::Mov => match shift {
                 Shift::Rrx => format!("rrx{} {rd}, {rm}", s(flags)),
                 Shift::Lsl(n) => format!("lsl{} {rd}, {rm}, #{n}", s(flags)),
@@ -384,21 +299,9 @@ pub(super) fn render(op: &Op) -> String {
         Op::Alu { op, rn, src, .. } if op.compares() => {
             format!("{} {rn}, {}", op.name(), source(src))
         }
-        Op::Alu {
-            op,
-            s: flags,
-            rd,
-            rn,
-            src,
-        } => format!("{}{} {rd}, {rn}, {}", op.name(), s(flags), source(src)),
+        Op::Alu { op, s: flags, rd, rn, src } => format!("{}{} {rd}, {rn}, {}", op.name(), s(flags), source(src)),
         Op::MovHalf { top, rd, imm } => format!("mov{} {rd}, #{imm}", if top { "t" } else { "w" }),
-        Op::ShiftReg {
-            op,
-            s: flags,
-            rd,
-            rn,
-            rm,
-        } => {
+        Op::ShiftReg { op, s: flags, rd, rn, rm } => {
             let name = match op {
                 BinOp::Shl => "lsl",
                 BinOp::Lshr => "lsr",
@@ -407,13 +310,7 @@ pub(super) fn render(op: &Op) -> String {
             };
             format!("{name}{} {rd}, {rn}, {rm}", s(flags))
         }
-        Op::Multiply {
-            acc,
-            s: flags,
-            rd,
-            rn,
-            rm,
-        } => match acc {
+        Op::Multiply { acc, s: flags, rd, rn, rm } => match acc {
             Accumulate::None => format!("mul{} {rd}, {rn}, {rm}", s(flags)),
             Accumulate::Add(ra) => format!("mla {rd}, {rn}, {rm}, {ra}"),
             Accumulate::Sub(ra) => format!("mls {rd}, {rn}, {rm}, {ra}"),
@@ -426,102 +323,34 @@ pub(super) fn render(op: &Op) -> String {
             format!("{}div {rd}, {rn}, {rm}", if signed { "s" } else { "u" })
         }
         Op::Unary { op, rd, rm } => format!("{} {rd}, {rm}", format!("{op:?}").to_lowercase()),
-        Op::Extend {
-            signed,
-            half,
-            rd,
-            rn,
-            rm,
-            rotation,
-        } => {
+        Op::Extend { signed, half, rd, rn, rm, rotation } => {
             let sign = if signed { "s" } else { "u" };
             let size = if half { "h" } else { "b" };
-            let rotation = if rotation == 0 {
-                String::new()
-            } else {
-                format!(", ror #{rotation}")
-            };
+            let rotation = if rotation == 0 { String::new() } else { format!(", ror #{rotation}") };
             match rn {
                 None => format!("{sign}xt{size} {rd}, {rm}{rotation}"),
                 Some(rn) => format!("{sign}xta{size} {rd}, {rn}, {rm}{rotation}"),
             }
         }
-        Op::Extract {
-            signed,
-            rd,
-            rn,
-            lsb,
-            width,
-        } => {
-            format!(
-                "{}bfx {rd}, {rn}, #{lsb}, #{width}",
-                if signed { "s" } else { "u" }
-            )
+        Op::Extract { signed, rd, rn, lsb, width } => {
+            format!("{}bfx {rd}, {rn}, #{lsb}, #{width}", if signed { "s" } else { "u" })
         }
-        Op::Insert {
-            rd,
-            rn: Some(rn),
-            lsb,
-            width,
-        } => format!("bfi {rd}, {rn}, #{lsb}, #{width}"),
-        Op::Insert {
-            rd,
-            rn: None,
-            lsb,
-            width,
-        } => format!("bfc {rd}, #{lsb}, #{width}"),
-        Op::Saturate {
-            signed,
-            rd,
-            bits,
-            rn,
-            shift,
-        } => {
-            format!(
-                "{}sat {rd}, #{bits}, {}",
-                if signed { "s" } else { "u" },
-                source(Source::Reg(rn, shift))
-            )
+        Op::Insert { rd, rn: Some(rn), lsb, width } => format!("bfi {rd}, {rn}, #{lsb}, #{width}"),
+        Op::Insert { rd, rn: None, lsb, width } => format!("bfc {rd}, #{lsb}, #{width}"),
+        Op::Saturate { signed, rd, bits, rn, shift } => {
+            format!("{}sat {rd}, #{bits}, {}", if signed { "s" } else { "u" }, source(Source::Reg(rn, shift)))
         }
-        Op::Load {
-            width,
-            signed,
-            rt,
-            address,
-        } => {
-            format!(
-                "ldr{}{} {rt}, {}",
-                if signed { "s" } else { "" },
-                suffix(width),
-                location(address)
-            )
+        Op::Load { width, signed, rt, address } => {
+            format!("ldr{}{} {rt}, {}", if signed { "s" } else { "" }, suffix(width), location(address))
         }
         Op::Store { width, rt, address } => {
             format!("str{} {rt}, {}", suffix(width), location(address))
         }
-        Op::Dual {
-            load,
-            rt,
-            rt2,
-            address,
-        } => {
-            format!(
-                "{} {rt}, {rt2}, {}",
-                if load { "ldrd" } else { "strd" },
-                location(address)
-            )
+        Op::Dual { load, rt, rt2, address } => {
+            format!("{} {rt}, {rt2}, {}", if load { "ldrd" } else { "strd" }, location(address))
         }
-        Op::Multiple {
-            load,
-            before,
-            writeback,
-            rn,
-            list,
-        } => {
-            let regs: Vec<String> = (0..16)
-                .filter(|i| list >> i & 1 == 1)
-                .map(|i| Reg(i).to_string())
-                .collect();
+        Op::Multiple { load, before, writeback, rn, list } => {
+            let regs: Vec<String> = (0..16).filter(|i| list >> i & 1 == 1).map(|i| Reg(i).to_string()).collect();
             let regs = regs.join(", ");
             match (load, before, writeback, rn) {
                 (false, true, true, Reg::SP) => format!("push {{{regs}}}"),
@@ -529,10 +358,7 @@ pub(super) fn render(op: &Op) -> String {
                 _ => {
                     let name = if load { "ldm" } else { "stm" };
                     let mode = if before { "db" } else { "" };
-                    format!(
-                        "{name}{mode} {rn}{}, {{{regs}}}",
-                        if writeback { "!" } else { "" }
-                    )
+                    format!("{name}{mode} {rn}{}, {{{regs}}}", if writeback { "!" } else { "" })
                 }
             }
         }
@@ -542,20 +368,12 @@ pub(super) fn render(op: &Op) -> String {
         Op::Bx { by_mov: true, rm } => format!("mov pc, {rm}"),
         Op::Bx { by_mov: false, rm } => format!("bx {rm}"),
         Op::Blx { rm } => format!("blx {rm}"),
-        Op::Cbz {
-            nonzero,
-            rn,
-            target: t,
-        } => format!("cb{}z {rn}, #{}", if nonzero { "n" } else { "" }, target(t)),
+        Op::Cbz { nonzero, rn, target: t } => format!("cb{}z {rn}, #{}", if nonzero { "n" } else { "" }, target(t)),
         Op::It { first, mask } => {
             let count = 3 - mask.trailing_zeros();
             let low = first as u8 & 1;
             let then = (0..count).map(|i| if mask >> (3 - i) & 1 == low { 't' } else { 'e' });
-            let cond = if first == Cond::Al {
-                "al"
-            } else {
-                first.suffix()
-            };
+            let cond = if first == Cond::Al { "al" } else { first.suffix() };
             format!("it{} {cond}", then.collect::<String>())
         }
         Op::TableBranch { half: false, rm } => format!("tbb [pc, {rm}]"),

@@ -11,23 +11,13 @@ impl<D: Domain> Cpu<'_, D> {
     /// Executes a load or store.
     pub fn load_store(&mut self) -> Result<Flow<D>, Unsupported> {
         match self.insn.op {
-            Op::Load {
-                width: Width::Word,
-                signed: false,
-                rt: Reg::PC,
-                address,
-            } => {
+            Op::Load { width: Width::Word, signed: false, rt: Reg::PC, address } => {
                 let (at, written) = self.address(address)?;
                 let target = self.load(Width::Word, &at, true)?;
                 self.write_back(address, written)?;
                 self.branch_to(target)
             }
-            Op::Load {
-                width,
-                signed,
-                rt,
-                address,
-            } => {
+            Op::Load { width, signed, rt, address } => {
                 let value = match address {
                     Address::Literal(imm) => self.literal(imm, width, signed)?,
                     _ => {
@@ -52,33 +42,17 @@ impl<D: Domain> Cpu<'_, D> {
                 self.store(width, &at, &value, false)?;
                 Ok(Flow::Next)
             }
-            Op::Dual {
-                load: true,
-                rt,
-                rt2,
-                address: Address::Literal(imm),
-            } => {
-                let (low, high) = (
-                    self.literal(imm, Width::Word, false)?,
-                    self.literal(imm + 4, Width::Word, false)?,
-                );
+            Op::Dual { load: true, rt, rt2, address: Address::Literal(imm) } => {
+                let (low, high) = (self.literal(imm, Width::Word, false)?, self.literal(imm + 4, Width::Word, false)?);
                 self.set(rt, low)?;
                 self.set(rt2, high)?;
                 Ok(Flow::Next)
             }
-            Op::Dual {
-                load,
-                rt,
-                rt2,
-                address,
-            } => {
+            Op::Dual { load, rt, rt2, address } => {
                 let (at, written) = self.address(address)?;
                 let second = self.d.bin_const(BinOp::Add, &at, 4);
                 if load {
-                    let (a, b) = (
-                        self.load(Width::Word, &at, true)?,
-                        self.load(Width::Word, &second, true)?,
-                    );
+                    let (a, b) = (self.load(Width::Word, &at, true)?, self.load(Width::Word, &second, true)?);
                     self.write_back(address, written)?;
                     self.set(rt, a)?;
                     self.set(rt2, b)?;
@@ -90,13 +64,7 @@ impl<D: Domain> Cpu<'_, D> {
                 }
                 Ok(Flow::Next)
             }
-            Op::Multiple {
-                load,
-                before,
-                writeback,
-                rn,
-                list,
-            } => self.multiple(load, before, writeback, rn, list),
+            Op::Multiple { load, before, writeback, rn, list } => self.multiple(load, before, writeback, rn, list),
             _ => self.fail("not a load or store"),
         }
     }
@@ -105,11 +73,7 @@ impl<D: Domain> Cpu<'_, D> {
     fn address(&mut self, address: Address) -> Result<(D::W, Option<D::W>), Unsupported> {
         let plus = |cpu: &mut Self, rn: Reg, imm: i32| {
             let base = cpu.reg(rn)?;
-            let sum = if imm == 0 {
-                base.clone()
-            } else {
-                cpu.d.bin_const(BinOp::Add, &base, imm as u32)
-            };
+            let sum = if imm == 0 { base.clone() } else { cpu.d.bin_const(BinOp::Add, &base, imm as u32) };
             Ok((base, sum))
         };
         match address {
@@ -124,11 +88,7 @@ impl<D: Domain> Cpu<'_, D> {
             }
             Address::Index(rn, rm, n) => {
                 let (base, index) = (self.reg(rn)?, self.reg(rm)?);
-                let index = if n == 0 {
-                    index
-                } else {
-                    self.d.bin_const(BinOp::Shl, &index, u32::from(n))
-                };
+                let index = if n == 0 { index } else { self.d.bin_const(BinOp::Shl, &index, u32::from(n)) };
                 Ok((self.d.bin(BinOp::Add, &base, &index), None))
             }
             Address::Literal(_) => self.fail("literal out of place"),
@@ -219,9 +179,7 @@ impl<D: Domain> Cpu<'_, D> {
             }
             Bounds::Mask => {
                 // The reserve has 8 bytes more than the capacity; see docs/abi.md.
-                let end = self
-                    .d
-                    .word(self.f.contract.capacity_bytes + MASK_SPARE_BYTES + 1 - bytes);
+                let end = self.d.word(self.f.contract.capacity_bytes + MASK_SPARE_BYTES + 1 - bytes);
                 let good = self.below(index, &end);
                 self.require(good, "access outside linear memory");
             }
@@ -248,9 +206,7 @@ impl<D: Domain> Cpu<'_, D> {
     fn cell(&mut self, offset: &D::W, width: Width, what: &str) -> Result<usize, Unsupported> {
         match self.d.as_word(offset) {
             Some(o) if o % 4 == 0 && width == Width::Word => Ok(o as usize / 4),
-            _ => self.fail(&format!(
-                "{what} access that is not an aligned word at a known offset"
-            )),
+            _ => self.fail(&format!("{what} access that is not an aligned word at a known offset")),
         }
     }
 
@@ -261,12 +217,7 @@ impl<D: Domain> Cpu<'_, D> {
     }
 
     /// Loads, zero-extended. `multiple`: by an instruction that faults on unaligned addresses.
-    pub fn load(
-        &mut self,
-        width: Width,
-        address: &D::W,
-        multiple: bool,
-    ) -> Result<D::W, Unsupported> {
+    pub fn load(&mut self, width: Width, address: &D::W, multiple: bool) -> Result<D::W, Unsupported> {
         match self.d.locate(address) {
             Place::Frame(offset) => {
                 let slot = self.frame_slot(offset, width)?;
@@ -289,12 +240,10 @@ impl<D: Domain> Cpu<'_, D> {
                     None => self.fail("access outside the globals"),
                 }
             }
-            Place::Symbol(Symbol::MemoryBytes, offset) => {
-                match self.cell(&offset, width, "memory size")? {
-                    0 => Ok(self.state.world.memory_bytes.clone()),
-                    _ => self.fail("access outside the memory size"),
-                }
-            }
+            Place::Symbol(Symbol::MemoryBytes, offset) => match self.cell(&offset, width, "memory size")? {
+                0 => Ok(self.state.world.memory_bytes.clone()),
+                _ => self.fail("access outside the memory size"),
+            },
             Place::Symbol(Symbol::Results, offset) => {
                 let k = self.cell(&offset, width, "result")?;
                 match self.state.world.results.get(k) {
@@ -327,13 +276,7 @@ impl<D: Domain> Cpu<'_, D> {
     }
 
     /// Stores the low bits. `multiple`: by an instruction that faults on unaligned addresses.
-    pub fn store(
-        &mut self,
-        width: Width,
-        address: &D::W,
-        value: &D::W,
-        multiple: bool,
-    ) -> Result<(), Unsupported> {
+    pub fn store(&mut self, width: Width, address: &D::W, value: &D::W, multiple: bool) -> Result<(), Unsupported> {
         match self.d.locate(address) {
             Place::Frame(offset) => {
                 let slot = self.frame_slot(offset, width)?;
@@ -344,8 +287,7 @@ impl<D: Domain> Cpu<'_, D> {
                 if multiple {
                     self.aligned(&index);
                 }
-                self.state.world.memory =
-                    self.d.store(&self.state.world.memory, width, &index, value);
+                self.state.world.memory = self.d.store(&self.state.world.memory, width, &index, value);
             }
             Place::Symbol(Symbol::Globals, offset) => {
                 let cell = self.cell(&offset, width, "global")?;
@@ -354,12 +296,10 @@ impl<D: Domain> Cpu<'_, D> {
                     None => return self.fail("access outside the globals"),
                 }
             }
-            Place::Symbol(Symbol::MemoryBytes, offset) => {
-                match self.cell(&offset, width, "memory size")? {
-                    0 => self.state.world.memory_bytes = value.clone(),
-                    _ => return self.fail("access outside the memory size"),
-                }
-            }
+            Place::Symbol(Symbol::MemoryBytes, offset) => match self.cell(&offset, width, "memory size")? {
+                0 => self.state.world.memory_bytes = value.clone(),
+                _ => return self.fail("access outside the memory size"),
+            },
             Place::Symbol(Symbol::Results, offset) => {
                 let k = self.cell(&offset, width, "result")?;
                 // The result cells are as many as the longest result list needs.
@@ -381,15 +321,6 @@ impl<D: Domain> Cpu<'_, D> {
 
 /// Words of `__synth_results`: what the type with most result words needs after the fourth.
 pub(super) fn result_cells(module: &crate::wasm::module::Module) -> usize {
-    let words = |t: &crate::wasm::module::FuncType| {
-        t.int_results()
-            .map_or(0, |r| r.iter().map(|t| t.words()).sum())
-    };
-    module
-        .types
-        .iter()
-        .map(words)
-        .max()
-        .unwrap_or(0usize)
-        .saturating_sub(4)
+    let words = |t: &crate::wasm::module::FuncType| t.int_results().map_or(0, |r| r.iter().map(|t| t.words()).sum());
+    module.types.iter().map(words).max().unwrap_or(0usize).saturating_sub(4)
 }

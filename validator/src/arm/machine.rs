@@ -43,12 +43,7 @@ struct Frame {
 }
 
 fn no_world() -> World<Concrete> {
-    World {
-        memory: (),
-        memory_bytes: 0,
-        cells: Vec::new(),
-        results: Vec::new(),
-    }
+    World { memory: (), memory_bytes: 0, cells: Vec::new(), results: Vec::new() }
 }
 
 /// The words of a data object, relocated.
@@ -68,72 +63,29 @@ impl<'m, H: Host> Machine<'m, H> {
     ///
     /// # Errors
     /// Why the start-up function did not return.
-    pub fn new(
-        module: &'m Module,
-        object: &ObjectFile,
-        contract: Contract,
-        host: H,
-        fuel: u64,
-    ) -> Result<Self, Stop> {
-        let codes = object
-            .functions
-            .iter()
-            .map(|(f, bytes)| (*f, decode(bytes)));
+    pub fn new(module: &'m Module, object: &ObjectFile, contract: Contract, host: H, fuel: u64) -> Result<Self, Stop> {
+        let codes = object.functions.iter().map(|(f, bytes)| (*f, decode(bytes)));
         let mut codes: BTreeMap<u32, _> = codes.collect();
         if let Some(init) = object.init() {
             codes.insert(INIT, decode(&init.code));
         }
-        let mut memory = object
-            .data
-            .get(&Symbol::Memory)
-            .map_or(Vec::new(), |m| m.bytes.clone());
-        let capacity = if module.memories.is_empty() {
-            0
-        } else {
-            contract.capacity_bytes as usize
-        };
+        let mut memory = object.data.get(&Symbol::Memory).map_or(Vec::new(), |m| m.bytes.clone());
+        let capacity = if module.memories.is_empty() { 0 } else { contract.capacity_bytes as usize };
         memory.resize(capacity, 0);
         let mut domain = Concrete::new(Bytes::Dense(memory));
-        let mut load = |symbol| {
-            object
-                .data
-                .get(&symbol)
-                .map(|data| words(&mut domain, data))
-        };
+        let mut load = |symbol| object.data.get(&symbol).map(|data| words(&mut domain, data));
         let cells = load(Symbol::Globals).unwrap_or_default();
         let pages = module.memories.first().map_or(0, |m| m.min_pages as u32);
         let memory_bytes = load(Symbol::MemoryBytes).and_then(|w| w.first().copied());
-        let tables =
-            (0..module.tables.len() as u32).map(|t| load(Symbol::Table(t)).unwrap_or_default());
+        let tables = (0..module.tables.len() as u32).map(|t| load(Symbol::Table(t)).unwrap_or_default());
         let tables: Vec<Vec<u32>> = tables.collect();
-        let tables = tables
-            .iter()
-            .map(|t| t.chunks_exact(2).map(|e| (e[0], e[1])).collect())
-            .collect();
+        let tables = tables.iter().map(|t| t.chunks_exact(2).map(|e| (e[0], e[1])).collect()).collect();
         domain.tables = Arc::new(tables);
-        let segment = |k| {
-            object
-                .data
-                .get(&Symbol::Data(k))
-                .map_or(Vec::new(), |data| data.bytes.clone())
-        };
+        let segment = |k| object.data.get(&Symbol::Data(k)).map_or(Vec::new(), |data| data.bytes.clone());
         domain.segments = Arc::new((0..module.data.len() as u32).map(segment).collect());
         let memory_bytes = memory_bytes.unwrap_or(pages.wrapping_mul(crate::contract::PAGE_BYTES));
-        let world = World {
-            memory: (),
-            memory_bytes,
-            cells,
-            results: Vec::new(),
-        };
-        let mut machine = Machine {
-            module,
-            contract,
-            codes,
-            domain,
-            world,
-            host,
-            fuel,
-        };
+        let world = World { memory: (), memory_bytes, cells, results: Vec::new() };
+        let mut machine = Machine { module, contract, codes, domain, world, host, fuel };
         if object.init().is_some() {
             machine.call(INIT, &[])?;
         }
@@ -184,11 +136,7 @@ impl<'m, H: Host> Machine<'m, H> {
     }
 
     /// A function of the object. An indirect call at `point` gets the type of the function that it will reach.
-    fn program(
-        &self,
-        func: u32,
-        point: Option<(Point, &State<Concrete>)>,
-    ) -> Result<Function<'_>, Stop> {
+    fn program(&self, func: u32, point: Option<(Point, &State<Concrete>)>) -> Result<Function<'_>, Stop> {
         let code = match self.codes.get(&func) {
             Some(Ok(code)) => code,
             Some(Err(e)) => return Err(Stop::Unsupported(e.0.clone())),
@@ -199,29 +147,16 @@ impl<'m, H: Host> Machine<'m, H> {
         }
         let mut types = BTreeMap::new();
         if let Some((at, state)) = point
-            && let Some(Op::Blx { rm } | Op::Bx { rm, .. }) =
-                code.insns.get(&at.offset).map(|i| i.op)
-            && let Some(callee) = state
-                .regs
-                .get(usize::from(rm.0))
-                .and_then(|w| Concrete::function_of(*w))
+            && let Some(Op::Blx { rm } | Op::Bx { rm, .. }) = code.insns.get(&at.offset).map(|i| i.op)
+            && let Some(callee) = state.regs.get(usize::from(rm.0)).and_then(|w| Concrete::function_of(*w))
             && let Some(function) = self.module.functions.get(callee as usize)
         {
-            types.insert(
-                at.offset,
-                self.module.canonical[function.type_index as usize],
-            );
+            types.insert(at.offset, self.module.canonical[function.type_index as usize]);
         }
-        Function::new(code, self.module, &self.contract, func, types)
-            .map_err(|e| Stop::Unsupported(e.0))
+        Function::new(code, self.module, &self.contract, func, types).map_err(|e| Stop::Unsupported(e.0))
     }
 
-    fn run(
-        &mut self,
-        func: u32,
-        args: &[u32],
-        world: &mut World<Concrete>,
-    ) -> Result<Vec<u32>, Stop> {
+    fn run(&mut self, func: u32, args: &[u32], world: &mut World<Concrete>) -> Result<Vec<u32>, Stop> {
         if self.is_import(func) {
             return self.call_host(func, args, world);
         }
@@ -235,20 +170,14 @@ impl<'m, H: Host> Machine<'m, H> {
             }
             self.fuel -= 1;
             let mut facts = Vec::new();
-            let mut domain =
-                std::mem::replace(&mut self.domain, Concrete::new(Bytes::Dense(Vec::new())));
+            let mut domain = std::mem::replace(&mut self.domain, Concrete::new(Bytes::Dense(Vec::new())));
             let program = self.program(func, Some((point, &state)));
-            let step = program.and_then(|p| {
-                p.step(&mut domain, point, state, &mut facts)
-                    .map_err(|e| Stop::Unsupported(e.0))
-            });
+            let step =
+                program.and_then(|p| p.step(&mut domain, point, state, &mut facts).map_err(|e| Stop::Unsupported(e.0)));
             self.domain = domain;
             let step = step?;
             if let Some(why) = facts.iter().find_map(broken) {
-                return Err(Stop::Mismatch(format!(
-                    "func[{func}] at {:#x}: {why}",
-                    point.offset
-                )));
+                return Err(Stop::Mismatch(format!("func[{func}] at {:#x}: {why}", point.offset)));
             }
             frame = match step {
                 Step::Next(point, state) => Frame { func, point, state },
@@ -266,19 +195,9 @@ impl<'m, H: Host> Machine<'m, H> {
                         Some(caller) => self.resume(caller, &results, world)?,
                     }
                 }
-                Step::Call {
-                    callee,
-                    args,
-                    next,
-                    mut state,
-                    ..
-                } => {
+                Step::Call { callee, args, next, mut state, .. } => {
                     std::mem::swap(world, &mut state.world);
-                    let caller = Frame {
-                        func,
-                        point: next,
-                        state,
-                    };
+                    let caller = Frame { func, point: next, state };
                     let callee = match callee {
                         Callee::Function(f) => Some(f),
                         Callee::Address { address, .. } => Concrete::function_of(address),
@@ -301,18 +220,10 @@ impl<'m, H: Host> Machine<'m, H> {
     }
 
     fn is_import(&self, func: u32) -> bool {
-        self.module
-            .functions
-            .get(func as usize)
-            .is_some_and(|f| f.import.is_some())
+        self.module.functions.get(func as usize).is_some_and(|f| f.import.is_some())
     }
 
-    fn enter(
-        &mut self,
-        func: u32,
-        args: &[u32],
-        world: &mut World<Concrete>,
-    ) -> Result<Frame, Stop> {
+    fn enter(&mut self, func: u32, args: &[u32], world: &mut World<Concrete>) -> Result<Frame, Stop> {
         let mut domain = registers_only(&self.domain);
         let program = self.program(func, None)?;
         let world = std::mem::replace(world, no_world());
@@ -322,12 +233,7 @@ impl<'m, H: Host> Machine<'m, H> {
         Ok(Frame { func, point, state })
     }
 
-    fn resume(
-        &mut self,
-        caller: Frame,
-        results: &[u32],
-        world: &mut World<Concrete>,
-    ) -> Result<Frame, Stop> {
+    fn resume(&mut self, caller: Frame, results: &[u32], world: &mut World<Concrete>) -> Result<Frame, Stop> {
         let Frame { func, point, state } = caller;
         let mut domain = registers_only(&self.domain);
         let program = self.program(func, None)?;
@@ -337,26 +243,17 @@ impl<'m, H: Host> Machine<'m, H> {
         Ok(Frame { func, point, state })
     }
 
-    fn call_host(
-        &mut self,
-        func: u32,
-        args: &[u32],
-        world: &mut World<Concrete>,
-    ) -> Result<Vec<u32>, Stop> {
+    fn call_host(&mut self, func: u32, args: &[u32], world: &mut World<Concrete>) -> Result<Vec<u32>, Stop> {
         let Some(import) = &self.module.functions[func as usize].import else {
             return Err(Stop::Mismatch(format!("func[{func}] is not an import")));
         };
-        self.host
-            .call(import, func, args, world, &mut self.domain.memory)
+        self.host.call(import, func, args, world, &mut self.domain.memory)
     }
 }
 
 /// A domain for what needs no memory.
 fn registers_only(domain: &Concrete) -> Concrete {
-    Concrete {
-        havoc_seed: domain.havoc_seed,
-        ..Concrete::new(Bytes::Dense(Vec::new()))
-    }
+    Concrete { havoc_seed: domain.havoc_seed, ..Concrete::new(Bytes::Dense(Vec::new())) }
 }
 
 /// The text of a fact that does not hold.

@@ -31,11 +31,7 @@ impl<D: Domain> Cpu<'_, D> {
             }
             Op::MultiplyLong { op, lo, hi, rn, rm } => {
                 let (x, y) = (self.reg(rn)?, self.reg(rm)?);
-                let high = if matches!(op, Long::Smull | Long::Smlal) {
-                    BinOp::SMulHi
-                } else {
-                    BinOp::UMulHi
-                };
+                let high = if matches!(op, Long::Smull | Long::Smlal) { BinOp::SMulHi } else { BinOp::UMulHi };
                 let product = (self.d.bin(BinOp::Mul, &x, &y), self.d.bin(high, &x, &y));
                 let result = match op {
                     Long::Umull | Long::Smull => product,
@@ -55,9 +51,7 @@ impl<D: Domain> Cpu<'_, D> {
             }
             Op::Divide { signed, rd, rn, rm } => {
                 let (x, y) = (self.reg(rn)?, self.reg(rm)?);
-                let quotient = self
-                    .d
-                    .bin(if signed { BinOp::SDiv } else { BinOp::UDiv }, &x, &y);
+                let quotient = self.d.bin(if signed { BinOp::SDiv } else { BinOp::UDiv }, &x, &y);
                 self.set(rd, quotient)
             }
             _ => self.fail("not a multiplication"),

@@ -8,10 +8,7 @@ use super::decode::{FunctionBytes, Helper, Relocation, RelocationKind, Target};
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::wasm::module::{ExportKind, Module};
-use object::{
-    Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags,
-    SymbolKind,
-};
+use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolKind};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -36,11 +33,7 @@ impl fmt::Display for ObjectError {
 impl std::error::Error for ObjectError {}
 
 fn error<T>(place: &str, offset: u64, message: impl Into<String>) -> Result<T, ObjectError> {
-    Err(ObjectError {
-        place: place.to_string(),
-        offset,
-        message: message.into(),
-    })
+    Err(ObjectError { place: place.to_string(), offset, message: message.into() })
 }
 
 /// A section index and an offset in it.
@@ -107,9 +100,7 @@ impl ObjectFile {
 /// What the contract's name for a symbol denotes, if it is one.
 fn contract_symbol(name: &str) -> Option<Target> {
     let numbered = |prefix: &str| {
-        name.strip_prefix(prefix)
-            .filter(|n| *n == "0" || !n.starts_with('0'))
-            .and_then(|n| n.parse().ok())
+        name.strip_prefix(prefix).filter(|n| *n == "0" || !n.starts_with('0')).and_then(|n| n.parse().ok())
     };
     let symbol = match name {
         SYM_MEMORY => Symbol::Memory,
@@ -122,9 +113,7 @@ fn contract_symbol(name: &str) -> Option<Target> {
             }
             let table = numbered(SYM_TABLE).map(Symbol::Table);
             let function = numbered(SYM_FUNCTION).map(Symbol::Function);
-            table
-                .or(function)
-                .or(numbered(SYM_DATA).map(Symbol::Data))?
+            table.or(function).or(numbered(SYM_DATA).map(Symbol::Data))?
         }
     };
     Some(Target::Symbol(symbol))
@@ -137,21 +126,9 @@ pub fn is_reserved(name: &str) -> bool {
 
 /// What an undefined symbol denotes.
 fn imported(module: &Module, name: &str) -> Option<Target> {
-    let is = |import: &Option<_>| {
-        import
-            .as_ref()
-            .is_some_and(|i| module.import_symbol(i) == name)
-    };
-    let function = module
-        .functions
-        .iter()
-        .position(|f| is(&f.import))
-        .map(|i| Symbol::Function(i as u32));
-    let global = module
-        .globals
-        .iter()
-        .position(|g| is(&g.import))
-        .map(|i| Symbol::HostData(i as u32));
+    let is = |import: &Option<_>| import.as_ref().is_some_and(|i| module.import_symbol(i) == name);
+    let function = module.functions.iter().position(|f| is(&f.import)).map(|i| Symbol::Function(i as u32));
+    let global = module.globals.iter().position(|g| is(&g.import)).map(|i| Symbol::HostData(i as u32));
     function.or(global).map(Target::Symbol)
 }
 
@@ -184,11 +161,7 @@ struct Section<'d> {
 /// What makes the file malformed, or not an object of this contract.
 pub fn read(bytes: &[u8], module: &Module) -> Result<ObjectFile, ObjectError> {
     let file = object::read::elf::ElfFile32::parse(bytes);
-    let file = file.map_err(|e| ObjectError {
-        place: String::new(),
-        offset: 0,
-        message: e.to_string(),
-    })?;
+    let file = file.map_err(|e| ObjectError { place: String::new(), offset: 0, message: e.to_string() })?;
     if file.architecture() != object::Architecture::Arm || !file.is_little_endian() {
         return error("", 0, "not a little-endian Arm file");
     }
@@ -198,11 +171,7 @@ pub fn read(bytes: &[u8], module: &Module) -> Result<ObjectFile, ObjectError> {
     for import in module.functions.iter().filter_map(|f| f.import.as_ref()) {
         let name = module.import_symbol(import);
         if contract_symbol(&name).is_some() || name == SYM_INIT {
-            return error(
-                &name,
-                0,
-                "an import has the name of a symbol of the contract",
-            );
+            return error(&name, 0, "an import has the name of a symbol of the contract");
         }
     }
     let mut reader = Reader {
@@ -225,11 +194,7 @@ impl<'d> Reader<'d> {
         let file = &self.file;
         for s in file.sections() {
             let name = s.name().unwrap_or("?").to_string();
-            let fail = |e: object::Error| ObjectError {
-                place: name.clone(),
-                offset: 0,
-                message: e.to_string(),
-            };
+            let fail = |e: object::Error| ObjectError { place: name.clone(), offset: 0, message: e.to_string() };
             let SectionFlags::Elf { sh_flags, .. } = s.flags() else {
                 continue;
             };
@@ -260,32 +225,18 @@ impl<'d> Reader<'d> {
                 let RelocationTarget::Symbol(symbol) = r.target() else {
                     return error(&name, at, "relocation target");
                 };
-                let place = u32::try_from(at)
-                    .ok()
-                    .filter(|p| u64::from(*p) + 2 <= u64::from(size));
+                let place = u32::try_from(at).ok().filter(|p| u64::from(*p) + 2 <= u64::from(size));
                 let Some(place) = place else {
                     return error(&name, at, "relocation outside its section");
                 };
                 if !r.has_implicit_addend() {
                     return error(&name, at, "relocation with explicit addend (RELA)");
                 }
-                if relocations
-                    .insert(place, (u32::from(r_type.0), symbol))
-                    .is_some()
-                {
+                if relocations.insert(place, (u32::from(r_type.0), symbol)).is_some() {
                     return error(&name, at, "two relocations at one place");
                 }
             }
-            let section = Section {
-                name,
-                data,
-                size,
-                align: s.align(),
-                executable,
-                writable,
-                loaded,
-                relocations,
-            };
+            let section = Section { name, data, size, align: s.align(), executable, writable, loaded, relocations };
             self.sections.insert(s.index().0, section);
         }
         Ok(())
@@ -327,21 +278,11 @@ impl<'d> Reader<'d> {
                 return error(&name, 0, "weak symbol");
             }
             let thumb = s.address() & 1 == 1;
-            let start = if function {
-                s.address() & !1
-            } else {
-                s.address()
-            };
-            let end = start
-                .checked_add(s.size())
-                .filter(|e| *e <= u64::from(home.size));
+            let start = if function { s.address() & !1 } else { s.address() };
+            let end = start.checked_add(s.size()).filter(|e| *e <= u64::from(home.size));
             // A memory without pages, a table without entries and a segment without bytes are empty.
-            let may_be_empty = matches!(
-                meaning,
-                Some(Target::Symbol(
-                    Symbol::Memory | Symbol::Table(_) | Symbol::Data(_)
-                ))
-            );
+            let may_be_empty =
+                matches!(meaning, Some(Target::Symbol(Symbol::Memory | Symbol::Table(_) | Symbol::Data(_))));
             let Some(end) = end.filter(|e| *e > start || may_be_empty && *e == start) else {
                 return error(&name, start, "symbol without size or past its section");
             };
@@ -356,11 +297,7 @@ impl<'d> Reader<'d> {
                 }
                 Some(Target::Symbol(symbol)) => {
                     if let Symbol::Function(index) = symbol {
-                        let defined = self
-                            .module
-                            .functions
-                            .get(index as usize)
-                            .is_some_and(|f| f.import.is_none());
+                        let defined = self.module.functions.get(index as usize).is_some_and(|f| f.import.is_none());
                         if !defined {
                             return error(&name, start, "the module defines no such function");
                         }
@@ -368,18 +305,13 @@ impl<'d> Reader<'d> {
                     } else {
                         self.homes.insert(symbol, (section, range.start));
                     }
-                    self.ranges
-                        .entry(section)
-                        .or_default()
-                        .push((range, name, Some(symbol)));
+                    self.ranges.entry(section).or_default().push((range, name, Some(symbol)));
                 }
                 None => {
                     if !s.is_global() {
                         return error(&name, start, "export that is not global");
                     }
-                    self.out
-                        .exports
-                        .insert(name.clone(), (section, range.start));
+                    self.out.exports.insert(name.clone(), (section, range.start));
                     aliases.push((section, range, name));
                 }
             }
@@ -390,11 +322,7 @@ impl<'d> Reader<'d> {
             match ranges.iter().find(|(r, ..)| r.start == range.start) {
                 Some((r, ..)) if *r == range => {}
                 Some(_) => {
-                    return error(
-                        &name,
-                        u64::from(range.start),
-                        "size differs from that of the function",
-                    );
+                    return error(&name, u64::from(range.start), "size differs from that of the function");
                 }
                 None => ranges.push((range, name, None)),
             }
@@ -407,11 +335,7 @@ impl<'d> Reader<'d> {
             let ranges = self.ranges.entry(*index).or_default();
             ranges.sort_by_key(|(r, ..)| r.start);
             if let Some(pair) = ranges.windows(2).find(|w| w[0].0.end > w[1].0.start) {
-                return error(
-                    &pair[1].1,
-                    u64::from(pair[1].0.start),
-                    format!("overlaps {}", pair[0].1),
-                );
+                return error(&pair[1].1, u64::from(pair[1].0.start), format!("overlaps {}", pair[0].1));
             }
             if !section.executable || section.size == 0 {
                 continue;
@@ -423,15 +347,9 @@ impl<'d> Reader<'d> {
             let ends = [0].into_iter().chain(ranges.iter().map(|(r, ..)| r.end));
             for (end, start) in ends.zip(starts) {
                 let gap = &section.data[end as usize..start as usize];
-                let padding = gap
-                    .chunks(2)
-                    .all(|c| c == [0, 0xbf] || c.iter().all(|b| *b == 0));
+                let padding = gap.chunks(2).all(|c| c == [0, 0xbf] || c.iter().all(|b| *b == 0));
                 if !padding {
-                    return error(
-                        &section.name,
-                        u64::from(end),
-                        "bytes that belong to no function",
-                    );
+                    return error(&section.name, u64::from(end), "bytes that belong to no function");
                 }
             }
         }
@@ -443,69 +361,35 @@ impl<'d> Reader<'d> {
         for s in self.file.symbols() {
             let is_code = s.name().is_ok_and(|n| n == "$t" || n.starts_with("$t."));
             if let (true, Some(section)) = (is_code, s.section_index()) {
-                markers
-                    .entry(section.0)
-                    .or_default()
-                    .push(s.address() as u32);
+                markers.entry(section.0).or_default().push(s.address() as u32);
             }
         }
         for (index, ranges) in std::mem::take(&mut self.ranges) {
             let Some(section) = self.sections.get(&index).cloned() else {
                 continue;
             };
-            let owned: usize = ranges
-                .iter()
-                .map(|(r, ..)| section.relocations.range(r.clone()).count())
-                .sum();
+            let owned: usize = ranges.iter().map(|(r, ..)| section.relocations.range(r.clone()).count()).sum();
             if !ranges.is_empty() && owned != section.relocations.len() {
-                return error(
-                    &section.name,
-                    0,
-                    "a relocation belongs to no function or data object",
-                );
+                return error(&section.name, 0, "a relocation belongs to no function or data object");
             }
             for (range, name, symbol) in ranges {
                 let relocations = self.relocations(&section, &range)?;
                 let held = range.start as usize..(range.end as usize).min(section.data.len());
                 let bytes = section.data.get(held).unwrap_or(&[]).to_vec();
-                let code_starts = markers
-                    .get(&index)
-                    .into_iter()
-                    .flatten()
-                    .filter(|m| range.contains(m));
+                let code_starts = markers.get(&index).into_iter().flatten().filter(|m| range.contains(m));
                 let code_starts = code_starts.map(|m| m - range.start).collect();
-                let code = FunctionBytes {
-                    address: range.start,
-                    bytes,
-                    relocations,
-                    code_starts,
-                };
+                let code = FunctionBytes { address: range.start, bytes, relocations, code_starts };
                 match symbol {
                     Some(Symbol::Function(f)) => {
                         self.out.functions.insert(f, code);
                     }
-                    None => self.out.extras.push(Extra {
-                        name,
-                        location: (index, range.start),
-                        code,
-                    }),
+                    None => self.out.extras.push(Extra { name, location: (index, range.start), code }),
                     Some(symbol) => {
-                        let align = 1
-                            << u64::from(range.start)
-                                .trailing_zeros()
-                                .min(section.align.trailing_zeros())
-                                .min(3);
+                        let align =
+                            1 << u64::from(range.start).trailing_zeros().min(section.align.trailing_zeros()).min(3);
                         let size = range.end - range.start;
-                        let FunctionBytes {
-                            bytes, relocations, ..
-                        } = code;
-                        let data = DataObject {
-                            bytes,
-                            size,
-                            relocations,
-                            writable: section.writable,
-                            align,
-                        };
+                        let FunctionBytes { bytes, relocations, .. } = code;
+                        let data = DataObject { bytes, size, relocations, writable: section.writable, align };
                         self.out.data.insert(symbol, data);
                     }
                 }
@@ -514,20 +398,12 @@ impl<'d> Reader<'d> {
         Ok(())
     }
 
-    fn relocations(
-        &self,
-        section: &Section<'d>,
-        range: &Range<u32>,
-    ) -> Result<BTreeMap<u32, Relocation>, ObjectError> {
+    fn relocations(&self, section: &Section<'d>, range: &Range<u32>) -> Result<BTreeMap<u32, Relocation>, ObjectError> {
         let mut out = BTreeMap::new();
         for (at, (code, symbol)) in section.relocations.range(range.clone()) {
             let place = u64::from(*at);
             if at + 4 > range.end {
-                return error(
-                    &section.name,
-                    place,
-                    "relocation past the end of what it belongs to",
-                );
+                return error(&section.name, place, "relocation past the end of what it belongs to");
             }
             let kind = match code {
                 2 => RelocationKind::Abs32,
@@ -536,11 +412,7 @@ impl<'d> Reader<'d> {
                 47 => RelocationKind::ThmMovw,
                 48 => RelocationKind::ThmMovt,
                 _ => {
-                    return error(
-                        &section.name,
-                        place,
-                        format!("relocation type {code} is not supported"),
-                    );
+                    return error(&section.name, place, format!("relocation type {code} is not supported"));
                 }
             };
             let target = self.target(&section.name, place, *symbol)?;
@@ -549,18 +421,10 @@ impl<'d> Reader<'d> {
         Ok(out)
     }
 
-    fn target(
-        &self,
-        section: &str,
-        at: u64,
-        symbol: object::SymbolIndex,
-    ) -> Result<Target, ObjectError> {
+    fn target(&self, section: &str, at: u64, symbol: object::SymbolIndex) -> Result<Target, ObjectError> {
         let symbol = self.file.symbol_by_index(symbol);
-        let symbol = symbol.map_err(|e| ObjectError {
-            place: section.to_string(),
-            offset: at,
-            message: e.to_string(),
-        })?;
+        let symbol =
+            symbol.map_err(|e| ObjectError { place: section.to_string(), offset: at, message: e.to_string() })?;
         let Ok(name) = symbol.name() else {
             return error(section, at, "relocation to a symbol without name");
         };
@@ -571,29 +435,18 @@ impl<'d> Reader<'d> {
             let location = (home.0, (symbol.address() & !1) as u32);
             return match self.out.places.iter().find(|(_, l)| **l == location) {
                 Some((index, _)) => Ok(Target::Symbol(Symbol::Function(*index))),
-                None => error(
-                    section,
-                    at,
-                    format!("relocation to `{name}`, which is no function of the module"),
-                ),
+                None => error(section, at, format!("relocation to `{name}`, which is no function of the module")),
             };
         }
         let target = contract_symbol(name).or_else(|| imported(self.module, name));
         let allowed = match target {
             Some(Target::Symbol(Symbol::Function(f))) => {
-                symbol.is_undefined()
-                    && self
-                        .module
-                        .functions
-                        .get(f as usize)
-                        .is_some_and(|f| f.import.is_some())
+                symbol.is_undefined() && self.module.functions.get(f as usize).is_some_and(|f| f.import.is_some())
             }
             Some(Target::Symbol(Symbol::HostData(_)) | Target::Helper(_)) => symbol.is_undefined(),
             // A data object by its place; linear memory may be the host's instead.
             Some(Target::Symbol(data)) => {
-                let home = symbol
-                    .section_index()
-                    .map(|s| (s.0, symbol.address() as u32));
+                let home = symbol.section_index().map(|s| (s.0, symbol.address() as u32));
                 let extern_memory = data == Symbol::Memory && symbol.is_undefined();
                 self.homes.get(&data).copied() == home && (home.is_some() || extern_memory)
             }
@@ -601,11 +454,7 @@ impl<'d> Reader<'d> {
         };
         match target.filter(|_| allowed) {
             Some(target) => Ok(target),
-            None => error(
-                section,
-                at,
-                format!("relocation to `{name}`, which is no symbol of the contract"),
-            ),
+            None => error(section, at, format!("relocation to `{name}`, which is no symbol of the contract")),
         }
     }
 }

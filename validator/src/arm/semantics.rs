@@ -112,30 +112,13 @@ impl<'a> Function<'a> {
         if index as usize >= module.functions.len() {
             return Err(Unsupported(format!("no function {index}")));
         }
-        let (params, result_words) =
-            integer_type(module, module.functions[index as usize].type_index)?;
-        Ok(Function {
-            code,
-            module,
-            contract,
-            index,
-            indirect_types,
-            params,
-            result_words,
-        })
+        let (params, result_words) = integer_type(module, module.functions[index as usize].type_index)?;
+        Ok(Function { code, module, contract, index, indirect_types, params, result_words })
     }
     /// A function of the object that takes and returns nothing and is not a function of the module.
     pub fn without_index(code: &'a Code, module: &'a Module, contract: &'a Contract) -> Self {
         let (params, result_words, indirect_types) = (Vec::new(), 0, BTreeMap::new());
-        Function {
-            code,
-            module,
-            contract,
-            index: u32::MAX,
-            indirect_types,
-            params,
-            result_words,
-        }
+        Function { code, module, contract, index: u32::MAX, indirect_types, params, result_words }
     }
     /// Run-time helpers that it calls: they rest on assumption `A-RT`.
     pub fn helpers_used(&self) -> Vec<Helper> {
@@ -184,10 +167,7 @@ pub(super) struct Cpu<'c, D: Domain> {
 
 impl<D: Domain> Cpu<'_, D> {
     pub fn fail<T>(&self, why: &str) -> Result<T, Unsupported> {
-        Err(Unsupported(format!(
-            "{:#x}: {}: {why}",
-            self.insn.offset, self.insn.text
-        )))
+        Err(Unsupported(format!("{:#x}: {}: {why}", self.insn.offset, self.insn.text)))
     }
     /// A register's word; pc is never an ordinary operand.
     pub fn reg(&self, r: Reg) -> Result<D::W, Unsupported> {
@@ -227,10 +207,7 @@ impl<D: Domain> Cpu<'_, D> {
     }
     /// The instruction's next point.
     pub fn next(&self) -> Point {
-        Point {
-            offset: self.insn.end(),
-            micro: 0,
-        }
+        Point { offset: self.insn.end(), micro: 0 }
     }
 
     /// ConditionPassed. Source: DDI 0403E, A7.3.1.
@@ -284,12 +261,8 @@ impl<D: Domain> Cpu<'_, D> {
             | Op::Insert { .. }
             | Op::Saturate { .. } => self.data().map(|()| Flow::Next),
             Op::Adr { .. } => self.fail("address of code or literal as a value"),
-            Op::Multiply { .. } | Op::MultiplyLong { .. } | Op::Divide { .. } => {
-                self.multiply().map(|()| Flow::Next)
-            }
-            Op::Load { .. } | Op::Store { .. } | Op::Dual { .. } | Op::Multiple { .. } => {
-                self.load_store()
-            }
+            Op::Multiply { .. } | Op::MultiplyLong { .. } | Op::Divide { .. } => self.multiply().map(|()| Flow::Next),
+            Op::Load { .. } | Op::Store { .. } | Op::Dual { .. } | Op::Multiple { .. } => self.load_store(),
             Op::B { .. }
             | Op::Bl { .. }
             | Op::Bx { .. }
@@ -369,22 +342,11 @@ impl<D: Domain> Program<D> for Function<'_> {
     type State = State<D>;
 
     fn entry(&self) -> Point {
-        Point {
-            offset: 0,
-            micro: 0,
-        }
+        Point { offset: 0, micro: 0 }
     }
 
     fn entry_state(&self, d: &mut D, args: &[D::W], world: World<D>) -> State<D> {
-        let mut state = self.blank_state(
-            d,
-            Point {
-                offset: 0,
-                micro: 0,
-            },
-            world,
-            &mut |d| d.havoc(),
-        );
+        let mut state = self.blank_state(d, Point { offset: 0, micro: 0 }, world, &mut |d| d.havoc());
         for n in (4..=11).chain([13, 14]) {
             state.regs[usize::from(n)] = d.entry_register(n);
         }
@@ -405,31 +367,14 @@ impl<D: Domain> Program<D> for Function<'_> {
         (!insn.in_it).then_some(Point { offset, micro: 0 })
     }
 
-    fn blank_state(
-        &self,
-        d: &mut D,
-        _at: Point,
-        world: World<D>,
-        fresh: &mut dyn FnMut(&mut D) -> D::W,
-    ) -> State<D> {
+    fn blank_state(&self, d: &mut D, _at: Point, world: World<D>, fresh: &mut dyn FnMut(&mut D) -> D::W) -> State<D> {
         let regs = std::array::from_fn(|_| fresh(d));
         let mut flag = || {
             let w = fresh(d);
             d.nonzero(&w)
         };
-        let flags = Flags {
-            n: flag(),
-            z: flag(),
-            c: flag(),
-            v: flag(),
-        };
-        State {
-            regs,
-            flags,
-            frame: BTreeMap::new(),
-            world,
-            outgoing_bytes: 0,
-        }
+        let flags = Flags { n: flag(), z: flag(), c: flag(), v: flag() };
+        State { regs, flags, frame: BTreeMap::new(), world, outgoing_bytes: 0 }
     }
 
     fn set(&self, state: &mut State<D>, loc: &Loc, value: D::W) -> Option<()> {
@@ -473,22 +418,12 @@ impl<D: Domain> Program<D> for Function<'_> {
         let Some(insn) = self.code.insns.get(&at.offset) else {
             return Err(Unsupported(format!("{:#x}: no instruction", at.offset)));
         };
-        let mut cpu = Cpu {
-            d,
-            f: self,
-            insn,
-            state,
-            facts,
-        };
+        let mut cpu = Cpu { d, f: self, insn, state, facts };
         let flow = match at.micro {
             TAIL_RETURN => Flow::Return(cpu.result_words()?),
             TABLE.. => cpu.table_branch(at.micro - TABLE)?,
             micro => {
-                let condition = if micro == UNCONDITIONAL {
-                    Cond::Al
-                } else {
-                    insn.cond
-                };
+                let condition = if micro == UNCONDITIONAL { Cond::Al } else { insn.cond };
                 let holds = cpu.holds(condition);
                 match cpu.d.as_bool(&holds) {
                     Some(true) => cpu.execute()?,
@@ -500,10 +435,7 @@ impl<D: Domain> Program<D> for Function<'_> {
                         flow
                     }
                     None => {
-                        let taken = Point {
-                            offset: at.offset,
-                            micro: UNCONDITIONAL,
-                        };
+                        let taken = Point { offset: at.offset, micro: UNCONDITIONAL };
                         Flow::Branch(holds, taken, cpu.next())
                     }
                 }
@@ -514,13 +446,7 @@ impl<D: Domain> Program<D> for Function<'_> {
             Flow::Next => Step::Next(next, state),
             Flow::Jump(point) => Step::Next(point, state),
             Flow::Branch(holds, yes, no) => Step::Branch(holds, (yes, state.clone()), (no, state)),
-            Flow::Call(callee, args, results, next) => Step::Call {
-                callee,
-                args,
-                results,
-                next,
-                state,
-            },
+            Flow::Call(callee, args, results, next) => Step::Call { callee, args, results, next, state },
             Flow::Return(words) => Step::Return(words, state),
             Flow::Trap(kind) => Step::Trap(kind, state),
         })
@@ -545,26 +471,14 @@ impl<D: Domain> Program<D> for Function<'_> {
     }
 
     fn describe(&self, at: Point) -> String {
-        let text = self
-            .code
-            .insns
-            .get(&at.offset)
-            .map_or("no instruction", |i| i.text.as_str());
-        let micro = if at.micro == 0 {
-            String::new()
-        } else {
-            format!(" (step {})", at.micro)
-        };
+        let text = self.code.insns.get(&at.offset).map_or("no instruction", |i| i.text.as_str());
+        let micro = if at.micro == 0 { String::new() } else { format!(" (step {})", at.micro) };
         format!("{:#010x}: {text}{micro}", at.offset)
     }
 }
 
 /// What a callee may change besides its results: r0 to r3, r12, lr, the flags. Source: IHI 0042, 6.1.1.
-pub(super) fn clobber<D: Domain>(
-    d: &mut D,
-    state: &mut State<D>,
-    fresh: &mut dyn FnMut(&mut D) -> D::W,
-) {
+pub(super) fn clobber<D: Domain>(d: &mut D, state: &mut State<D>, fresh: &mut dyn FnMut(&mut D) -> D::W) {
     for n in [0, 1, 2, 3, 12, 14] {
         state.regs[n] = fresh(d);
     }
@@ -572,12 +486,7 @@ pub(super) fn clobber<D: Domain>(
         let w = fresh(d);
         d.nonzero(&w)
     };
-    state.flags = Flags {
-        n: flag(),
-        z: flag(),
-        c: flag(),
-        v: flag(),
-    };
+    state.flags = Flags { n: flag(), z: flag(), c: flag(), v: flag() };
 }
 
 impl<D: Domain> Cpu<'_, D> {

@@ -16,10 +16,7 @@ fn say(out: &mut dyn Write, text: &str) {
 fn main() -> ExitCode {
     let args: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
     let [folder, module, object] = &args[..] else {
-        say(
-            &mut std::io::stderr(),
-            "usage: synth-check DIR in.wasm out.o",
-        );
+        say(&mut std::io::stderr(), "usage: synth-check DIR in.wasm out.o");
         return ExitCode::from(2);
     };
     let read = |path: &std::ffi::OsString| {
@@ -27,9 +24,7 @@ fn main() -> ExitCode {
     };
     let module = read(module).and_then(|bytes| match bytes.starts_with(b"\0asm") {
         true => Ok(bytes),
-        false => wat::parse_bytes(&bytes)
-            .map(|b| b.into_owned())
-            .map_err(|e| format!("the module is refused: {e}")),
+        false => wat::parse_bytes(&bytes).map(|b| b.into_owned()).map_err(|e| format!("the module is refused: {e}")),
     });
     let (module, object) = match (module, read(object)) {
         (Ok(module), Ok(object)) => (module, object),
@@ -47,17 +42,11 @@ fn main() -> ExitCode {
                 totals.functions, totals.obligations
             );
             say(&mut std::io::stdout(), &text);
-            say(
-                &mut std::io::stdout(),
-                &format!("assumptions: {}", totals.assumptions.join(", ")),
-            );
+            say(&mut std::io::stdout(), &format!("assumptions: {}", totals.assumptions.join(", ")));
             ExitCode::SUCCESS
         }
         Err(damage) => {
-            say(
-                &mut std::io::stderr(),
-                &format!("error: the certificate does not hold: {damage}"),
-            );
+            say(&mut std::io::stderr(), &format!("error: the certificate does not hold: {damage}"));
             ExitCode::FAILURE
         }
     }

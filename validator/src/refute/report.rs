@@ -91,33 +91,18 @@ pub(super) struct Verdict {
 
 /// The first difference between two runs that came to an end or a call, most telling first. `seed`: of linear memory.
 pub(super) fn judge<P, Q>(l: &Trace<P>, r: &Trace<Q>, seed: u32) -> Option<Verdict> {
-    let plain = |kind, what: String| {
-        Some(Verdict {
-            kind,
-            what,
-            watch: None,
-            bytes: Vec::new(),
-        })
-    };
+    let plain = |kind, what: String| Some(Verdict { kind, what, watch: None, bytes: Vec::new() });
     match (&l.end, &r.end) {
         (_, End::Requirement(what)) => {
-            return plain(
-                Kind::Requirement,
-                format!("a requirement is broken: {what}"),
-            );
+            return plain(Kind::Requirement, format!("a requirement is broken: {what}"));
         }
         (_, End::Fuel) => {
-            let text = format!(
-                "the right side does not end within {} steps, the left one took {}",
-                r.steps, l.steps
-            );
+            let text = format!("the right side does not end within {} steps, the left one took {}", r.steps, l.steps);
             return plain(Kind::Divergence, text);
         }
         (End::Return(a), End::Return(b)) if a != b => {
             let word = a.iter().zip(b).position(|(x, y)| x != y);
-            let text = word.map_or("the numbers of results differ".to_string(), |i| {
-                format!("result word {i} differs")
-            });
+            let text = word.map_or("the numbers of results differ".to_string(), |i| format!("result word {i} differs"));
             return plain(Kind::Results, text);
         }
         (End::Call(f, a), End::Call(g, b)) if (f, a) != (g, b) => {
@@ -135,36 +120,15 @@ pub(super) fn judge<P, Q>(l: &Trace<P>, r: &Trace<Q>, seed: u32) -> Option<Verdi
     if let Some(bytes) = differing_bytes(&l.written, &r.written, seed) {
         let at = bytes[0].0;
         let what = format!("linear memory differs at offset {at:#x}");
-        return Some(Verdict {
-            kind: Kind::Memory,
-            what,
-            watch: Some(Watch::Byte(at)),
-            bytes,
-        });
+        return Some(Verdict { kind: Kind::Memory, what, watch: Some(Watch::Byte(at)), bytes });
     }
     if l.memory_bytes != r.memory_bytes {
-        let what = format!(
-            "the size of linear memory differs: {:#x}, {:#x}",
-            l.memory_bytes, r.memory_bytes
-        );
-        return Some(Verdict {
-            kind: Kind::MemorySize,
-            what,
-            watch: Some(Watch::Size),
-            bytes: Vec::new(),
-        });
+        let what = format!("the size of linear memory differs: {:#x}, {:#x}", l.memory_bytes, r.memory_bytes);
+        return Some(Verdict { kind: Kind::MemorySize, what, watch: Some(Watch::Size), bytes: Vec::new() });
     }
     let cell = l.cells.iter().zip(&r.cells).position(|(a, b)| a != b)?;
-    let what = format!(
-        "global cell {cell} differs: {:#x}, {:#x}",
-        l.cells[cell], r.cells[cell]
-    );
-    Some(Verdict {
-        kind: Kind::Cell,
-        what,
-        watch: Some(Watch::Cell(cell)),
-        bytes: Vec::new(),
-    })
+    let what = format!("global cell {cell} differs: {:#x}, {:#x}", l.cells[cell], r.cells[cell]);
+    Some(Verdict { kind: Kind::Cell, what, watch: Some(Watch::Cell(cell)), bytes: Vec::new() })
 }
 
 /// The first bytes that differ between two memories over the same seed, if any.
@@ -172,27 +136,13 @@ fn differing_bytes(l: &Written, r: &Written, seed: u32) -> Option<Vec<(u32, u8, 
     if l == r {
         return None;
     }
-    let mut offsets: Vec<u32> = l
-        .keys()
-        .chain(r.keys())
-        .copied()
-        .filter(|at| l.get(at) != r.get(at))
-        .collect();
+    let mut offsets: Vec<u32> = l.keys().chain(r.keys()).copied().filter(|at| l.get(at) != r.get(at)).collect();
     offsets.sort_unstable();
     offsets.dedup();
     offsets.truncate(BYTES_LISTED);
-    let seeded = Bytes::Sparse {
-        seed,
-        written: Written::default(),
-    };
-    let byte =
-        |written: &Written, at: u32| written.get(&at).copied().unwrap_or_else(|| seeded.get(at));
-    Some(
-        offsets
-            .into_iter()
-            .map(|at| (at, byte(l, at), byte(r, at)))
-            .collect(),
-    )
+    let seeded = Bytes::Sparse { seed, written: Written::default() };
+    let byte = |written: &Written, at: u32| written.get(&at).copied().unwrap_or_else(|| seeded.get(at));
+    Some(offsets.into_iter().map(|at| (at, byte(l, at), byte(r, at))).collect())
 }
 
 /// Puts a difference into words.
@@ -232,45 +182,28 @@ impl Difference {
     pub fn render(&self) -> String {
         let mut text = format!("refuted by execution: {}\n", self.what);
         let mut line = |name: &str, value: String| {
-            writeln!(text, "  {name:<14} {value}")
-                .expect("invariant: writing to a string does not fail");
+            writeln!(text, "  {name:<14} {value}").expect("invariant: writing to a string does not fail");
         };
         line("arguments", list(&self.start.args));
         if !self.start.cells.is_empty() {
             line("globals", list(&self.start.cells));
         }
         if self.start.memory_bytes != 0 {
-            line(
-                "memory",
-                format!(
-                    "{:#x} bytes, seed {:#x}",
-                    self.start.memory_bytes, self.start.memory_seed
-                ),
-            );
+            line("memory", format!("{:#x} bytes, seed {:#x}", self.start.memory_bytes, self.start.memory_seed));
         }
         if !self.inputs.is_empty() {
-            let bytes: Vec<String> = self
-                .inputs
-                .iter()
-                .map(|(at, b)| format!("[{at:#x}]={b:#04x}"))
-                .collect();
+            let bytes: Vec<String> = self.inputs.iter().map(|(at, b)| format!("[{at:#x}]={b:#04x}")).collect();
             line("bytes read", bytes.join(" "));
         }
         line("left", self.left_end.to_string());
         line("right", self.right_end.to_string());
         if !self.bytes.is_empty() {
-            let bytes = self
-                .bytes
-                .iter()
-                .map(|(at, l, r)| format!("[{at:#x}]={l:#04x}|{r:#04x}"));
+            let bytes = self.bytes.iter().map(|(at, l, r)| format!("[{at:#x}]={l:#04x}|{r:#04x}"));
             line("left|right", bytes.collect::<Vec<_>>().join(" "));
         }
         line("left at", self.left_point.clone());
         line("right at", self.right_point.clone());
-        for (name, trail) in [
-            ("left steps", &self.left_trail),
-            ("right steps", &self.right_trail),
-        ] {
+        for (name, trail) in [("left steps", &self.left_trail), ("right steps", &self.right_trail)] {
             let shown = trail.len().saturating_sub(TRAIL_POINTS / 4);
             line(name, trail[shown..].join("; "));
         }

@@ -21,17 +21,9 @@ pub struct Plan {
 
 impl Plan {
     /// The quick pass before every proof.
-    pub const QUICK: Plan = Plan {
-        starts: 24,
-        seed: 1,
-        fuel: 3_000,
-    };
+    pub const QUICK: Plan = Plan { starts: 24, seed: 1, fuel: 3_000 };
     /// For what a proof could not decide.
-    pub const THOROUGH: Plan = Plan {
-        starts: 400,
-        seed: 2,
-        fuel: 30_000,
-    };
+    pub const THOROUGH: Plan = Plan { starts: 400, seed: 2, fuel: 30_000 };
 }
 
 /// What a search came to.
@@ -76,9 +68,7 @@ impl Random {
             6 => self.below(70),
             7 => 31 + self.below(3) + 32 * self.below(2), // Shift counts.
             8 => self.below(70).wrapping_neg(),
-            9 => (1u32 << self.below(32))
-                .wrapping_add(self.below(3))
-                .wrapping_sub(1),
+            9 => (1u32 << self.below(32)).wrapping_add(self.below(3)).wrapping_sub(1),
             10 | 11 if memory_bytes != 0 => self.below(memory_bytes) & !3,
             12 if memory_bytes != 0 => self.below(memory_bytes),
             13 if memory_bytes != 0 => self.below(memory_bytes.min(4096)) & !3,
@@ -107,19 +97,14 @@ const ENDS: [u32; 6] = [4, 8, 1, 2, 16, 5];
 pub fn start(setting: &Setting, number: u32, seed: u32) -> Start {
     let mut random = Random(mix(seed ^ number.wrapping_mul(0x85eb_ca6b)));
     let shape = &setting.shape;
-    let pages = (shape
-        .memory_bytes_max
-        .saturating_sub(shape.memory_bytes_min))
-        / PAGE_BYTES;
+    let pages = (shape.memory_bytes_max.saturating_sub(shape.memory_bytes_min)) / PAGE_BYTES;
     let grown = match random.below(4) {
         0 => pages,
         1 => random.below(pages.saturating_add(1)),
         2 => pages.min(1),
         _ => 0,
     };
-    let memory_bytes = shape
-        .memory_bytes
-        .unwrap_or(shape.memory_bytes_min + grown * PAGE_BYTES);
+    let memory_bytes = shape.memory_bytes.unwrap_or(shape.memory_bytes_min + grown * PAGE_BYTES);
     let mut args: Vec<u32> = Vec::with_capacity(shape.args as usize);
     for i in 0..shape.args as usize {
         // Related words: halves of 64-bit values, overlapping ranges, equal operands.
@@ -148,14 +133,7 @@ pub fn start(setting: &Setting, number: u32, seed: u32) -> Start {
         .collect();
     super::setting::fix_cells(&mut cells, setting);
     let (memory_seed, answers_seed) = (random.draw(), random.draw());
-    Start {
-        args,
-        cells,
-        memory_bytes,
-        memory_seed,
-        answers_seed,
-        ..Start::default()
-    }
+    Start { args, cells, memory_bytes, memory_seed, answers_seed, ..Start::default() }
 }
 
 /// Compares both sides from many starts and stops at the first difference.
@@ -169,13 +147,7 @@ where
         if found.agreed == plan.starts {
             break;
         }
-        match compare(
-            left,
-            right,
-            &start(setting, number, plan.seed),
-            setting,
-            plan.fuel,
-        ) {
+        match compare(left, right, &start(setting, number, plan.seed), setting, plan.fuel) {
             Comparison::Agree => found.agreed += 1,
             Comparison::Inconclusive(reason) => {
                 found.inconclusive += 1;
@@ -191,13 +163,7 @@ where
 }
 
 /// Makes argument words and cells smaller as long as the difference stays one of the same kind.
-fn shrink<L, R>(
-    left: &L,
-    right: &R,
-    setting: &Setting,
-    fuel: u64,
-    mut best: Box<Difference>,
-) -> Box<Difference>
+fn shrink<L, R>(left: &L, right: &R, setting: &Setting, fuel: u64, mut best: Box<Difference>) -> Box<Difference>
 where
     L: Program<Concrete>,
     R: Program<Concrete>,
@@ -206,11 +172,7 @@ where
     let mut budget = SHRINKING;
     for i in 0..args + best.start.cells.len() {
         let word = |start: &Start| {
-            if i < args {
-                start.args[i]
-            } else {
-                start.cells[i - args]
-            }
+            if i < args { start.args[i] } else { start.cells[i - args] }
         };
         let old = word(&best.start);
         for smaller in [0, 1, old & 0xff, old & 0xffff] {

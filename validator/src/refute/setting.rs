@@ -31,13 +31,7 @@ pub struct Setting {
 impl Setting {
     /// A setting without tables, segments, fixed cells and hints.
     pub fn new(shape: Shape) -> Setting {
-        Setting {
-            shape,
-            tables: Arc::default(),
-            segments: Arc::default(),
-            fixed_cells: Vec::new(),
-            hints: Vec::new(),
-        }
+        Setting { shape, tables: Arc::default(), segments: Arc::default(), fixed_cells: Vec::new(), hints: Vec::new() }
     }
     /// The setting of the functions of a module read from `bytes`; see [`Self::for_function`].
     ///
@@ -65,23 +59,15 @@ impl Setting {
         for instr in &body.instrs {
             match &instr.operator {
                 Operator::Numeric(Numeric::Const32(word)) => hints.push(*word),
-                Operator::Numeric(Numeric::Const64(value)) => {
-                    hints.extend([*value as u32, (*value >> 32) as u32])
-                }
-                Operator::Load { offset, .. } | Operator::Store { offset, .. } => {
-                    hints.push(*offset)
-                }
+                Operator::Numeric(Numeric::Const64(value)) => hints.extend([*value as u32, (*value >> 32) as u32]),
+                Operator::Load { offset, .. } | Operator::Store { offset, .. } => hints.push(*offset),
                 Operator::Load64(offset) | Operator::Store64(offset) => hints.push(*offset),
                 _ => {}
             }
         }
         hints.sort_unstable();
         hints.dedup();
-        Setting {
-            shape,
-            hints,
-            ..self.clone()
-        }
+        Setting { shape, hints, ..self.clone() }
     }
 }
 
@@ -107,15 +93,10 @@ pub struct Start {
 impl Start {
     /// The domain at entry.
     pub(super) fn domain(&self, setting: &Setting) -> Concrete {
-        let memory = Bytes::Sparse {
-            seed: self.memory_seed,
-            written: FxHashMap::default(),
-        };
+        let memory = Bytes::Sparse { seed: self.memory_seed, written: FxHashMap::default() };
         let mut d = Concrete::new(memory);
         (d.tables, d.segments) = (setting.tables.clone(), setting.segments.clone());
-        self.bytes
-            .iter()
-            .for_each(|(at, byte)| d.memory.set(*at, *byte));
+        self.bytes.iter().for_each(|(at, byte)| d.memory.set(*at, *byte));
         d.bulk_bytes_max = super::BULK_BYTES_MAX;
         d
     }

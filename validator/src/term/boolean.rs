@@ -25,12 +25,7 @@ impl Graph {
             Node::Ite(c, x, y) => Some((c, g.constant(x)?, g.constant(y)?)),
             _ => None,
         };
-        let (c, yes, no) = match (
-            choice(self, a),
-            self.constant(b),
-            choice(self, b),
-            self.constant(a),
-        ) {
+        let (c, yes, no) = match (choice(self, a), self.constant(b), choice(self, b), self.constant(a)) {
             (Some((c, x, y)), Some(k), ..) => (c, eval_cmp(op, x, k), eval_cmp(op, y, k)),
             (_, _, Some((c, x, y)), Some(k)) => (c, eval_cmp(op, k, x), eval_cmp(op, k, y)),
             _ => return None,
@@ -46,10 +41,7 @@ impl Graph {
             return self.bool(k == 0);
         }
         for (x, y) in [(a, b), (b, a)] {
-            if self
-                .constant(y)
-                .is_some_and(|c| c & self.known_zeros(x) != 0)
-            {
+            if self.constant(y).is_some_and(|c| c & self.known_zeros(x) != 0) {
                 return self.bool(false);
             }
         }
@@ -79,13 +71,8 @@ impl Graph {
     fn greatest(&self, a: T) -> u32 {
         let (k, terms) = self.linear(a);
         let bound = |(t, c): &(T, u32)| u64::from(*c) * u64::from(!self.known_zeros(*t));
-        let sum = terms
-            .iter()
-            .map(bound)
-            .fold(u64::from(k), u64::saturating_add);
-        u32::try_from(sum)
-            .unwrap_or(u32::MAX)
-            .min(!self.known_zeros(a))
+        let sum = terms.iter().map(bound).fold(u64::from(k), u64::saturating_add);
+        u32::try_from(sum).unwrap_or(u32::MAX).min(!self.known_zeros(a))
     }
 
     /// `a <u b`.
@@ -186,10 +173,7 @@ impl Graph {
             {
                 return y;
             }
-            if let Some(strict) = self
-                .not_less_not_equal(x, y)
-                .or_else(|| self.less_not_last(x, y))
-            {
+            if let Some(strict) = self.not_less_not_equal(x, y).or_else(|| self.less_not_last(x, y)) {
                 return strict;
             }
         }
@@ -200,9 +184,7 @@ impl Graph {
         let (Node::Not(x), Node::Not(y)) = (self.node(x).clone(), self.node(y).clone()) else {
             return None;
         };
-        let (Node::Cmp(op, p, q), Node::Cmp(CmpOp::Eq, ..)) =
-            (self.node(x).clone(), self.node(y).clone())
-        else {
+        let (Node::Cmp(op, p, q), Node::Cmp(CmpOp::Eq, ..)) = (self.node(x).clone(), self.node(y).clone()) else {
             return None;
         };
         if op == CmpOp::Eq {
@@ -221,8 +203,7 @@ impl Graph {
 
     /// `p < c && p != c - 1` is `p < c - 1`, for a constant `c` that is not the least.
     fn less_not_last(&mut self, x: T, y: T) -> Option<T> {
-        let (Node::Cmp(op, p, c), Node::Not(y)) = (self.node(x).clone(), self.node(y).clone())
-        else {
+        let (Node::Cmp(op, p, c), Node::Not(y)) = (self.node(x).clone(), self.node(y).clone()) else {
             return None;
         };
         let c = self.constant(c)?;
@@ -271,25 +252,15 @@ impl Graph {
         if self.cmp_const(CmpOp::Slt, &difference, 0) != negative {
             return None;
         }
-        let (less, equal) = (
-            self.compare(CmpOp::Slt, p, q),
-            self.compare(CmpOp::Eq, p, q),
-        );
+        let (less, equal) = (self.compare(CmpOp::Slt, p, q), self.compare(CmpOp::Eq, p, q));
         let ripple = self.bool_and(equal, borrow);
         Some(self.or(&less, &ripple))
     }
 
     pub(super) fn overflow(&mut self, add: bool, a: T, b: T, carry: T) -> T {
-        if let (Some(x), Some(y), Some(c)) =
-            (self.constant(a), self.constant(b), self.as_bool(&carry))
-        {
-            let mut concrete =
-                crate::concrete::Concrete::new(crate::concrete::Bytes::Dense(vec![]));
-            let v = if add {
-                concrete.add_overflow(&x, &y, &c)
-            } else {
-                concrete.sub_overflow(&x, &y, &c)
-            };
+        if let (Some(x), Some(y), Some(c)) = (self.constant(a), self.constant(b), self.as_bool(&carry)) {
+            let mut concrete = crate::concrete::Concrete::new(crate::concrete::Bytes::Dense(vec![]));
+            let v = if add { concrete.add_overflow(&x, &y, &c) } else { concrete.sub_overflow(&x, &y, &c) };
             return self.bool(v);
         }
         let no_carry = self.as_bool(&carry) == Some(!add);

@@ -73,12 +73,7 @@ impl Graph {
                     let offset = |g: &Graph, t: T| g.linear(t).0;
                     if offset(self, index) < offset(self, other_index) {
                         let inner = self.insert_store(before, width, index, value, depth - 1);
-                        return self.intern(Node::Store(
-                            other_width,
-                            inner,
-                            other_index,
-                            other_value,
-                        ));
+                        return self.intern(Node::Store(other_width, inner, other_index, other_value));
                     }
                 }
                 _ => {}

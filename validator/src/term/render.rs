@@ -30,11 +30,7 @@ impl Graph {
             Node::Un(op, a) => format!("{op:?}({})", sub(a)),
             Node::Div64(op, high, ops) => {
                 let ops: Vec<String> = ops.iter().map(sub).collect();
-                format!(
-                    "{op:?}.{}({})",
-                    if *high { "high" } else { "low" },
-                    ops.join(", ")
-                )
+                format!("{op:?}.{}({})", if *high { "high" } else { "low" }, ops.join(", "))
             }
             Node::TableType(n, a) => format!("table{n}.type({})", sub(a)),
             Node::TableFunction(n, a) => format!("table{n}.function({})", sub(a)),

@@ -34,11 +34,7 @@ impl Graph {
             let take_a = j == tb.len() || (i < ta.len() && ta[i].0 <= tb[j].0);
             let take_b = i == ta.len() || (j < tb.len() && tb[j].0 <= ta[i].0);
             let coefficient = if take_a { ta[i].1 } else { 0 };
-            let other = if take_b {
-                tb[j].1.wrapping_mul(factor)
-            } else {
-                0
-            };
+            let other = if take_b { tb[j].1.wrapping_mul(factor) } else { 0 };
             let term = if take_a { ta[i].0 } else { tb[j].0 };
             terms.push((term, coefficient.wrapping_add(other)));
             i += usize::from(take_a);
@@ -52,10 +48,7 @@ impl Graph {
     /// `factor · t`.
     pub(crate) fn scale(&mut self, t: T, factor: u32) -> T {
         let (k, terms) = self.linear(t);
-        let terms = terms
-            .into_iter()
-            .map(|(t, c)| (t, c.wrapping_mul(factor)))
-            .collect();
+        let terms = terms.into_iter().map(|(t, c)| (t, c.wrapping_mul(factor))).collect();
         self.sum(k.wrapping_mul(factor), terms)
     }
     /// `t = x · 2^shift` with `shift` in `1..=31`, if the node says so.
@@ -82,9 +75,7 @@ impl Graph {
     /// The condition `c` if the word is `1 if c else 0`.
     fn as_bit(&self, t: T) -> Option<T> {
         match *self.node(t) {
-            Node::Ite(c, a, b) if self.constant(a) == Some(1) && self.constant(b) == Some(0) => {
-                Some(c)
-            }
+            Node::Ite(c, a, b) if self.constant(a) == Some(1) && self.constant(b) == Some(0) => Some(c),
             _ => None,
         }
     }
@@ -97,12 +88,8 @@ impl Graph {
             BinOp::Add => self.add_scaled(a, b, 1),
             BinOp::Sub => self.add_scaled(a, b, u32::MAX),
             BinOp::Mul | BinOp::And | BinOp::Or | BinOp::Xor | BinOp::UMulHi | BinOp::SMulHi => {
-                let (a, b) = if self.constant(a).is_some() || (self.constant(b).is_none() && b < a)
-                {
-                    (b, a)
-                } else {
-                    (a, b)
-                };
+                let (a, b) =
+                    if self.constant(a).is_some() || (self.constant(b).is_none() && b < a) { (b, a) } else { (a, b) };
                 match self.constant(b) {
                     Some(c) => self.commutative_const(op, a, c, b),
                     None => self.commutative(op, a, b),
@@ -126,11 +113,7 @@ impl Graph {
             BinOp::Xor if a == b => self.word(0),
             BinOp::And | BinOp::Or if self.as_bit(a).is_some() && self.as_bit(b).is_some() => {
                 let [p, q] = [a, b].map(|t| self.as_bit(t).expect("invariant: just seen"));
-                let both = if op == BinOp::And {
-                    self.and(&p, &q)
-                } else {
-                    self.or(&p, &q)
-                };
+                let both = if op == BinOp::And { self.and(&p, &q) } else { self.or(&p, &q) };
                 self.bit(&both)
             }
             BinOp::Or => {
@@ -214,9 +197,7 @@ impl Graph {
                 let c = c & m;
                 self.word(c)
             }
-            Node::Bin(BinOp::And, x, y) if self.constant(*y).is_some_and(|n| n & m == m) => {
-                self.low_bits(*x, m)
-            }
+            Node::Bin(BinOp::And, x, y) if self.constant(*y).is_some_and(|n| n & m == m) => self.low_bits(*x, m),
             Node::Un(UnOp::Sext16, x) => self.low_bits(*x, m),
             Node::Un(UnOp::Sext8, x) if m == 0xff => self.low_bits(*x, m),
             _ => a,
@@ -254,11 +235,7 @@ impl Graph {
             return self.word(0);
         }
         if let Some((x, k)) = self.as_shifted(a) {
-            let moved = if k >= n {
-                self.scale(x, 1 << (k - n))
-            } else {
-                self.lshr_const(x, n - k)
-            };
+            let moved = if k >= n { self.scale(x, 1 << (k - n)) } else { self.lshr_const(x, n - k) };
             return self.mask_const(moved, u32::MAX >> n & (u32::MAX << k >> n));
         }
         let (x, m) = self.as_masked(a);
@@ -364,11 +341,7 @@ impl Graph {
             Node::Ite(d, _, y) if d == c => y,
             _ => b,
         };
-        if a == b {
-            a
-        } else {
-            self.intern(Node::Ite(c, a, b))
-        }
+        if a == b { a } else { self.intern(Node::Ite(c, a, b)) }
     }
 
     pub(super) fn locate_sum(&mut self, address: T) -> Place<T> {
@@ -378,10 +351,7 @@ impl Graph {
             Node::Var(Var::Entry(13)) => Some(None),
             _ => None,
         };
-        let bases: Vec<_> = terms
-            .iter()
-            .filter(|(t, _)| base(self, *t).is_some())
-            .collect();
+        let bases: Vec<_> = terms.iter().filter(|(t, _)| base(self, *t).is_some()).collect();
         let [&(t, 1)] = bases[..] else {
             return Place::Unknown;
         };

@@ -175,11 +175,7 @@ pub struct Unsupported {
 
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "unsupported: {} in func[{}] at byte offset {:#x}",
-            self.what, self.func, self.offset
-        )
+        write!(f, "unsupported: {} in func[{}] at byte offset {:#x}", self.what, self.func, self.offset)
     }
 }
 
@@ -219,26 +215,14 @@ struct Reader<'m> {
 /// Source: WebAssembly Core 2.0, 3.3 (instructions), 4.4.8 (blocks), 5.4 (binary format).
 pub fn body(module: &Module, bytes: &[u8], func: u32) -> Result<Body, Unsupported> {
     let range = module.functions[func as usize].body.clone();
-    let fail = |offset: usize, what: &str| Unsupported {
-        func,
-        offset,
-        what: what.to_string(),
-    };
+    let fail = |offset: usize, what: &str| Unsupported { func, offset, what: what.to_string() };
     let malformed = |e: wasmparser::Error| fail(e.offset() as usize, e.message());
     let code = bytes.get(range.clone()).filter(|c| !c.is_empty());
     let code = code.ok_or_else(|| fail(range.start, "a function without a body"))?;
-    let code = FunctionBody::new(BinaryReader::new_features(
-        code,
-        range.start as u64,
-        features(),
-    ));
+    let code = FunctionBody::new(BinaryReader::new_features(code, range.start as u64, features()));
     let ty = module.type_of(func);
-    let params = ty
-        .int_params()
-        .map_err(|t| fail(range.start, &format!("parameter of type {t}")))?;
-    let results = ty
-        .int_results()
-        .map_err(|t| fail(range.start, &format!("result of type {t}")))?;
+    let params = ty.int_params().map_err(|t| fail(range.start, &format!("parameter of type {t}")))?;
+    let results = ty.int_results().map_err(|t| fail(range.start, &format!("result of type {t}")))?;
     let mut body = Body {
         func,
         instrs: Vec::new(),
@@ -263,31 +247,14 @@ pub fn body(module: &Module, bytes: &[u8], func: u32) -> Result<Body, Unsupporte
             ValType::Other(name) => return Err(fail(offset, &format!("local of type {name}"))),
         }
     }
-    let outermost = Frame {
-        label: 0,
-        otherwise: None,
-        is_loop: false,
-        base: 0,
-        height: 0,
-        params: Vec::new(),
-        results,
-    };
+    let outermost =
+        Frame { label: 0, otherwise: None, is_loop: false, base: 0, height: 0, params: Vec::new(), results };
     let frames = vec![outermost];
-    let mut reader = Reader {
-        module,
-        body,
-        types: Vec::new(),
-        height: 0,
-        frames,
-        targets: vec![0],
-        dead: None,
-    };
+    let mut reader = Reader { module, body, types: Vec::new(), height: 0, frames, targets: vec![0], dead: None };
     let mut ops = code.get_operators_reader().map_err(malformed)?;
     while !ops.eof() {
         let (op, offset) = ops.read_with_offset().map_err(malformed)?;
-        reader
-            .operator(&op, offset as u32)
-            .map_err(|what| fail(offset as usize, &what))?;
+        reader.operator(&op, offset as u32).map_err(|what| fail(offset as usize, &what))?;
     }
     Ok(reader.finish())
 }
@@ -300,10 +267,7 @@ fn words(types: &[Type]) -> u32 {
 /// An operator's name: its first word as `wasmparser` prints it.
 fn name(op: &Wasm) -> String {
     let text = format!("{op:?}");
-    text.split([' ', '{', '('])
-        .next()
-        .unwrap_or_default()
-        .to_string()
+    text.split([' ', '{', '(']).next().unwrap_or_default().to_string()
 }
 
 impl Reader<'_> {
@@ -312,12 +276,8 @@ impl Reader<'_> {
         let targets = self.targets;
         for instr in &mut self.body.instrs {
             match &mut instr.operator {
-                Operator::Br(l) | Operator::BrIf(l) | Operator::If(l) => {
-                    l.target = targets[l.target as usize]
-                }
-                Operator::BrTable(labels) => labels
-                    .iter_mut()
-                    .for_each(|l| l.target = targets[l.target as usize]),
+                Operator::Br(l) | Operator::BrIf(l) | Operator::If(l) => l.target = targets[l.target as usize],
+                Operator::BrTable(labels) => labels.iter_mut().for_each(|l| l.target = targets[l.target as usize]),
                 _ => {}
             }
         }
@@ -326,11 +286,7 @@ impl Reader<'_> {
 
     /// Appends an instruction that takes and leaves values of these types.
     fn emit(&mut self, offset: u32, operator: Operator, pops: &[Type], pushes: &[Type]) {
-        self.body.instrs.push(Instr {
-            operator,
-            offset,
-            height: self.height,
-        });
+        self.body.instrs.push(Instr { operator, offset, height: self.height });
         self.types.truncate(self.types.len() - pops.len());
         self.types.extend_from_slice(pushes);
         self.height = self.height - words(pops) + words(pushes);
@@ -348,16 +304,8 @@ impl Reader<'_> {
     /// The label `depth` blocks outward.
     fn label(&self, depth: u32) -> Label {
         let frame = &self.frames[self.frames.len() - 1 - depth as usize];
-        let taken = if frame.is_loop {
-            &frame.params
-        } else {
-            &frame.results
-        };
-        Label {
-            target: frame.label as u32,
-            height: frame.height,
-            keep: words(taken),
-        }
+        let taken = if frame.is_loop { &frame.params } else { &frame.results };
+        Label { target: frame.label as u32, height: frame.height, keep: words(taken) }
     }
 
     /// Parameters and results of a block.
@@ -368,58 +316,29 @@ impl Reader<'_> {
                 ValType::Int(t) | ValType::Float(t) => Ok((Vec::new(), vec![t])),
                 ValType::Other(name) => Err(format!("block of type {name}")),
             },
-            BlockType::FuncType(index) => {
-                self.signature(&self.module.types[index as usize], "block")
-            }
+            BlockType::FuncType(index) => self.signature(&self.module.types[index as usize], "block"),
         }
     }
 
     fn signature(&self, ty: &FuncType, what: &str) -> Result<(Vec<Type>, Vec<Type>), String> {
-        let params = ty
-            .int_params()
-            .map_err(|t| format!("{what} with a parameter of type {t}"))?;
-        let results = ty
-            .int_results()
-            .map_err(|t| format!("{what} with a result of type {t}"))?;
+        let params = ty.int_params().map_err(|t| format!("{what} with a parameter of type {t}"))?;
+        let results = ty.int_results().map_err(|t| format!("{what} with a result of type {t}"))?;
         Ok((params, results))
     }
 
     /// Opens a block whose parameters are on the stack.
-    fn open(
-        &mut self,
-        ty: BlockType,
-        is_loop: bool,
-        otherwise: Option<usize>,
-    ) -> Result<(), String> {
+    fn open(&mut self, ty: BlockType, is_loop: bool, otherwise: Option<usize>) -> Result<(), String> {
         let (params, results) = self.block_type(ty)?;
-        let (base, height) = (
-            self.types.len() - params.len(),
-            self.height - words(&params),
-        );
+        let (base, height) = (self.types.len() - params.len(), self.height - words(&params));
         let label = self.new_label();
-        self.frames.push(Frame {
-            label,
-            otherwise,
-            is_loop,
-            base,
-            height,
-            params,
-            results,
-        });
+        self.frames.push(Frame { label, otherwise, is_loop, base, height, params, results });
         Ok(())
     }
 
     /// Makes the stack what the innermost block leaves on it: its results or, for a second arm, its parameters.
     fn reset(&mut self, to_params: bool) {
-        let frame = self
-            .frames
-            .last()
-            .expect("invariant: a validated body closes only open blocks");
-        let top = if to_params {
-            &frame.params
-        } else {
-            &frame.results
-        };
+        let frame = self.frames.last().expect("invariant: a validated body closes only open blocks");
+        let top = if to_params { &frame.params } else { &frame.results };
         self.types.truncate(frame.base);
         self.types.extend_from_slice(top);
         self.height = frame.height + words(top);
@@ -446,16 +365,9 @@ impl Reader<'_> {
         self.reset(false);
         let function = self.frames.len() == 1;
         let after = self.next_index() + u32::from(!function);
-        let operator = if function {
-            Operator::Return(self.body.result_words)
-        } else {
-            Operator::Nop
-        };
+        let operator = if function { Operator::Return(self.body.result_words) } else { Operator::Nop };
         self.emit(offset, operator, &[], &[]);
-        let frame = self
-            .frames
-            .pop()
-            .expect("invariant: a validated body closes only open blocks");
+        let frame = self.frames.pop().expect("invariant: a validated body closes only open blocks");
         if !frame.is_loop {
             self.targets[frame.label] = after;
         }
@@ -505,17 +417,11 @@ impl Reader<'_> {
             }
             Wasm::If { blockty } => {
                 let (params, arm) = (words(&self.block_type(*blockty)?.0), self.new_label());
-                let label = Label {
-                    target: arm as u32,
-                    height: self.height - 1 - params,
-                    keep: params,
-                };
+                let label = Label { target: arm as u32, height: self.height - 1 - params, keep: params };
                 self.emit(offset, Operator::If(label), &[Type::I32], &[]);
                 self.open(*blockty, false, Some(arm))?;
             }
-            Wasm::Br { .. } | Wasm::BrTable { .. } | Wasm::Return | Wasm::Unreachable => {
-                self.leave(op, offset)?
-            }
+            Wasm::Br { .. } | Wasm::BrTable { .. } | Wasm::Return | Wasm::Unreachable => self.leave(op, offset)?,
             Wasm::BrIf { relative_depth } => {
                 let label = self.label(*relative_depth);
                 self.emit(offset, Operator::BrIf(label), &[Type::I32], &[]);
@@ -526,25 +432,14 @@ impl Reader<'_> {
             }
             Wasm::Select | Wasm::TypedSelect { .. } => {
                 let ty = self.top(1);
-                self.emit(
-                    offset,
-                    Operator::Select(ty.words() as u32),
-                    &[ty, ty, Type::I32],
-                    &[ty],
-                );
+                self.emit(offset, Operator::Select(ty.words() as u32), &[ty, ty, Type::I32], &[ty]);
             }
-            Wasm::LocalGet { local_index }
-            | Wasm::LocalSet { local_index }
-            | Wasm::LocalTee { local_index } => {
+            Wasm::LocalGet { local_index } | Wasm::LocalSet { local_index } | Wasm::LocalTee { local_index } => {
                 let (word, ty) = self.body.locals[*local_index as usize];
                 let range = word..word + ty.words() as u32;
                 match op {
-                    Wasm::LocalGet { .. } => {
-                        self.emit(offset, Operator::LocalGet(range), &[], &[ty])
-                    }
-                    Wasm::LocalSet { .. } => {
-                        self.emit(offset, Operator::LocalSet(range), &[ty], &[])
-                    }
+                    Wasm::LocalGet { .. } => self.emit(offset, Operator::LocalGet(range), &[], &[ty]),
+                    Wasm::LocalSet { .. } => self.emit(offset, Operator::LocalSet(range), &[ty], &[]),
                     _ => self.emit(offset, Operator::LocalTee(range), &[], &[]),
                 }
             }
@@ -560,12 +455,7 @@ impl Reader<'_> {
                         }
                     }
                     (ValType::Int(Type::I32), None) => {
-                        self.emit(
-                            offset,
-                            Operator::HostAddress(*global_index),
-                            &[],
-                            &[Type::I32],
-                        );
+                        self.emit(offset, Operator::HostAddress(*global_index), &[], &[Type::I32]);
                     }
                     (ValType::Int(Type::I64), None) => {
                         return Err("an imported i64 global".to_string());
@@ -574,45 +464,28 @@ impl Reader<'_> {
                     (ValType::Other(name), _) => return Err(format!("a global of type {name}")),
                 }
             }
-            Wasm::Call {
-                function_index: func,
-            } => {
-                let (pops, pushes) =
-                    self.signature(self.module.type_of(*func), "call of a function")?;
-                let operator = Operator::Call {
-                    func: *func,
-                    params: words(&pops),
-                    results: words(&pushes),
-                };
+            Wasm::Call { function_index: func } => {
+                let (pops, pushes) = self.signature(self.module.type_of(*func), "call of a function")?;
+                let operator = Operator::Call { func: *func, params: words(&pops), results: words(&pushes) };
                 self.emit(offset, operator, &pops, &pushes);
             }
             Wasm::CallIndirect { .. } if self.module.writes_tables => {
                 return Err("CallIndirect in a module that changes tables".to_string());
             }
-            Wasm::CallIndirect {
-                type_index,
-                table_index: table,
-            } => {
+            Wasm::CallIndirect { type_index, table_index: table } => {
                 let type_index = self.module.canonical[*type_index as usize];
-                let (mut pops, pushes) =
-                    self.signature(&self.module.types[type_index as usize], "indirect call")?;
+                let (mut pops, pushes) = self.signature(&self.module.types[type_index as usize], "indirect call")?;
                 let (params, results) = (words(&pops), words(&pushes));
                 pops.push(Type::I32);
                 self.emit(
                     offset,
-                    Operator::CallIndirect {
-                        table: *table,
-                        type_index,
-                        params,
-                        results,
-                    },
+                    Operator::CallIndirect { table: *table, type_index, params, results },
                     &pops,
                     &pushes,
                 );
             }
             Wasm::MemoryInit { data_index, .. }
-                if self.module.data[*data_index as usize].mode == Mode::Passive
-                    && !self.module.drops =>
+                if self.module.data[*data_index as usize].mode == Mode::Passive && !self.module.drops =>
             {
                 self.emit(offset, Operator::MemoryInit(*data_index), III, &[]);
             }

@@ -23,27 +23,10 @@ pub(super) fn fixed(op: &Wasm) -> Option<(Operator, &'static [Type], &'static [T
     use Width::{Byte, Half, Word};
     // Validation limits the offset of an access to a 32-bit memory to 32 bits.
     let load = |ty: Type, width, signed, m: &MemArg| {
-        (
-            Operator::Load {
-                ty,
-                width,
-                signed,
-                offset: m.offset as u32,
-            },
-            I,
-            if ty == I32 { I } else { L },
-        )
+        (Operator::Load { ty, width, signed, offset: m.offset as u32 }, I, if ty == I32 { I } else { L })
     };
     let store = |ty: Type, width, m: &MemArg| {
-        (
-            Operator::Store {
-                ty,
-                width,
-                offset: m.offset as u32,
-            },
-            if ty == I32 { II } else { IL },
-            &[] as &[Type],
-        )
+        (Operator::Store { ty, width, offset: m.offset as u32 }, if ty == I32 { II } else { IL }, &[] as &[Type])
     };
     Some(match op {
         Wasm::Nop => (Operator::Nop, &[], &[]),

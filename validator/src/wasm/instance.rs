@@ -75,10 +75,7 @@ impl Host for NoHost {
         _: &mut World<Concrete>,
         _: &mut Bytes,
     ) -> Result<Vec<u32>, Stop> {
-        Err(Stop::Mismatch(format!(
-            "no import {}.{}",
-            import.module, import.field
-        )))
+        Err(Stop::Mismatch(format!("no import {}.{}", import.module, import.field)))
     }
 }
 
@@ -109,47 +106,22 @@ impl<'m, H: Host> Instance<'m, H> {
     /// # Errors
     /// A trap of a segment or of the start function; an initial memory past the capacity; what is not supported.
     /// Source: WebAssembly Core 2.0, 4.5.4 (instantiation).
-    pub fn new(
-        module: &'m Module,
-        bytes: &[u8],
-        contract: Contract,
-        host: H,
-        fuel: u64,
-    ) -> Result<Self, Stop> {
+    pub fn new(module: &'m Module, bytes: &[u8], contract: Contract, host: H, fuel: u64) -> Result<Self, Stop> {
         let min_pages = module.memories.first().map_or(0, |m| m.min_pages);
         let memory_bytes = u32::try_from(min_pages * u64::from(PAGE_BYTES)).unwrap_or(u32::MAX);
         if memory_bytes > contract.capacity_bytes {
-            return Err(Stop::Unsupported(format!(
-                "initial memory of {min_pages} pages is more than the capacity"
-            )));
+            return Err(Stop::Unsupported(format!("initial memory of {min_pages} pages is more than the capacity")));
         }
         let body = |func: usize| match module.functions[func].import {
             Some(_) => None,
             None => Some(code::body(module, bytes, func as u32)),
         };
-        let capacity = if module.memories.is_empty() {
-            0
-        } else {
-            contract.capacity_bytes as usize
-        };
+        let capacity = if module.memories.is_empty() { 0 } else { contract.capacity_bytes as usize };
         let mut domain = Concrete::new(Bytes::Dense(vec![0; capacity]));
         domain.segments = Arc::new(segments(module, bytes));
         let bodies = (0..module.functions.len()).map(body).collect();
-        let world = World {
-            memory: (),
-            memory_bytes,
-            cells: Vec::new(),
-            results: Vec::new(),
-        };
-        let mut instance = Instance {
-            module,
-            contract,
-            bodies,
-            domain,
-            world,
-            host,
-            fuel,
-        };
+        let world = World { memory: (), memory_bytes, cells: Vec::new(), results: Vec::new() };
+        let mut instance = Instance { module, contract, bodies, domain, world, host, fuel };
         instance.initialize(bytes)?;
         if let Some(start) = module.start {
             instance.call(start, &[])?;
@@ -219,15 +191,10 @@ impl<'m, H: Host> Instance<'m, H> {
     /// Why it did not return.
     pub fn call(&mut self, func: u32, args: &[u32]) -> Result<Vec<u32>, Stop> {
         let ty = self.module.type_of(func);
-        let params = ty
-            .int_params()
-            .map_err(|t| Stop::Unsupported(format!("unsupported: parameter of type {t}")))?;
+        let params = ty.int_params().map_err(|t| Stop::Unsupported(format!("unsupported: parameter of type {t}")))?;
         let words: usize = params.iter().map(|t| t.words()).sum();
         if words != args.len() {
-            return Err(Stop::Mismatch(format!(
-                "func[{func}] takes {words} words, not {}",
-                args.len()
-            )));
+            return Err(Stop::Mismatch(format!("func[{func}] takes {words} words, not {}", args.len())));
         }
         let mut world = std::mem::replace(&mut self.world, no_world());
         let outcome = self.run(func, args.to_vec(), &mut world);
@@ -236,12 +203,7 @@ impl<'m, H: Host> Instance<'m, H> {
     }
 
     /// Runs a function. The world is in the innermost frame's state while that runs, and in `world` otherwise.
-    fn run(
-        &mut self,
-        func: u32,
-        args: Vec<u32>,
-        world: &mut World<Concrete>,
-    ) -> Result<Vec<u32>, Stop> {
+    fn run(&mut self, func: u32, args: Vec<u32>, world: &mut World<Concrete>) -> Result<Vec<u32>, Stop> {
         if self.bodies[func as usize].is_none() {
             return self.call_host(func, &args, world);
         }
@@ -278,19 +240,9 @@ impl<'m, H: Host> Instance<'m, H> {
                         Some(caller) => self.resume(caller, &results, world)?,
                     }
                 }
-                Step::Call {
-                    callee,
-                    args,
-                    next,
-                    mut state,
-                    ..
-                } => {
+                Step::Call { callee, args, next, mut state, .. } => {
                     std::mem::swap(world, &mut state.world);
-                    let caller = Frame {
-                        func,
-                        point: next,
-                        state,
-                    };
+                    let caller = Frame { func, point: next, state };
                     let callee = callee_index(&callee)?;
                     if self.bodies[callee as usize].is_none() {
                         let results = self.call_host(callee, &args, world)?;
@@ -311,26 +263,15 @@ impl<'m, H: Host> Instance<'m, H> {
     }
 
     /// The frame of a defined function at its entry.
-    fn enter(
-        &mut self,
-        func: u32,
-        args: &[u32],
-        world: &mut World<Concrete>,
-    ) -> Result<Frame, Stop> {
+    fn enter(&mut self, func: u32, args: &[u32], world: &mut World<Concrete>) -> Result<Frame, Stop> {
         let program = Function::new(self.module, body(&self.bodies, func)?, &self.contract);
         let point = <Function as Program<Concrete>>::entry(&program);
-        let state =
-            program.entry_state(&mut self.domain, args, std::mem::replace(world, no_world()));
+        let state = program.entry_state(&mut self.domain, args, std::mem::replace(world, no_world()));
         Ok(Frame { func, point, state })
     }
 
     /// The caller's frame after a call returned.
-    fn resume(
-        &mut self,
-        caller: Frame,
-        results: &[u32],
-        world: &mut World<Concrete>,
-    ) -> Result<Frame, Stop> {
+    fn resume(&mut self, caller: Frame, results: &[u32], world: &mut World<Concrete>) -> Result<Frame, Stop> {
         let Frame { func, point, state } = caller;
         let program = Function::new(self.module, body(&self.bodies, func)?, &self.contract);
         let world = std::mem::replace(world, no_world());
@@ -339,28 +280,16 @@ impl<'m, H: Host> Instance<'m, H> {
     }
 
     /// Calls an import.
-    fn call_host(
-        &mut self,
-        func: u32,
-        args: &[u32],
-        world: &mut World<Concrete>,
-    ) -> Result<Vec<u32>, Stop> {
+    fn call_host(&mut self, func: u32, args: &[u32], world: &mut World<Concrete>) -> Result<Vec<u32>, Stop> {
         let ty = self.module.type_of(func).int_results();
         let ty = ty.map_err(|t| Stop::Unsupported(format!("unsupported: result of type {t}")))?;
         let words: usize = ty.iter().map(|t| t.words()).sum();
         let import = self.module.functions[func as usize].import.as_ref();
-        let import =
-            import.ok_or_else(|| Stop::Mismatch(format!("func[{func}] is not imported")))?;
-        let results = self
-            .host
-            .call(import, func, args, world, &mut self.domain.memory)?;
+        let import = import.ok_or_else(|| Stop::Mismatch(format!("func[{func}] is not imported")))?;
+        let results = self.host.call(import, func, args, world, &mut self.domain.memory)?;
         match results.len() == words {
             true => Ok(results),
-            false => Err(Stop::Mismatch(format!(
-                "import {} gave {} words, not {words}",
-                import.field,
-                results.len()
-            ))),
+            false => Err(Stop::Mismatch(format!("import {} gave {} words, not {words}", import.field, results.len()))),
         }
     }
 }
@@ -382,13 +311,9 @@ fn constant(module: &Module, cells: &[u32], init: &ConstExpr) -> Result<Vec<u32>
         ConstExpr::I64(v) => Ok(vec![*v as u32, (*v >> 32) as u32]),
         ConstExpr::Global(g) => match global(module, cells, *g) {
             Some(words) => Ok(words),
-            None => Ok(vec![
-                Concrete::new(Bytes::Dense(Vec::new())).symbol(Symbol::HostData(*g)),
-            ]),
+            None => Ok(vec![Concrete::new(Bytes::Dense(Vec::new())).symbol(Symbol::HostData(*g))]),
         },
-        ConstExpr::Other(what) => Err(Stop::Unsupported(format!(
-            "unsupported initial value: {what}"
-        ))),
+        ConstExpr::Other(what) => Err(Stop::Unsupported(format!("unsupported initial value: {what}"))),
     }
 }
 
@@ -400,9 +325,7 @@ pub fn initial_cells(module: &Module) -> Result<Vec<u32>, Stop> {
     for global in module.globals.iter().filter(|g| g.cell.is_some()) {
         let words = constant(module, &cells, &global.init)?;
         if !matches!(global.ty, super::module::ValType::Int(ty) if ty.words() == words.len()) {
-            return Err(Stop::Unsupported(
-                "unsupported initial value: an imported global that is no i32".to_string(),
-            ));
+            return Err(Stop::Unsupported("unsupported initial value: an imported global that is no i32".to_string()));
         }
         cells.extend(words);
     }
@@ -413,27 +336,18 @@ pub fn initial_cells(module: &Module) -> Result<Vec<u32>, Stop> {
 /// # Errors
 /// A trap of an element segment; an offset that is not supported.
 pub fn initial_tables(module: &Module, cells: &[u32]) -> Result<Vec<Vec<(u32, u32)>>, Stop> {
-    let mut tables: Vec<_> = module
-        .tables
-        .iter()
-        .map(|t| vec![(0, 0); t.min as usize])
-        .collect();
+    let mut tables: Vec<_> = module.tables.iter().map(|t| vec![(0, 0); t.min as usize]).collect();
     for element in &module.elements {
         let Mode::Active { index, offset } = element.mode else {
             continue;
         };
         let at = constant(module, cells, &offset)?[0] as usize;
-        let entries = tables[index as usize]
-            .get_mut(at..)
-            .and_then(|t| t.get_mut(..element.funcs.len()));
+        let entries = tables[index as usize].get_mut(at..).and_then(|t| t.get_mut(..element.funcs.len()));
         let entries = entries.ok_or(Stop::Trap(TrapKind::OutOfBoundsTable))?;
         for (entry, func) in entries.iter_mut().zip(&element.funcs) {
             let word = |f: u32| {
                 let ty = module.functions[f as usize].type_index;
-                (
-                    1 + module.canonical[ty as usize],
-                    Concrete::function_word(f),
-                )
+                (1 + module.canonical[ty as usize], Concrete::function_word(f))
             };
             *entry = func.map_or((0, 0), word);
         }
@@ -452,12 +366,7 @@ pub fn segments(module: &Module, bytes: &[u8]) -> Vec<Vec<u8>> {
 
 /// What stands in for a world that is elsewhere.
 fn no_world() -> World<Concrete> {
-    World {
-        memory: (),
-        memory_bytes: 0,
-        cells: Vec::new(),
-        results: Vec::new(),
-    }
+    World { memory: (), memory_bytes: 0, cells: Vec::new(), results: Vec::new() }
 }
 
 fn body(bodies: &[Option<Result<Body, code::Unsupported>>], func: u32) -> Result<&Body, Stop> {

@@ -233,16 +233,11 @@ impl Module {
     pub fn import_symbol(&self, name: &ImportName) -> String {
         let all = self.functions.iter().filter_map(|f| f.import.as_ref());
         let all = all.chain(self.globals.iter().filter_map(|g| g.import.as_ref()));
-        let shared = all
-            .clone()
-            .any(|o| o.field == name.field && o.module != name.module);
+        let shared = all.clone().any(|o| o.field == name.field && o.module != name.module);
         if !shared {
             return name.field.clone();
         }
         let joined = format!("{}_{}", name.module, name.field);
-        joined
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect()
+        joined.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
     }
 }

@@ -109,9 +109,7 @@ impl Numeric {
 
 /// Pops an `i32`.
 pub fn pop32<W>(stack: &mut Vec<W>) -> W {
-    stack
-        .pop()
-        .expect("invariant: a resolved body never pops an empty stack")
+    stack.pop().expect("invariant: a resolved body never pops an empty stack")
 }
 
 /// Pops an `i64`.
@@ -190,11 +188,7 @@ pub fn extend<D: Domain>(d: &mut D, signed: bool, a: D::W) -> Pair<D> {
 
 fn compare32<D: Domain>(d: &mut D, cond: Cond, a: &D::W, b: &D::W) -> D::B {
     let (op, exchanged, negated) = cond.parts();
-    let holds = if exchanged {
-        d.cmp(op, b, a)
-    } else {
-        d.cmp(op, a, b)
-    };
+    let holds = if exchanged { d.cmp(op, b, a) } else { d.cmp(op, a, b) };
     if negated { d.not(&holds) } else { holds }
 }
 

@@ -5,16 +5,16 @@
 //! [`super::code`], so that one unsupported function does not hide the others.
 
 use super::module::{
-    ConstExpr, Data, Element, Export, ExportKind, FuncType, Function, Global, ImportName, Memory,
-    Mode, Module, Table, ValType,
+    ConstExpr, Data, Element, Export, ExportKind, FuncType, Function, Global, ImportName, Memory, Mode, Module, Table,
+    ValType,
 };
 use crate::ir::Type;
 use rustc_hash::FxHashMap;
 use std::fmt;
 use std::ops::Range;
 use wasmparser::{
-    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, Name, Operator, Parser,
-    Payload, TypeRef, Validator, WasmFeatures,
+    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, Name, Operator, Parser, Payload, TypeRef,
+    Validator, WasmFeatures,
 };
 
 /// Bytes of the largest module that is read, debug sections included. Byte offsets are kept in 32 bits.
@@ -53,11 +53,7 @@ impl fmt::Display for ReadError {
             ReadErrorKind::Unsupported => "unsupported module",
             ReadErrorKind::Limit => "limit exceeded",
         };
-        write!(
-            f,
-            "{kind}: {} (at byte offset {:#x})",
-            self.message, self.offset
-        )
+        write!(f, "{kind}: {} (at byte offset {:#x})", self.message, self.offset)
     }
 }
 
@@ -69,20 +65,13 @@ impl From<wasmparser::Error> for ReadError {
             Some(_) => ReadErrorKind::Unsupported,
             None => ReadErrorKind::Malformed,
         };
-        ReadError {
-            offset: e.offset() as usize,
-            message: e.message().to_string(),
-            kind,
-        }
+        ReadError { offset: e.offset() as usize, message: e.message().to_string(), kind }
     }
 }
 
 /// What validates: WebAssembly 2.0 and the proposals that are then refused function by function.
 pub(super) fn features() -> WasmFeatures {
-    WasmFeatures::WASM2
-        | WasmFeatures::EXTENDED_CONST
-        | WasmFeatures::TAIL_CALL
-        | WasmFeatures::THREADS
+    WasmFeatures::WASM2 | WasmFeatures::EXTENDED_CONST | WasmFeatures::TAIL_CALL | WasmFeatures::THREADS
 }
 
 /// Validates a binary module and reads its declarations.
@@ -122,18 +111,12 @@ fn check_count(payload: &Payload) -> Result<(), ReadError> {
         Payload::DataSection(s) => (s.count(), s.range(), "data segments"),
         Payload::ElementSection(s) => (s.count(), s.range(), "element segments"),
         Payload::MemorySection(s) if s.count() > 1 => {
-            return Err(unsupported(
-                s.range().start as usize,
-                "more than one memory",
-            ));
+            return Err(unsupported(s.range().start as usize, "more than one memory"));
         }
         _ => return Ok(()),
     };
     if count > DECLARATIONS_MAX {
-        return Err(limit(
-            range.start as usize,
-            &format!("{count} {what}, at most {DECLARATIONS_MAX}"),
-        ));
+        return Err(limit(range.start as usize, &format!("{count} {what}, at most {DECLARATIONS_MAX}")));
     }
     Ok(())
 }
@@ -145,12 +128,8 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
             let mut first: FxHashMap<FuncType, u32> = FxHashMap::default();
             for ty in s.into_iter_err_on_gc_types() {
                 let ty = ty?;
-                let list =
-                    |types: &[wasmparser::ValType]| types.iter().map(|t| val_type(*t)).collect();
-                let ty = FuncType {
-                    params: list(ty.params()),
-                    results: list(ty.results()),
-                };
+                let list = |types: &[wasmparser::ValType]| types.iter().map(|t| val_type(*t)).collect();
+                let ty = FuncType { params: list(ty.params()), results: list(ty.results()) };
                 let index = m.types.len() as u32;
                 m.canonical.push(*first.entry(ty.clone()).or_insert(index));
                 m.types.push(ty);
@@ -165,18 +144,13 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
         Payload::FunctionSection(s) => {
             *bodies = m.functions.len();
             for type_index in s {
-                m.functions.push(Function {
-                    type_index: type_index?,
-                    import: None,
-                    body: 0..0,
-                });
+                m.functions.push(Function { type_index: type_index?, import: None, body: 0..0 });
             }
         }
         Payload::TableSection(s) => {
             for table in s.into_iter_with_offsets() {
                 let (offset, table) = table?;
-                m.tables
-                    .push(self::table(offset as usize, &table.ty, None)?);
+                m.tables.push(self::table(offset as usize, &table.ty, None)?);
             }
         }
         Payload::MemorySection(s) => {
@@ -195,13 +169,7 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
                 };
                 m.cells += words;
                 let init = const_expr(&global.init_expr)?;
-                m.globals.push(Global {
-                    ty,
-                    mutable: global.ty.mutable,
-                    import: None,
-                    init,
-                    cell,
-                });
+                m.globals.push(Global { ty, mutable: global.ty.mutable, import: None, init, cell });
             }
         }
         Payload::ExportSection(s) => {
@@ -214,11 +182,7 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
                     ExternalKind::Global => ExportKind::Global,
                     ExternalKind::Tag => ExportKind::Tag,
                 };
-                m.exports.push(Export {
-                    name: export.name.to_string(),
-                    kind,
-                    index: export.index,
-                });
+                m.exports.push(Export { name: export.name.to_string(), kind, index: export.index });
             }
         }
         Payload::StartSection { func, .. } => m.start = Some(func),
@@ -232,19 +196,12 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
                 let data = data?;
                 let mode = match data.kind {
                     DataKind::Passive => Mode::Passive,
-                    DataKind::Active {
-                        memory_index,
-                        offset_expr,
-                    } => Mode::Active {
-                        index: memory_index,
-                        offset: const_expr(&offset_expr)?,
-                    },
+                    DataKind::Active { memory_index, offset_expr } => {
+                        Mode::Active { index: memory_index, offset: const_expr(&offset_expr)? }
+                    }
                 };
                 let end = data.range.end as usize;
-                m.data.push(Data {
-                    mode,
-                    bytes: end - data.data.len()..end,
-                });
+                m.data.push(Data { mode, bytes: end - data.data.len()..end });
             }
         }
         Payload::CodeSectionEntry(body) => {
@@ -258,10 +215,7 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
             }
         }
         Payload::TagSection(s) => {
-            return Err(unsupported(
-                s.range().start as usize,
-                "tags (exception handling)",
-            ));
+            return Err(unsupported(s.range().start as usize, "tags (exception handling)"));
         }
         _ => {}
     }
@@ -270,30 +224,17 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
 
 /// Reads an import.
 fn import(m: &mut Module, offset: usize, import: wasmparser::Import) -> Result<(), ReadError> {
-    let name = ImportName {
-        module: import.module.to_string(),
-        field: import.name.to_string(),
-    };
+    let name = ImportName { module: import.module.to_string(), field: import.name.to_string() };
     match import.ty {
         TypeRef::Func(type_index) | TypeRef::FuncExact(type_index) => {
-            m.functions.push(Function {
-                type_index,
-                import: Some(name),
-                body: 0..0,
-            });
+            m.functions.push(Function { type_index, import: Some(name), body: 0..0 });
         }
         TypeRef::Global(ty) if ty.mutable => {
             return Err(unsupported(offset, "an imported mutable global"));
         }
         TypeRef::Global(ty) => {
             let (ty, init) = (val_type(ty.content_type), ConstExpr::Other("imported"));
-            m.globals.push(Global {
-                ty,
-                mutable: false,
-                import: Some(name),
-                init,
-                cell: None,
-            });
+            m.globals.push(Global { ty, mutable: false, import: Some(name), init, cell: None });
         }
         TypeRef::Memory(ty) => memory(m, offset, &ty, Some(name))?,
         TypeRef::Table(_) => return Err(unsupported(offset, "an imported table")),
@@ -318,40 +259,19 @@ fn memory(
     if let Some((_, what)) = refused.iter().find(|(refused, _)| *refused) {
         return Err(unsupported(offset, what));
     }
-    m.memories.push(Memory {
-        min_pages: ty.initial,
-        max_pages: ty.maximum,
-        import,
-    });
+    m.memories.push(Memory { min_pages: ty.initial, max_pages: ty.maximum, import });
     Ok(())
 }
 
 /// Reads a table.
-fn table(
-    offset: usize,
-    ty: &wasmparser::TableType,
-    import: Option<ImportName>,
-) -> Result<Table, ReadError> {
+fn table(offset: usize, ty: &wasmparser::TableType, import: Option<ImportName>) -> Result<Table, ReadError> {
     if ty.table64 || ty.shared || ty.element_type != wasmparser::RefType::FUNCREF {
-        return Err(unsupported(
-            offset,
-            "a table of anything but function references with 32-bit indices",
-        ));
+        return Err(unsupported(offset, "a table of anything but function references with 32-bit indices"));
     }
     if ty.initial > TABLE_ENTRIES_MAX {
-        return Err(limit(
-            offset,
-            &format!(
-                "a table of {} entries, at most {TABLE_ENTRIES_MAX}",
-                ty.initial
-            ),
-        ));
+        return Err(limit(offset, &format!("a table of {} entries, at most {TABLE_ENTRIES_MAX}", ty.initial)));
     }
-    Ok(Table {
-        min: ty.initial,
-        max: ty.maximum,
-        import,
-    })
+    Ok(Table { min: ty.initial, max: ty.maximum, import })
 }
 
 /// Reads an element segment.
@@ -359,19 +279,12 @@ fn element(element: wasmparser::Element) -> Result<Element, ReadError> {
     let mode = match element.kind {
         ElementKind::Passive => Mode::Passive,
         ElementKind::Declared => Mode::Declared,
-        ElementKind::Active {
-            table_index,
-            offset_expr,
-        } => Mode::Active {
-            index: table_index.unwrap_or(0),
-            offset: const_expr(&offset_expr)?,
-        },
+        ElementKind::Active { table_index, offset_expr } => {
+            Mode::Active { index: table_index.unwrap_or(0), offset: const_expr(&offset_expr)? }
+        }
     };
     let funcs = match element.items {
-        ElementItems::Functions(items) => items
-            .into_iter()
-            .map(|f| Ok(Some(f?)))
-            .collect::<Result<_, ReadError>>()?,
+        ElementItems::Functions(items) => items.into_iter().map(|f| Ok(Some(f?))).collect::<Result<_, ReadError>>()?,
         ElementItems::Expressions(_, items) => {
             let mut funcs = Vec::new();
             for item in items.into_iter_with_offsets() {
@@ -380,10 +293,7 @@ fn element(element: wasmparser::Element) -> Result<Element, ReadError> {
                     Operator::RefNull { .. } => None,
                     Operator::RefFunc { function_index } => Some(function_index),
                     _ => {
-                        return Err(unsupported(
-                            offset as usize,
-                            "an element that is neither ref.func nor ref.null",
-                        ));
+                        return Err(unsupported(offset as usize, "an element that is neither ref.func nor ref.null"));
                     }
                 });
             }
@@ -444,13 +354,10 @@ fn scan(m: &mut Module, body: &wasmparser::FunctionBody) -> Result<(), ReadError
 
 /// The function names of the `name` section. Names carry no meaning: what follows a malformed one is left out.
 fn function_names(names: wasmparser::NameSectionReader) -> Vec<(u32, String)> {
-    let maps = names
-        .into_iter()
-        .map_while(Result::ok)
-        .filter_map(|n| match n {
-            Name::Function(map) => Some(map),
-            _ => None,
-        });
+    let maps = names.into_iter().map_while(Result::ok).filter_map(|n| match n {
+        Name::Function(map) => Some(map),
+        _ => None,
+    });
     let named = maps.flat_map(|map| map.map_while(Result::ok));
     named.map(|n| (n.index, n.name.to_string())).collect()
 }
@@ -460,17 +367,9 @@ fn usize_range(range: Range<u64>) -> Range<usize> {
 }
 
 fn unsupported(offset: usize, message: &str) -> ReadError {
-    ReadError {
-        offset,
-        message: message.to_string(),
-        kind: ReadErrorKind::Unsupported,
-    }
+    ReadError { offset, message: message.to_string(), kind: ReadErrorKind::Unsupported }
 }
 
 fn limit(offset: usize, message: &str) -> ReadError {
-    ReadError {
-        offset,
-        message: message.to_string(),
-        kind: ReadErrorKind::Limit,
-    }
+    ReadError { offset, message: message.to_string(), kind: ReadErrorKind::Limit }
 }

@@ -37,10 +37,7 @@ pub struct Point {
 impl Point {
     /// The start of an instruction.
     pub fn start(index: u32) -> Point {
-        Point {
-            index,
-            phase: Phase::Passed(0),
-        }
+        Point { index, phase: Phase::Passed(0) }
     }
 }
 
@@ -96,11 +93,7 @@ type Next<D> = Step<D, Point, State<D>>;
 impl<'m> Function<'m> {
     /// The function with this body.
     pub fn new(module: &'m Module, body: &'m Body, contract: &'m Contract) -> Self {
-        Function {
-            module,
-            body,
-            contract,
-        }
+        Function { module, body, contract }
     }
 
     /// Its body.
@@ -113,14 +106,7 @@ impl<'m> Function<'m> {
     }
 
     /// Whether an access of `bytes` bytes at address `x` plus `offset` is outside linear memory.
-    fn outside<D: Domain>(
-        &self,
-        d: &mut D,
-        state: &State<D>,
-        x: &D::W,
-        offset: u32,
-        bytes: u32,
-    ) -> D::B {
+    fn outside<D: Domain>(&self, d: &mut D, state: &State<D>, x: &D::W, offset: u32, bytes: u32) -> D::B {
         let end = u64::from(offset) + u64::from(bytes);
         if end > u64::from(self.contract.capacity_bytes) {
             return d.bool(true);
@@ -150,23 +136,13 @@ impl<'m> Function<'m> {
     fn index<D: Domain>(&self, d: &mut D, x: &D::W, offset: u32) -> D::W {
         let index = d.bin_const(BinOp::Add, x, offset);
         match self.contract.bounds {
-            Bounds::Mask => d.bin_const(
-                BinOp::And,
-                &index,
-                self.contract.capacity_bytes.wrapping_sub(1),
-            ),
+            Bounds::Mask => d.bin_const(BinOp::And, &index, self.contract.capacity_bytes.wrapping_sub(1)),
             Bounds::Software | Bounds::Mpu | Bounds::None => index,
         }
     }
 
     /// The guard number `n` of an instruction, in the order in which they are passed.
-    fn guard<D: Domain>(
-        &self,
-        d: &mut D,
-        operator: &Operator,
-        state: &State<D>,
-        n: u32,
-    ) -> Option<Guard<D>> {
+    fn guard<D: Domain>(&self, d: &mut D, operator: &Operator, state: &State<D>, n: u32) -> Option<Guard<D>> {
         let access = |d: &mut D, below: usize, offset: u32, bytes: u32| {
             let outside = self.outside(d, state, state.peek(below), offset, bytes);
             Some(self.bounds_guard(outside, false))
@@ -180,10 +156,7 @@ impl<'m> Function<'m> {
             (Operator::Div32(DivOp::SQuot), 1) => {
                 let minus_one = d.cmp_const(CmpOp::Eq, state.peek(0), u32::MAX);
                 let least = d.cmp_const(CmpOp::Eq, state.peek(1), 1 << 31);
-                Some(Guard::Trap(
-                    d.and(&least, &minus_one),
-                    TrapKind::IntegerOverflow,
-                ))
+                Some(Guard::Trap(d.and(&least, &minus_one), TrapKind::IntegerOverflow))
             }
             (Operator::Div64(_), 0) => {
                 let zero = is_constant(d, state, 0, 0);
@@ -192,27 +165,19 @@ impl<'m> Function<'m> {
             (Operator::Div64(DivOp::SQuot), 1) => {
                 let minus_one = is_constant(d, state, 0, u64::MAX);
                 let least = is_constant(d, state, 2, 1 << 63);
-                Some(Guard::Trap(
-                    d.and(&least, &minus_one),
-                    TrapKind::IntegerOverflow,
-                ))
+                Some(Guard::Trap(d.and(&least, &minus_one), TrapKind::IntegerOverflow))
             }
             (Operator::Load { width, offset, .. }, 0) => access(d, 0, *offset, width.bytes()),
             (Operator::Load64(offset), 0) => access(d, 0, *offset, 8),
-            (Operator::Store { ty, width, offset }, 0) => {
-                access(d, ty.words(), *offset, width.bytes())
-            }
+            (Operator::Store { ty, width, offset }, 0) => access(d, ty.words(), *offset, width.bytes()),
             (Operator::Store64(offset), 0) => access(d, 2, *offset, 8),
             (Operator::MemoryFill, 0) => {
-                let outside =
-                    range_outside(d, &state.world.memory_bytes, state.peek(2), state.peek(0));
+                let outside = range_outside(d, &state.world.memory_bytes, state.peek(2), state.peek(0));
                 Some(self.bounds_guard(outside, true))
             }
             (Operator::MemoryCopy | Operator::MemoryInit(_), 0) => {
                 let source_bytes = match operator {
-                    Operator::MemoryInit(segment) => {
-                        d.word(self.module.data[*segment as usize].bytes.len() as u32)
-                    }
+                    Operator::MemoryInit(segment) => d.word(self.module.data[*segment as usize].bytes.len() as u32),
                     _ => state.world.memory_bytes.clone(),
                 };
                 let to = range_outside(d, &state.world.memory_bytes, state.peek(2), state.peek(0));
@@ -255,14 +220,8 @@ impl<'m> Function<'m> {
                 Some(false) => {}
                 Some(true) => return Step::Trap(kind, state),
                 None => {
-                    let trap = Point {
-                        index,
-                        phase: Phase::Trap(kind),
-                    };
-                    let next = Point {
-                        index,
-                        phase: Phase::Passed(passed),
-                    };
+                    let trap = Point { index, phase: Phase::Trap(kind) };
+                    let next = Point { index, phase: Phase::Passed(passed) };
                     return Step::Branch(traps, (trap, state.clone()), (next, state));
                 }
             }
@@ -282,19 +241,9 @@ impl<'m> Function<'m> {
             }
             Operator::BrTable(labels) => br_table(d, index, passed, labels, state),
             Operator::Return(words) => Step::Return(state.pop_many(*words), state),
-            Operator::Call {
-                func,
-                params,
-                results,
-            } => {
+            Operator::Call { func, params, results } => {
                 let args = state.pop_many(*params);
-                Step::Call {
-                    callee: Callee::Function(*func),
-                    args,
-                    results: *results as usize,
-                    next,
-                    state,
-                }
+                Step::Call { callee: Callee::Function(*func), args, results: *results as usize, next, state }
             }
             Operator::CallIndirect { .. } => call_indirect(d, operator, index, passed, state),
             _ => {
@@ -306,11 +255,7 @@ impl<'m> Function<'m> {
 
     /// Executes an instruction that continues with the next one, its guards passed.
     fn execute<D: Domain>(&self, d: &mut D, operator: &Operator, state: &mut State<D>) {
-        let State {
-            locals,
-            stack,
-            world,
-        } = state;
+        let State { locals, stack, world } = state;
         let words = |range: &std::ops::Range<u32>| range.start as usize..range.end as usize;
         match operator {
             Operator::Nop => {}
@@ -337,9 +282,7 @@ impl<'m> Function<'m> {
                 locals[words(range)].clone_from_slice(&stack[value..]);
                 stack.truncate(value);
             }
-            Operator::LocalTee(range) => {
-                locals[words(range)].clone_from_slice(&stack[stack.len() - range.len()..])
-            }
+            Operator::LocalTee(range) => locals[words(range)].clone_from_slice(&stack[stack.len() - range.len()..]),
             Operator::GlobalGet(range) => stack.extend_from_slice(&world.cells[words(range)]),
             Operator::GlobalSet(range) => {
                 let value = stack.len() - range.len();
@@ -361,12 +304,7 @@ impl<'m> Function<'m> {
     fn execute_access<D: Domain>(&self, d: &mut D, operator: &Operator, state: &mut State<D>) {
         let State { stack, world, .. } = state;
         match operator {
-            Operator::Load {
-                ty,
-                width,
-                signed,
-                offset,
-            } => {
+            Operator::Load { ty, width, signed, offset } => {
                 let x = pop32(stack);
                 let index = self.index(d, &x, *offset);
                 let value = d.load(&world.memory, *width, &index);
@@ -408,9 +346,7 @@ impl<'m> Function<'m> {
                 world.memory = match operator {
                     Operator::MemoryFill => d.fill(&world.memory, &to, &from, &len),
                     Operator::MemoryCopy => d.copy(&world.memory, &to, &from, &len),
-                    Operator::MemoryInit(segment) => {
-                        d.init(&world.memory, *segment, &to, &from, &len)
-                    }
+                    Operator::MemoryInit(segment) => d.init(&world.memory, *segment, &to, &from, &len),
                     _ => unreachable!("invariant: the outer arm lists these three"),
                 };
             }
@@ -478,13 +414,7 @@ fn branch<D: Domain>(
 }
 
 /// `br_table`, whose first `passed` entries do not match.
-fn br_table<D: Domain>(
-    d: &mut D,
-    index: u32,
-    passed: u32,
-    labels: &[Label],
-    mut state: State<D>,
-) -> Next<D> {
+fn br_table<D: Domain>(d: &mut D, index: u32, passed: u32, labels: &[Label], mut state: State<D>) -> Next<D> {
     let default = labels.len() - 1;
     let choice = match d.as_word(state.peek(0)) {
         Some(known) => Some((known as usize).min(default)),
@@ -500,28 +430,13 @@ fn br_table<D: Domain>(
         s.pop();
         jump_to(&labels[passed as usize], s)
     };
-    let next = Point {
-        index,
-        phase: Phase::Passed(passed + 1),
-    };
+    let next = Point { index, phase: Phase::Passed(passed + 1) };
     branch(d, matches, state, matching, |s| (next, s))
 }
 
 /// `call_indirect`, its index in range. Phases: 1 compare the types, 2 call, 3 tell null from another type.
-fn call_indirect<D: Domain>(
-    d: &mut D,
-    operator: &Operator,
-    index: u32,
-    phase: u32,
-    mut state: State<D>,
-) -> Next<D> {
-    let Operator::CallIndirect {
-        table,
-        type_index,
-        params,
-        results,
-    } = operator
-    else {
+fn call_indirect<D: Domain>(d: &mut D, operator: &Operator, index: u32, phase: u32, mut state: State<D>) -> Next<D> {
+    let Operator::CallIndirect { table, type_index, params, results } = operator else {
         unreachable!("invariant: called for this operator only")
     };
     let at = |phase| Point { index, phase };
@@ -529,38 +444,17 @@ fn call_indirect<D: Domain>(
         let entry = state.pop();
         let address = d.table_function(*table, &entry);
         let args = state.pop_many(*params);
-        let callee = Callee::Address {
-            address,
-            type_index: *type_index,
-        };
-        return Step::Call {
-            callee,
-            args,
-            results: *results as usize,
-            next: Point::start(index + 1),
-            state,
-        };
+        let callee = Callee::Address { address, type_index: *type_index };
+        return Step::Call { callee, args, results: *results as usize, next: Point::start(index + 1), state };
     }
     let found = d.table_type(*table, state.peek(0));
     if phase == 1 {
         let equal = d.cmp_const(CmpOp::Eq, &found, type_index + 1);
-        return branch(
-            d,
-            equal,
-            state,
-            |s| (at(Phase::Passed(2)), s),
-            |s| (at(Phase::Passed(3)), s),
-        );
+        return branch(d, equal, state, |s| (at(Phase::Passed(2)), s), |s| (at(Phase::Passed(3)), s));
     }
     let null = d.cmp_const(CmpOp::Eq, &found, 0);
     let trap = |kind| move |s| (at(Phase::Trap(kind)), s);
-    branch(
-        d,
-        null,
-        state,
-        trap(TrapKind::UninitializedElement),
-        trap(TrapKind::IndirectCallTypeMismatch),
-    )
+    branch(d, null, state, trap(TrapKind::UninitializedElement), trap(TrapKind::IndirectCallTypeMismatch))
 }
 
 impl<D: Domain> Program<D> for Function<'_> {
@@ -575,11 +469,7 @@ impl<D: Domain> Program<D> for Function<'_> {
         let mut locals = args.to_vec();
         let zero = d.word(0);
         locals.resize(self.body.local_words as usize, zero);
-        State {
-            locals,
-            stack: Vec::new(),
-            world,
-        }
+        State { locals, stack: Vec::new(), world }
     }
 
     fn point(&self, code: u64) -> Option<Point> {
@@ -587,20 +477,10 @@ impl<D: Domain> Program<D> for Function<'_> {
         Some(Point::start(index as u32))
     }
 
-    fn blank_state(
-        &self,
-        d: &mut D,
-        at: Point,
-        world: World<D>,
-        fresh: &mut dyn FnMut(&mut D) -> D::W,
-    ) -> State<D> {
+    fn blank_state(&self, d: &mut D, at: Point, world: World<D>, fresh: &mut dyn FnMut(&mut D) -> D::W) -> State<D> {
         let locals = (0..self.body.local_words).map(|_| fresh(d)).collect();
         let stack = (0..self.instr(at.index).height).map(|_| fresh(d)).collect();
-        State {
-            locals,
-            stack,
-            world,
-        }
+        State { locals, stack, world }
     }
 
     fn set(&self, state: &mut State<D>, loc: &Loc, value: D::W) -> Option<()> {
@@ -627,13 +507,7 @@ impl<D: Domain> Program<D> for Function<'_> {
         &state.world
     }
 
-    fn step(
-        &self,
-        d: &mut D,
-        at: Point,
-        state: State<D>,
-        facts: &mut Vec<Fact<D>>,
-    ) -> Result<Next<D>, Unsupported> {
+    fn step(&self, d: &mut D, at: Point, state: State<D>, facts: &mut Vec<Fact<D>>) -> Result<Next<D>, Unsupported> {
         Ok(match at.phase {
             Phase::Trap(kind) => Step::Trap(kind, state),
             Phase::Passed(passed) => self.advance(d, at.index, passed, state, facts),
@@ -656,11 +530,7 @@ impl<D: Domain> Program<D> for Function<'_> {
     fn describe(&self, at: Point) -> String {
         let instr = self.instr(at.index);
         let operator = format!("{:?}", instr.operator);
-        let name = operator
-            .split([' ', '['])
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('(');
+        let name = operator.split([' ', '[']).next().unwrap_or_default().trim_end_matches('(');
         match at.phase {
             Phase::Passed(_) => format!("wasm offset {:#x} ({name})", instr.offset),
             Phase::Trap(kind) => {

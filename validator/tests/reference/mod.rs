@@ -35,18 +35,10 @@ pub fn variable(v: Var) -> BV {
         _ => 0,
     };
     let all = BV::new_const(format!("{v:?}"), 32);
-    if bits == 0 {
-        all
-    } else {
-        all & word(!((1 << bits) - 1))
-    }
+    if bits == 0 { all } else { all & word(!((1 << bits) - 1)) }
 }
 pub fn memory(n: u32) -> Array {
-    Array::new_const(
-        format!("{:?}", Var::Memory(n)),
-        &Sort::bitvector(32),
-        &Sort::bitvector(8),
-    )
+    Array::new_const(format!("{:?}", Var::Memory(n)), &Sort::bitvector(32), &Sort::bitvector(8))
 }
 
 impl Domain for Z3 {
@@ -86,20 +78,13 @@ impl Domain for Z3 {
                 b.bvult(word(32)).ite(&a.bvashr(b), &copies)
             }
             // The low word of the doubled word, shifted right by the amount modulo 32.
-            BinOp::Ror => a
-                .concat(a)
-                .bvlshr(b.extract(4, 0).zero_ext(59))
-                .extract(31, 0),
+            BinOp::Ror => a.concat(a).bvlshr(b.extract(4, 0).zero_ext(59)).extract(31, 0),
         }
     }
     fn un(&mut self, op: UnOp, a: &BV) -> BV {
         let byte = |i: u32| a.extract(8 * i + 7, 8 * i);
         match op {
-            UnOp::Clz => (0..32).fold(word(32), |n, i| {
-                a.extract(i, i)
-                    .eq(BV::from_u64(1, 1))
-                    .ite(&word(31 - i), &n)
-            }),
+            UnOp::Clz => (0..32).fold(word(32), |n, i| a.extract(i, i).eq(BV::from_u64(1, 1)).ite(&word(31 - i), &n)),
             UnOp::Rbit => (1..32).fold(a.extract(0, 0), |r, i| r.concat(a.extract(i, i))),
             UnOp::Rev => byte(0).concat(byte(1)).concat(byte(2)).concat(byte(3)),
             UnOp::Rev16 => byte(2).concat(byte(3)).concat(byte(0)).concat(byte(1)),
@@ -117,11 +102,7 @@ impl Domain for Z3 {
             DivOp::SQuot => by_zero.ite(&zero, &a.bvsdiv(&b)),
             DivOp::SRem => by_zero.ite(&a, &a.bvsrem(&b)),
         };
-        if high {
-            result.extract(63, 32)
-        } else {
-            result.extract(31, 0)
-        }
+        if high { result.extract(63, 32) } else { result.extract(31, 0) }
     }
     fn cmp(&mut self, op: CmpOp, a: &BV, b: &BV) -> Bool {
         match op {
@@ -155,18 +136,11 @@ impl Domain for Z3 {
         c.ite(a, b)
     }
     fn load(&mut self, m: &Array, width: Width, index: &BV) -> BV {
-        let byte = |i: u32| {
-            m.select(&(index + word(i)))
-                .as_bv()
-                .expect("bytes")
-                .zero_ext(24)
-        };
+        let byte = |i: u32| m.select(&(index + word(i))).as_bv().expect("bytes").zero_ext(24);
         (0..width.bytes()).fold(word(0), |v, i| v | byte(i).bvshl(word(8 * i)))
     }
     fn store(&mut self, m: &Array, width: Width, index: &BV, value: &BV) -> Array {
-        (0..width.bytes()).fold(m.clone(), |m, i| {
-            m.store(&(index + word(i)), &value.extract(8 * i + 7, 8 * i))
-        })
+        (0..width.bytes()).fold(m.clone(), |m, i| m.store(&(index + word(i)), &value.extract(8 * i + 7, 8 * i)))
     }
     fn fill(&mut self, _: &Array, _: &BV, _: &BV, _: &BV) -> Array {
         unreachable!("tested by execution")
@@ -232,21 +206,15 @@ pub struct Replay {
 
 impl Replay {
     fn w(&self, t: T) -> BV {
-        let Expr::Word(w) = &self.done[&t] else {
-            unreachable!("a word")
-        };
+        let Expr::Word(w) = &self.done[&t] else { unreachable!("a word") };
         w.clone()
     }
     fn b(&self, t: T) -> Bool {
-        let Expr::Bool(b) = &self.done[&t] else {
-            unreachable!("a boolean")
-        };
+        let Expr::Bool(b) = &self.done[&t] else { unreachable!("a boolean") };
         b.clone()
     }
     fn m(&self, t: T) -> Array {
-        let Expr::Memory(m) = &self.done[&t] else {
-            unreachable!("a memory")
-        };
+        let Expr::Memory(m) = &self.done[&t] else { unreachable!("a memory") };
         m.clone()
     }
     pub fn term(&mut self, g: &Graph, root: T) -> Expr {
@@ -257,11 +225,7 @@ impl Replay {
                 continue;
             }
             let before = stack.len();
-            stack.extend(
-                g.operands(t)
-                    .into_iter()
-                    .filter(|o| !self.done.contains_key(o)),
-            );
+            stack.extend(g.operands(t).into_iter().filter(|o| !self.done.contains_key(o)));
             if stack.len() == before {
                 let e = self.node(g.node(t));
                 self.done.insert(t, e);
@@ -284,11 +248,7 @@ impl Replay {
             Node::Bool(b) => Expr::Bool(Bool::from_bool(*b)),
             Node::Var(Var::Memory(n)) => Expr::Memory(memory(*n)),
             Node::Var(v) => Expr::Word(variable(*v)),
-            Node::Sum(k, terms) => Expr::Word(
-                terms
-                    .iter()
-                    .fold(word(*k), |sum, (t, c)| sum + self.w(*t) * word(*c)),
-            ),
+            Node::Sum(k, terms) => Expr::Word(terms.iter().fold(word(*k), |sum, (t, c)| sum + self.w(*t) * word(*c))),
             Node::Bin(op, a, b) => Expr::Word(d.bin(*op, &self.w(*a), &self.w(*b))),
             Node::Un(op, a) => Expr::Word(d.un(*op, &self.w(*a))),
             Node::Div64(op, high, ops) => {
@@ -297,24 +257,14 @@ impl Replay {
             }
             Node::Ite(c, a, b) => Expr::Word(d.ite(&self.b(*c), &self.w(*a), &self.w(*b))),
             Node::Cmp(op, a, b) => Expr::Bool(d.cmp(*op, &self.w(*a), &self.w(*b))),
-            Node::AddOverflow(a, b, c) => {
-                Expr::Bool(d.add_overflow(&self.w(*a), &self.w(*b), &self.b(*c)))
-            }
-            Node::SubOverflow(a, b, c) => {
-                Expr::Bool(d.sub_overflow(&self.w(*a), &self.w(*b), &self.b(*c)))
-            }
+            Node::AddOverflow(a, b, c) => Expr::Bool(d.add_overflow(&self.w(*a), &self.w(*b), &self.b(*c))),
+            Node::SubOverflow(a, b, c) => Expr::Bool(d.sub_overflow(&self.w(*a), &self.w(*b), &self.b(*c))),
             Node::Not(a) => Expr::Bool(self.b(*a).not()),
             Node::And(a, b) => Expr::Bool(d.and(&self.b(*a), &self.b(*b))),
             Node::Xor(a, b) => Expr::Bool(d.xor(&self.b(*a), &self.b(*b))),
             Node::Load(width, m, i) => Expr::Word(d.load(&self.m(*m), *width, &self.w(*i))),
-            Node::Store(width, m, i, v) => {
-                Expr::Memory(d.store(&self.m(*m), *width, &self.w(*i), &self.w(*v)))
-            }
-            Node::Fill(..)
-            | Node::Copy(..)
-            | Node::Init(..)
-            | Node::TableType(..)
-            | Node::TableFunction(..) => {
+            Node::Store(width, m, i, v) => Expr::Memory(d.store(&self.m(*m), *width, &self.w(*i), &self.w(*v))),
+            Node::Fill(..) | Node::Copy(..) | Node::Init(..) | Node::TableType(..) | Node::TableFunction(..) => {
                 unreachable!("not in these programs")
             }
         }
@@ -411,18 +361,14 @@ impl Random {
     pub fn word(&mut self) -> u32 {
         match self.below(8) {
             0..=4 => self.pick(&BOUNDARY),
-            5 => (1u32 << self.below(32))
-                .wrapping_add(self.below(3) as u32)
-                .wrapping_sub(1),
+            5 => (1u32 << self.below(32)).wrapping_add(self.below(3) as u32).wrapping_sub(1),
             6 => self.below(300) as u32,
             _ => (self.next() >> 32) as u32,
         }
     }
     pub fn wide(&mut self) -> u64 {
         match self.below(4) {
-            0 => (1u64 << self.below(64))
-                .wrapping_add(self.below(3) as u64)
-                .wrapping_sub(1),
+            0 => (1u64 << self.below(64)).wrapping_add(self.below(3) as u64).wrapping_sub(1),
             _ => u64::from(self.word()) | u64::from(self.word()) << 32,
         }
     }
