@@ -59,7 +59,11 @@ impl<'g> Smt<'g> {
     /// Whether `conclusion` follows from `assumptions`, within `steps` solver steps.
     pub fn follows(&mut self, assumptions: &[T], conclusion: T, steps: u32) -> Answer {
         // The default solver first tries others by the clock; this one only counts steps.
-        let solver = Tactic::new("smt").solver();
+        let tactic = match self.multiplier {
+            Multiplier::Uninterpreted => "smt",
+            Multiplier::Full => "qfaufbv",
+        };
+        let solver = Tactic::new(tactic).solver();
         let mut params = Params::new();
         params.set_u32("rlimit", steps);
         params.set_u32("random_seed", 0);
