@@ -58,30 +58,31 @@ impl<'g> Smt<'g> {
 
     /// Whether `conclusion` follows from `assumptions`, within `steps` solver steps.
     pub fn follows(&mut self, assumptions: &[T], conclusion: T, steps: u32) -> Answer {
-        // The default solver first tries others by the clock; this one only counts steps.
-        let tactic = match self.multiplier {
-            Multiplier::Uninterpreted => "smt",
-            Multiplier::Full => "qfaufbv",
+        // The default solver first tries others by the clock; these only count steps.
+        let tactics: &[&str] = match self.multiplier {
+            Multiplier::Uninterpreted => &["smt"],
+            Multiplier::Full => &["qfaufbv", "smt"],
         };
-        let solver = Tactic::new(tactic).solver();
-        let mut params = Params::new();
-        params.set_u32("rlimit", steps);
-        params.set_u32("random_seed", 0);
-        solver.set_params(&params);
-        for &a in assumptions {
-            let a = self.bool(a);
-            solver.assert(&a);
+        let assumptions: Vec<Bool> = assumptions.iter().map(|a| self.bool(*a)).collect();
+        let refuted = self.bool(conclusion).not();
+        for tactic in tactics {
+            let solver = Tactic::new(tactic).solver();
+            let mut params = Params::new();
+            params.set_u32("rlimit", steps);
+            params.set_u32("random_seed", 0);
+            solver.set_params(&params);
+            assumptions.iter().for_each(|a| solver.assert(a));
+            solver.assert(&refuted);
+            match solver.check() {
+                SatResult::Unsat => return Answer::Holds,
+                SatResult::Unknown => {}
+                SatResult::Sat => match solver.get_model() {
+                    Some(model) => return Answer::Fails(self.model(&model)),
+                    None => return Answer::Exhausted,
+                },
+            }
         }
-        let conclusion = self.bool(conclusion);
-        solver.assert(conclusion.not());
-        match solver.check() {
-            SatResult::Unsat => Answer::Holds,
-            SatResult::Unknown => Answer::Exhausted,
-            SatResult::Sat => match solver.get_model() {
-                Some(model) => Answer::Fails(self.model(&model)),
-                None => Answer::Exhausted,
-            },
-        }
+        Answer::Exhausted
     }
 
     /// The query as SMT-LIB text, for foreign solvers.

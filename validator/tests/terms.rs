@@ -529,7 +529,10 @@ impl Judge {
         for (what, differ) in bunch {
             match never(&differ, self.steps) {
                 SatResult::Unsat => self.proved += 1,
-                SatResult::Unknown => self.unknown += 1,
+                SatResult::Unknown => {
+                    println!("unknown: {what}");
+                    self.unknown += 1;
+                }
                 SatResult::Sat => panic!("differs: {what}"),
             }
         }

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use synth_validator::domain::*;
 use synth_validator::term::{Graph, Node, T, Var};
 use z3::ast::{Array, BV, Bool};
-use z3::{Params, SatResult, Solver, Sort};
+use z3::{Params, SatResult, Sort};
 
 /// The domain of z3 expressions.
 #[derive(Clone, Debug, Default)]
@@ -273,7 +273,8 @@ impl Replay {
 
 /// Whether z3 finds that a condition never holds. Limits count steps.
 pub fn never(condition: &Bool, steps: u32) -> SatResult {
-    let solver = Solver::new();
+    // Not the default solver: it first tries others by the clock.
+    let solver = z3::Tactic::new("qfaufbv").solver();
     let mut params = Params::new();
     params.set_u32("rlimit", steps);
     params.set_u32("random_seed", 0);
