@@ -13,94 +13,23 @@
 //! By induction over the regions that the right program passes, all its behaviours are behaviours of the left one.
 //! A right path that never meets a cut point exhausts the step limit, which is not a proof.
 
+mod outcome;
+mod relation;
+mod run;
+
+pub use outcome::{Effort, Failure, FailureKind, Shape};
+
 use crate::domain::Domain;
 use crate::ladder::{self, Limits, Open, Path, Rung};
 use crate::program::{Callee, Fact, Program, Step, World};
-use crate::smt::Model;
 use crate::term::{Graph, T, Var};
-use crate::trap::TrapKind;
 use crate::witness::{Loc, Witness};
+use relation::{Side, classes, ghost};
+use run::{CallSite, Pending, Run, doing};
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Cut points that the left side may pass, after a decision of its own, before it meets the right one.
 const PASSED_MAX: u32 = 8;
-
-/// Sizes of what both sides of a function's links share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Argument words.
-    pub args: u32,
-    /// Words of the globals.
-    pub cells: u32,
-    /// The size of linear memory in bytes if it never changes.
-    pub memory_bytes: Option<u32>,
-    /// The least size of linear memory in bytes.
-    pub memory_bytes_min: u32,
-    /// The greatest size of linear memory in bytes.
-    pub memory_bytes_max: u32,
-}
-
-/// What was done to prove a link.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effort {
-    /// Cut points, the entry included.
-    pub cuts: u32,
-    /// Paths of the right program.
-    pub paths: u32,
-    /// Obligations by the rung that closed them, in the order of [`Rung::ALL`].
-    pub rungs: [u32; 6],
-    /// Paths on which the assumptions contradict each other.
-    pub infeasible: u32,
-    /// Steps of the left side that break a named assumption in every state of their path.
-    pub assumed_away: u32,
-}
-
-impl Effort {
-    /// All obligations.
-    pub fn obligations(&self) -> u32 {
-        self.rungs.iter().sum()
-    }
-    /// Adds another link's effort.
-    pub fn add(&mut self, other: &Effort) {
-        self.cuts += other.cuts;
-        self.paths += other.paths;
-        self.infeasible += other.infeasible;
-        self.assumed_away += other.assumed_away;
-        self.rungs.iter_mut().zip(other.rungs).for_each(|(a, b)| *a += b);
-    }
-}
-
-/// Why a link is not proved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What kind.
-    pub kind: FailureKind,
-    /// Cut point at which the region starts, in words.
-    pub region: String,
-    /// Where the left program stood.
-    pub left: String,
-    /// Where the right program stood.
-    pub right: String,
-    /// The obligation, in words.
-    pub obligation: String,
-}
-
-/// The kinds of failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// Both sides do different things, or the solver found a state in which an obligation fails.
-    Differs(Option<Model>),
-    /// A limit was reached.
-    Exhausted,
-    /// Something has no meaning yet.
-    Unsupported,
-    /// The equations of a cut point contradict each other.
-    Vacuous,
-    /// The witness does not fit the programs.
-    BadWitness,
-}
 
 /// Proves that `right` refines `left`.
 pub fn check<L: Program<Graph>, R: Program<Graph>>(
@@ -149,56 +78,6 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     queries: u32,
     /// Paths of the region that no assumption excludes.
     possible: u32,
-}
-
-/// What a program does next, once it has run as far as it can by itself.
-enum Pending<P, S> {
-    At(P, S),
-    Branch(T, (P, S), (P, S)),
-    Call { callee: Callee<T>, args: Vec<T>, results: usize, next: P, state: S, at: P },
-    Return(Vec<T>, S, P),
-    Trap(TrapKind, S, P),
-}
-
-/// A program on its way through a region.
-struct Run<P, S> {
-    pending: Pending<P, S>,
-    moved: bool,
-    calls: u32,
-    /// Decisions taken that the other side's path had not settled.
-    forks: u32,
-    /// Cut points passed that were not those of the other side.
-    passed: u32,
-}
-
-impl<P: Copy, S: Clone> Clone for Run<P, S> {
-    fn clone(&self) -> Self {
-        let pending = match &self.pending {
-            Pending::At(p, s) => Pending::At(*p, s.clone()),
-            Pending::Branch(c, a, b) => Pending::Branch(*c, a.clone(), b.clone()),
-            Pending::Call { callee, args, results, next, state, at } => Pending::Call {
-                callee: callee.clone(),
-                args: args.clone(),
-                results: *results,
-                next: *next,
-                state: state.clone(),
-                at: *at,
-            },
-            Pending::Return(words, s, p) => Pending::Return(words.clone(), s.clone(), *p),
-            Pending::Trap(kind, s, p) => Pending::Trap(*kind, s.clone(), *p),
-        };
-        Run { pending, moved: self.moved, calls: self.calls, forks: self.forks, passed: self.passed }
-    }
-}
-
-impl<P: Copy, S> Run<P, S> {
-    fn place(&self) -> P {
-        match &self.pending {
-            Pending::At(p, _) | Pending::Return(_, _, p) | Pending::Trap(_, _, p) => *p,
-            Pending::Branch(_, (p, _), _) => *p,
-            Pending::Call { at, .. } => *at,
-        }
-    }
 }
 
 type RunOf<P> = Run<<P as Program<Graph>>::Point, <P as Program<Graph>>::State>;
@@ -716,87 +595,4 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let (a, b) = (self.left.world(left.1).clone(), self.right.world(right.1).clone());
         self.worlds(path, &a, &b, left.0, right.0, "on arrival at a cut point")
     }
-}
-
-struct CallSite<P, S> {
-    callee: Callee<T>,
-    args: Vec<T>,
-    results: usize,
-    next: P,
-    state: S,
-    at: P,
-}
-
-fn doing<P, S>(pending: &Pending<P, S>) -> &'static str {
-    match pending {
-        Pending::At(..) => "goes on to a cut point",
-        Pending::Branch(..) => "decides",
-        Pending::Call { .. } => "calls",
-        Pending::Return(..) => "returns",
-        Pending::Trap(..) => "traps",
-    }
-}
-
-/// Where a location of an equation belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
-    Left,
-    Right,
-    Ghost,
-}
-
-/// The word of a location known to both sides.
-fn ghost(g: &mut Graph, loc: &Loc) -> Option<T> {
-    match loc {
-        Loc::Const(c) => Some(g.word(*c)),
-        Loc::Address(symbol) => Some(g.symbol(*symbol)),
-        Loc::Entry(n, k) => {
-            let entry = g.entry_register(*n);
-            let k = g.word(*k as u32);
-            Some(g.bin(crate::domain::BinOp::Add, &entry, &k))
-        }
-        _ => None,
-    }
-}
-
-/// The classes of equal locations, in order of first mention.
-fn classes(equal: &[(Loc, Loc)]) -> Vec<Vec<(Side, Loc)>> {
-    let side = |loc: &Loc, side: Side| match loc {
-        Loc::Const(_) | Loc::Address(_) | Loc::Entry(..) => Side::Ghost,
-        _ => side,
-    };
-    let mut of: BTreeMap<(Side, Loc), usize> = BTreeMap::new();
-    let mut classes: Vec<Vec<(Side, Loc)>> = Vec::new();
-    for (l, r) in equal {
-        let (l, r) = ((side(l, Side::Left), *l), (side(r, Side::Right), *r));
-        let (a, b) = (of.get(&l).copied(), of.get(&r).copied());
-        // Ghosts do not join classes: the same constant may stand in many locations that are related to nothing else.
-        let joins = |m: &(Side, Loc)| m.0 != Side::Ghost;
-        let class = match (a, b) {
-            (Some(a), Some(b)) if a != b => {
-                let moved = std::mem::take(&mut classes[b]);
-                moved.iter().filter(|m| joins(m)).for_each(|m| {
-                    of.insert(*m, a);
-                });
-                classes[a].extend(moved);
-                a
-            }
-            (Some(a), _) => a,
-            (None, Some(b)) => b,
-            (None, None) => {
-                classes.push(Vec::new());
-                classes.len() - 1
-            }
-        };
-        for member in [l, r] {
-            if !classes[class].contains(&member) {
-                classes[class].push(member);
-                if joins(&member) {
-                    of.insert(member, class);
-                }
-            }
-        }
-    }
-    classes.retain(|c| !c.is_empty());
-    classes
 }

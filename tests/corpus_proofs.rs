@@ -1,0 +1,70 @@
+//! Every function of the corpus and of the fetched modules is proved, in every bounds mode and for both owners of
+//! linear memory, and the bytes and verdicts do not depend on the number of threads.
+
+mod support;
+
+use std::path::PathBuf;
+use support::packages;
+use synth::pipeline::{Options, compile};
+use synth_validator::contract::{Bounds, MemoryOwner};
+use synth_validator::ladder::Limits;
+use synth_validator::prove_all::prove_all;
+use synth_validator::refinement::Effort;
+use synth_validator::validate::{Session, Verdict};
+
+/// Pages to which modules that grow may grow.
+const MEMORY_PAGES_MAX: u32 = 32;
+
+fn modules() -> Vec<PathBuf> {
+    let folder = packages::repository().join("corpus/wasm");
+    let corpus = std::fs::read_dir(folder).expect("the corpus is there").map(|e| e.expect("readable").path());
+    let fetched = packages::NAMES.iter().map(|name| packages::module(name));
+    let mut modules: Vec<PathBuf> = corpus.chain(fetched).collect();
+    modules.sort();
+    modules
+}
+
+/// Proves all functions of all modules. Result: functions, and what their proofs took.
+fn prove(bounds: Bounds, memory: MemoryOwner, threads: usize) -> (usize, Effort) {
+    let (mut functions, mut total) = (0, Effort::default());
+    for path in modules() {
+        let name = path.display();
+        let bytes = std::fs::read(&path).expect("readable");
+        let options = Options { bounds, memory, memory_pages_max: Some(MEMORY_PAGES_MAX), ..Options::default() };
+        let object = compile(&bytes, &options).unwrap_or_else(|e| panic!("{name}: {e}")).object;
+        let session = Session::new(&bytes, &object, None, Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(session.image(), Verdict::Proved, "{name}, {bounds:?}");
+        for proved in prove_all(&session, threads, &|_| {}) {
+            let report = proved.report;
+            assert_eq!(report.verdict, Verdict::Proved, "{name}, {bounds:?}, function {}", report.index);
+            assert!(report.effort().obligations() > 0, "{name}, {bounds:?}, function {}", report.index);
+            total.add(&report.effort());
+            functions += 1;
+        }
+    }
+    println!("{bounds:?} {memory:?}: {functions} functions proved, {} obligations", total.obligations());
+    (functions, total)
+}
+
+#[test]
+fn every_function_is_proved_with_software_bounds() {
+    let one = prove(Bounds::Software, MemoryOwner::Own, 1);
+    assert_eq!(one, prove(Bounds::Software, MemoryOwner::Own, 2));
+    assert!(one.0 > 650);
+}
+
+#[test]
+fn every_function_is_proved_without_bounds_checks() {
+    let none = prove(Bounds::None, MemoryOwner::Own, 2);
+    assert_eq!(none, prove(Bounds::Mpu, MemoryOwner::Own, 2));
+}
+
+#[test]
+fn every_function_is_proved_with_masked_addresses() {
+    prove(Bounds::Mask, MemoryOwner::Own, 2);
+}
+
+#[test]
+fn every_function_is_proved_in_memory_of_the_host() {
+    prove(Bounds::Software, MemoryOwner::Extern, 2);
+}

@@ -1,0 +1,79 @@
+//! What a link's check is given and what it yields: sizes, effort, failures.
+
+use crate::smt::Model;
+use serde::{Deserialize, Serialize};
+
+/// Sizes of what both sides of a function's links share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Argument words.
+    pub args: u32,
+    /// Words of the globals.
+    pub cells: u32,
+    /// The size of linear memory in bytes if it never changes.
+    pub memory_bytes: Option<u32>,
+    /// The least size of linear memory in bytes.
+    pub memory_bytes_min: u32,
+    /// The greatest size of linear memory in bytes.
+    pub memory_bytes_max: u32,
+}
+
+/// What was done to prove a link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effort {
+    /// Cut points, the entry included.
+    pub cuts: u32,
+    /// Paths of the right program.
+    pub paths: u32,
+    /// Obligations by the rung that closed them, in the order of [`crate::ladder::Rung::ALL`].
+    pub rungs: [u32; 6],
+    /// Paths on which the assumptions contradict each other.
+    pub infeasible: u32,
+    /// Steps of the left side that break a named assumption in every state of their path.
+    pub assumed_away: u32,
+}
+
+impl Effort {
+    /// All obligations.
+    pub fn obligations(&self) -> u32 {
+        self.rungs.iter().sum()
+    }
+    /// Adds another link's effort.
+    pub fn add(&mut self, other: &Effort) {
+        self.cuts += other.cuts;
+        self.paths += other.paths;
+        self.infeasible += other.infeasible;
+        self.assumed_away += other.assumed_away;
+        self.rungs.iter_mut().zip(other.rungs).for_each(|(a, b)| *a += b);
+    }
+}
+
+/// Why a link is not proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind.
+    pub kind: FailureKind,
+    /// Cut point at which the region starts, in words.
+    pub region: String,
+    /// Where the left program stood.
+    pub left: String,
+    /// Where the right program stood.
+    pub right: String,
+    /// The obligation, in words.
+    pub obligation: String,
+}
+
+/// The kinds of failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Both sides do different things, or the solver found a state in which an obligation fails.
+    Differs(Option<Model>),
+    /// A limit was reached.
+    Exhausted,
+    /// Something has no meaning yet.
+    Unsupported,
+    /// The equations of a cut point contradict each other.
+    Vacuous,
+    /// The witness does not fit the programs.
+    BadWitness,
+}
