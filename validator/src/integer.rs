@@ -9,10 +9,14 @@ use crate::domain::*;
 use crate::term::{Graph, Node, T};
 use rustc_hash::FxHashMap;
 use z3::ast::{Bool, Int};
-use z3::{Params, SatResult, Tactic};
+use z3::{Config, Params, SatResult, Tactic, with_z3_config};
 
 /// Whether `conclusion` follows from `assumptions`, seen as integers, within `steps` solver steps.
 pub fn follows(g: &Graph, assumptions: &[T], conclusion: T, steps: u32) -> bool {
+    with_z3_config(&Config::new(), || ask(g, assumptions, conclusion, steps))
+}
+
+fn ask(g: &Graph, assumptions: &[T], conclusion: T, steps: u32) -> bool {
     let mut integers =
         Integers { g, done: FxHashMap::default(), divided: FxHashMap::default(), facts: vec![], fresh: 0 };
     // The default solver first tries a strategy of its own with a limit in seconds; this one counts steps only.

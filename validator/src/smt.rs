@@ -7,7 +7,7 @@ use crate::domain::*;
 use crate::term::{Graph, Node, T, Var};
 use rustc_hash::FxHashMap;
 use z3::ast::{Array, Ast, BV, Bool, Dynamic};
-use z3::{FuncDecl, Params, SatResult, Solver, Sort, Tactic};
+use z3::{Config, FuncDecl, Params, SatResult, Solver, Sort, Tactic, with_z3_config};
 
 /// How operations that do not bit-blast are seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,7 +57,13 @@ impl<'g> Smt<'g> {
     }
 
     /// Whether `conclusion` follows from `assumptions`, within `steps` solver steps.
-    pub fn follows(&mut self, assumptions: &[T], conclusion: T, steps: u32) -> Answer {
+    ///
+    /// Each query has a context of its own: what was asked before, on whatever thread, leaves no trace in the answer.
+    pub fn follows(&self, assumptions: &[T], conclusion: T, steps: u32) -> Answer {
+        let (graph, multiplier) = (self.graph, self.multiplier);
+        with_z3_config(&Config::new(), || Smt::new(graph, multiplier).ask(assumptions, conclusion, steps))
+    }
+    fn ask(&mut self, assumptions: &[T], conclusion: T, steps: u32) -> Answer {
         // The default solver first tries others by the clock; these only count steps.
         let tactics: &[&str] = match self.multiplier {
             Multiplier::Uninterpreted => &["smt"],
