@@ -1,6 +1,9 @@
 # Entry points for people and machines. Each target installs what it needs first and is quiet about what is there.
 
-.PHONY: help build demo test clean
+.PHONY: help build demo test tables clean
+
+# Tests that write a table.
+TABLES := --test arm_conformance --test encode --test operand_roles --test spec_suite --test terms
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +21,12 @@ test: ## Runs all tests, the emulator's included.
 	@scripts/setup-test.sh
 	@scripts/fetch-modules.sh
 	cargo test --workspace
+	@cat docs/conformance/*.md
+
+tables: ## Runs the tests that count cases and writes their tables to docs/conformance/.
+	@scripts/setup-build.sh
+	@scripts/setup-test.sh
+	BLESS=1 cargo test --workspace $(TABLES)
 
 clean: ## Removes what was built and fetched.
 	cargo clean

@@ -7,7 +7,7 @@ pub mod abi;
 mod branch;
 mod data;
 pub mod decode;
-mod encoding;
+pub mod encoding;
 pub mod image;
 mod init;
 pub mod insn;

@@ -2,6 +2,9 @@
 //!
 //! Linear memory lives in the domain itself (`M` is a token): execution only moves forward, so there is one memory.
 //! It is dense for running whole modules, or sparse over pseudo-random contents for comparing single functions.
+//!
+//! The addresses below are memory of the board that conformance tests run on (`mps2-an386`; Arm DAI 0386, table 3-1), so that a
+//! state of this domain can be set up there as it is.
 
 use crate::domain::*;
 use rustc_hash::FxHashMap;
@@ -19,14 +22,14 @@ pub const GLOBALS_ADDRESS: u32 = 0x2010_0000;
 /// Address of host data.
 pub const HOST_DATA_ADDRESS: u32 = 0x2000_1000;
 /// Stack pointer from which frame offsets count.
-pub const STACK_ANCHOR: u32 = 0x2080_0000;
+pub const STACK_ANCHOR: u32 = 0x203f_0000;
 /// Link register at entry: an address that no code has.
-pub const RETURN_ADDRESS: u32 = 0x0fff_fff1;
-const STACK_BYTES: u32 = 0x0040_0000;
+pub const RETURN_ADDRESS: u32 = 0x003f_fff1;
+const STACK_BYTES: u32 = 0x0020_0000;
 const STACK_ARGUMENTS_BYTES: u32 = 0x0001_0000;
 const TABLES_ADDRESS: u32 = 0x1000_0000;
 const DATA_ADDRESS: u32 = 0x1800_0000;
-const FUNCTIONS_ADDRESS: u32 = 0x0800_0001;
+const FUNCTIONS_ADDRESS: u32 = 0x0010_0001;
 /// Reserve of addresses for each table and each data segment.
 const OBJECT_STRIDE: u32 = 0x0010_0000;
 

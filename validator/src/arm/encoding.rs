@@ -64,11 +64,25 @@ fn parse((pattern, build): &(&str, Build)) -> Row {
 static NARROW_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| NARROW.iter().map(parse).collect());
 static WIDE_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| WIDE.iter().map(parse).collect());
 
+fn rows(wide: bool) -> &'static [Row] {
+    if wide { &WIDE_ROWS } else { &NARROW_ROWS }
+}
+
+/// Number of the row in [`patterns`] that an instruction matches.
+pub fn row_of(code: u32, wide: bool) -> Option<usize> {
+    rows(wide).iter().position(|r| code & r.mask == r.value)
+}
+
+/// The bit patterns of all 16-bit or 32-bit rows: digits and, for fields, letters, most significant bit first.
+pub fn patterns(wide: bool) -> impl Iterator<Item = &'static str> {
+    let table = if wide { WIDE } else { NARROW };
+    table.iter().map(|(pattern, _)| *pattern)
+}
+
 /// Decodes one instruction: `code` is the halfword, or both with the first in the high half.
 /// `at` is its offset, from which targets count.
-pub(super) fn decode(code: u32, wide: bool, at: u32, in_it: bool) -> Option<Op> {
-    let rows = if wide { &*WIDE_ROWS } else { &*NARROW_ROWS };
-    let row = rows.iter().find(|r| code & r.mask == r.value)?;
+pub fn decode(code: u32, wide: bool, at: u32, in_it: bool) -> Option<Op> {
+    let row = &rows(wide)[row_of(code, wide)?];
     let mut fields = Fields { values: [0; 26], in_it, at };
     let bits = row.pattern.len();
     for (i, letter) in row.pattern.iter().enumerate().filter(|(_, b)| b.is_ascii_alphabetic()) {

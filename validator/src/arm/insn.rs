@@ -282,7 +282,7 @@ impl Insn {
 /// Expected text of an operation: mnemonic without `.w`, operands separated by `, `, numbers in decimal,
 /// as signed words.
 /// Where capstone abbreviates `op rd, rd, x` to `op rd, x` the long form stands here.
-pub(super) fn render(op: &Op) -> String {
+pub fn render(op: &Op) -> String {
     let s = |s: bool| if s { "s" } else { "" };
     let target = |t: i64| t as i32;
     match *op {
