@@ -123,7 +123,7 @@ fn witness(
             let right = locations(facts, selected, &places, frame, v);
             equal.extend(right.into_iter().map(|right| (Loc::Value(v, 0), right)));
         }
-        cuts.push(Cut { left: u64::from(ir), right: u64::from(labels[block]), equal });
+        cuts.push(Cut { left: u64::from(ir), right: u64::from(labels[block]), equal, ..Cut::default() });
     }
     Witness { cuts }
 }

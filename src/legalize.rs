@@ -329,7 +329,7 @@ impl Legalizer<'_> {
                     equal.push((Loc::Value(*v, half as u8), prune::word_location(known, word)));
                 }
             }
-            cuts.push(Cut { left: i as u64, right: i as u64, equal });
+            cuts.push(Cut { left: i as u64, right: i as u64, equal, ..Cut::default() });
         }
         Witness { cuts }
     }

@@ -114,11 +114,12 @@ fn function(
 ) -> Result<(CompiledFunction, FunctionClaim), CompileError> {
     let built = build::build(bytes, module, contract, index)?;
     checked("build", &built.func, module)?;
-    let mut stages = vec![Stage { name: "build".to_string(), func: built.func, witness: built.witness }];
+    let mut stages =
+        vec![Stage { name: "build".to_string(), func: built.func, witness: built.witness, inlined: vec![] }];
     for (name, pass) in PASSES {
         let (func, witness) = pass(&stages.last().expect("invariant: the builder made one").func);
         checked(name, &func, module)?;
-        stages.push(Stage { name: name.to_string(), func, witness });
+        stages.push(Stage { name: name.to_string(), func, witness, inlined: vec![] });
     }
     let last = &stages.last().expect("invariant: the builder made one").func;
     let code = compile_function(last, info, contract, core)?;

@@ -259,7 +259,7 @@ impl<'f> Simplifier<'f> {
                     equal.push((Loc::Value(*v, half), right));
                 }
             }
-            cuts.push(Cut { left: i as u64, right: i as u64, equal });
+            cuts.push(Cut { left: i as u64, right: i as u64, equal, ..Cut::default() });
         }
         Witness { cuts }
     }

@@ -42,8 +42,7 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
     })?;
     let source = wasm::semantics::Function::new(&module, &body, &contract);
     let signatures = Types(&module);
-    let program =
-        |func| IrProgram { func, contract: &contract, memory_bytes_min: min_bytes(&module), signatures: &signatures };
+    let program = |func| IrProgram::new(func, &contract, min_bytes(&module), &signatures);
     let shape = shape(&module, index);
     let prove = |what, effort: Result<Effort, Failure>, left: &Func, right: &Func, witness: &Witness| {
         // Without checks, a function may break `A-BOUNDS` in every state; that is vacuous, and said so.

@@ -129,7 +129,7 @@ fn change_claim(mut claim: Claim, change: &str) -> Claim {
             let right = stage.func.blocks.len() as u64 - 1;
             let equal = [0, 1].map(|k| (Loc::Const(k), Loc::Value(word, 0))).to_vec();
             let left = stage.witness.cuts[0].left;
-            stage.witness.cuts.push(Cut { left, right, equal });
+            stage.witness.cuts.push(Cut { left, right, equal, ..Cut::default() });
         }
         other => panic!("no such change of a claim: {other}"),
     }

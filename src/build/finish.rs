@@ -38,7 +38,7 @@ impl Builder<'_> {
             for (v, word) in snapshot.stack.iter().zip(first_words(&types)) {
                 state.relate(*v, |half| Loc::WasmStack(word + half), &mut equal);
             }
-            cuts.push(Cut { left: snapshot.at, right: u64::from(snapshot.block.0), equal });
+            cuts.push(Cut { left: snapshot.at, right: u64::from(snapshot.block.0), equal, ..Cut::default() });
         }
         prune::rematerialize(&mut self.func, &known);
         Ok(Built { func: self.func, witness: Witness { cuts } })

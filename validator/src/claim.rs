@@ -16,6 +16,21 @@ pub struct Stage {
     pub func: Func,
     /// That it refines the form before it (the first one: the module's function).
     pub witness: Witness,
+    /// Calls of the form before it in whose place the callee is executed on the left side of this link.
+    pub inlined: Vec<Inlined>,
+}
+
+/// A call replaced by the callee's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inlined {
+    /// Block of the call, numbered through the bodies so far: those of the form, then those of the list's earlier entries.
+    pub block: u32,
+    /// Instruction of the call in its block.
+    pub inst: u32,
+    /// The callee's index.
+    pub callee: u32,
+    /// Number of the callee's stage that is its body; less than the number of the stage that this is in.
+    pub stage: u32,
 }
 
 /// The claim for one function.

@@ -1,4 +1,8 @@
 //! The meaning of the IR: a [`Program`] over any domain. One clause per operation.
+//!
+//! A program is a function and, for the link that inlines, the functions executed in place of some of its calls: *bodies*. Blocks
+//! and values of all bodies are numbered through, body after body. A call at a site that has a body binds the body's
+//! parameters and goes on there; its return binds the results of the call. All other calls are events.
 
 use crate::contract::{Bounds, Contract};
 use crate::domain::*;
@@ -16,16 +20,25 @@ pub trait Signatures {
     fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>>;
 }
 
+/// A function within a program.
+struct Body<'a> {
+    func: &'a Func,
+    /// Number of its first block and first value.
+    block_base: u32,
+    value_base: u32,
+    /// Block (numbered through) and instruction of the call in whose place it is executed; none for the first body.
+    site: Option<(u32, u32)>,
+}
+
 /// An IR function as a program.
 pub struct IrProgram<'a> {
-    /// The function.
-    pub func: &'a Func,
+    bodies: Vec<Body<'a>>,
     /// The contract, for bounds checks.
-    pub contract: &'a Contract,
+    contract: &'a Contract,
     /// Bytes that linear memory has at least.
-    pub memory_bytes_min: u32,
+    memory_bytes_min: u32,
     /// Types of callees.
-    pub signatures: &'a dyn Signatures,
+    signatures: &'a dyn Signatures,
 }
 
 /// Instruction numbers from here on are the points at which the trap of that number (less this) is taken.
@@ -47,8 +60,8 @@ pub struct IrPoint {
 pub struct IrState<D: Domain> {
     values: Vec<[Option<D::W>; 2]>,
     world: World<D>,
-    /// Where the results of the call under way go.
-    pending: Vec<Value>,
+    /// Where the results of the call under way go: values, numbered through, with their words.
+    pending: Vec<(usize, usize)>,
 }
 
 fn unsupported<T>(text: impl Into<String>) -> Result<T, Unsupported> {
@@ -56,14 +69,80 @@ fn unsupported<T>(text: impl Into<String>) -> Result<T, Unsupported> {
 }
 
 impl<'a> IrProgram<'a> {
+    /// A function whose calls are all events. `signatures` has the types of callees.
+    pub fn new(
+        func: &'a Func,
+        contract: &'a Contract,
+        memory_bytes_min: u32,
+        signatures: &'a dyn Signatures,
+    ) -> IrProgram<'a> {
+        let body = Body { func, block_base: 0, value_base: 0, site: None };
+        IrProgram { bodies: vec![body], contract, memory_bytes_min, signatures }
+    }
+
+    /// Executes `body`, a form of the function with index `callee`, in place of the call that is instruction `inst` of block
+    /// `block` (numbered through).
+    ///
+    /// # Errors
+    /// If there is no call of that function, or the site has a body already, or the numbers run out.
+    pub fn inline(&mut self, block: u32, inst: u32, callee: u32, body: &'a Func) -> Result<(), Unsupported> {
+        let caller = self.body_of(block)?;
+        let data = &caller.func.blocks[(block - caller.block_base) as usize];
+        match data.insts.get(inst as usize).map(|i| &i.op) {
+            Some(Op::Call { func }) if *func == callee => {}
+            _ => return unsupported(format!("no call of function {callee} to inline")),
+        }
+        if self.site(block, inst).is_some() {
+            return unsupported("a call inlined twice");
+        }
+        let last = self.bodies.last().expect("invariant: there is a first body");
+        let block_base = last.block_base.checked_add(last.func.blocks.len() as u32);
+        let value_base = last.value_base.checked_add(last.func.values.len() as u32);
+        let (Some(block_base), Some(value_base)) = (block_base, value_base) else {
+            return unsupported("too many inlined bodies");
+        };
+        self.bodies.push(Body { func: body, block_base, value_base, site: Some((block, inst)) });
+        Ok(())
+    }
+
+    fn body_of(&self, block: u32) -> Result<&Body<'a>, Unsupported> {
+        let after = self.bodies.partition_point(|b| b.block_base <= block);
+        let body = after.checked_sub(1).and_then(|i| self.bodies.get(i));
+        match body.filter(|b| ((block - b.block_base) as usize) < b.func.blocks.len()) {
+            Some(body) => Ok(body),
+            None => unsupported("IR point outside"),
+        }
+    }
+    /// The body executed in place of a call.
+    fn site(&self, block: u32, inst: u32) -> Option<&Body<'a>> {
+        self.bodies.iter().find(|b| b.site == Some((block, inst)))
+    }
+    /// Type of a value, numbered through.
+    fn type_of(&self, v: u32) -> Option<Type> {
+        let body = self.bodies.iter().rfind(|b| b.value_base <= v)?;
+        body.func.values.get((v - body.value_base) as usize).copied()
+    }
+    fn activation<'p>(&'p self, body: &'p Body<'a>) -> Activation<'p, 'a> {
+        Activation { program: self, body, func: body.func }
+    }
+}
+
+/// A body being executed.
+struct Activation<'p, 'a> {
+    program: &'p IrProgram<'a>,
+    body: &'p Body<'a>,
+    func: &'a Func,
+}
+
+impl<'a> Activation<'_, 'a> {
+    fn slot(&self, v: Value) -> usize {
+        self.body.value_base as usize + v.0 as usize
+    }
     fn word<D: Domain>(&self, s: &IrState<D>, v: Value, half: usize) -> Result<D::W, Unsupported> {
-        match s.values.get(v.0 as usize).and_then(|w| w[half].clone()) {
+        match s.values.get(self.slot(v)).and_then(|w| w[half].clone()) {
             Some(w) => Ok(w),
             None => unsupported(format!("IR value v{} has no known word here", v.0)),
         }
-    }
-    fn pair<D: Domain>(&self, s: &IrState<D>, v: Value) -> Result<pair::Pair<D>, Unsupported> {
-        Ok((self.word(s, v, 0)?, self.word(s, v, 1)?))
     }
     fn words_of<D: Domain>(&self, s: &IrState<D>, values: &[Value]) -> Result<Vec<D::W>, Unsupported> {
         let mut words = Vec::new();
@@ -77,9 +156,12 @@ impl<'a> IrProgram<'a> {
     fn bind<D: Domain>(&self, s: &mut IrState<D>, values: &[Value], words: Vec<D::W>) -> Result<(), Unsupported> {
         let mut words = words.into_iter();
         for &v in values {
-            let slot = &mut s.values[v.0 as usize];
+            let slot = &mut s.values[self.slot(v)];
             for half in slot.iter_mut().take(self.func.type_of(v).words()) {
-                *half = words.next();
+                match words.next() {
+                    Some(word) => *half = Some(word),
+                    None => return unsupported("IR operation with the wrong number of results"),
+                }
             }
         }
         match words.next() {
@@ -93,11 +175,30 @@ impl<'a> IrProgram<'a> {
         };
         let words = self.words_of(s, &edge.args)?;
         self.bind(s, &target.params, words)?;
-        Ok(IrPoint { block: edge.block.0, inst: 0, arm: 0 })
+        Ok(IrPoint { block: self.body.block_base + edge.block.0, inst: 0, arm: 0 })
+    }
+
+    /// Goes on in the body at the site of a call, with these arguments; its values are forgotten first.
+    fn call_body<D: Domain>(&self, mut s: IrState<D>, args: Vec<D::W>) -> Outcome<D> {
+        let base = self.body.value_base as usize;
+        s.values[base..base + self.func.values.len()].fill([None, None]);
+        let params = self.func.blocks.first().map_or(&[][..], |b| &b.params);
+        self.bind(&mut s, params, args)?;
+        Ok(Step::Next(IrPoint { block: self.body.block_base, inst: 0, arm: 0 }, s))
+    }
+    /// Returns: from the program, or to the call in whose place the body is executed.
+    fn leave<D: Domain>(&self, mut s: IrState<D>, words: Vec<D::W>) -> Outcome<D> {
+        let Some((block, inst)) = self.body.site else {
+            return Ok(Step::Return(words, s));
+        };
+        let caller = self.program.activation(self.program.body_of(block)?);
+        let call = &caller.func.blocks[(block - caller.body.block_base) as usize].insts[inst as usize];
+        caller.bind(&mut s, &call.results, words)?;
+        Ok(Step::Next(IrPoint { block, inst: inst + 1, arm: 0 }, s))
     }
 
     fn end<D: Domain>(&self, d: &mut D, at: IrPoint, mut s: IrState<D>) -> Outcome<D> {
-        Ok(match &self.func.blocks[at.block as usize].end {
+        Ok(match &self.func.blocks[(at.block - self.body.block_base) as usize].end {
             Terminator::Jump(edge) => Step::Next(self.enter(&mut s, edge)?, s),
             Terminator::Branch(c, yes, no) => {
                 let c = self.word(&s, *c, 0)?;
@@ -112,7 +213,10 @@ impl<'a> IrProgram<'a> {
                     self.fork(d, here, target, |_, _| Ok(IrPoint { arm: at.arm + 1, ..at }), s)?
                 }
             },
-            Terminator::Return(values) => Step::Return(self.words_of(&s, values)?, s),
+            Terminator::Return(values) => {
+                let words = self.words_of(&s, values)?;
+                return self.leave(s, words);
+            }
             Terminator::Trap(kind) => Step::Trap(*kind, s),
         })
     }
@@ -148,141 +252,46 @@ impl<'a> IrProgram<'a> {
         })
     }
 
-    fn inst<D: Domain>(&self, d: &mut D, inst: &Inst, next: IrPoint, mut s: IrState<D>) -> Outcome<D> {
-        let arg = |n: usize| match inst.args.get(n) {
-            Some(v) => Ok(*v),
-            None => unsupported("IR operation with too few operands"),
-        };
-        let w = |s: &IrState<D>, n: usize| self.word(s, arg(n)?, 0);
-        let quad = |s: &IrState<D>| Ok(((w(s, 0)?, w(s, 1)?), (w(s, 2)?, w(s, 3)?)));
-        let both = |p: pair::Pair<D>| vec![p.0, p.1];
-        let words: Vec<D::W> = match &inst.op {
-            Op::Const(c) => vec![d.word(*c)],
-            Op::Const64(c) => both(pair::constant(d, *c)),
-            Op::Address(symbol) => vec![d.symbol(*symbol)],
-            Op::Bin(op @ (BinOp::Shl | BinOp::Lshr | BinOp::Ashr)) => {
-                vec![pair::shift_by_byte(d, *op, &w(&s, 0)?, &w(&s, 1)?)]
-            }
-            Op::Bin(op) => vec![d.bin(*op, &w(&s, 0)?, &w(&s, 1)?)],
-            Op::Un(op) => vec![d.un(*op, &w(&s, 0)?)],
-            Op::Cmp(cond) => {
-                let holds = compare(d, *cond, &w(&s, 0)?, &w(&s, 1)?);
-                vec![d.bit(&holds)]
-            }
-            Op::Select => {
-                let c = d.nonzero(&w(&s, 0)?);
-                let (a, b) = (self.words_of(&s, &[arg(1)?])?, self.words_of(&s, &[arg(2)?])?);
-                a.iter().zip(&b).map(|(a, b)| d.ite(&c, a, b)).collect()
-            }
-            Op::Bin64(op) => both(pair::bin(d, *op, &self.pair(&s, arg(0)?)?, &self.pair(&s, arg(1)?)?)),
-            Op::Un64(op) => both(pair::un(d, *op, &self.pair(&s, arg(0)?)?)),
-            Op::Cmp64(cond) => {
-                let holds = pair::compare(d, *cond, &self.pair(&s, arg(0)?)?, &self.pair(&s, arg(1)?)?);
-                vec![d.bit(&holds)]
-            }
-            Op::Join => vec![w(&s, 0)?, w(&s, 1)?],
-            Op::Split => both(self.pair(&s, arg(0)?)?),
-            Op::AddPair => {
-                let (a, b) = quad(&s)?;
-                both(pair::add(d, &a, &b))
-            }
-            Op::SubPair => {
-                let (a, b) = quad(&s)?;
-                both(pair::sub(d, &a, &b))
-            }
-            Op::MulWide => both(pair::mul_wide(d, &w(&s, 0)?, &w(&s, 1)?)),
-            Op::DivPair(op) => {
-                let (a, b) = quad(&s)?;
-                both(pair::div(d, *op, &a, &b))
-            }
-            Op::CmpPair(cond) => {
-                let (a, b) = quad(&s)?;
-                let holds = pair::compare(d, *cond, &a, &b);
-                vec![d.bit(&holds)]
-            }
+    fn inst<D: Domain>(&self, d: &mut D, inst: &Inst, at: IrPoint, mut s: IrState<D>) -> Outcome<D> {
+        let next = IrPoint { inst: at.inst + 1, ..at };
+        let args = self.words_of(&s, &inst.args)?;
+        let memory_bytes_min = self.program.memory_bytes_min;
+        if let Some(words) = compute(d, &inst.op, &args, &s.world)? {
+            let cells = matches!(inst.op, Op::GlobalGet { .. });
+            let wanted: usize = inst.results.iter().map(|v| self.func.type_of(*v).words()).sum();
+            let words = if cells { words.into_iter().take(wanted).collect() } else { words };
+            self.bind(&mut s, &inst.results, words)?;
+            return Ok(Step::Next(next, s));
+        }
+        match &inst.op {
             Op::BoundsCheck { offset, bytes } => {
-                let out = out_of_bounds(d, self, &s.world.memory_bytes, &w(&s, 0)?, *offset, *bytes);
+                let limits = (self.program.contract, memory_bytes_min);
+                let out = out_of_bounds(d, limits, &s.world.memory_bytes, word(&args, 0)?, *offset, *bytes);
                 return self.trap_if(d, out, TrapKind::OutOfBoundsMemory, next, s);
             }
             Op::TrapIf(kind) => {
-                let c = d.nonzero(&w(&s, 0)?);
+                let c = d.nonzero(word(&args, 0)?);
                 return self.trap_if(d, c, *kind, next, s);
             }
-            Op::Load { width, signed, offset } => {
-                let index = d.bin_const(BinOp::Add, &w(&s, 0)?, *offset);
-                let value = d.load(&s.world.memory, *width, &index);
-                vec![if *signed { sign_extend(d, *width, value) } else { value }]
-            }
-            Op::Store { width, offset } => {
-                let index = d.bin_const(BinOp::Add, &w(&s, 0)?, *offset);
-                s.world.memory = d.store(&s.world.memory, *width, &index, &w(&s, 1)?);
-                vec![]
-            }
-            Op::Load64 { offset } => {
-                let index = d.bin_const(BinOp::Add, &w(&s, 0)?, *offset);
-                let low = d.load(&s.world.memory, Width::Word, &index);
-                let index = d.bin_const(BinOp::Add, &index, 4);
-                vec![low, d.load(&s.world.memory, Width::Word, &index)]
-            }
-            Op::Store64 { offset } => {
-                let value = self.pair(&s, arg(1)?)?;
-                let index = d.bin_const(BinOp::Add, &w(&s, 0)?, *offset);
-                s.world.memory = d.store(&s.world.memory, Width::Word, &index, &value.0);
-                let index = d.bin_const(BinOp::Add, &index, 4);
-                s.world.memory = d.store(&s.world.memory, Width::Word, &index, &value.1);
-                vec![]
-            }
-            Op::GlobalGet { cell } => {
-                let words = inst.results.iter().map(|v| self.func.type_of(*v).words()).sum::<usize>();
-                match s.world.cells.get(*cell as usize..*cell as usize + words) {
-                    Some(cells) => cells.to_vec(),
-                    None => return unsupported("IR global outside the globals"),
-                }
-            }
-            Op::GlobalSet { cell } => {
-                let words = self.words_of(&s, &inst.args)?;
-                match s.world.cells.get_mut(*cell as usize..*cell as usize + words.len()) {
-                    Some(cells) => cells.clone_from_slice(&words),
-                    None => return unsupported("IR global outside the globals"),
-                }
-                vec![]
-            }
-            Op::MemoryBytes => vec![s.world.memory_bytes.clone()],
-            Op::SetMemoryBytes => {
-                s.world.memory_bytes = w(&s, 0)?;
-                vec![]
-            }
-            Op::MemoryCopy => {
-                s.world.memory = d.copy(&s.world.memory, &w(&s, 0)?, &w(&s, 1)?, &w(&s, 2)?);
-                vec![]
-            }
-            Op::MemoryFill => {
-                s.world.memory = d.fill(&s.world.memory, &w(&s, 0)?, &w(&s, 1)?, &w(&s, 2)?);
-                vec![]
-            }
-            Op::MemoryInit { segment } => {
-                s.world.memory = d.init(&s.world.memory, *segment, &w(&s, 0)?, &w(&s, 1)?, &w(&s, 2)?);
-                vec![]
-            }
-            Op::TableType { table } => vec![d.table_type(*table, &w(&s, 0)?)],
-            Op::TableFunction { table } => vec![d.table_function(*table, &w(&s, 0)?)],
             Op::Call { func } => {
-                let Some(types) = self.signatures.results_of(*func) else {
+                if let Some(body) = self.program.site(at.block, at.inst) {
+                    return self.program.activation(body).call_body(s, args);
+                }
+                let Some(types) = self.program.signatures.results_of(*func) else {
                     return unsupported("IR call of a missing function");
                 };
-                let args = self.words_of(&s, &inst.args)?;
                 return self.call(Callee::Function(*func), args, &types, inst, next, s);
             }
             Op::CallIndirect { type_index } => {
-                let Some(types) = self.signatures.results_of_type(*type_index) else {
+                let Some(types) = self.program.signatures.results_of_type(*type_index) else {
                     return unsupported("IR call of a missing type");
                 };
-                let callee = Callee::Address { address: w(&s, 0)?, type_index: *type_index };
-                let args = self.words_of(&s, &inst.args[1..])?;
-                return self.call(callee, args, &types, inst, next, s);
+                let callee = Callee::Address { address: word(&args, 0)?.clone(), type_index: *type_index };
+                return self.call(callee, args[1..].to_vec(), &types, inst, next, s);
             }
-        };
-        self.bind(&mut s, &inst.results, words)?;
+            op => change(d, op, &args, &mut s.world)?,
+        }
+        self.bind(&mut s, &inst.results, vec![])?;
         Ok(Step::Next(next, s))
     }
     fn call<D: Domain>(
@@ -294,10 +303,123 @@ impl<'a> IrProgram<'a> {
         next: IrPoint,
         mut state: IrState<D>,
     ) -> Outcome<D> {
-        state.pending = inst.results.clone();
+        state.pending = inst
+            .results
+            .iter()
+            .map(|v| self.slot(*v))
+            .zip(inst.results.iter())
+            .map(|(slot, v)| (slot, self.func.type_of(*v).words()))
+            .collect();
         let results = types.iter().map(|t| t.words()).sum();
         Ok(Step::Call { callee, args, results, next, state })
     }
+}
+
+fn word<W>(args: &[W], n: usize) -> Result<&W, Unsupported> {
+    match args.get(n) {
+        Some(w) => Ok(w),
+        None => unsupported("IR operation with too few operands"),
+    }
+}
+
+/// The result words of an operation that changes nothing; absent for all others. Operands are words, `I64` as low, high.
+/// Of a global all words from its cell on are given.
+///
+/// # Errors
+/// Operands that do not fit the operation.
+pub fn compute<D: Domain>(
+    d: &mut D,
+    op: &Op,
+    args: &[D::W],
+    world: &World<D>,
+) -> Result<Option<Vec<D::W>>, Unsupported> {
+    let w = |n: usize| word(args, n);
+    let two = |n: usize| Ok::<_, Unsupported>((w(n)?.clone(), w(n + 1)?.clone()));
+    let both = |p: pair::Pair<D>| vec![p.0, p.1];
+    Ok(Some(match op {
+        Op::Const(c) => vec![d.word(*c)],
+        Op::Const64(c) => both(pair::constant(d, *c)),
+        Op::Address(symbol) => vec![d.symbol(*symbol)],
+        Op::Bin(op @ (BinOp::Shl | BinOp::Lshr | BinOp::Ashr)) => vec![pair::shift_by_byte(d, *op, w(0)?, w(1)?)],
+        Op::Bin(op) => vec![d.bin(*op, w(0)?, w(1)?)],
+        Op::Un(op) => vec![d.un(*op, w(0)?)],
+        Op::Cmp(cond) => {
+            let holds = compare(d, *cond, w(0)?, w(1)?);
+            vec![d.bit(&holds)]
+        }
+        Op::Select => {
+            let c = d.nonzero(w(0)?);
+            let half = args.len() / 2;
+            (1..=half).map(|i| Ok(d.ite(&c, w(i)?, w(i + half)?))).collect::<Result<_, Unsupported>>()?
+        }
+        Op::Bin64(op) => both(pair::bin(d, *op, &two(0)?, &two(2)?)),
+        Op::Un64(op) => both(pair::un(d, *op, &two(0)?)),
+        Op::Cmp64(cond) | Op::CmpPair(cond) => {
+            let holds = pair::compare(d, *cond, &two(0)?, &two(2)?);
+            vec![d.bit(&holds)]
+        }
+        Op::Join | Op::Split => both(two(0)?),
+        Op::AddPair => both(pair::add(d, &two(0)?, &two(2)?)),
+        Op::SubPair => both(pair::sub(d, &two(0)?, &two(2)?)),
+        Op::MulWide => both(pair::mul_wide(d, w(0)?, w(1)?)),
+        Op::DivPair(op) => both(pair::div(d, *op, &two(0)?, &two(2)?)),
+        Op::Load { width, signed, offset } => {
+            let index = d.bin_const(BinOp::Add, w(0)?, *offset);
+            let value = d.load(&world.memory, *width, &index);
+            vec![if *signed { sign_extend(d, *width, value) } else { value }]
+        }
+        Op::Load64 { offset } => {
+            let index = d.bin_const(BinOp::Add, w(0)?, *offset);
+            let low = d.load(&world.memory, Width::Word, &index);
+            let index = d.bin_const(BinOp::Add, &index, 4);
+            vec![low, d.load(&world.memory, Width::Word, &index)]
+        }
+        Op::GlobalGet { cell } => match world.cells.get(*cell as usize..) {
+            Some(cells) => cells.to_vec(),
+            None => return unsupported("IR global outside the globals"),
+        },
+        Op::MemoryBytes => vec![world.memory_bytes.clone()],
+        Op::TableType { table } => vec![d.table_type(*table, w(0)?)],
+        Op::TableFunction { table } => vec![d.table_function(*table, w(0)?)],
+        Op::BoundsCheck { .. }
+        | Op::Store { .. }
+        | Op::Store64 { .. }
+        | Op::TrapIf(_)
+        | Op::GlobalSet { .. }
+        | Op::SetMemoryBytes
+        | Op::MemoryCopy
+        | Op::MemoryFill
+        | Op::MemoryInit { .. }
+        | Op::Call { .. }
+        | Op::CallIndirect { .. } => return Ok(None),
+    }))
+}
+
+/// Executes an operation that changes the world and has no results.
+fn change<D: Domain>(d: &mut D, op: &Op, args: &[D::W], world: &mut World<D>) -> Result<(), Unsupported> {
+    let w = |n: usize| word(args, n);
+    match op {
+        Op::Store { width, offset } => {
+            let index = d.bin_const(BinOp::Add, w(0)?, *offset);
+            world.memory = d.store(&world.memory, *width, &index, w(1)?);
+        }
+        Op::Store64 { offset } => {
+            let index = d.bin_const(BinOp::Add, w(0)?, *offset);
+            world.memory = d.store(&world.memory, Width::Word, &index, w(1)?);
+            let index = d.bin_const(BinOp::Add, &index, 4);
+            world.memory = d.store(&world.memory, Width::Word, &index, w(2)?);
+        }
+        Op::GlobalSet { cell } => match world.cells.get_mut(*cell as usize..*cell as usize + args.len()) {
+            Some(cells) => cells.clone_from_slice(args),
+            None => return unsupported("IR global outside the globals"),
+        },
+        Op::SetMemoryBytes => world.memory_bytes = w(0)?.clone(),
+        Op::MemoryCopy => world.memory = d.copy(&world.memory, w(0)?, w(1)?, w(2)?),
+        Op::MemoryFill => world.memory = d.fill(&world.memory, w(0)?, w(1)?, w(2)?),
+        Op::MemoryInit { segment } => world.memory = d.init(&world.memory, *segment, w(0)?, w(1)?, w(2)?),
+        _ => return unsupported("IR operation without a meaning here"),
+    }
+    Ok(())
 }
 
 type Outcome<D> = Result<Step<D, IrPoint, IrState<D>>, Unsupported>;
@@ -306,19 +428,19 @@ type Outcome<D> = Result<Step<D, IrPoint, IrState<D>>, Unsupported>;
 /// `k = offset + bytes`.
 fn out_of_bounds<D: Domain>(
     d: &mut D,
-    program: &IrProgram<'_>,
+    (contract, memory_bytes_min): (&Contract, u32),
     size: &D::W,
     index: &D::W,
     offset: u32,
     bytes: u32,
 ) -> D::B {
     let end = u64::from(offset) + u64::from(bytes);
-    if end > u64::from(program.contract.capacity_bytes) {
+    if end > u64::from(contract.capacity_bytes) {
         return d.bool(true);
     }
     let last = d.bin_const(BinOp::Sub, size, end as u32);
     let past = d.cmp(CmpOp::Ult, &last, index);
-    if end <= u64::from(program.memory_bytes_min) {
+    if end <= u64::from(memory_bytes_min) {
         return past;
     }
     let small = d.cmp_const(CmpOp::Ult, size, end as u32);
@@ -349,10 +471,12 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         IrPoint { block: 0, inst: 0, arm: 0 }
     }
     fn entry_state(&self, _d: &mut D, args: &[D::W], world: World<D>) -> IrState<D> {
-        let mut state = IrState { values: vec![[None, None]; self.func.values.len()], world, pending: vec![] };
+        let count = self.bodies.iter().map(|b| b.func.values.len()).sum();
+        let mut state = IrState { values: vec![[None, None]; count], world, pending: vec![] };
+        let first = self.bodies[0].func;
         let mut args = args.iter().cloned();
-        for v in self.func.blocks.first().map_or(&[][..], |b| &b.params) {
-            for half in 0..self.func.type_of(*v).words() {
+        for v in first.blocks.first().map_or(&[][..], |b| &b.params) {
+            for half in 0..first.type_of(*v).words() {
                 state.values[v.0 as usize][half] = args.next();
             }
         }
@@ -360,7 +484,7 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
     }
     fn point(&self, code: u64) -> Option<IrPoint> {
         let block = u32::try_from(code).ok()?;
-        ((block as usize) < self.func.blocks.len()).then_some(IrPoint { block, inst: 0, arm: 0 })
+        self.body_of(block).ok().map(|_| IrPoint { block, inst: 0, arm: 0 })
     }
     /// Values that the witness does not name are unknown, and may yet be used by what is dead on the other side.
     fn blank_state(
@@ -371,13 +495,14 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         fresh: &mut dyn FnMut(&mut D) -> D::W,
     ) -> IrState<D> {
         let blank = |ty: &Type| [Some(fresh(d)), (*ty == Type::I64).then(|| fresh(d))];
-        IrState { values: self.func.values.iter().map(blank).collect(), world, pending: vec![] }
+        let types = self.bodies.iter().flat_map(|b| &b.func.values);
+        IrState { values: types.map(blank).collect(), world, pending: vec![] }
     }
     fn set(&self, state: &mut IrState<D>, loc: &Loc, value: D::W) -> Option<()> {
         let Loc::Value(v, half) = loc else {
             return None;
         };
-        if usize::from(*half) >= self.func.values.get(v.0 as usize)?.words() {
+        if usize::from(*half) >= self.type_of(v.0)?.words() {
             return None;
         }
         state.values[v.0 as usize][usize::from(*half)] = Some(value);
@@ -394,15 +519,14 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
     }
     fn step(&self, d: &mut D, at: IrPoint, s: IrState<D>, facts: &mut Vec<Fact<D>>) -> Outcome<D> {
         let _ = facts;
-        let Some(block) = self.func.blocks.get(at.block as usize) else {
-            return unsupported("IR point outside");
-        };
+        let body = self.body_of(at.block)?;
         if let Some(kind) = at.inst.checked_sub(TRAP_POINTS).and_then(|k| TrapKind::from_code(k as u8)) {
             return Ok(Step::Trap(kind, s));
         }
-        match block.insts.get(at.inst as usize) {
-            Some(inst) => self.inst(d, inst, IrPoint { inst: at.inst + 1, ..at }, s),
-            None => self.end(d, at, s),
+        let activation = self.activation(body);
+        match body.func.blocks[(at.block - body.block_base) as usize].insts.get(at.inst as usize) {
+            Some(inst) => activation.inst(d, inst, at, s),
+            None => activation.end(d, at, s),
         }
     }
     fn resume(
@@ -416,9 +540,9 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         state.world = world;
         let pending = std::mem::take(&mut state.pending);
         let mut words = results.iter().cloned();
-        for v in pending {
-            for half in 0..self.func.type_of(v).words() {
-                state.values[v.0 as usize][half] = words.next();
+        for (slot, halves) in pending {
+            for half in state.values[slot].iter_mut().take(halves) {
+                *half = words.next();
             }
         }
         state

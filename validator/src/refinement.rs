@@ -1,12 +1,12 @@
 //! One link: the right program refines the left one.
 //!
-//! Method. From every pair of corresponding cut points, with the witness's locations equal and everything else
-//! unknown, the right program is explored as a tree of decisions until each path returns, traps or reaches a cut
+//! Method. From every pair of corresponding cut points, with the witness's locations equal (to each other, or to words
+//! computed from the left side), its further conditions assumed and everything else unknown, the right program is explored as a tree of decisions until each path returns, traps or reaches a cut
 //! point. The left program walks along: it runs until it needs a decision, which the right path's decisions settle,
 //! or else the solver, or else both outcomes must do. At the ends of a path
 //!
 //! - both return the same words, or both trap with the same kind, or both are at the cut points of one pair, and
-//!   every equation of that pair holds there; the left program has made at least one step, so that no right cycle
+//!   every equation and condition of that pair holds there; the left program has made at least one step, so that no right cycle
 //!   idles;
 //! - linear memory, its size and the globals are equal; calls on the way were equal in order, callee and arguments.
 //!
@@ -24,7 +24,7 @@ use crate::ladder::{self, Limits, Open, Path, Rung};
 use crate::program::{Callee, Fact, Program, Step, World};
 use crate::term::{Graph, T, Var};
 use crate::witness::{Loc, Witness};
-use relation::{Side, classes, ghost};
+use relation::{Side, classes, computed, ghost};
 use run::{CallSite, Pending, Run, doing};
 use rustc_hash::FxHashMap;
 
@@ -142,7 +142,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
 
         let left = self.left.entry_state(&mut self.g, &args, world.clone());
         let right = self.right.entry_state(&mut self.g, &args, world);
-        self.explore_region((self.left.entry(), left), (self.right.entry(), right))
+        let mut path = Path::default();
+        self.assume_sizes(&mut path, 0);
+        self.explore_region((self.left.entry(), left), (self.right.entry(), right), path)
     }
 
     fn region_from_cut(&mut self, index: usize) -> Result<(), Failure> {
@@ -180,16 +182,32 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 }
             }
         }
-        self.explore_region((l, left), (r, right))
+        let mut path = Path::default();
+        self.assume_sizes(&mut path, 0);
+        let (words, holds) = computed(&mut self.g, self.left, &left, cut)
+            .map_err(|text| self.fail(FailureKind::BadWitness, l, r, text))?;
+        for (value, (_, loc)) in words.into_iter().zip(&cut.computed) {
+            if self.right.set(&mut right, loc, value).is_none() {
+                return Err(self.fail(FailureKind::BadWitness, l, r, format!("no such location: {loc:?}")));
+            }
+        }
+        for word in holds {
+            let condition = self.g.nonzero(&word);
+            path.assume(&mut self.g, condition);
+        }
+        self.explore_region((l, left), (r, right), path)
     }
 
-    fn explore_region(&mut self, left: (L::Point, L::State), right: (R::Point, R::State)) -> Result<(), Failure> {
+    fn explore_region(
+        &mut self,
+        left: (L::Point, L::State),
+        right: (R::Point, R::State),
+        path: Path,
+    ) -> Result<(), Failure> {
         self.effort.cuts += 1;
         self.steps = 0;
         let left = Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0, forks: 0, passed: 0 };
         let right = Run { pending: Pending::At(right.0, right.1), moved: false, calls: 0, forks: 0, passed: 0 };
-        let mut path = Path::default();
-        self.assume_sizes(&mut path, 0);
         self.explore(left, right, path)
     }
 
@@ -591,6 +609,22 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     })?,
                 }
             }
+        }
+        let cut_data = &witness.cuts[cut];
+        let (words, holds) = computed(&mut self.g, self.left, left.1, cut_data)
+            .map_err(|text| self.fail(FailureKind::BadWitness, left.0, right.0, text))?;
+        for (value, (_, loc)) in words.into_iter().zip(&cut_data.computed) {
+            let Some(held) = self.right.get(&mut self.g, right.1, loc) else {
+                let text = format!("{loc:?} holds nothing on arrival at cut {cut}");
+                return self.differs(path, left.0, right.0, text);
+            };
+            let what = || format!("{loc:?} holds the computed word on arrival at cut {cut}");
+            self.equal(path, value, held, left.0, right.0, &what)?;
+        }
+        for (i, word) in holds.into_iter().enumerate() {
+            let condition = self.g.nonzero(&word);
+            let result = ladder::prove(&mut self.g, path, condition, self.limits);
+            self.close(result, left.0, right.0, &|| format!("condition {i} holds on arrival at cut {cut}"))?;
         }
         let (a, b) = (self.left.world(left.1).clone(), self.right.world(right.1).clone());
         self.worlds(path, &a, &b, left.0, right.0, "on arrival at a cut point")

@@ -16,6 +16,7 @@ use crate::wasm;
 use crate::wasm::module::Module;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::OnceLock;
 
 /// A verdict. Only `Proved` is success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +131,30 @@ pub struct Session<'a> {
     limits: Limits,
     /// Tables, segments and fixed globals for runs; absent if instantiation is not supported.
     setting: Option<Setting>,
+    /// Links between IR forms, by place of the function in the claim and number of the stage, proved when first asked for.
+    links: Vec<Vec<OnceLock<Link>>>,
+}
+
+/// What became of a link.
+struct Link {
+    verdict: Verdict,
+    effort: Effort,
+    failure: Option<Failure>,
+}
+
+impl Link {
+    fn of(result: Result<Effort, Failure>) -> Link {
+        match result {
+            Ok(effort) => Link { verdict: Verdict::Proved, effort, failure: None },
+            Err(failure) => Link { verdict: verdict(&failure), effort: Effort::default(), failure: Some(failure) },
+        }
+    }
+    fn not_attempted(verdict: Verdict) -> Link {
+        Link { verdict, effort: Effort::default(), failure: None }
+    }
+    fn report(&self, name: &str) -> LinkReport {
+        LinkReport { name: name.to_string(), verdict: self.verdict.clone(), effort: self.effort.clone() }
+    }
 }
 
 /// Result types, as the IR semantics wants them.
@@ -163,7 +188,8 @@ impl<'a> Session<'a> {
         };
         let nothing = Shape { args: 0, cells: 0, memory_bytes: None, memory_bytes_min: 0, memory_bytes_max: 0 };
         let setting = Setting::of_module(&module, bytes, nothing).ok();
-        let session = Session { bytes, module, object, claim, limits, setting };
+        let links = claim.functions.iter().map(|f| f.stages.iter().map(|_| OnceLock::new()).collect()).collect();
+        let session = Session { bytes, module, object, claim, limits, setting, links };
         session.contract_fits().map_err(InputError::Claim)?;
         Ok(session)
     }
@@ -268,20 +294,11 @@ impl<'a> Session<'a> {
 
     fn ir<'s>(&'s self, func: &'s Func, types: &'s Types<'s>) -> IrProgram<'s> {
         let min = self.module.memories.first().map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
-        IrProgram { func, contract: self.contract(), memory_bytes_min: min, signatures: types }
+        IrProgram::new(func, self.contract(), min, types)
     }
 
     fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
-        let claim = self.claim.functions.iter().find(|f| f.index == index);
-        let Some(claim) = claim else {
-            return Err(Verdict::Unknown("the claim does not have this function".into()));
-        };
-        if let Some(stage) = claim.stages.iter().find(|s| !s.func.is_closed()) {
-            return Err(Verdict::Unknown(format!(
-                "the claim's IR after {} names values or blocks that do not exist",
-                stage.name
-            )));
-        }
+        let (place, claim) = self.claimed(index)?;
         let Some(bytes) = self.object.functions.get(&index) else {
             return Err(Verdict::Refuted("the object does not define this function".to_string()));
         };
@@ -306,8 +323,20 @@ impl<'a> Session<'a> {
                 return Err(executed(difference, report));
             }
         }
-        let Err(failure) = self.links(claim, &module, &machine, &shape, &types, report)? else {
+        let Some(last) = claim.stages.last() else {
+            return Err(Verdict::Unknown("the claim has no IR for this function".to_string()));
+        };
+        let links = (0..claim.stages.len()).map(|stage| self.link(place, stage));
+        let last = refinement::check(&self.ir(&last.func, &types), &machine, &claim.witness, &shape, &self.limits);
+        let last = Link::of(last);
+        let names = claim.stages.iter().map(|s| s.name.as_str()).chain(["machine"]);
+        let links: Vec<&Link> = links.chain([&last]).collect();
+        report.links = links.iter().zip(names).map(|(link, name)| link.report(name)).collect();
+        let Some(failed) = links.iter().find(|l| l.verdict != Verdict::Proved) else {
             return Ok(());
+        };
+        let Some(failure) = &failed.failure else {
+            return Err(failed.verdict.clone());
         };
         // What is not proved may be wrong: the solver's state, then many others, are run on both sides.
         if let (Some(setting), FailureKind::Differs(model)) = (&setting, &failure.kind) {
@@ -322,41 +351,63 @@ impl<'a> Session<'a> {
                 return Err(executed(difference, report));
             }
         }
-        Err(verdict(&failure))
+        Err(verdict(failure))
     }
 
-    fn links(
-        &self,
-        claim: &FunctionClaim,
-        module: &wasm::semantics::Function<'_>,
-        machine: &arm::semantics::Function<'_>,
-        shape: &Shape,
-        types: &Types<'_>,
-        report: &mut FunctionReport,
-    ) -> Result<Result<(), Failure>, Verdict> {
-        let programs: Vec<IrProgram<'_>> = claim.stages.iter().map(|s| self.ir(&s.func, types)).collect();
-        let (Some(first), Some(last)) = (programs.first(), programs.last()) else {
-            return Err(Verdict::Unknown("the claim has no IR for this function".to_string()));
+    /// The claim for a function, with its place among the claims.
+    fn claimed(&self, index: u32) -> Result<(usize, &FunctionClaim), Verdict> {
+        let place = self.claim.functions.iter().position(|f| f.index == index);
+        let Some(place) = place else {
+            return Err(Verdict::Unknown("the claim does not have this function".into()));
         };
-        let limits = &self.limits;
-        let mut first_failure = None;
-        let mut link = |name: &str, result: Result<Effort, Failure>| {
-            let (verdict, effort) = match result {
-                Ok(effort) => (Verdict::Proved, effort),
-                Err(failure) => {
-                    let verdict = verdict(&failure);
-                    first_failure.get_or_insert(failure);
-                    (verdict, Effort::default())
-                }
-            };
-            report.links.push(LinkReport { name: name.to_string(), verdict, effort });
-        };
-        link(&claim.stages[0].name, refinement::check(module, first, &claim.stages[0].witness, shape, limits));
-        for (pair, stage) in programs.windows(2).zip(&claim.stages[1..]) {
-            link(&stage.name, refinement::check(&pair[0], &pair[1], &stage.witness, shape, limits));
+        let claim = &self.claim.functions[place];
+        match claim.stages.iter().find(|s| !s.func.is_closed()) {
+            None => Ok((place, claim)),
+            Some(stage) => Err(Verdict::Unknown(format!(
+                "the claim's IR after {} names values or blocks that do not exist",
+                stage.name
+            ))),
         }
-        link("machine", refinement::check(last, machine, &claim.witness, shape, limits));
-        Ok(first_failure.map_or(Ok(()), Err))
+    }
+
+    /// The link whose right side is a stage, proved once. Links of callees that it rests on have smaller stage numbers, so
+    /// that asking for them comes to an end.
+    fn link(&self, place: usize, stage: usize) -> &Link {
+        self.links[place][stage].get_or_init(|| match self.prove_link(place, stage) {
+            Ok(result) => Link::of(result),
+            Err(verdict) => Link::not_attempted(verdict),
+        })
+    }
+
+    fn prove_link(&self, place: usize, stage: usize) -> Result<Result<Effort, Failure>, Verdict> {
+        let claim = &self.claim.functions[place];
+        let types = Types(&self.module);
+        let shape = self.shape(claim.index)?;
+        let right = &claim.stages[stage];
+        let program = self.ir(&right.func, &types);
+        let Some(before) = stage.checked_sub(1).map(|s| &claim.stages[s]) else {
+            if !right.inlined.is_empty() {
+                return Err(Verdict::Unknown("the module's own calls cannot be inlined".to_string()));
+            }
+            let body = wasm::code::body(&self.module, self.bytes, claim.index);
+            let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
+            let module = wasm::semantics::Function::new(&self.module, &body, self.contract());
+            return Ok(refinement::check(&module, &program, &right.witness, &shape, &self.limits));
+        };
+        let mut left = self.ir(&before.func, &types);
+        for inlined in &right.inlined {
+            let (callee_place, callee) = self.claimed(inlined.callee)?;
+            let number = inlined.stage as usize;
+            let Some(body) = callee.stages.get(number).filter(|_| number < stage) else {
+                return Err(Verdict::Unknown(format!("stage {number} of an inlined callee is not an earlier one")));
+            };
+            if let Some(open) = (0..=number).find(|s| self.link(callee_place, *s).verdict != Verdict::Proved) {
+                let (name, pass) = (self.module.display_name(inlined.callee), &callee.stages[open].name);
+                return Err(Verdict::Unknown(format!("inlines {name}, whose link {pass} is not proved")));
+            }
+            left.inline(inlined.block, inlined.inst, inlined.callee, &body.func).map_err(|e| Verdict::Unknown(e.0))?;
+        }
+        Ok(refinement::check(&left, &program, &right.witness, &shape, &self.limits))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Witnesses: the compiler's untrusted claim of how two programs correspond.
 
 use crate::domain::Symbol;
+use crate::ir::Op;
 use serde::{Deserialize, Serialize};
 
 /// A place that holds a word, on either side of a link, or a word known to both.
@@ -26,8 +27,26 @@ pub enum Loc {
     Address(Symbol),
 }
 
-/// Cut points that correspond, and which words are equal whenever both are reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A word that a [`Step`] uses or an invariant is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Word {
+    /// What a location of the left side holds, or a word known to both.
+    Loc(Loc),
+    /// Result word of the step with this number.
+    Step(u32, u8),
+}
+
+/// An operation that changes nothing, applied to words of the left side at a cut point.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Step {
+    /// The operation. Loads and the like see the world at the cut point.
+    pub op: Op,
+    /// Operand words, `I64` as low, high.
+    pub args: Vec<Word>,
+}
+
+/// Cut points that correspond, and what holds whenever both are reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
     /// Point of the left program, encoded.
     pub left: u64,
@@ -36,6 +55,12 @@ pub struct Cut {
     /// Pairs of locations with equal words: first a location of the left side (or a word known to both), second one
     /// of the right side.
     pub equal: Vec<(Loc, Loc)>,
+    /// Computations on the left side; a step uses earlier ones.
+    pub steps: Vec<Step>,
+    /// Locations of the right side that hold a computed word.
+    pub computed: Vec<(Word, Loc)>,
+    /// Words that are not zero.
+    pub holds: Vec<Word>,
 }
 
 /// The claim for one link of one function. The entry points correspond without being listed.

@@ -281,8 +281,7 @@ fn intermediate_form_without_the_mask_of_a_shift() {
     };
     for masked in [true, false] {
         let func = func(masked);
-        let right =
-            IrProgram { func: &func, contract: &side.contract, memory_bytes_min: PAGE_BYTES, signatures: &NoCalls };
+        let right = IrProgram::new(&func, &side.contract, PAGE_BYTES, &NoCalls);
         let found = side.search(&right);
         if masked {
             assert_eq!((found.difference, found.agreed), (None, Plan::QUICK.starts));

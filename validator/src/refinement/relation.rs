@@ -1,8 +1,10 @@
-//! The equations of a cut point as classes of equal locations.
+//! What a cut point's relation says: classes of equal locations, and words computed from the left side.
 
 use crate::domain::Domain;
+use crate::ir_semantics::compute;
+use crate::program::Program;
 use crate::term::{Graph, T};
-use crate::witness::Loc;
+use crate::witness::{Cut, Loc, Word};
 use std::collections::BTreeMap;
 
 /// Where a location of an equation belongs.
@@ -70,4 +72,36 @@ pub(super) fn classes(equal: &[(Loc, Loc)]) -> Vec<Vec<(Side, Loc)>> {
     }
     classes.retain(|c| !c.is_empty());
     classes
+}
+
+/// The words of a cut's `computed` and `holds`, in that order, in a state of the left program.
+///
+/// # Errors
+/// What in the witness has no meaning.
+pub(super) fn computed<L: Program<Graph>>(
+    g: &mut Graph,
+    left: &L,
+    state: &L::State,
+    cut: &Cut,
+) -> Result<(Vec<T>, Vec<T>), String> {
+    let mut done: Vec<Vec<T>> = Vec::with_capacity(cut.steps.len());
+    let word = |g: &mut Graph, done: &[Vec<T>], w: &Word| match w {
+        Word::Loc(loc) => {
+            ghost(g, loc).or_else(|| left.get(g, state, loc)).ok_or_else(|| format!("{loc:?} holds nothing"))
+        }
+        Word::Step(n, half) => {
+            let words = done.get(*n as usize).ok_or_else(|| format!("step {n} is not an earlier one"))?;
+            words.get(usize::from(*half)).copied().ok_or_else(|| format!("step {n} has no result word {half}"))
+        }
+    };
+    for step in &cut.steps {
+        let args = step.args.iter().map(|a| word(g, &done, a)).collect::<Result<Vec<T>, String>>()?;
+        match compute(g, &step.op, &args, left.world(state)).map_err(|e| e.0)? {
+            Some(words) => done.push(words),
+            None => return Err(format!("{:?} is no computation", step.op)),
+        }
+    }
+    let words = cut.computed.iter().map(|(w, _)| word(g, &done, w)).collect::<Result<_, _>>()?;
+    let holds = cut.holds.iter().map(|w| word(g, &done, w)).collect::<Result<_, _>>()?;
+    Ok((words, holds))
 }
