@@ -6,19 +6,29 @@ use crate::image;
 use crate::module::{ExportKind, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
+use crate::pass::{Cx, Form, Level, Pass, Run};
 use crate::{build, decode, legalize, simplify, verify};
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use synth_validator::arm::object::is_reserved;
 use synth_validator::claim::{Claim, FunctionClaim, Stage};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ir::Func;
 use synth_validator::witness::Witness;
 
-/// A pass: from one form of a function to the next, with the witness that the next refines it.
-type Pass = (&'static str, fn(&Func) -> (Func, Witness));
+const fn pass(name: &'static str, from: Level, run: Run) -> Pass {
+    Pass { name, from, run }
+}
 
-/// The passes after the builder, in order. Each is one link that the validator proves.
-const PASSES: [Pass; 2] = [("legalize", legalize::legalize), ("simplify", simplify::simplify)];
+/// The passes after the builder that every function needs, in order. Each is one link that the validator proves: the next form
+/// refines the one before. All functions come so far before any goes on, because inlining takes callees in this form.
+const NEEDED: &[Pass] = &[
+    pass("legalize", Level::O0, |f, _| Some(legalize::legalize(f).into())),
+    pass("simplify", Level::O0, |f, _| Some(simplify::simplify(f).into())),
+];
+
+/// The optimizer's passes, in order. Each is a link as well, and may be left out.
+pub const OPTIMIZER: &[Pass] = &[];
 
 /// What a user chooses.
 #[derive(Clone, Debug)]
@@ -31,11 +41,28 @@ pub struct Options {
     pub memory: MemoryOwner,
     /// Pages to which linear memory may grow; the module's minimum if absent.
     pub memory_pages_max: Option<u32>,
+    /// Optimization level.
+    pub level: Level,
+    /// Names of optimizer passes not to run.
+    pub left_out: Vec<String>,
+    /// Passes that are not to run on a function: there the validator refused them.
+    pub refused: BTreeSet<(u32, &'static str)>,
+    /// The fault that is switched on; without effect in a release build.
+    pub fault: Option<&'static str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { core: Core::default(), bounds: Bounds::Software, memory: MemoryOwner::Own, memory_pages_max: None }
+        Options {
+            core: Core::default(),
+            bounds: Bounds::Software,
+            memory: MemoryOwner::Own,
+            memory_pages_max: None,
+            level: Level::default(),
+            left_out: Vec::new(),
+            refused: BTreeSet::new(),
+            fault: None,
+        }
     }
 }
 
@@ -62,10 +89,22 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let contract = contract(&module, options)?;
     let mut info = module_info(&module)?;
     let first = module.imported_functions();
-    let mut compiled: Vec<(CompiledFunction, FunctionClaim)> = (first..module.functions.len() as u32)
+    let defined = first..module.functions.len() as u32;
+    let cx = Cx { module: &module, contract: &contract, level: options.level, forms: &[], fault: options.fault };
+    let needed = |index| needed(bytes, index, &cx);
+    let forms: Vec<Vec<Stage>> = defined.clone().into_par_iter().map(needed).collect::<Result<_, _>>()?;
+    let cx = Cx { forms: &forms, ..cx };
+    let mut compiled: Vec<(CompiledFunction, FunctionClaim)> = defined
         .into_par_iter()
-        .map(|index| function(bytes, &module, &info, &contract, options.core, index))
-        .collect::<Result<_, _>>()?;
+        .zip(forms.par_iter())
+        .map(|(index, stages)| {
+            let stages = optimize(stages.clone(), options, &cx, index)?;
+            let last = &stages.last().expect("invariant: the builder made one").func;
+            let code = compile_function(last, &info, &contract, options.core)?;
+            let (witness, indirect_types) = (code.witness.clone(), code.indirect_types.clone());
+            Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
+        })
+        .collect::<Result<_, CompileError>>()?;
     let data = image::object_data(&module, bytes, &contract)?;
     if let Some(func) = image::start_up(&module, &contract) {
         info.functions.push(FunctionInfo { params: vec![], results: vec![], import: None });
@@ -104,27 +143,38 @@ fn names_are_free(module: &Module) -> Result<(), CompileError> {
     }
 }
 
-fn function(
-    bytes: &[u8],
-    module: &Module,
-    info: &ModuleInfo,
-    contract: &Contract,
-    core: Core,
-    index: u32,
-) -> Result<(CompiledFunction, FunctionClaim), CompileError> {
-    let built = build::build(bytes, module, contract, index)?;
-    checked("build", &built.func, module)?;
-    let mut stages =
-        vec![Stage { name: "build".to_string(), func: built.func, witness: built.witness, inlined: vec![] }];
-    for (name, pass) in PASSES {
-        let (func, witness) = pass(&stages.last().expect("invariant: the builder made one").func);
-        checked(name, &func, module)?;
-        stages.push(Stage { name: name.to_string(), func, witness, inlined: vec![] });
+/// The forms of a function up to inlining.
+fn needed(bytes: &[u8], index: u32, cx: &Cx<'_>) -> Result<Vec<Stage>, CompileError> {
+    let built = build::build(bytes, cx.module, cx.contract, index)?;
+    checked("build", &built.func, cx.module)?;
+    let mut stages = vec![stage("build", (built.func, built.witness).into())];
+    for pass in NEEDED {
+        let form = (pass.run)(&stages.last().expect("invariant: the builder made one").func, cx);
+        let form = form.expect("invariant: needed passes always make a form");
+        checked(pass.name, &form.func, cx.module)?;
+        stages.push(stage(pass.name, form));
     }
-    let last = &stages.last().expect("invariant: the builder made one").func;
-    let code = compile_function(last, info, contract, core)?;
-    let (witness, indirect_types) = (code.witness.clone(), code.indirect_types.clone());
-    Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
+    Ok(stages)
+}
+
+/// Adds the forms that the optimizer's passes make.
+fn optimize(mut stages: Vec<Stage>, options: &Options, cx: &Cx<'_>, index: u32) -> Result<Vec<Stage>, CompileError> {
+    let wanted = |pass: &&Pass| {
+        pass.from <= options.level
+            && !options.left_out.iter().any(|name| name == pass.name)
+            && !options.refused.contains(&(index, pass.name))
+    };
+    for pass in OPTIMIZER.iter().filter(wanted) {
+        if let Some(form) = (pass.run)(&stages.last().expect("invariant: the builder made one").func, cx) {
+            checked(pass.name, &form.func, cx.module)?;
+            stages.push(stage(pass.name, form));
+        }
+    }
+    Ok(stages)
+}
+
+fn stage(name: &str, form: Form) -> Stage {
+    Stage { name: name.to_string(), func: form.func, witness: form.witness, inlined: form.inlined }
 }
 
 /// Refuses IR that is not well formed, naming the pass that made it.

@@ -4,7 +4,7 @@
 use super::compile::{CodeArgs, build};
 use super::diagnostic::Diagnostic;
 use super::programs::{Program, ProgramArgs, hint, percentile, programs};
-use super::proof::{LimitArgs, prove};
+use super::proof::{LimitArgs, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, output, table};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -91,13 +91,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let (mut obligations, mut proved) = (0, 0);
     let start = Instant::now();
     for program in &programs {
-        let Ok(compiled) = build(&program.module, &args.code.options(), args.limits.threads()) else {
+        let options = args.code.options();
+        let Ok((_, proof, _)) = compile_and_prove(&program.module, Path::new("(compiled)"), options, &args.limits)
+        else {
             failed.push(program.name.clone());
             continue;
         };
-        let module = (program.module.path.as_path(), program.module.bytes.as_slice());
-        let proof = prove(module, (Path::new("(compiled)"), &compiled.object), None, &args.limits)?;
-        times.extend(proof.times);
+        times.extend(proof.times());
         proved += proof.certificate.totals.proved;
         obligations += proof.certificate.totals.obligations;
         for (rung, n) in proof.certificate.totals.rungs {

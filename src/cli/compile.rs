@@ -2,12 +2,15 @@
 
 use super::diagnostic::Diagnostic;
 use super::input::{self, Module};
-use super::proof::{LimitArgs, Proof, prove};
+use super::proof::{LimitArgs, Proof, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, output, table};
 use crate::compile::Core;
-use crate::pipeline::{self, Compiled, Options};
+use crate::pass::Level;
+use crate::pipeline::{self, Compiled, OPTIMIZER, Options};
+use crate::refusal::Refusal;
 use clap::ValueEnum;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use synth_validator::certificate::{Certificate, sha256};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
@@ -41,9 +44,9 @@ pub struct CodeArgs {
     /// Core to compile for
     #[arg(long, value_enum, default_value_t = TargetArg::CortexM4)]
     target: TargetArg,
-    /// Optimization level: 0, 1, 2 or s. Today all levels run the same passes
-    #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = Level::Two)]
-    optimize: Level,
+    /// Optimization level: 0 (what code generation needs), 1, 2, or s (small code)
+    #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = LevelArg::Two)]
+    optimize: LevelArg,
     /// What happens on accesses outside of linear memory
     #[arg(long, value_enum, default_value_t = BoundsArg::Software)]
     pub bounds: BoundsArg,
@@ -68,7 +71,7 @@ enum TargetArg {
 
 /// Optimization levels.
 #[derive(Clone, Copy, ValueEnum)]
-enum Level {
+enum LevelArg {
     #[value(name = "0")]
     Zero,
     #[value(name = "1")]
@@ -125,9 +128,14 @@ impl CodeArgs {
             MemoryArg::Own => MemoryOwner::Own,
             MemoryArg::Extern => MemoryOwner::Extern,
         };
-        // One pipeline for all levels so far.
-        let (Level::Zero | Level::One | Level::Two | Level::Size) = self.optimize;
-        Options { core, bounds: self.bounds.bounds(), memory, memory_pages_max: self.memory_pages }
+        let level = match self.optimize {
+            LevelArg::Zero => Level::O0,
+            LevelArg::One => Level::O1,
+            LevelArg::Two => Level::O2,
+            LevelArg::Size => Level::Os,
+        };
+        let bounds = self.bounds.bounds();
+        Options { core, bounds, memory, memory_pages_max: self.memory_pages, level, ..Options::default() }
     }
 }
 
@@ -167,6 +175,17 @@ struct Report<'a> {
     code_bytes: usize,
     object_bytes: usize,
     validation: Option<&'a Certificate>,
+    /// Passes that the validator refused; those functions are compiled without them.
+    refused: &'a [Refusal],
+    /// Optimizer passes that changed something, with the number of functions.
+    applied: BTreeMap<&'static str, usize>,
+}
+
+/// Optimizer passes that changed something, with the number of functions.
+fn applied(compiled: &Compiled) -> BTreeMap<&'static str, usize> {
+    let stages: Vec<&str> = compiled.claim.functions.iter().flat_map(|f| &f.stages).map(|s| s.name.as_str()).collect();
+    let count = |name: &str| stages.iter().filter(|stage| **stage == name).count();
+    OPTIMIZER.iter().map(|pass| (pass.name, count(pass.name))).collect()
 }
 
 /// Runs the command.
@@ -179,10 +198,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if same(&args.input, &args.output) {
         return Err(Diagnostic::new("the output is the input").file(&args.output).help("give another file with -o"));
     }
-    let compiled = build(&module, &args.code.options(), args.limits.threads())?;
-    let proof = match args.validate {
-        false => None,
-        true => Some(prove((&args.input, &module.bytes), (&args.output, &compiled.object), None, &args.limits)?),
+    let options = args.code.options();
+    let (compiled, proof, refusals) = match args.validate {
+        false => (build(&module, &options, args.limits.threads())?, None, Vec::new()),
+        true => {
+            let (compiled, proof, refusals) = compile_and_prove(&module, &args.output, options, &args.limits)?;
+            (compiled, Some(proof), refusals)
+        }
     };
     let status = proof.as_ref().map_or(Status::Done, Proof::status);
     if status == Status::Done {
@@ -208,10 +230,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             code_bytes,
             object_bytes: compiled.object.len(),
             validation: proof.as_ref().map(|p| &p.certificate),
+            refused: &refusals,
+            applied: applied(&compiled),
         }),
         Format::Text => {
             if let Some(proof) = &proof {
                 output::print(&table::verdicts(proof));
+                output::print(&table::passes(&applied(&compiled), &refusals));
             }
             let path = args.output.display();
             output::print(&match written {

@@ -3,7 +3,7 @@
 use super::compile::{BoundsArg, CodeArgs, build};
 use super::diagnostic::Diagnostic;
 use super::programs::{Program, ProgramArgs, hint, milliseconds, percentile, programs};
-use super::proof::{LimitArgs, Proof, prove};
+use super::proof::{LimitArgs, Proof, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, output, table};
 use clap::Subcommand;
 use serde::Serialize;
@@ -66,6 +66,8 @@ struct Row {
     /// Why it was not compiled or read.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Passes that the validator refused, with function and obligation.
+    refused: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<Proved>,
 }
@@ -135,8 +137,13 @@ fn run_program(program: &Program, bounds: BoundsArg, args: &RunArgs, limits: &Li
     code.bounds = bounds;
     let place = |d: &Diagnostic| d.offset.map(|o| format!(" at {o:#x}")).unwrap_or_default();
     let failed = |d: Diagnostic, row: &mut Row| row.error = Some(format!("{}{}", d.error, place(&d)));
-    let compiled = match build(&program.module, &code.options(), limits.threads()) {
-        Ok(compiled) => compiled,
+    let attempt = match args.validate {
+        false => build(&program.module, &code.options(), limits.threads()).map(|compiled| (compiled, None)),
+        true => compile_and_prove(&program.module, Path::new("(compiled)"), code.options(), limits)
+            .map(|(compiled, proof, refusals)| (compiled, Some((proof, refusals)))),
+    };
+    let (compiled, proof) = match attempt {
+        Ok(done) => done,
         Err(d) => {
             failed(d, &mut row);
             return (row, Vec::new());
@@ -145,21 +152,13 @@ fn run_program(program: &Program, bounds: BoundsArg, args: &RunArgs, limits: &Li
     row.functions = compiled.functions.len() as u32;
     row.code_bytes = compiled.functions.iter().map(|f| f.code.len()).sum();
     row.object_sha256 = sha256(&compiled.object);
-    if !args.validate {
+    let Some((proof, refusals)) = proof else {
         return (row, Vec::new());
-    }
-    let module = (program.module.path.as_path(), program.module.bytes.as_slice());
-    match prove(module, (Path::new("(compiled)"), &compiled.object), None, limits) {
-        Ok(proof) => {
-            row.functions = proof.certificate.totals.functions;
-            row.proof = Some(Proved::new(&proof));
-            (row, proof.times)
-        }
-        Err(d) => {
-            failed(d, &mut row);
-            (row, Vec::new())
-        }
-    }
+    };
+    row.functions = proof.certificate.totals.functions;
+    row.refused = refusals.into_iter().map(|r| format!("{} in {}: {}", r.pass, r.name, r.detail)).collect();
+    row.proof = Some(Proved::new(&proof));
+    (row, proof.times().collect())
 }
 
 fn cells(row: &Row, times: &[Duration]) -> Vec<String> {
@@ -168,6 +167,7 @@ fn cells(row: &Row, times: &[Duration]) -> Vec<String> {
         let image = if proof.image == "Proved" { "" } else { " (image not)" };
         cells.push(format!("{}{image}", proof.proved));
         cells.push(proof.not_proved.to_string());
+        cells.push(row.refused.len().to_string());
         cells.push(proof.obligations.to_string());
         cells.push(table::rungs(&proof.rungs));
         cells.push(milliseconds(percentile(times, 50)));
@@ -220,7 +220,19 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let text = args.format == Format::Text;
     let (mut rows, mut times, mut differing) = (Vec::new(), Vec::new(), Vec::new());
     let head: &[&str] = match args.validate {
-        true => &["program", "bounds", "functions", "proved", "not", "obligations", "rungs", "median", "p95", "bytes"],
+        true => &[
+            "program",
+            "bounds",
+            "functions",
+            "proved",
+            "not",
+            "refused",
+            "obligations",
+            "rungs",
+            "median",
+            "p95",
+            "bytes",
+        ],
         false => &["program", "bounds", "functions", "bytes"],
     };
     let mut lines = vec![head.iter().map(|c| c.to_string()).collect::<Vec<_>>()];
@@ -233,7 +245,10 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         }
         if text {
             lines.push(cells(&row, &taken));
-            // Failures are told as they come, the table at the end.
+            // Refusals and failures are told as they come, the table at the end.
+            for refused in &row.refused {
+                output::print(&format!("{} ({}): refused: {refused}\n", row.program, row.bounds));
+            }
             if let Some(proof) = row.proof.as_ref().filter(|p| !p.text.is_empty()) {
                 output::print(&format!("{} ({}):\n{}", row.program, row.bounds, proof.text));
             }
@@ -243,7 +258,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     }
     let totals = totals(&rows, args.check_deterministic.then_some(differing.is_empty()));
     if text {
-        let right: &[usize] = if args.validate { &[2, 3, 4, 5, 7, 8, 9] } else { &[2, 3] };
+        let right: &[usize] = if args.validate { &[2, 3, 4, 5, 6, 8, 9, 10] } else { &[2, 3] };
         output::print(&table::columns(&lines, right));
         output::print(&summary(&totals, args.validate, &times));
         if args.check_deterministic {

@@ -1,15 +1,19 @@
 //! Proving an object for a command: the session, progress, the certificate.
 
 use super::Status;
+use super::compile::build;
 use super::diagnostic::Diagnostic;
+use super::input::Module;
 use super::output::progress;
+use crate::pipeline::{Compiled, Options};
+use crate::refusal::{Refusal, settle};
 use std::path::Path;
 use std::time::Duration;
 use synth_validator::certificate::{self, Certificate};
 use synth_validator::claim::Claim;
 use synth_validator::ladder::Limits;
-use synth_validator::prove_all::{prove_all, with_deep_stack};
-use synth_validator::validate::Session;
+use synth_validator::prove_all::{Timed, prove_all, with_deep_stack};
+use synth_validator::validate::{FunctionReport, Session};
 
 /// Limits of a proof, in steps, so that verdicts repeat.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -51,13 +55,18 @@ impl LimitArgs {
 pub struct Proof {
     /// The certificate.
     pub certificate: Certificate,
-    /// Time of each function's proof, in the order of the certificate's functions.
-    pub times: Vec<Duration>,
+    /// The functions' reports and times, in the order of the certificate's functions.
+    pub reports: Vec<Timed>,
     /// The claim that was proved.
     pub claim: Claim,
 }
 
 impl Proof {
+    /// Time of each function's proof.
+    pub fn times(&self) -> impl Iterator<Item = Duration> {
+        self.reports.iter().map(|t| t.time)
+    }
+
     /// `Done` only if everything is proved.
     pub fn status(&self) -> Status {
         if self.certificate.is_proved() { Status::Done } else { Status::NotProved }
@@ -83,6 +92,29 @@ impl Proof {
     }
 }
 
+/// Compiles and proves; where a pass is refused for a function, again without it. Result: what was compiled, its proof, the
+/// refusals.
+///
+/// # Errors
+/// Bad input, with its place.
+pub fn compile_and_prove(
+    module: &Module,
+    object_path: &Path,
+    options: Options,
+    limits: &LimitArgs,
+) -> Result<(Compiled, Proof, Vec<Refusal>), Diagnostic> {
+    let attempt = |options: &Options| {
+        let compiled = build(module, options, limits.threads())?;
+        let proof = prove((&module.path, &module.bytes), (object_path, &compiled.object), None, limits)?;
+        Ok::<_, Diagnostic>((compiled, proof))
+    };
+    fn reports((_, proof): &(Compiled, Proof)) -> Vec<&FunctionReport> {
+        proof.reports.iter().map(|t| &t.report).collect()
+    }
+    let ((compiled, proof), refusals) = settle(options, attempt, reports)?;
+    Ok((compiled, proof, refusals))
+}
+
 /// Proves an object.
 ///
 /// # Errors
@@ -105,6 +137,6 @@ pub fn prove(
         });
         bar.finish_and_clear();
         let certificate = Certificate::new(&session, module, object, steps, &image, &reports);
-        Ok(Proof { certificate, times: reports.iter().map(|t| t.time).collect(), claim: session.claim().clone() })
+        Ok(Proof { certificate, claim: session.claim().clone(), reports })
     })
 }

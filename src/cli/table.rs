@@ -1,6 +1,7 @@
 //! Verdict tables.
 
 use super::proof::Proof;
+use crate::refusal::Refusal;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use synth_validator::certificate::{Certificate, FunctionEntry};
@@ -102,6 +103,31 @@ pub fn verdicts(proof: &Proof) -> String {
     );
     let shared: Vec<&str> = shared.iter().map(|a| a.as_str()).collect();
     let _ = writeln!(out, "assumptions: {}", shared.join(", "));
+    out
+}
+
+/// A line per optimizer pass: functions it changed, functions for which it was refused; then the refusals.
+pub fn passes(applied: &BTreeMap<&'static str, usize>, refusals: &[Refusal]) -> String {
+    let mut rows = vec![["pass", "applied", "refused"].map(String::from).to_vec()];
+    for (pass, count) in applied {
+        let refused = refusals.iter().filter(|r| r.pass == *pass).count();
+        rows.push(vec![pass.to_string(), count.to_string(), refused.to_string()]);
+    }
+    let mut out = columns(&rows, &[1, 2]);
+    for r in refusals {
+        let _ = writeln!(
+            out,
+            "refused: {} in function {} ({}): {}: {}",
+            r.pass,
+            r.function,
+            tidy(&r.name),
+            r.verdict,
+            r.detail
+        );
+        if let Some(example) = &r.counterexample {
+            let _ = writeln!(out, "  {}", example.trim_end().replace('\n', "\n  "));
+        }
+    }
     out
 }
 

@@ -2,7 +2,7 @@
 
 use crate::arm;
 use crate::arm::object::ObjectFile;
-use crate::claim::{Claim, FunctionClaim};
+use crate::claim::{Claim, FunctionClaim, Stage};
 use crate::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use crate::ir::{Func, Type};
 use crate::ir_semantics::{IrProgram, Signatures};
@@ -15,6 +15,7 @@ use crate::refute::{self, Comparison};
 use crate::wasm;
 use crate::wasm::module::Module;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -136,6 +137,7 @@ pub struct Session<'a> {
 }
 
 /// What became of a link.
+#[derive(Clone)]
 struct Link {
     verdict: Verdict,
     effort: Effort,
@@ -152,8 +154,18 @@ impl Link {
     fn not_attempted(verdict: Verdict) -> Link {
         Link { verdict, effort: Effort::default(), failure: None }
     }
-    fn report(&self, name: &str) -> LinkReport {
-        LinkReport { name: name.to_string(), verdict: self.verdict.clone(), effort: self.effort.clone() }
+}
+
+/// A link with the name of the pass that made its right side.
+struct LinkOf<'a> {
+    name: &'a str,
+    link: Cow<'a, Link>,
+}
+
+impl LinkOf<'_> {
+    fn report(&self) -> LinkReport {
+        let Link { verdict, effort, .. } = &*self.link;
+        LinkReport { name: self.name.to_string(), verdict: verdict.clone(), effort: effort.clone() }
     }
 }
 
@@ -320,19 +332,14 @@ impl<'a> Session<'a> {
             let found = search(&module, &machine, setting, &Plan::QUICK);
             report.agreed_runs = found.agreed;
             if let Some(difference) = found.difference {
+                // The links are proved all the same, so that the report says where it went wrong.
+                report.links = self.links(place, claim, &machine, &shape, &types).iter().map(LinkOf::report).collect();
                 return Err(executed(difference, report));
             }
         }
-        let Some(last) = claim.stages.last() else {
-            return Err(Verdict::Unknown("the claim has no IR for this function".to_string()));
-        };
-        let links = (0..claim.stages.len()).map(|stage| self.link(place, stage));
-        let last = refinement::check(&self.ir(&last.func, &types), &machine, &claim.witness, &shape, &self.limits);
-        let last = Link::of(last);
-        let names = claim.stages.iter().map(|s| s.name.as_str()).chain(["machine"]);
-        let links: Vec<&Link> = links.chain([&last]).collect();
-        report.links = links.iter().zip(names).map(|(link, name)| link.report(name)).collect();
-        let Some(failed) = links.iter().find(|l| l.verdict != Verdict::Proved) else {
+        let links = self.links(place, claim, &machine, &shape, &types);
+        report.links = links.iter().map(LinkOf::report).collect();
+        let Some(LinkOf { link: failed, .. }) = links.iter().find(|l| l.link.verdict != Verdict::Proved) else {
             return Ok(());
         };
         let Some(failure) = &failed.failure else {
@@ -354,13 +361,36 @@ impl<'a> Session<'a> {
         Err(verdict(failure))
     }
 
-    /// The claim for a function, with its place among the claims.
+    /// All links of a function.
+    fn links<'s>(
+        &'s self,
+        place: usize,
+        claim: &'s FunctionClaim,
+        machine: &arm::semantics::Function<'_>,
+        shape: &Shape,
+        types: &Types<'_>,
+    ) -> Vec<LinkOf<'s>> {
+        let of = |(number, stage): (usize, &'s Stage)| LinkOf {
+            name: &stage.name,
+            link: Cow::Borrowed(self.link(place, number)),
+        };
+        let mut links: Vec<LinkOf<'_>> = claim.stages.iter().enumerate().map(of).collect();
+        let last = &claim.stages.last().expect("invariant: claimed functions have a stage").func;
+        let result = refinement::check(&self.ir(last, types), machine, &claim.witness, shape, &self.limits);
+        links.push(LinkOf { name: "machine", link: Cow::Owned(Link::of(result)) });
+        links
+    }
+
+    /// The claim for a function, with its place among the claims. It has at least one stage, and its IR is closed.
     fn claimed(&self, index: u32) -> Result<(usize, &FunctionClaim), Verdict> {
         let place = self.claim.functions.iter().position(|f| f.index == index);
         let Some(place) = place else {
             return Err(Verdict::Unknown("the claim does not have this function".into()));
         };
         let claim = &self.claim.functions[place];
+        if claim.stages.is_empty() {
+            return Err(Verdict::Unknown("the claim has no IR for this function".to_string()));
+        }
         match claim.stages.iter().find(|s| !s.func.is_closed()) {
             None => Ok((place, claim)),
             Some(stage) => Err(Verdict::Unknown(format!(

@@ -1,0 +1,85 @@
+//! What a pass is: it makes the next form of a function, with the witness that the next form refines the one before.
+//!
+//! A pass is a guess. Its link is proved like every other; a link that is not proved costs the function this pass, and nothing
+//! else (`refusal.rs`).
+
+use crate::module::Module;
+use synth_validator::claim::{Inlined, Stage};
+use synth_validator::contract::Contract;
+use synth_validator::ir::Func;
+use synth_validator::witness::Witness;
+
+/// Optimization levels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What code generation needs, and cleaning.
+    O0,
+    /// Passes that make code smaller and faster.
+    O1,
+    /// All passes.
+    #[default]
+    O2,
+    /// All passes; smaller code is preferred to faster code.
+    Os,
+}
+
+/// What a pass may look at besides the function.
+#[derive(Clone, Copy, Debug)]
+pub struct Cx<'a> {
+    /// The module's declarations.
+    pub module: &'a Module,
+    /// The object contract.
+    pub contract: &'a Contract,
+    /// The level.
+    pub level: Level,
+    /// Forms of all defined functions before inlining, by number of the function among the defined ones. Empty until all functions
+    /// have come so far.
+    pub forms: &'a [Vec<Stage>],
+    /// The fault that is switched on.
+    pub fault: Option<&'static str>,
+}
+
+impl Cx<'_> {
+    /// Whether a fault is switched on: a wrong step that the validator must refuse. Never in a release build.
+    pub fn fault(&self, name: &'static str) -> bool {
+        cfg!(debug_assertions) && self.fault == Some(name)
+    }
+    /// The last form of a function before inlining, with its number; none for imports.
+    pub fn form(&self, index: u32) -> Option<(u32, &Func)> {
+        let place = index.checked_sub(self.module.imported_functions())?;
+        let stages = self.forms.get(place as usize)?;
+        Some((stages.len() as u32 - 1, &stages.last()?.func))
+    }
+}
+
+/// The next form of a function.
+#[derive(Clone, Debug)]
+pub struct Form {
+    /// The form.
+    pub func: Func,
+    /// That it refines the form before.
+    pub witness: Witness,
+    /// Calls of the form before that it executes in place.
+    pub inlined: Vec<Inlined>,
+}
+
+impl From<(Func, Witness)> for Form {
+    /// A form that inlines nothing.
+    fn from((func, witness): (Func, Witness)) -> Form {
+        Form { func, witness, inlined: Vec::new() }
+    }
+}
+
+/// A pass: the next form, or nothing if it changes nothing.
+pub type Run = fn(&Func, &Cx<'_>) -> Option<Form>;
+
+/// A pass and where it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// Its name, also that of its link.
+    pub name: &'static str,
+    /// The lowest level that runs it.
+    pub from: Level,
+    /// The pass.
+    pub run: Run,
+}
