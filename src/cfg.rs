@@ -1,6 +1,6 @@
 //! Control flow of a function: successors, predecessors, orders, dominators.
 
-use synth_validator::ir::{Block, Edge, Func, Terminator, Value};
+use synth_validator::ir::{Block, BlockData, Edge, Func, Terminator, Value};
 
 /// The edges of a terminator, in order.
 pub fn edges(end: &Terminator) -> Vec<&Edge> {
@@ -37,6 +37,20 @@ pub fn operands(end: &Terminator) -> &[Value] {
         Terminator::Branch(v, ..) | Terminator::Switch(v, ..) => std::slice::from_ref(v),
         Terminator::Return(values) => values,
         Terminator::Jump(_) | Terminator::Trap(_) => &[],
+    }
+}
+
+/// Puts the blocks in this order; edges follow them. Blocks not in it must not be reachable.
+pub fn reorder(func: &mut Func, order: &[Block]) {
+    let mut place = vec![Block(u32::MAX); func.blocks.len()];
+    for (i, b) in order.iter().enumerate() {
+        place[b.0 as usize] = Block(i as u32);
+    }
+    let mut old: Vec<Option<BlockData>> = std::mem::take(&mut func.blocks).into_iter().map(Some).collect();
+    let taken = order.iter().map(|b| old[b.0 as usize].take().expect("invariant: each block stands in the order once"));
+    func.blocks = taken.collect();
+    for edge in func.blocks.iter_mut().flat_map(|b| edges_mut(&mut b.end)) {
+        edge.block = place[edge.block.0 as usize];
     }
 }
 

@@ -5,7 +5,7 @@ use crate::emit::emit;
 use crate::error::CompileError;
 use crate::frame::Frame;
 use crate::ir_facts::Facts;
-use crate::liveness::live_in;
+use crate::liveness::{LIVE_MAX, live_in};
 use crate::machine::Reg;
 use crate::module_info::ModuleInfo;
 use crate::regalloc::{self, Allocated, Place};
@@ -47,9 +47,6 @@ pub struct CompiledFunction {
     /// Byte ranges of `code` that are tables, ascending.
     pub data_ranges: Vec<(u32, u32)>,
 }
-
-/// Words of live values at cut points that a witness may list.
-const LIVE_MAX: usize = 1 << 22;
 
 /// Compiles a function. Bounds checks and masks are in the IR already; contract and core change nothing yet.
 ///

@@ -12,6 +12,7 @@ pub mod encode;
 pub mod error;
 pub mod frame;
 pub mod image;
+pub mod inline;
 pub mod ir_facts;
 pub mod legalize;
 pub mod liveness;

@@ -3,6 +3,9 @@
 use crate::cfg;
 use synth_validator::ir::{Block, Func, Value};
 
+/// Words live at block starts that a witness may list in all.
+pub const LIVE_MAX: usize = 1 << 22;
+
 /// For each block, the values defined elsewhere and used in it or after it, in index order; a block's own
 /// parameters are not among them. `None` if there are more than `max` in all.
 ///

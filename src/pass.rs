@@ -3,11 +3,13 @@
 //! A pass is a guess. Its link is proved like every other; a link that is not proved costs the function this pass, and nothing
 //! else (`refusal.rs`).
 
+use crate::ir_facts::Facts;
+use crate::liveness::{LIVE_MAX, live_in};
 use crate::module::Module;
 use synth_validator::claim::{Inlined, Stage};
 use synth_validator::contract::Contract;
-use synth_validator::ir::Func;
-use synth_validator::witness::Witness;
+use synth_validator::ir::{Block, Func, Value};
+use synth_validator::witness::{Cut, Loc, Witness};
 
 /// Optimization levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +70,20 @@ impl From<(Func, Witness)> for Form {
     fn from((func, witness): (Func, Witness)) -> Form {
         Form { func, witness, inlined: Vec::new() }
     }
+}
+
+/// The witness that says of each live word at each cut point of a form which word of the form before it equals. `left` gives a
+/// block's point in the form before, `value` a value's value there, if it has one. Nothing if too many words are live.
+pub fn witness(func: &Func, left: impl Fn(Block) -> u64, value: impl Fn(Value) -> Option<Value>) -> Option<Witness> {
+    let live = live_in(func, LIVE_MAX)?;
+    let facts = Facts::new(func);
+    let mut cuts = Vec::new();
+    for (i, block) in func.blocks.iter().enumerate().filter(|(i, _)| facts.is_cut(*i as u32)) {
+        let here = block.params.iter().chain(&live[i]);
+        let equal = here.filter_map(|v| Some((Loc::Value(value(*v)?, 0), Loc::Value(*v, 0)))).collect();
+        cuts.push(Cut { left: left(Block(i as u32)), right: i as u64, equal, ..Cut::default() });
+    }
+    Some(Witness { cuts })
 }
 
 /// A pass: the next form, or nothing if it changes nothing.

@@ -7,7 +7,7 @@ use crate::module::{ExportKind, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Form, Level, Pass, Run};
-use crate::{build, decode, legalize, simplify, verify};
+use crate::{build, decode, inline, legalize, simplify, verify};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use synth_validator::arm::object::is_reserved;
@@ -28,7 +28,8 @@ const NEEDED: &[Pass] = &[
 ];
 
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
-pub const OPTIMIZER: &[Pass] = &[];
+pub const OPTIMIZER: &[Pass] =
+    &[pass("inline", Level::O1, inline::inline), pass("clean", Level::O1, |f, _| Some(simplify::simplify(f).into()))];
 
 /// What a user chooses.
 #[derive(Clone, Debug)]

@@ -482,9 +482,12 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         }
         state
     }
+    /// The low half of a code is the block, the high half the instruction.
     fn point(&self, code: u64) -> Option<IrPoint> {
-        let block = u32::try_from(code).ok()?;
-        self.body_of(block).ok().map(|_| IrPoint { block, inst: 0, arm: 0 })
+        let (block, inst) = (code as u32, (code >> 32) as u32);
+        let body = self.body_of(block).ok()?;
+        let insts = body.func.blocks[(block - body.block_base) as usize].insts.len();
+        (inst as usize <= insts).then_some(IrPoint { block, inst, arm: 0 })
     }
     /// Values that the witness does not name are unknown, and may yet be used by what is dead on the other side.
     fn blank_state(

@@ -9,6 +9,7 @@
 //! beyond the calls that it made; neither does an unsupported step of the right side. That a right side "does not end"
 //! is a judgement: it has [`RIGHT_STEPS_PER_STEP`] steps for each of the left side's, and many to spare.
 
+pub mod executing;
 pub mod report;
 pub mod search;
 pub mod setting;

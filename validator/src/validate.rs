@@ -8,14 +8,17 @@ use crate::ir::{Func, Type};
 use crate::ir_semantics::{IrProgram, Signatures};
 use crate::ladder::Limits;
 use crate::refinement::{self, Effort, Failure, FailureKind, Shape};
+use crate::refute::executing::{Bodies, Executing};
 use crate::refute::report::{Difference, Kind};
 use crate::refute::search::{Plan, search};
 use crate::refute::setting::{Setting, from_model};
 use crate::refute::{self, Comparison};
 use crate::wasm;
 use crate::wasm::module::Module;
+use crate::wasm::semantics::Function as Wasm;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -316,7 +319,7 @@ impl<'a> Session<'a> {
         };
         let body =
             wasm::code::body(&self.module, self.bytes, index).map_err(|e| Verdict::Unsupported(e.to_string()))?;
-        let module = wasm::semantics::Function::new(&self.module, &body, self.contract());
+        let module = Wasm::new(&self.module, &body, self.contract());
         let code = arm::decode::decode(bytes).map_err(|e| Verdict::Unsupported(e.0))?;
         let types = claim.indirect_types.clone();
         let machine = arm::semantics::Function::new(&code, &self.module, self.contract(), index, types);
@@ -328,8 +331,13 @@ impl<'a> Session<'a> {
         let shape = self.shape(index)?;
         let types = Types(&self.module);
         let setting = self.setting.as_ref().map(|s| s.for_function(shape, &body));
+        let inlined = self.inlined_bodies(claim);
+        let wasm = inlined.iter().map(|(func, body)| (*func, Wasm::new(&self.module, body, self.contract())));
+        let bodies: Bodies<'_> = wasm.collect();
+        let module = Executing { program: &module, bodies: &bodies };
+        let runs = Executing { program: &machine, bodies: &bodies };
         if let Some(setting) = &setting {
-            let found = search(&module, &machine, setting, &Plan::QUICK);
+            let found = search(&module, &runs, setting, &Plan::QUICK);
             report.agreed_runs = found.agreed;
             if let Some(difference) = found.difference {
                 // The links are proved all the same, so that the report says where it went wrong.
@@ -349,16 +357,24 @@ impl<'a> Session<'a> {
         if let (Some(setting), FailureKind::Differs(model)) = (&setting, &failure.kind) {
             let start = model.as_ref().map(|m| from_model(m, setting));
             let confirmed =
-                start.and_then(|s| match refute::compare(&module, &machine, &s, setting, Plan::THOROUGH.fuel) {
+                start.and_then(|s| match refute::compare(&module, &runs, &s, setting, Plan::THOROUGH.fuel) {
                     Comparison::Differ(difference) => Some(difference),
                     _ => None,
                 });
-            let thorough = || search(&module, &machine, setting, &Plan::THOROUGH).difference;
+            let thorough = || search(&module, &runs, setting, &Plan::THOROUGH).difference;
             if let Some(difference) = confirmed.or_else(thorough) {
                 return Err(executed(difference, report));
             }
         }
         Err(verdict(failure))
+    }
+
+    /// The functions that some link of a function executes in place of calls.
+    fn inlined_bodies(&self, claim: &FunctionClaim) -> BTreeMap<u32, wasm::code::Body> {
+        let callees = claim.stages.iter().flat_map(|s| &s.inlined).map(|i| i.callee);
+        let defined = callees.filter(|f| *f >= self.module.imported_functions());
+        let body = |f: u32| Some((f, wasm::code::body(&self.module, self.bytes, f).ok()?));
+        defined.filter_map(body).collect()
     }
 
     /// All links of a function.
@@ -421,7 +437,7 @@ impl<'a> Session<'a> {
             }
             let body = wasm::code::body(&self.module, self.bytes, claim.index);
             let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
-            let module = wasm::semantics::Function::new(&self.module, &body, self.contract());
+            let module = Wasm::new(&self.module, &body, self.contract());
             return Ok(refinement::check(&module, &program, &right.witness, &shape, &self.limits));
         };
         let mut left = self.ir(&before.func, &types);
