@@ -35,16 +35,8 @@ const ALU: [AluOp; 10] = [
 ];
 const FLAGS: [SetFlags; 3] = [SetFlags::No, SetFlags::Yes, SetFlags::Free];
 const SHIFTS: [ShiftOp; 4] = [ShiftOp::Lsl, ShiftOp::Lsr, ShiftOp::Asr, ShiftOp::Ror];
-const ACCESSES: [Access; 8] = [
-    Access::Str,
-    Access::Strh,
-    Access::Strb,
-    Access::Ldr,
-    Access::Ldrh,
-    Access::Ldrb,
-    Access::Ldrsh,
-    Access::Ldrsb,
-];
+const ACCESSES: [Access; 8] =
+    [Access::Str, Access::Strh, Access::Strb, Access::Ldr, Access::Ldrh, Access::Ldrb, Access::Ldrsh, Access::Ldrsb];
 const UNARY: [UnaryOp; 8] = [
     UnaryOp::Clz,
     UnaryOp::Rbit,
@@ -67,6 +59,9 @@ const CONDITIONS: [Condition; 10] = [
     Condition::Gt,
     Condition::Le,
 ];
+/// Encodings with two operands, the first of which is the destination.
+const TWO_OPERANDS: &str = "T1 of A5.2.2";
+const ADD_T2: &str = "ADD (register) T2";
 /// Registers of 3-bit fields.
 const LOW: u32 = 8;
 /// Registers that instructions take: r0 to r12 and lr.
@@ -185,7 +180,9 @@ impl Cases {
             ("cmp", encode::cmp_reg as fn(Gpr, Gpr, Shift) -> Code),
             ("tst", encode::tst_reg as fn(Gpr, Gpr, Shift) -> Code),
         ] {
-            self.each(&[ANY, ANY], |v| Some(kept(f(r(v[0]), r(v[1]), None), format!("{op} {}, {}", n(r(v[0])), n(r(v[1]))))));
+            self.each(&[ANY, ANY], |v| {
+                Some(kept(f(r(v[0]), r(v[1]), None), format!("{op} {}, {}", n(r(v[0])), n(r(v[1])))))
+            });
             self.each(&[ANY, ANY, 4, 31], |v| {
                 let (shift, amount) = (SHIFTS[v[2] as usize], v[3] + 1);
                 let text = format!("{op} {}, {}, {} #{amount}", n(r(v[0])), n(r(v[1])), name(shift));
@@ -260,7 +257,12 @@ impl Cases {
     fn products(&mut self) {
         self.each(&[ANY, ANY, ANY], |v| {
             let (rd, rn, rm) = (r(v[0]), r(v[1]), r(v[2]));
-            Some(free(encode::mul_s(rd, rn, rm), "mul", &[list(&[rd, rn, rm]), list(&[rd, rm, rn])]))
+            let code = encode::mul_s(rd, rn, rm);
+            let mut operands = vec![list(&[rd, rn, rm])];
+            if code.row().encoding() == "MUL T1" {
+                operands.push(list(&[rd, rm, rn]));
+            }
+            Some(free(code, "mul", &operands))
         });
         for (op, f) in [
             ("mla", encode::mla as fn(Gpr, Gpr, Gpr, Gpr) -> Code),
@@ -359,8 +361,12 @@ impl Cases {
         self.each(&[ANY], |v| Some(outside(bx(r(v[0])), format!("bx {}", n(r(v[0]))))));
         self.each(&[ANY], |v| Some(outside(blx(r(v[0])), format!("blx {}", n(r(v[0]))))));
         self.each(&[ANY], |v| Some(outside(tbh(r(v[0])), format!("tbh [r15, {}, lsl #1]", n(r(v[0]))))));
-        self.each(&[10], |v| Some(outside(it(CONDITIONS[v[0] as usize]), format!("it {}", name(CONDITIONS[v[0] as usize])))));
-        self.each(&[10], |v| Some(outside(ite(CONDITIONS[v[0] as usize]), format!("ite {}", name(CONDITIONS[v[0] as usize])))));
+        self.each(&[10], |v| {
+            Some(outside(it(CONDITIONS[v[0] as usize]), format!("it {}", name(CONDITIONS[v[0] as usize]))))
+        });
+        self.each(&[10], |v| {
+            Some(outside(ite(CONDITIONS[v[0] as usize]), format!("ite {}", name(CONDITIONS[v[0] as usize]))))
+        });
         self.each(&[240], |v| Some(outside(udf(fits(TrapNumber::new(v[0]))), format!("udf #{}", v[0]))));
         self.all.push(outside(nop(), "nop".to_string()));
     }
@@ -417,11 +423,12 @@ fn alu_reg(op: AluOp, v: &[u32], shift: Shift) -> Case {
     let code = encode::alu_reg(op, flags, rd, rn, rm, shift);
     let Some((kind, amount)) = shift else {
         let mut case = flagged(flags, code, &name(op), &[list(&[rd, rn, rm])]);
-        // What else says the same: operands of commuting operations exchanged, and `rsb` as `sub`.
-        let other = match op {
-            AluOp::And | AluOp::Orr | AluOp::Eor | AluOp::Add | AluOp::Adc => Some(name(op)),
-            AluOp::Rsb => Some("sub".to_string()),
-            AluOp::Bic | AluOp::Orn | AluOp::Sub | AluOp::Sbc => None,
+        // What else says the same, where the encoding asks for it: operands of commuting operations exchanged if
+        // there are only two, and `rsb` as `sub`.
+        let other = match (op, code.row().encoding()) {
+            (AluOp::And | AluOp::Orr | AluOp::Eor | AluOp::Add | AluOp::Adc, TWO_OPERANDS | ADD_T2) => Some(name(op)),
+            (AluOp::Rsb, "SUB (register) T1") => Some("sub".to_string()),
+            _ => None,
         };
         if let Some(other) = other {
             let same = flagged(flags, code, &other, &[list(&[rd, rm, rn])]);

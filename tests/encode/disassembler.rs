@@ -25,13 +25,15 @@ const IT_EQ: u16 = 0xbf08;
 const NOP: u16 = 0xbf00;
 /// No text.
 const INVALID: &str = "not an instruction";
-/// The text is not trusted.
-const UNDEFINED: &str = "an undefined form";
+/// There is a text, with a warning that the encoding may be undefined.
+pub const UNDEFINED: &str = "an undefined form";
 
 impl Probe {
-    /// A probe outside an IT block.
-    pub fn plain(code: u32, wide: bool) -> Probe {
-        Probe { code, wide, in_it: false }
+    /// Whether a disassembler can be asked: the code is one instruction long, and no IT block in an IT block.
+    /// Source: DDI 0403E, A5.1 (lengths), A7.3.2 (IT blocks).
+    fn is_formed(self) -> bool {
+        let first = if self.wide { self.code >> 16 } else { self.code };
+        (first >= 0xe800) == self.wide && !(self.in_it && self.block() > 0)
     }
     fn bytes(self) -> Vec<u8> {
         let (first, second) = ((self.code >> 16) as u16, self.code as u16);
@@ -57,6 +59,9 @@ pub fn capstone(probes: &[Probe]) -> Vec<Reading> {
         .build()
         .expect("capstone starts");
     let read = |probe: &Probe| {
+        if !probe.is_formed() {
+            return Err(INVALID);
+        }
         let mut bytes = if probe.in_it { IT_EQ.to_le_bytes().to_vec() } else { Vec::new() };
         let at = bytes.len() as u32;
         bytes.extend(probe.bytes());
@@ -99,6 +104,13 @@ fn llvm_input(probes: &[Probe]) -> (String, Vec<usize>) {
 
 /// llvm-mc's readings, from one process.
 pub fn llvm(probes: &[Probe]) -> Vec<Reading> {
+    let formed: Vec<Probe> = probes.iter().copied().filter(|p| p.is_formed()).collect();
+    let mut readings = llvm_formed(&formed).into_iter();
+    let read = |probe: &Probe| if probe.is_formed() { readings.next().unwrap_or(Err(INVALID)) } else { Err(INVALID) };
+    probes.iter().map(read).collect()
+}
+
+fn llvm_formed(probes: &[Probe]) -> Vec<Reading> {
     let (input, lines) = llvm_input(probes);
     let count = input.lines().count();
     let mut child = Command::new("llvm-mc-19")

@@ -79,8 +79,7 @@ fn split(text: &str) -> Vec<&str> {
 
 /// Whether the mnemonic is that of a branch to a label.
 fn branches(name: &str) -> bool {
-    const CONDITIONS: [&str; 14] =
-        ["eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le"];
+    const CONDITIONS: [&str; 14] = ["eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le"];
     matches!(name, "b" | "bl" | "cbz" | "cbnz") || name.strip_prefix('b').is_some_and(|c| CONDITIONS.contains(&c))
 }
 
