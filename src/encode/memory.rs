@@ -122,7 +122,7 @@ pub fn pop(list: PopList) -> Code {
 pub fn adjust_sp(subtract: bool, bytes: Imm12) -> Code {
     let value = bytes.field();
     match Imm7::new(value / 4) {
-        Some(i) if value % 4 == 0 => fill(&rows::SP_IMM_NARROW, &[(b's', u32::from(subtract)), (b'i', i.field())]),
+        Some(i) if value % 4 == 0 => fill(&rows::SP_IMM_T1, &[(b's', u32::from(subtract)), (b'i', i.field())]),
         _ => fill(&rows::SP_IMM12_W, &[(b'i', value), (b's', if subtract { 0b11 } else { 0 })]),
     }
 }

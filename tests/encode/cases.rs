@@ -163,10 +163,11 @@ impl Cases {
 
     fn compares(&mut self) {
         let all = modified();
-        for (op, f) in [("cmp", encode::cmp_imm as fn(Gpr, ModifiedImm) -> Code)]
-            .into_iter()
-            .chain([("cmn", encode::cmn_imm as _), ("tst", encode::tst_imm as _)])
-        {
+        for (op, f) in [
+            ("cmp", encode::cmp_imm as fn(Gpr, ModifiedImm) -> Code),
+            ("cmn", encode::cmn_imm as fn(Gpr, ModifiedImm) -> Code),
+            ("tst", encode::tst_imm as fn(Gpr, ModifiedImm) -> Code),
+        ] {
             self.each(&[LOW, 256], |v| {
                 let imm = fits(ModifiedImm::new(v[1]));
                 Some(kept(f(r(v[0]), imm), format!("{op} r{}, #{}", v[0], v[1])))
@@ -314,11 +315,11 @@ impl Cases {
     }
 
     fn stack(&mut self) {
-        // All lists of the 16-bit encodings; every second register list of the 32-bit ones would do no harm either.
+        // All lists of the 16-bit encodings, and of the others those with few registers, those with most, and some.
         let lists = |f: &dyn Fn(u16) -> Option<Case>| {
-            let narrow = (0..512u16).map(|l| l & 0xff | (l >> 8) << 14 | (l >> 8) << 15);
+            let with_last = |low: u16| [low, low | 1 << 14, low | 1 << 15];
             let wide = (0..=u16::MAX).filter(|l| l.count_ones() <= 3 || l.count_ones() >= 12 || l % 17 == 0);
-            narrow.flat_map(|l| [l & !(1 << 14), l & !(1 << 15)]).chain(wide).filter_map(f).collect::<Vec<_>>()
+            (0..256).flat_map(with_last).chain(wide).filter_map(f).collect::<Vec<_>>()
         };
         self.all.extend(lists(&|l| Some(kept(push(PushList::new(l)?), format!("push {}", set(l))))));
         self.all.extend(lists(&|l| Some(kept(pop(PopList::new(l)?), format!("pop {}", set(l))))));

@@ -26,6 +26,7 @@ pub enum Difference {
 }
 
 /// A row of the validator's table and what was read of it.
+#[derive(Default)]
 pub struct RowReading {
     /// Its pattern.
     pub pattern: &'static str,
@@ -133,15 +134,8 @@ fn codes(wide: bool) -> Vec<(usize, u32)> {
 
 /// Reads all halfwords, or the encodings of all 32-bit rows, by the validator and the disassemblers.
 pub fn readings(wide: bool) -> Vec<RowReading> {
-    let empty = |pattern| RowReading {
-        pattern,
-        accepted: 0,
-        accepted_in_it: 0,
-        faults: Vec::new(),
-        refused: 0,
-        differences: BTreeMap::new(),
-    };
-    let mut rows: Vec<RowReading> = encoding::patterns(wide).map(empty).collect();
+    let mut rows: Vec<RowReading> =
+        encoding::patterns(wide).map(|pattern| RowReading { pattern, ..RowReading::default() }).collect();
     let codes = codes(wide);
     for in_it in [false, true] {
         // What the validator refuses need not be read twice.
@@ -156,7 +150,8 @@ pub fn readings(wide: bool) -> Vec<RowReading> {
 }
 
 impl RowReading {
-    fn add(&mut self, probe: Probe, capstone: &Reading, llvm: &Reading) {
+    /// Enters what two disassemblers read of an encoding of the row.
+    pub fn add(&mut self, probe: Probe, capstone: &Reading, llvm: &Reading) {
         let Probe { code, wide, in_it } = probe;
         let text = format!("capstone: {}; llvm-mc: {}", say(capstone), say(llvm));
         if let Some(op) = decoded(code, wide, in_it) {

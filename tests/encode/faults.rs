@@ -1,5 +1,7 @@
 //! Faults planted in encoded instructions: each is reported by the same comparison.
 
+use super::decoder::RowReading;
+use super::disassembler::{Probe, UNDEFINED};
 use super::encoder::{SUBJECTS, Subject, compare};
 use synth::encode::rows::{ROWS, Row};
 
@@ -70,4 +72,20 @@ fn wrong_bits_are_reported() {
     }
     assert!(spoilt.len() > 7000, "{} faults", spoilt.len());
     assert!(unreported(&spoilt).is_empty(), "{:#?}", unreported(&spoilt));
+}
+
+#[test]
+fn a_decoder_that_stands_alone_is_reported() {
+    let faults = |code, capstone: &str, llvm: Result<&str, &'static str>| {
+        let mut row = RowReading::default();
+        let probe = Probe { code, wide: true, in_it: false };
+        row.add(probe, &Ok(capstone.to_string()), &llvm.map(str::to_string));
+        row.faults.len()
+    };
+    let (text, other) = ("umull r1, r2, r3, r4", "umull r2, r1, r3, r4");
+    assert_eq!(faults(0xfba3_1204, text, Ok(text)), 0);
+    assert_eq!(faults(0xfba3_1204, other, Ok(text)), 1);
+    assert_eq!(faults(0xfba3_1204, text, Ok(other)), 1);
+    assert_eq!(faults(0xfba3_1204, text, Err(UNDEFINED)), 1);
+    assert_eq!(faults(0xfba3_1204, other, Ok(other)), 1);
 }
