@@ -4,8 +4,9 @@
 //! ends; the result is a fixpoint in which every branch reaches its target.
 
 use crate::encode::bits::Code;
-use crate::encode::branch::{b_cond_wide, b_narrow, b_wide, cbz, nop, tbh};
-use crate::encode::operand::{Condition, Gpr};
+use crate::encode::branch::{b_cond_narrow, b_cond_wide, b_narrow, b_wide, cbz, nop, tbh};
+use crate::encode::cmp_imm;
+use crate::encode::operand::{Condition, ForwardOffset, Gpr, ModifiedImm, Offset};
 use synth_validator::domain::Symbol;
 
 /// A place in the code, index into the addresses of [`Layout`].
@@ -109,10 +110,11 @@ fn size_min(item: &Item) -> u32 {
 /// The instructions of a branch with room for `size` bytes, or `None` if the target is out of their reach.
 fn branch(condition: Option<Condition>, offset: i32, size: u32) -> Option<Vec<Code>> {
     Some(match (size, condition) {
-        (2, c) => vec![b_narrow(c, offset)?],
-        (4, None) => vec![b_wide(offset)?],
-        (4, Some(c)) => vec![b_cond_wide(c, offset)?],
-        (_, Some(c)) => vec![b_narrow(Some(c.negated()), 6)?, b_wide(offset - 2)?],
+        (2, None) => vec![b_narrow(Offset::new(offset)?)],
+        (2, Some(c)) => vec![b_cond_narrow(c, Offset::new(offset)?)],
+        (4, None) => vec![b_wide(Offset::new(offset)?)],
+        (4, Some(c)) => vec![b_cond_wide(c, Offset::new(offset)?)],
+        (_, Some(c)) => vec![b_cond_narrow(c.negated(), Offset::new(6)?), b_wide(Offset::new(offset - 2)?)],
         (_, None) => return None,
     })
 }
@@ -120,10 +122,9 @@ fn branch(condition: Option<Condition>, offset: i32, size: u32) -> Option<Vec<Co
 /// As [`branch`], for a comparison with zero.
 fn branch_zero(nonzero: bool, rn: Gpr, offset: i32, size: u32) -> Option<Vec<Code>> {
     if size == 2 {
-        return Some(vec![cbz(nonzero, rn, offset)?]);
+        return Some(vec![cbz(nonzero, rn.low()?, ForwardOffset::new(offset)?)]);
     }
-    let zero = crate::encode::operand::ModifiedImm::new(0)?;
-    let compare = crate::encode::cmp_imm(rn, zero, 0);
+    let compare = cmp_imm(rn, ModifiedImm::ZERO);
     let condition = if nonzero { Condition::Ne } else { Condition::Eq };
     let mut code = vec![compare];
     let bytes = compare.bytes();

@@ -6,10 +6,10 @@
 mod expand;
 
 use crate::branch_relax::{Item, Label};
+use crate::encode;
 use crate::encode::branch::udf;
-use crate::encode::memory::{Access, access_imm, access_reg, adjust_sp, pop, push};
-use crate::encode::operand::{Gpr, IP, Imm8, Imm12, Imm16, LR, ModifiedImm, SP};
-use crate::encode::{self, NO_SHIFT, SetFlags};
+use crate::encode::memory::{Access, access_imm, access_reg, add_sp, adjust_sp, adjust_sp_reg, pop, push};
+use crate::encode::operand::{Base, Gpr, IP, Imm2, Imm8, Imm12, Imm16, LR, ModifiedImm, PopList, PushList, TrapNumber};
 use crate::error::CompileError;
 use crate::frame::{Frame, LR_BIT, OFFSET_MAX};
 use crate::machine::{Inst, MachineFunc, Reg};
@@ -137,14 +137,13 @@ impl Emitter<'_> {
     fn trap_blocks(&mut self) {
         for (kind, label) in std::mem::take(&mut self.traps) {
             self.items.push(Item::Label(label));
-            self.code(udf(Imm8::from_low_bits(kind as u32)));
+            let number = TrapNumber::new(kind as u32).expect("invariant: trap kinds are few");
+            self.code(udf(number));
         }
     }
     fn constant(&mut self, rd: Gpr, value: u32, flags_free: bool) {
-        if let (true, Some(imm)) = (flags_free, Imm8::new(value)) {
-            if let Some(code) = encode::movs_imm8(rd, imm) {
-                return self.code(code);
-            }
+        if let (true, Some(rd), Some(imm)) = (flags_free, rd.low(), Imm8::new(value)) {
+            return self.code(encode::movs_imm8(rd, imm));
         }
         if let Some(imm) = ModifiedImm::new(value) {
             return self.code(encode::mov_modified(rd, imm));
@@ -152,42 +151,42 @@ impl Emitter<'_> {
         if let Some(imm) = ModifiedImm::new(!value) {
             return self.code(encode::mvn_modified(rd, imm));
         }
-        self.code(encode::movw(rd, Imm16::from_low_bits(value)));
-        if value >> 16 != 0 {
-            self.code(encode::movt(rd, Imm16::from_low_bits(value >> 16)));
+        let [low, high] = Imm16::halves(value);
+        self.code(encode::movw(rd, low));
+        if high != Imm16::ZERO {
+            self.code(encode::movt(rd, high));
         }
     }
     fn prologue(&mut self) -> Result<(), CompileError> {
         if self.frame.saved != 0 {
-            self.code(push(self.frame.saved));
+            let list = PushList::new(self.frame.saved).ok_or_else(|| self.misfit("a register list"))?;
+            self.code(push(list));
         }
-        self.move_sp(true)
-    }
-    fn move_sp(&mut self, down: bool) -> Result<(), CompileError> {
-        let bytes = self.frame.local_bytes;
-        if bytes == 0 {
-            return Ok(());
-        }
-        if let Some(code) = adjust_sp(down, bytes) {
-            self.code(code);
-        } else if let Some(imm) = Imm12::new(bytes) {
-            self.code(encode::add_imm12(down, SP, SP, imm));
-        } else {
-            self.constant(IP, bytes, true);
-            let op = if down { encode::AluOp::Sub } else { encode::AluOp::Add };
-            self.code(encode::alu_reg(op, SetFlags::No, SP, SP, IP, NO_SHIFT));
-        }
+        self.move_sp(true);
         Ok(())
     }
-    fn epilogue(&mut self) -> Result<(), CompileError> {
-        self.move_sp(false)?;
-        let saved = self.frame.saved;
-        if saved & LR_BIT != 0 {
-            self.code(pop(saved & !LR_BIT | 1 << 15));
-            return Ok(());
+    fn move_sp(&mut self, down: bool) {
+        let bytes = self.frame.local_bytes;
+        match Imm12::new(bytes) {
+            Some(Imm12::ZERO) => {}
+            Some(imm) => self.code(adjust_sp(down, imm)),
+            None => {
+                self.constant(IP, bytes, true);
+                self.code(adjust_sp_reg(down, IP));
+            }
         }
+    }
+    fn epilogue(&mut self) -> Result<(), CompileError> {
+        self.move_sp(false);
+        let saved = self.frame.saved;
+        let returns = saved & LR_BIT != 0;
         if saved != 0 {
-            self.code(pop(saved));
+            let list = if returns { saved & !LR_BIT | 1 << 15 } else { saved };
+            let list = PopList::new(list).ok_or_else(|| self.misfit("a register list"))?;
+            self.code(pop(list));
+        }
+        if returns {
+            return Ok(());
         }
         self.code(encode::branch::bx(LR));
         Ok(())
@@ -196,12 +195,12 @@ impl Emitter<'_> {
     /// hold a value between the allocator's moves, and lr is saved in such frames.
     fn stack_access(&mut self, access: Access, rt: Gpr, offset: u32) -> Result<(), CompileError> {
         if let Some(imm) = Imm12::new(offset) {
-            self.code(access_imm(access, rt, SP, imm));
+            self.code(access_imm(access, rt, Base::Sp, imm));
             return Ok(());
         }
         self.constant(LR, offset, false);
-        self.code(encode::alu_reg(encode::AluOp::Add, SetFlags::No, LR, LR, SP, NO_SHIFT));
-        self.code(access_imm(access, rt, LR, Imm12::from_low_bits(0)));
+        self.code(add_sp(LR));
+        self.code(access_imm(access, rt, Base::Reg(LR), Imm12::ZERO));
         debug_assert!(self.frame.saved & LR_BIT != 0 && offset > OFFSET_MAX);
         Ok(())
     }
@@ -219,9 +218,12 @@ impl Emitter<'_> {
         let code = match address {
             Address::Offset(n, offset) => {
                 let imm = Imm12::new(offset).ok_or_else(|| self.misfit("an offset"))?;
-                access_imm(access, rt, gpr(n), imm)
+                access_imm(access, rt, Base::Reg(gpr(n)), imm)
             }
-            Address::Indexed(n, m, shift) => access_reg(access, rt, gpr(n), gpr(m), shift),
+            Address::Indexed(n, m, shift) => {
+                let shift = Imm2::new(shift).ok_or_else(|| self.misfit("a shift"))?;
+                access_reg(access, rt, gpr(n), gpr(m), shift)
+            }
         };
         self.code(code);
         Ok(())

@@ -6,6 +6,7 @@ mod attributes;
 use crate::branch_relax::{RelocKind, RelocTarget};
 use crate::compile::{CompiledFunction, Core};
 use crate::encode::branch::{b_wide, nop};
+use crate::encode::operand::Offset;
 use crate::error::CompileError;
 use crate::module_info::ModuleInfo;
 use object::elf;
@@ -164,7 +165,7 @@ impl Writer<'_> {
             }
             let start = self.aligned();
             let mut bytes = Vec::new();
-            b_wide(0).ok_or_else(|| internal("b.w"))?.append_to(&mut bytes);
+            b_wide(Offset::ZERO).append_to(&mut bytes);
             self.object.append_section_data(self.text, &bytes, 1);
             self.mapping("$t", start);
             self.function(name, start, 4, SymbolScope::Dynamic);

@@ -4,8 +4,10 @@ use super::{Emitter, gpr};
 use crate::branch_relax::{Item, Label, RelocKind, RelocTarget};
 use crate::encode::branch::{bl, blx, it, ite};
 use crate::encode::memory::Access;
-use crate::encode::operand::{Condition, Gpr, IP, Imm5, Imm8, Imm12, Imm16, ModifiedImm};
-use crate::encode::{self, AluOp, NO_SHIFT, SetFlags, ShiftOp};
+use crate::encode::operand::{
+    BitField, Condition, Gpr, IP, Imm8, Imm12, Imm16, LongWords, ModifiedImm, Offset, ShiftAmount,
+};
+use crate::encode::{self, AluOp, SetFlags, Shift, ShiftOp};
 use crate::error::CompileError;
 use crate::machine::{Compare, Inst, Src, Target, Test};
 use synth_validator::domain::Symbol;
@@ -27,12 +29,14 @@ impl Emitter<'_> {
             Inst::Not { rd, rm } => self.code(encode::mvn_reg_s(gpr(*rd), gpr(*rm))),
             Inst::Alu { op, rd, rn, src } => self.alu(*op, SetFlags::Free, gpr(*rd), gpr(*rn), *src)?,
             Inst::ShiftImm { op, rd, rm, amount } => {
-                self.code(encode::shift_imm_s(*op, gpr(*rd), gpr(*rm), Imm5::from_low_bits(*amount)));
+                let amount = self.amount(*amount)?;
+                self.code(encode::shift_imm_s(*op, gpr(*rd), gpr(*rm), amount));
             }
             Inst::ShiftReg { op, rd, rn, rm } => self.code(encode::shift_reg_s(*op, gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::Unary { op, rd, rm } => self.code(encode::unary(*op, gpr(*rd), gpr(*rm))),
             Inst::LowBits { rd, rn, width } => {
-                self.code(encode::ubfx(gpr(*rd), gpr(*rn), Imm5::ZERO, Imm5::from_low_bits(width - 1)));
+                let bits = BitField::new(0, *width).ok_or_else(|| self.misfit("a bit field"))?;
+                self.code(encode::ubfx(gpr(*rd), gpr(*rn), bits));
             }
             Inst::Mul { rd, rn, rm } => self.code(encode::mul_s(gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::MulAdd { subtract, rd, rn, rm, ra } => {
@@ -40,7 +44,8 @@ impl Emitter<'_> {
                 self.code(f(gpr(*rd), gpr(*rn), gpr(*rm), gpr(*ra)));
             }
             Inst::MulLong { signed, lo, hi, rn, rm } => {
-                self.code(encode::mul_long(*signed, gpr(*lo), gpr(*hi), gpr(*rn), gpr(*rm)));
+                let words = LongWords::new(gpr(*lo), gpr(*hi)).ok_or_else(|| self.misfit("a long product"))?;
+                self.code(encode::mul_long(*signed, words, gpr(*rn), gpr(*rm)));
             }
             Inst::Div { signed, rd, rn, rm } => self.code(encode::div(*signed, gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::Pair { subtract, lo, hi, al, ah, bl, bh } => {
@@ -59,7 +64,7 @@ impl Emitter<'_> {
             }
             Inst::Memory { access, rt, address } => self.memory(*access, gpr(*rt), *address)?,
             Inst::StoreOutgoing { rt, offset } => self.stack_access(Access::Str, gpr(*rt), *offset)?,
-            Inst::Call { target, .. } => self.call(*target)?,
+            Inst::Call { target, .. } => self.call(*target),
             Inst::Jump => self.jump(block, self.machine.blocks[block].succs[0]),
             Inst::Branch { test } => self.branch(block, test)?,
             Inst::Switch { index } => self.switch(block, gpr(*index))?,
@@ -73,17 +78,23 @@ impl Emitter<'_> {
     }
     fn symbol_address(&mut self, rd: Gpr, symbol: Symbol, addend: i16) {
         // The addend of both halves is the same 16 bits, sign-extended by the linker. Source: IHI 0044, REL addends.
-        let imm = Imm16::from_low_bits(addend as u16 as u32);
+        let imm = Imm16::from(addend as u16);
         let target = RelocTarget::Symbol(symbol);
         self.items.push(Item::Relocated(encode::movw(rd, imm), RelocKind::MovwLow, target.clone()));
         self.items.push(Item::Relocated(encode::movt(rd, imm), RelocKind::MovtHigh, target));
     }
+    fn amount(&self, bits: u32) -> Result<ShiftAmount, CompileError> {
+        ShiftAmount::new(bits).ok_or_else(|| self.misfit("a shift"))
+    }
+    fn shift(&self, op: ShiftOp, bits: u32) -> Result<Shift, CompileError> {
+        Ok(Some((op, self.amount(bits)?)))
+    }
     fn alu(&mut self, op: AluOp, flags: SetFlags, rd: Gpr, rn: Gpr, src: Src) -> Result<(), CompileError> {
         let code = match src {
-            Src::Reg(m) => encode::alu_reg(op, flags, rd, rn, gpr(m), NO_SHIFT),
-            Src::Shifted(m, shift, n) => encode::alu_reg(op, flags, rd, rn, gpr(m), (shift, Imm5::from_low_bits(n))),
+            Src::Reg(m) => encode::alu_reg(op, flags, rd, rn, gpr(m), None),
+            Src::Shifted(m, shift, n) => encode::alu_reg(op, flags, rd, rn, gpr(m), self.shift(shift, n)?),
             Src::Imm(k) => match (ModifiedImm::new(k), Imm12::new(k)) {
-                (Some(imm), _) => encode::alu_imm(op, flags, rd, rn, imm, k),
+                (Some(imm), _) => encode::alu_imm(op, flags, rd, rn, imm),
                 (None, Some(imm)) if matches!(op, AluOp::Add | AluOp::Sub) && flags != SetFlags::Yes => {
                     encode::add_imm12(op == AluOp::Sub, rd, rn, imm)
                 }
@@ -97,16 +108,16 @@ impl Emitter<'_> {
     fn flags(&mut self, test: &Test) -> Result<(), CompileError> {
         let fit = |k| ModifiedImm::new(k).ok_or_else(|| self.misfit("an immediate"));
         let code = match test.compare {
-            Compare::Cmp(n, Src::Imm(k)) => encode::cmp_imm(gpr(n), fit(k)?, k),
-            Compare::Cmp(n, Src::Reg(m)) => encode::cmp_reg(gpr(n), gpr(m), NO_SHIFT),
-            Compare::Cmp(n, Src::Shifted(m, s, k)) => encode::cmp_reg(gpr(n), gpr(m), (s, Imm5::from_low_bits(k))),
+            Compare::Cmp(n, Src::Imm(k)) => encode::cmp_imm(gpr(n), fit(k)?),
+            Compare::Cmp(n, Src::Reg(m)) => encode::cmp_reg(gpr(n), gpr(m), None),
+            Compare::Cmp(n, Src::Shifted(m, s, k)) => encode::cmp_reg(gpr(n), gpr(m), self.shift(s, k)?),
             Compare::Cmn(n, k) => encode::cmn_imm(gpr(n), fit(k)?),
             Compare::Tst(n, Src::Imm(k)) => encode::tst_imm(gpr(n), fit(k)?),
-            Compare::Tst(n, Src::Reg(m)) => encode::tst_reg(gpr(n), gpr(m), NO_SHIFT),
-            Compare::Tst(n, Src::Shifted(m, s, k)) => encode::tst_reg(gpr(n), gpr(m), (s, Imm5::from_low_bits(k))),
+            Compare::Tst(n, Src::Reg(m)) => encode::tst_reg(gpr(n), gpr(m), None),
+            Compare::Tst(n, Src::Shifted(m, s, k)) => encode::tst_reg(gpr(n), gpr(m), self.shift(s, k)?),
             Compare::Pair(al, ah, bl, bh) => {
-                self.code(encode::cmp_reg(gpr(al), gpr(bl), NO_SHIFT));
-                encode::alu_reg(AluOp::Sbc, SetFlags::Yes, IP, gpr(ah), gpr(bh), NO_SHIFT)
+                self.code(encode::cmp_reg(gpr(al), gpr(bl), None));
+                encode::alu_reg(AluOp::Sbc, SetFlags::Yes, IP, gpr(ah), gpr(bh), None)
             }
         };
         self.code(code);
@@ -114,7 +125,7 @@ impl Emitter<'_> {
     }
     /// A small constant inside an IT block.
     fn constant_in_it(&mut self, rd: Gpr, k: u32) -> Result<(), CompileError> {
-        let narrow = Imm8::new(k).and_then(|imm| encode::movs_imm8(rd, imm));
+        let narrow = rd.low().zip(Imm8::new(k)).map(|(rd, imm)| encode::movs_imm8(rd, imm));
         let wide = || ModifiedImm::new(k).map(|imm| encode::mov_modified(rd, imm));
         let code = narrow.or_else(wide).ok_or_else(|| self.misfit("an immediate"))?;
         self.code(code);
@@ -200,29 +211,24 @@ impl Emitter<'_> {
     }
     fn compare_index(&mut self, index: Gpr, k: u32) {
         match ModifiedImm::new(k) {
-            Some(imm) => self.code(encode::cmp_imm(index, imm, k)),
+            Some(imm) => self.code(encode::cmp_imm(index, imm)),
             None => {
                 self.constant(IP, k, true);
-                self.code(encode::cmp_reg(index, IP, NO_SHIFT));
+                self.code(encode::cmp_reg(index, IP, None));
             }
         }
     }
-    fn call(&mut self, target: Target) -> Result<(), CompileError> {
-        // The offset 0 is the addend -4, which makes up for the pc that reads ahead by 4.
-        let code = bl(0).ok_or_else(|| self.misfit("a call"))?;
+    fn call(&mut self, target: Target) {
         let to = match target {
             Target::Function(n) => RelocTarget::Symbol(Symbol::Function(n)),
             Target::Helper(name) => RelocTarget::Helper(name),
             Target::Register(r, type_index) => {
                 self.items.push(Item::IndirectCall(type_index));
                 self.code(blx(gpr(r)));
-                return Ok(());
+                return;
             }
         };
-        self.items.push(Item::Relocated(code, RelocKind::Call, to));
-        Ok(())
+        // The offset 0 is the addend -4, which makes up for the pc that reads ahead by 4.
+        self.items.push(Item::Relocated(bl(Offset::ZERO), RelocKind::Call, to));
     }
 }
-
-/// The shift of an unshifted operand is `Lsl` by 0.
-const _: () = assert!(matches!(NO_SHIFT.0, ShiftOp::Lsl));

@@ -3,17 +3,24 @@
 //! A pattern is one or two halfwords, most significant bit first; `0` and `1` are fixed, a letter is a field whose
 //! bits are taken from its value from the most significant occurrence down. Spaces separate groups for the reader.
 
+use super::rows::Row;
+
 /// An encoded instruction: one or two halfwords, in memory order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
     halves: [u16; 2],
     wide: bool,
+    row: &'static Row,
 }
 
 impl Code {
     /// Size in bytes, 2 or 4.
     pub fn bytes(self) -> u32 {
         if self.wide { 4 } else { 2 }
+    }
+    /// The encoding that was chosen.
+    pub fn row(self) -> &'static Row {
+        self.row
     }
     /// Appends the instruction: first halfword first, each little-endian.
     pub fn append_to(self, out: &mut Vec<u8>) {
@@ -24,9 +31,10 @@ impl Code {
     }
 }
 
-/// Fills a pattern. Every letter of the pattern must be among `fields`, and every value must fit its letter's bits;
-/// operand types guarantee the second.
-pub fn fill(pattern: &str, fields: &[(u8, u32)]) -> Code {
+/// Fills the pattern of an encoding. Every letter of the pattern is among `fields` and every value fits its letter's
+/// bits; operand types guarantee the second.
+pub(super) fn fill(row: &'static Row, fields: &[(u8, u32)]) -> Code {
+    let pattern = row.pattern();
     let mut left = [0u32; 26];
     let mut values = [0u32; 26];
     for &c in pattern.as_bytes() {
@@ -36,7 +44,7 @@ pub fn fill(pattern: &str, fields: &[(u8, u32)]) -> Code {
     }
     for &(name, value) in fields {
         let slot = usize::from(name - b'a');
-        debug_assert!(left[slot] == 32 || value >> left[slot] == 0, "{pattern}: field {} = {value}", name as char);
+        debug_assert!(left[slot] > 0 && value >> left[slot] == 0, "{pattern}: field {} = {value}", name as char);
         values[slot] = value;
     }
     let (mut word, mut bits) = (0u32, 0u32);
@@ -56,8 +64,8 @@ pub fn fill(pattern: &str, fields: &[(u8, u32)]) -> Code {
     }
     debug_assert!(bits == 16 || bits == 32, "{pattern}");
     if bits == 16 {
-        Code { halves: [word as u16, 0], wide: false }
+        Code { halves: [word as u16, 0], wide: false, row }
     } else {
-        Code { halves: [(word >> 16) as u16, word as u16], wide: true }
+        Code { halves: [(word >> 16) as u16, word as u16], wide: true, row }
     }
 }

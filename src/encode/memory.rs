@@ -1,7 +1,8 @@
-//! Encodings of loads, stores and the stack. Source of all patterns: DDI 0403E, chapter A7.
+//! Encodings of loads, stores and the stack.
 
 use super::bits::{Code, fill};
-use super::operand::{Gpr, Imm5, Imm12, SP};
+use super::operand::{Base, Gpr, Imm2, Imm5, Imm7, Imm12, PopList, PushList};
+use super::rows::{self, Row};
 
 /// What a load or store moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,69 +57,83 @@ impl Access {
             Access::Ldrsh => 7,
         }
     }
-    /// Opcode of the 16-bit immediate form, if there is one. Source: DDI 0403E, A5.2.4.
-    fn narrow_immediate(self) -> Option<u32> {
+    /// The 16-bit immediate form, if there is one. Source: DDI 0403E, A5.2.4.
+    fn narrow_immediate(self) -> Option<&'static Row> {
         match self {
-            Access::Str => Some(0b01100),
-            Access::Ldr => Some(0b01101),
-            Access::Strb => Some(0b01110),
-            Access::Ldrb => Some(0b01111),
-            Access::Strh => Some(0b10000),
-            Access::Ldrh => Some(0b10001),
+            Access::Str | Access::Ldr => Some(&rows::WORD_IMM_T1),
+            Access::Strb | Access::Ldrb => Some(&rows::BYTE_IMM_T1),
+            Access::Strh | Access::Ldrh => Some(&rows::HALF_IMM_T1),
             Access::Ldrsh | Access::Ldrsb => None,
         }
     }
 }
 
 /// `access rt, [rn, #imm]`.
-pub fn access_imm(access: Access, rt: Gpr, rn: Gpr, imm: Imm12) -> Code {
+pub fn access_imm(access: Access, rt: Gpr, rn: Base, imm: Imm12) -> Code {
     let (t, n, value) = (rt.field(), rn.field(), imm.field());
     let bytes = access.bytes();
+    let load = u32::from(access.is_load());
     if rt.is_low() && value % bytes == 0 {
-        if let (true, Some(op), Some(i)) = (rn.is_low(), access.narrow_immediate(), Imm5::new(value / bytes)) {
-            return fill("ooooo iiiii nnn ttt", &[(b'o', op), (b'i', i.field()), (b'n', n), (b't', t)]);
-        }
-        if rn == SP && bytes == 4 && value <= 1020 {
-            let load = u32::from(access.is_load());
-            return fill("1001 l ttt iiiiiiii", &[(b'l', load), (b't', t), (b'i', value / 4)]);
+        match (rn, access.narrow_immediate(), Imm5::new(value / bytes)) {
+            (Base::Reg(rn), Some(row), Some(i)) if rn.is_low() => {
+                return fill(row, &[(b'l', load), (b'i', i.field()), (b'n', n), (b't', t)]);
+            }
+            (Base::Sp, _, _) if bytes == 4 && value <= 1020 => {
+                return fill(&rows::WORD_SP_T2, &[(b'l', load), (b't', t), (b'i', value / 4)]);
+            }
+            _ => {}
         }
     }
     let (sign, op) = access.wide_fields();
     let fields = [(b's', sign), (b'o', op), (b'n', n), (b't', t), (b'i', value)];
-    fill("1111100 s 1 ooo nnnn tttt iiiiiiiiiiii", &fields)
+    fill(&rows::ACCESS_IMM_W, &fields)
 }
 
-/// `access rt, [rn, rm, lsl #shift]`, shift `0..=3`.
-pub fn access_reg(access: Access, rt: Gpr, rn: Gpr, rm: Gpr, shift: u32) -> Code {
+/// `access rt, [rn, rm, lsl #shift]`.
+pub fn access_reg(access: Access, rt: Gpr, rn: Gpr, rm: Gpr, shift: Imm2) -> Code {
     let (t, n, m) = (rt.field(), rn.field(), rm.field());
-    if shift == 0 && rt.is_low() && rn.is_low() && rm.is_low() {
-        return fill("0101 ooo mmm nnn ttt", &[(b'o', access.narrow_register()), (b'm', m), (b'n', n), (b't', t)]);
+    if shift == Imm2::ZERO && rt.is_low() && rn.is_low() && rm.is_low() {
+        return fill(&rows::INDEX_T1, &[(b'o', access.narrow_register()), (b'm', m), (b'n', n), (b't', t)]);
     }
     let (sign, op) = access.wide_fields();
-    let fields = [(b's', sign), (b'o', op), (b'n', n), (b't', t), (b'i', shift), (b'm', m)];
-    fill("1111100 s 0 ooo nnnn tttt 000000 ii mmmm", &fields)
+    let fields = [(b's', sign), (b'o', op), (b'n', n), (b't', t), (b'i', shift.field()), (b'm', m)];
+    fill(&rows::ACCESS_REG_W, &fields)
 }
 
-/// `push {list}`: bit `n` is register `n`; r0 to r12 and lr. A 32-bit encoding needs two registers.
-pub fn push(list: u16) -> Code {
-    if list & !0x40ff == 0 {
-        return fill("1011010 m llllllll", &[(b'm', u32::from(list >> 14)), (b'l', u32::from(list & 0xff))]);
+/// `push {list}`.
+pub fn push(list: PushList) -> Code {
+    let l = list.field();
+    if list.is_narrow() {
+        return fill(&rows::PUSH_T1, &[(b'm', l >> 14), (b'l', l & 0xff)]);
     }
-    debug_assert!(list.count_ones() >= 2 && list & 0xa000 == 0);
-    fill("1110100100101101 llllllllllllllll", &[(b'l', u32::from(list))])
+    fill(&rows::PUSH_W, &[(b'l', l)])
 }
 
-/// `pop {list}`: bit `n` is register `n`; r0 to r12, lr and pc, not both. A 32-bit encoding needs two registers.
-pub fn pop(list: u16) -> Code {
-    if list & !0x80ff == 0 {
-        return fill("1011110 p llllllll", &[(b'p', u32::from(list >> 15)), (b'l', u32::from(list & 0xff))]);
+/// `pop {list}`.
+pub fn pop(list: PopList) -> Code {
+    let l = list.field();
+    if list.is_narrow() {
+        return fill(&rows::POP_T1, &[(b'p', l >> 15), (b'l', l & 0xff)]);
     }
-    debug_assert!(list.count_ones() >= 2 && list & 0x2000 == 0);
-    fill("1110100010111101 llllllllllllllll", &[(b'l', u32::from(list))])
+    fill(&rows::POP_W, &[(b'l', l)])
 }
 
-/// `add sp, #bytes` or `sub sp, #bytes` in 16 bits: a multiple of 4 up to 508.
-pub fn adjust_sp(subtract: bool, bytes: u32) -> Option<Code> {
-    (bytes % 4 == 0 && bytes <= 508)
-        .then(|| fill("10110000 s iiiiiii", &[(b's', u32::from(subtract)), (b'i', bytes / 4)]))
+/// `add sp, sp, #bytes` or `sub sp, sp, #bytes`; flags kept.
+pub fn adjust_sp(subtract: bool, bytes: Imm12) -> Code {
+    let value = bytes.field();
+    match Imm7::new(value / 4) {
+        Some(i) if value % 4 == 0 => fill(&rows::SP_IMM_T1, &[(b's', u32::from(subtract)), (b'i', i.field())]),
+        _ => fill(&rows::SP_IMM12_W, &[(b'i', value), (b's', if subtract { 0b11 } else { 0 })]),
+    }
+}
+
+/// `add.w sp, sp, rm` or `sub.w sp, sp, rm`; flags kept.
+pub fn adjust_sp_reg(subtract: bool, rm: Gpr) -> Code {
+    fill(&rows::SP_REG_W, &[(b's', if subtract { 0b11 } else { 0 }), (b'm', rm.field())])
+}
+
+/// `add rdm, sp, rdm`; flags kept.
+pub fn add_sp(rdm: Gpr) -> Code {
+    let d = rdm.field();
+    fill(&rows::ADD_SP_T1, &[(b'h', d >> 3), (b'd', d & 7)])
 }

@@ -1,24 +1,20 @@
-//! Operand types of encodings. Constructors check ranges, so that encoding cannot fail.
+//! Operand types of encodings. Constructors check what the manual demands, so that encoding cannot fail.
 
-/// A core register, 0 to 15.
+/// A core register that every instruction of the encoder takes: r0 to r12 or lr, neither sp nor pc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Gpr(u8);
 
 /// Scratch register of expansions and parallel moves; never allocated.
 pub const IP: Gpr = Gpr(12);
-/// The stack pointer.
-pub const SP: Gpr = Gpr(13);
 /// The link register.
 pub const LR: Gpr = Gpr(14);
-/// The program counter.
-pub const PC: Gpr = Gpr(15);
 
 impl Gpr {
     /// The register with this number.
     pub fn new(number: u8) -> Option<Gpr> {
-        (number < 16).then_some(Gpr(number))
+        (number <= 12 || number == 14).then_some(Gpr(number))
     }
-    /// Its number, `0..=15`.
+    /// Its number, `0..=12` or 14.
     pub fn number(self) -> u8 {
         self.0
     }
@@ -26,38 +22,236 @@ impl Gpr {
     pub fn field(self) -> u32 {
         u32::from(self.0)
     }
+    /// The same register for encodings with 3-bit register fields, if they reach it.
+    pub fn low(self) -> Option<Low> {
+        (self.0 < 8).then_some(Low(self.0))
+    }
     /// Whether 16-bit encodings with 3-bit register fields reach it (r0 to r7).
     pub fn is_low(self) -> bool {
         self.0 < 8
     }
 }
 
+/// A register that 3-bit register fields reach: r0 to r7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Low(u8);
+
+impl Low {
+    /// Its number as an encoding field.
+    pub fn field(self) -> u32 {
+        u32::from(self.0)
+    }
+}
+
+/// The base of an address. Never pc, which would make a literal of the access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// A core register.
+    Reg(Gpr),
+    /// The stack pointer.
+    Sp,
+}
+
+impl Base {
+    /// Its number as an encoding field.
+    pub fn field(self) -> u32 {
+        match self {
+            Base::Reg(rn) => rn.field(),
+            Base::Sp => 13,
+        }
+    }
+}
+
+/// The two words of a long product: different registers, because equal ones are UNPREDICTABLE.
+/// Source: DDI 0403E, A7.7 (UMULL, SMULL).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongWords {
+    lo: Gpr,
+    hi: Gpr,
+}
+
+impl LongWords {
+    /// Low and high word, if they differ.
+    pub fn new(lo: Gpr, hi: Gpr) -> Option<LongWords> {
+        (lo != hi).then_some(LongWords { lo, hi })
+    }
+    /// Numbers of the low and the high word's register, as encoding fields.
+    pub fn fields(self) -> (u32, u32) {
+        (self.lo.field(), self.hi.field())
+    }
+}
+
+/// What `push` takes: some of r0 to r12 and lr; at least two if one of r8 to r12 is among them, because the 32-bit
+/// encoding needs two. Source: DDI 0403E, A7.7 (PUSH T1, T2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushList(u16);
+
+/// What `pop` takes: some of r0 to r12 and one of lr and pc; at least two if one of r8 to r12 or lr is among them.
+/// Source: DDI 0403E, A7.7 (POP T1, T2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PopList(u16);
+
+/// Whether the registers of a list are legal, where `narrow` are those of the 16-bit encoding.
+fn is_list(list: u16, narrow: u16) -> bool {
+    list != 0 && list >> 13 & 1 == 0 && (list & !narrow == 0 || list.count_ones() >= 2)
+}
+
+impl PushList {
+    /// Registers of the 16-bit encoding.
+    const NARROW: u16 = 0x40ff;
+    /// The list in which bit `n` is register `n`.
+    pub fn new(list: u16) -> Option<PushList> {
+        (is_list(list, Self::NARROW) && list >> 15 == 0).then_some(PushList(list))
+    }
+    /// The list: bit `n` is register `n`.
+    pub fn field(self) -> u32 {
+        u32::from(self.0)
+    }
+    /// Whether the 16-bit encoding holds it.
+    pub fn is_narrow(self) -> bool {
+        self.0 & !Self::NARROW == 0
+    }
+}
+
+impl PopList {
+    /// Registers of the 16-bit encoding.
+    const NARROW: u16 = 0x80ff;
+    /// The list in which bit `n` is register `n`.
+    pub fn new(list: u16) -> Option<PopList> {
+        (is_list(list, Self::NARROW) && list >> 14 != 3).then_some(PopList(list))
+    }
+    /// The list: bit `n` is register `n`.
+    pub fn field(self) -> u32 {
+        u32::from(self.0)
+    }
+    /// Whether the 16-bit encoding holds it.
+    pub fn is_narrow(self) -> bool {
+        self.0 & !Self::NARROW == 0
+    }
+}
+
 /// A modified immediate: an 8-bit value rotated, or repeated in bytes. Source: DDI 0403E, A5.3.2, ThumbExpandImm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ModifiedImm(u32);
+pub struct ModifiedImm {
+    value: u32,
+    field: u32,
+}
 
 impl ModifiedImm {
+    /// 0.
+    pub const ZERO: ModifiedImm = ModifiedImm { value: 0, field: 0 };
     /// The encoding of `value`, if it has one.
     pub fn new(value: u32) -> Option<ModifiedImm> {
+        Self::encode(value).map(|field| ModifiedImm { value, field })
+    }
+    fn encode(value: u32) -> Option<u32> {
         let byte = value & 0xff;
         if value == byte {
-            return Some(ModifiedImm(value));
+            return Some(value);
         }
         if value == byte << 16 | byte {
-            return Some(ModifiedImm(0x100 | byte));
+            return Some(0x100 | byte);
         }
         let high = value >> 8 & 0xff;
         if value == high << 24 | high << 8 {
-            return Some(ModifiedImm(0x200 | high));
+            return Some(0x200 | high);
         }
         if value == byte << 24 | byte << 16 | byte << 8 | byte {
-            return Some(ModifiedImm(0x300 | byte));
+            return Some(0x300 | byte);
         }
         let top = value.leading_zeros();
         let rotated = value.rotate_left(top + 8);
-        (rotated <= 0xff).then(|| ModifiedImm((top + 8) << 7 | (rotated & 0x7f)))
+        (rotated <= 0xff).then_some((top + 8) << 7 | (rotated & 0x7f))
+    }
+    /// The word that it stands for.
+    pub fn value(self) -> u32 {
+        self.value
     }
     /// The 12 bits `i:imm3:imm8`.
+    pub fn field(self) -> u32 {
+        self.field
+    }
+}
+
+/// The amount of a shift by an immediate: `1..=31`. The field's 0 means 32, a rotation through carry or no shift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShiftAmount(u32);
+
+impl ShiftAmount {
+    /// The amount, if it is in range.
+    pub fn new(bits: u32) -> Option<ShiftAmount> {
+        (1..=31).contains(&bits).then_some(ShiftAmount(bits))
+    }
+    /// Its value.
+    pub fn field(self) -> u32 {
+        self.0
+    }
+}
+
+/// A bit field of a word: at least one bit, none above bit 31.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BitField {
+    lsb: u32,
+    width: u32,
+}
+
+impl BitField {
+    /// The field of `width` bits from bit `lsb` up, if it lies in a word.
+    pub fn new(lsb: u32, width: u32) -> Option<BitField> {
+        (width >= 1 && lsb < 32 && width <= 32 - lsb).then_some(BitField { lsb, width })
+    }
+    /// The lowest bit and the width less 1, as encoding fields.
+    pub fn fields(self) -> (u32, u32) {
+        (self.lsb, self.width - 1)
+    }
+}
+
+/// The number of a `udf`: `0..=239`. Disassemblers have names of their own for some higher ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrapNumber(u32);
+
+impl TrapNumber {
+    /// The number, if it is in range.
+    pub fn new(number: u32) -> Option<TrapNumber> {
+        (number < 0xf0).then_some(TrapNumber(number))
+    }
+    /// Its value.
+    pub fn field(self) -> u32 {
+        self.0
+    }
+}
+
+/// Distance of a branch to its target, from the branch's own address: even, and in reach of a signed field of `BITS`
+/// bits (the lowest one not stored) that counts from 4 bytes further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offset<const BITS: u32>(i32);
+
+impl<const BITS: u32> Offset<BITS> {
+    /// A branch to itself.
+    pub const ZERO: Offset<BITS> = Offset(-4);
+    /// The distance in bytes, if it is even and in reach.
+    pub fn new(bytes: i32) -> Option<Offset<BITS>> {
+        let ahead = bytes.checked_sub(4)?;
+        let end = 1 << (BITS - 1);
+        (ahead % 2 == 0 && (-end..end).contains(&ahead)).then_some(Offset(ahead))
+    }
+    /// Bits `low` and up of the signed field, as many as `count`.
+    pub fn bits(self, low: u32, count: u32) -> u32 {
+        (self.0 >> low) as u32 & ((1 << count) - 1)
+    }
+}
+
+/// Distance of `cbz` or `cbnz` to its target, from its own address: even, `4..=130`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForwardOffset(u32);
+
+impl ForwardOffset {
+    /// The distance in bytes, if it is even and in reach.
+    pub fn new(bytes: i32) -> Option<ForwardOffset> {
+        let ahead = u32::try_from(bytes.checked_sub(4)?).ok()?;
+        (ahead % 2 == 0 && ahead <= 126).then_some(ForwardOffset(ahead))
+    }
+    /// The bytes less 4, which the machine counts itself.
     pub fn field(self) -> u32 {
         self.0
     }
@@ -70,13 +264,11 @@ macro_rules! unsigned_immediate {
         pub struct $name(u32);
 
         impl $name {
+            /// 0.
+            pub const ZERO: $name = $name(0);
             /// The immediate, if it is in range.
             pub fn new(value: u32) -> Option<$name> {
                 (value >> $bits == 0).then_some($name(value))
-            }
-            /// The immediate that is `value` modulo 2^bits.
-            pub const fn from_low_bits(value: u32) -> $name {
-                $name(value & ((1 << $bits) - 1))
             }
             /// Its value.
             pub fn field(self) -> u32 {
@@ -87,12 +279,20 @@ macro_rules! unsigned_immediate {
 }
 
 unsigned_immediate!(
+    /// `0..=3`.
+    Imm2, 2
+);
+unsigned_immediate!(
     /// `0..=7`.
     Imm3, 3
 );
 unsigned_immediate!(
     /// `0..=31`.
     Imm5, 5
+);
+unsigned_immediate!(
+    /// `0..=127`.
+    Imm7, 7
 );
 unsigned_immediate!(
     /// `0..=255`.
@@ -106,6 +306,19 @@ unsigned_immediate!(
     /// `0..=65535`.
     Imm16, 16
 );
+
+impl Imm16 {
+    /// Both halves of a word, low half first.
+    pub fn halves(word: u32) -> [Imm16; 2] {
+        [Imm16(word & 0xffff), Imm16(word >> 16)]
+    }
+}
+
+impl From<u16> for Imm16 {
+    fn from(value: u16) -> Imm16 {
+        Imm16(u32::from(value))
+    }
+}
 
 /// A condition. Source: DDI 0403E, A7.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

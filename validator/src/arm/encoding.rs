@@ -375,7 +375,8 @@ fn dual(f: &Fields) -> Option<Op> {
         _ => indexed(f, 4)?,
     };
     let base = address.written_base();
-    let allowed = base != Some(rt) && base != Some(rt2) && (!load || rt != rt2);
+    // Disassemblers differ on whether sp may be written back: capstone reads it, llvm-mc warns of an undefined form.
+    let allowed = base != Some(rt) && base != Some(rt2) && base != Some(Reg::SP) && (!load || rt != rt2);
     allowed.then_some(Op::Dual { load, rt, rt2, address })
 }
 
