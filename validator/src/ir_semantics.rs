@@ -4,6 +4,7 @@
 //! and values of all bodies are numbered through, body after body. A call at a site that has a body binds the body's
 //! parameters and goes on there; its return binds the results of the call. All other calls are events.
 
+use crate::bounds::{self, INSIDE};
 use crate::contract::{Bounds, Contract};
 use crate::domain::*;
 use crate::ir::*;
@@ -252,9 +253,21 @@ impl<'a> Activation<'_, 'a> {
         })
     }
 
-    fn inst<D: Domain>(&self, d: &mut D, inst: &Inst, at: IrPoint, mut s: IrState<D>) -> Outcome<D> {
+    fn inst<D: Domain>(
+        &self,
+        d: &mut D,
+        inst: &Inst,
+        at: IrPoint,
+        mut s: IrState<D>,
+        facts: &mut Vec<Fact<D>>,
+    ) -> Outcome<D> {
         let next = IrPoint { inst: at.inst + 1, ..at };
         let args = self.words_of(&s, &inst.args)?;
+        for inside in accesses(d, &inst.op, &args, self.program.contract, &s.world.memory_bytes)? {
+            if d.as_bool(&inside) != Some(true) {
+                facts.push(Fact::Access(inside, INSIDE));
+            }
+        }
         let memory_bytes_min = self.program.memory_bytes_min;
         if let Some(words) = compute(d, &inst.op, &args, &s.world)? {
             let cells = matches!(inst.op, Op::GlobalGet { .. });
@@ -395,6 +408,36 @@ pub fn compute<D: Domain>(
     }))
 }
 
+/// What must hold for the accesses that an operation makes to linear memory.
+fn accesses<D: Domain>(
+    d: &mut D,
+    op: &Op,
+    args: &[D::W],
+    contract: &Contract,
+    memory_bytes: &D::W,
+) -> Result<Vec<D::B>, Unsupported> {
+    let mut single = |offsets: &[u32], width: Width| -> Result<Vec<D::B>, Unsupported> {
+        let mut inside = Vec::new();
+        for offset in offsets {
+            let index = d.bin_const(BinOp::Add, word(args, 0)?, *offset);
+            inside.push(bounds::inside(d, contract, memory_bytes, &index, width.bytes()));
+        }
+        Ok(inside)
+    };
+    let w = |n: usize| word(args, n);
+    match op {
+        Op::Load { width, offset, .. } | Op::Store { width, offset } => single(&[*offset], *width),
+        Op::Load64 { offset } | Op::Store64 { offset } => single(&[*offset, offset.wrapping_add(4)], Width::Word),
+        Op::MemoryCopy => Ok(vec![
+            bounds::range_inside(d, memory_bytes, w(0)?, w(2)?),
+            bounds::range_inside(d, memory_bytes, w(1)?, w(2)?),
+        ]),
+        // That the source of an initialisation is in its segment is required of the machine code.
+        Op::MemoryFill | Op::MemoryInit { .. } => Ok(vec![bounds::range_inside(d, memory_bytes, w(0)?, w(2)?)]),
+        _ => Ok(Vec::new()),
+    }
+}
+
 /// Executes an operation that changes the world and has no results.
 fn change<D: Domain>(d: &mut D, op: &Op, args: &[D::W], world: &mut World<D>) -> Result<(), Unsupported> {
     let w = |n: usize| word(args, n);
@@ -521,14 +564,13 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         &state.world
     }
     fn step(&self, d: &mut D, at: IrPoint, s: IrState<D>, facts: &mut Vec<Fact<D>>) -> Outcome<D> {
-        let _ = facts;
         let body = self.body_of(at.block)?;
         if let Some(kind) = at.inst.checked_sub(TRAP_POINTS).and_then(|k| TrapKind::from_code(k as u8)) {
             return Ok(Step::Trap(kind, s));
         }
         let activation = self.activation(body);
         match body.func.blocks[(at.block - body.block_base) as usize].insts.get(at.inst as usize) {
-            Some(inst) => activation.inst(d, inst, at, s),
+            Some(inst) => activation.inst(d, inst, at, s, facts),
             None => activation.end(d, at, s),
         }
     }

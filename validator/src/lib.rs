@@ -12,6 +12,7 @@
 //! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
 
 pub mod arm;
+pub mod bounds;
 pub mod certificate;
 pub mod claim;
 pub mod concrete;

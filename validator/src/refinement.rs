@@ -8,6 +8,7 @@
 //! - both return the same words, or both trap with the same kind, or both are at the cut points of one pair, and
 //!   every equation and condition of that pair holds there; the left program has made at least one step, so that no right cycle
 //!   idles;
+//! - the right program's accesses to linear memory were inside it, given what the left one has assumed and accessed so far;
 //! - linear memory, its size and the globals are equal; calls on the way were equal in order, callee and arguments.
 //!
 //! By induction over the regions that the right program passes, all its behaviours are behaviours of the left one.
@@ -206,8 +207,16 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     ) -> Result<(), Failure> {
         self.effort.cuts += 1;
         self.steps = 0;
-        let left = Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0, forks: 0, passed: 0 };
-        let right = Run { pending: Pending::At(right.0, right.1), moved: false, calls: 0, forks: 0, passed: 0 };
+        let left =
+            Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0, forks: 0, passed: 0, open: Vec::new() };
+        let right = Run {
+            pending: Pending::At(right.0, right.1),
+            moved: false,
+            calls: 0,
+            forks: 0,
+            passed: 0,
+            open: Vec::new(),
+        };
         self.explore(left, right, path)
     }
 
@@ -321,7 +330,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     let mut facts = Vec::new();
                     let stepped = Self::advance(&mut self.g, self.right, p, state, &mut facts);
                     right.moved = true;
-                    self.right_facts(&left, r, facts, &mut path)?;
+                    self.right_facts(&left, r, facts, &mut path, &mut right.open)?;
                     match stepped {
                         Ok(pending) => right.pending = pending,
                         Err(text) => {
@@ -344,8 +353,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                             self.effort.infeasible += 1;
                             continue;
                         }
-                        let run =
-                            Run { pending: Pending::At(p, s), moved: true, calls: right.calls, forks: 0, passed: 0 };
+                        let pending = Pending::At(p, s);
+                        let open = right.open.clone();
+                        let run = Run { pending, moved: true, calls: right.calls, forks: 0, passed: 0, open };
                         self.explore(left.clone(), run, taken)?;
                     }
                     return Ok(());
@@ -366,6 +376,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         r: R::Point,
         facts: Vec<Fact<Graph>>,
         path: &mut Path,
+        open: &mut Vec<(T, &'static str)>,
     ) -> Result<(), Failure> {
         let l = left.place();
         for fact in facts {
@@ -375,6 +386,10 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     self.close(result, l, r, &|| what.to_string())?;
                 }
                 Fact::RequireEqual(a, b, what) => self.equal(path, a, b, l, r, &|| what.to_string())?,
+                Fact::Access(condition, what) => match path.decide(&mut self.g, condition) {
+                    Some(true) => self.effort.rungs[Rung::Path as usize] += 1,
+                    _ => open.push((condition, what)),
+                },
                 Fact::Assume(..) => {
                     return Err(self.fail(FailureKind::Unsupported, l, r, "the refining program makes an assumption"));
                 }
@@ -426,6 +441,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     let possible = path.assume(&mut self.g, condition);
                     self.effort.assumed_away += u32::from(!possible);
                 }
+                Fact::Access(condition, _) => {
+                    path.assume(&mut self.g, condition);
+                }
                 // What the left program requires of itself is proved in the link where it is the right program.
                 Fact::Require(..) | Fact::RequireEqual(..) => {}
             }
@@ -459,6 +477,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     let wanted = self.left_cuts.get(&p);
                     let cut = candidates.into_iter().find(|c| wanted.is_some_and(|w| w.contains(c)));
                     if let Some(cut) = cut {
+                        self.close_accesses(&right, p, &path)?;
                         return self.arrive(cut, (p, &state), (*q, right_state), &path);
                     }
                     left.pending = self.step_left(p, state, &mut path, r)?;
@@ -469,6 +488,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     left.passed += 1;
                 }
                 (Pending::Return(x, s, p), Pending::Return(y, t, q)) => {
+                    self.close_accesses(&right, p, &path)?;
                     if x.len() != y.len() {
                         return self.differs(&path, p, *q, "the number of results is equal".to_string());
                     }
@@ -479,6 +499,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     return self.worlds(&path, &a, &b, p, *q, "at return");
                 }
                 (Pending::Trap(k, s, p), Pending::Trap(m, t, q)) => {
+                    self.close_accesses(&right, p, &path)?;
                     if k != *m {
                         let text = format!("the trap is {} and not {}", k.name(), m.name());
                         return self.differs(&path, p, *q, text);
@@ -487,6 +508,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     return self.worlds(&path, &a, &b, p, *q, "at the trap");
                 }
                 (Pending::Call { callee, args, results, next, state, at }, Pending::Call { .. }) => {
+                    self.close_accesses(&right, at, &path)?;
                     let left = CallSite { callee, args, results, next, state, at };
                     return self.call(left, right, path);
                 }
@@ -497,6 +519,16 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             }
             left.moved = true;
         }
+    }
+
+    /// Proves what the right program's accesses need, now that the left one has come to the same event.
+    fn close_accesses(&mut self, right: &RunOf<R>, l: L::Point, path: &Path) -> Result<(), Failure> {
+        let r = right.place();
+        for (condition, what) in &right.open {
+            let result = ladder::prove(&mut self.g, path, *condition, self.limits);
+            self.close(result, l, r, &|| what.to_string())?;
+        }
+        Ok(())
     }
 
     /// Whether the assumptions of a path contradict each other; such a path is no obligation, but counted.
@@ -538,7 +570,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 self.effort.infeasible += 1;
                 continue;
             }
-            let left = Run { pending: Pending::At(p, s), moved: true, calls, forks: forks + 1, passed };
+            let left =
+                Run { pending: Pending::At(p, s), moved: true, calls, forks: forks + 1, passed, open: Vec::new() };
             self.meet(left, right.clone(), taken)?;
         }
         Ok(())
@@ -576,8 +609,16 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let mut fresh = |g: &mut Graph| g.havoc();
         let left_state = self.left.resume(&mut self.g, left.state, &words, world.clone(), &mut fresh);
         let right_state = self.right.resume(&mut self.g, state, &words, world, &mut fresh);
-        let left = Run { pending: Pending::At(left.next, left_state), moved: true, calls, forks: 0, passed: 0 };
-        let right = Run { pending: Pending::At(next, right_state), moved: true, calls, forks: 0, passed: 0 };
+        let left = Run {
+            pending: Pending::At(left.next, left_state),
+            moved: true,
+            calls,
+            forks: 0,
+            passed: 0,
+            open: Vec::new(),
+        };
+        let right =
+            Run { pending: Pending::At(next, right_state), moved: true, calls, forks: 0, passed: 0, open: Vec::new() };
         self.explore(left, right, path)
     }
 

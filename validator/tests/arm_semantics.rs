@@ -66,7 +66,7 @@ fn run_with(code: &[u8], regs: [u32; 4], nzcv: u32, free_r8: bool) -> Result<Out
         let mut facts = Vec::new();
         let step = program.step(&mut d, point, state, &mut facts).map_err(|e| e.0)?;
         broken.extend(facts.iter().filter_map(|f| match f {
-            Fact::Require(false, why) => Some(*why),
+            Fact::Require(false, why) | Fact::Access(false, why) => Some(*why),
             Fact::RequireEqual(a, b, why) if a != b => Some(*why),
             _ => None,
         }));

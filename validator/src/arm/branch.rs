@@ -4,7 +4,7 @@ use super::abi::{self, Slot};
 use super::decode::{Helper, Target};
 use super::insn::*;
 use super::semantics::{Cpu, Flow, Point, TABLE, TAIL_RETURN, integer_type};
-use crate::contract::Bounds;
+use crate::bounds;
 use crate::domain::{BinOp, CmpOp, DivOp, Domain, Place, Symbol};
 use crate::pair;
 use crate::program::{Callee, Unsupported};
@@ -231,12 +231,8 @@ impl<D: Domain> Cpu<'_, D> {
 
     /// Requires that `len` bytes at an offset lie in `size` bytes.
     fn range(&mut self, offset: &D::W, len: &D::W, size: &D::W) {
-        let too_long = self.below(size, len);
-        let limit = self.d.bin(BinOp::Sub, size, len);
-        let past = self.below(&limit, offset);
-        let bad = self.d.or(&too_long, &past);
-        let good = self.d.not(&bad);
-        self.require(good, "bulk access out of range");
+        let good = bounds::range_inside(self.d, size, offset, len);
+        self.access(good);
     }
 
     /// The offset in linear memory of a bulk access, required to be in range.
@@ -244,14 +240,9 @@ impl<D: Domain> Cpu<'_, D> {
         let Place::Symbol(Symbol::Memory, offset) = self.d.locate(address) else {
             return self.fail("bulk access at an address with unknown base");
         };
-        match self.f.contract.bounds {
-            // Masking bounds single addresses only, so a bulk access is checked as in software mode.
-            Bounds::Software | Bounds::Mask => {
-                let size = self.state.world.memory_bytes.clone();
-                self.range(&offset, len, &size);
-            }
-            Bounds::Mpu | Bounds::None => {}
-        }
+        // Masking bounds single addresses only, so a bulk access must be inside the present size in all modes.
+        let size = self.state.world.memory_bytes.clone();
+        self.range(&offset, len, &size);
         Ok(offset)
     }
 }

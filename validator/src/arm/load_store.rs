@@ -3,7 +3,7 @@
 
 use super::insn::*;
 use super::semantics::{Cpu, Flow};
-use crate::contract::{Bounds, MASK_SPARE_BYTES};
+use crate::bounds;
 use crate::domain::{BinOp, CmpOp, Domain, Place, Symbol, UnOp, Width};
 use crate::program::Unsupported;
 
@@ -166,25 +166,8 @@ impl<D: Domain> Cpu<'_, D> {
 
     /// Requires that an access to linear memory stays in what the contract gives it.
     fn in_bounds(&mut self, index: &D::W, bytes: u32) {
-        match self.f.contract.bounds {
-            Bounds::Software => {
-                let size = self.state.world.memory_bytes.clone();
-                let limit = self.d.bin_const(BinOp::Sub, &size, bytes);
-                let width = self.d.word(bytes);
-                let empty = self.below(&size, &width);
-                let past = self.below(&limit, index);
-                let bad = self.d.or(&empty, &past);
-                let good = self.d.not(&bad);
-                self.require(good, "access outside linear memory");
-            }
-            Bounds::Mask => {
-                // The reserve has 8 bytes more than the capacity; see docs/abi.md.
-                let end = self.d.word(self.f.contract.capacity_bytes + MASK_SPARE_BYTES + 1 - bytes);
-                let good = self.below(index, &end);
-                self.require(good, "access outside linear memory");
-            }
-            Bounds::Mpu | Bounds::None => {}
-        }
+        let good = bounds::inside(self.d, self.f.contract, &self.state.world.memory_bytes, index, bytes);
+        self.access(good);
     }
 
     /// A frame access: a word at a multiple of 4, at or above sp; above the entry sp only stack arguments.

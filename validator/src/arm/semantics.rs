@@ -9,6 +9,7 @@
 use super::abi::{self, Slot};
 use super::decode::{Code, Helper};
 use super::insn::*;
+use crate::bounds::INSIDE;
 use crate::contract::Contract;
 use crate::domain::{BinOp, CmpOp, Domain, Place};
 use crate::ir::Type;
@@ -198,6 +199,12 @@ impl<D: Domain> Cpu<'_, D> {
     pub fn require(&mut self, holds: D::B, why: &'static str) {
         if self.d.as_bool(&holds) != Some(true) {
             self.facts.push(Fact::Require(holds, why));
+        }
+    }
+    /// Requires that an access to linear memory is inside it.
+    pub fn access(&mut self, inside: D::B) {
+        if self.d.as_bool(&inside) != Some(true) {
+            self.facts.push(Fact::Access(inside, INSIDE));
         }
     }
     pub fn require_equal(&mut self, a: D::W, b: D::W, why: &'static str) {

@@ -24,6 +24,8 @@ pub(super) struct Run<P, S> {
     pub(super) forks: u32,
     /// Cut points passed that were not those of the other side.
     pub(super) passed: u32,
+    /// Conditions on accesses that wait until the other side has come to the same event.
+    pub(super) open: Vec<(T, &'static str)>,
 }
 
 impl<P: Copy, S> Run<P, S> {
