@@ -4,6 +4,7 @@ pub mod abi;
 pub mod branch_relax;
 pub mod build;
 pub mod cfg;
+pub mod checks;
 pub mod cli;
 pub mod compile;
 pub mod decode;

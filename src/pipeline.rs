@@ -7,7 +7,7 @@ use crate::module::{ExportKind, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Form, Level, Pass, Run};
-use crate::{build, decode, inline, legalize, simplify, verify};
+use crate::{build, checks, decode, inline, legalize, simplify, verify};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use synth_validator::arm::object::is_reserved;
@@ -28,8 +28,12 @@ const NEEDED: &[Pass] = &[
 ];
 
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
-pub const OPTIMIZER: &[Pass] =
-    &[pass("inline", Level::O1, inline::inline), pass("clean", Level::O1, |f, _| Some(simplify::simplify(f).into()))];
+#[rustfmt::skip]
+pub const OPTIMIZER: &[Pass] = &[
+    pass("inline", Level::O1, inline::inline),
+    pass("clean", Level::O1, clean),
+    pass("checks", Level::O1, checks::checks),
+];
 
 /// What a user chooses.
 #[derive(Clone, Debug)]
@@ -172,6 +176,12 @@ fn optimize(mut stages: Vec<Stage>, options: &Options, cx: &Cx<'_>, index: u32) 
         }
     }
     Ok(stages)
+}
+
+/// Cleaning again, if anything has changed since the first time.
+fn clean(func: &Func, cx: &Cx<'_>) -> Option<Form> {
+    let unchanged = cx.form(func.index).is_some_and(|(_, before)| before == func);
+    (!unchanged).then(|| simplify::simplify(func).into())
 }
 
 fn stage(name: &str, form: Form) -> Stage {

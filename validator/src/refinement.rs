@@ -25,9 +25,10 @@ use crate::ladder::{self, Limits, Open, Path, Rung};
 use crate::program::{Callee, Fact, Program, Step, World};
 use crate::term::{Graph, T, Var};
 use crate::witness::{Loc, Witness};
-use relation::{Side, classes, computed, ghost};
+use relation::{Computed, Side, classes, computed, ghost};
 use run::{CallSite, Pending, Run, doing};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 
 /// Cut points that the left side may pass, after a decision of its own, before it meets the right one.
 const PASSED_MAX: u32 = 8;
@@ -185,8 +186,10 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         }
         let mut path = Path::default();
         self.assume_sizes(&mut path, 0);
-        let (words, holds) = computed(&mut self.g, self.left, &left, cut)
+        let mut known = Cow::Owned(left);
+        let Computed { words, holds, .. } = computed(&mut self.g, self.left, &mut known, cut, true)
             .map_err(|text| self.fail(FailureKind::BadWitness, l, r, text))?;
+        let left = known.into_owned();
         for (value, (_, loc)) in words.into_iter().zip(&cut.computed) {
             if self.right.set(&mut right, loc, value).is_none() {
                 return Err(self.fail(FailureKind::BadWitness, l, r, format!("no such location: {loc:?}")));
@@ -652,8 +655,18 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             }
         }
         let cut_data = &witness.cuts[cut];
-        let (words, holds) = computed(&mut self.g, self.left, left.1, cut_data)
+        let mut known = Cow::Borrowed(left.1);
+        let Computed { defined, words, holds } = computed(&mut self.g, self.left, &mut known, cut_data, false)
             .map_err(|text| self.fail(FailureKind::BadWitness, left.0, right.0, text))?;
+        for (value, loc) in defined {
+            let held = self.left.get(&mut self.g, left.1, &loc);
+            let Some(held) = held.or_else(|| ghost(&mut self.g, &loc)) else {
+                let text = format!("{loc:?} holds nothing on arrival at cut {cut}");
+                return self.differs(path, left.0, right.0, text);
+            };
+            let what = || format!("{loc:?} holds what defines it on arrival at cut {cut}");
+            self.equal(path, value, held, left.0, right.0, &what)?;
+        }
         for (value, (_, loc)) in words.into_iter().zip(&cut_data.computed) {
             let Some(held) = self.right.get(&mut self.g, right.1, loc) else {
                 let text = format!("{loc:?} holds nothing on arrival at cut {cut}");

@@ -43,6 +43,9 @@ pub struct Step {
     pub op: Op,
     /// Operand words, `I64` as low, high.
     pub args: Vec<Word>,
+    /// A location of the left side that holds the first result word: what the left side has computed before, from words that it
+    /// still has.
+    pub defines: Option<Loc>,
 }
 
 /// Cut points that correspond, and what holds whenever both are reached.

@@ -5,6 +5,7 @@ use crate::ir_semantics::compute;
 use crate::program::Program;
 use crate::term::{Graph, T};
 use crate::witness::{Cut, Loc, Word};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Where a location of an equation belongs.
@@ -74,18 +75,30 @@ pub(super) fn classes(equal: &[(Loc, Loc)]) -> Vec<Vec<(Side, Loc)>> {
     classes
 }
 
-/// The words of a cut's `computed` and `holds`, in that order, in a state of the left program.
+/// What a cut says of words of the left side.
+pub(super) struct Computed {
+    /// Words that left locations are to hold, with their locations.
+    pub(super) defined: Vec<(T, Loc)>,
+    /// The words of `computed`.
+    pub(super) words: Vec<T>,
+    /// The words of `holds`.
+    pub(super) holds: Vec<T>,
+}
+
+/// The words of a cut in a state of the left program. `define` gives a left location its word, if it is to be given one.
 ///
 /// # Errors
 /// What in the witness has no meaning.
 pub(super) fn computed<L: Program<Graph>>(
     g: &mut Graph,
     left: &L,
-    state: &L::State,
+    state: &mut Cow<'_, L::State>,
     cut: &Cut,
-) -> Result<(Vec<T>, Vec<T>), String> {
+    define: bool,
+) -> Result<Computed, String> {
     let mut done: Vec<Vec<T>> = Vec::with_capacity(cut.steps.len());
-    let word = |g: &mut Graph, done: &[Vec<T>], w: &Word| match w {
+    let mut defined = Vec::new();
+    let word = |g: &mut Graph, state: &L::State, done: &[Vec<T>], w: &Word| match w {
         Word::Loc(loc) => {
             ghost(g, loc).or_else(|| left.get(g, state, loc)).ok_or_else(|| format!("{loc:?} holds nothing"))
         }
@@ -95,13 +108,19 @@ pub(super) fn computed<L: Program<Graph>>(
         }
     };
     for step in &cut.steps {
-        let args = step.args.iter().map(|a| word(g, &done, a)).collect::<Result<Vec<T>, String>>()?;
-        match compute(g, &step.op, &args, left.world(state)).map_err(|e| e.0)? {
-            Some(words) => done.push(words),
-            None => return Err(format!("{:?} is no computation", step.op)),
+        let args = step.args.iter().map(|a| word(g, state, &done, a)).collect::<Result<Vec<T>, String>>()?;
+        let words = compute(g, &step.op, &args, left.world(state)).map_err(|e| e.0)?;
+        let words = words.ok_or_else(|| format!("{:?} is no computation", step.op))?;
+        if let Some(loc) = step.defines {
+            let first = *words.first().ok_or("a computation without result defines a location")?;
+            if define {
+                left.set(state.to_mut(), &loc, first).ok_or_else(|| format!("no such location: {loc:?}"))?;
+            }
+            defined.push((first, loc));
         }
+        done.push(words);
     }
-    let words = cut.computed.iter().map(|(w, _)| word(g, &done, w)).collect::<Result<_, _>>()?;
-    let holds = cut.holds.iter().map(|w| word(g, &done, w)).collect::<Result<_, _>>()?;
-    Ok((words, holds))
+    let words = cut.computed.iter().map(|(w, _)| word(g, state, &done, w)).collect::<Result<_, _>>()?;
+    let holds = cut.holds.iter().map(|w| word(g, state, &done, w)).collect::<Result<_, _>>()?;
+    Ok(Computed { defined, words, holds })
 }
