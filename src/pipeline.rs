@@ -7,7 +7,7 @@ use crate::module::{ExportKind, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Form, Level, Pass, Run};
-use crate::{build, checks, decode, inline, legalize, simplify, verify};
+use crate::{build, checks, decode, inline, legalize, licm, simplify, verify};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use synth_validator::arm::object::is_reserved;
@@ -33,6 +33,7 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("inline", Level::O1, inline::inline),
     pass("clean", Level::O1, clean),
     pass("checks", Level::O1, checks::checks),
+    pass("licm", Level::O2, licm::licm),
 ];
 
 /// What a user chooses.

@@ -1,0 +1,214 @@
+//! Loop-invariant code motion: what a loop computes anew from words that it does not change is computed before it.
+//!
+//! Before: `b1(v1): v3 = mul v2, v4; …; jump b1(v5)`. After: `v3 = mul v2, v4; jump b1(v0)` and `b1(v1): …`. It stands after the
+//! redundant checks are gone. Only operations that neither trap nor see memory move, and reads of globals that the loop does not
+//! write; loads stay below their checks. Cheap operations stay where they are: a register across the loop costs more.
+//!
+//! Obligation: refinement; at every cut point in or below the loop the witness says that the moved value is the operation applied to
+//! the old operands.
+
+use crate::cfg::{self, Dominators};
+use crate::loops::{Loop, loops};
+use crate::pass::{Cx, Form, witness};
+use crate::prune::{Known, known_values};
+use rustc_hash::{FxHashMap, FxHashSet};
+use synth_validator::domain::BinOp;
+use synth_validator::ir::{Block, Func, Inst, Op, Terminator, Value};
+use synth_validator::witness::{Cut, Loc, Step, Word};
+
+/// Faults that can be switched on.
+pub const FAULTS: &[(&str, &str)] = &[
+    ("licm-load-above-guard", "a load moves above the check that guards it"),
+    ("licm-variant", "an operation on what the loop changes moves as well"),
+    ("licm-written-global", "a read of a global that the loop writes moves"),
+    ("licm-assignment-above-dispatch", "a store of one target moves above the br_table dispatch"),
+    ("licm-trap-above-guard", "a trapping division's check moves above the branch that guards it"),
+];
+
+/// Moves at most this many values out of one loop: each takes a register there.
+const MOVED_MAX: usize = 4;
+
+/// Moves invariant operations; nothing if there are none.
+pub fn licm(func: &Func, cx: &Cx<'_>) -> Option<Form> {
+    let mut mover = Mover::new(func, cx);
+    let dominators = Dominators::new(func);
+    for l in loops(func, &dominators) {
+        mover.move_out(&l);
+    }
+    if cx.fault("licm-assignment-above-dispatch") {
+        mover.above_dispatch(|op| matches!(op, Op::Store { .. } | Op::GlobalSet { .. }));
+    }
+    if cx.fault("licm-trap-above-guard") {
+        mover.above_dispatch(|op| matches!(op, Op::TrapIf(_)));
+    }
+    if !mover.changed {
+        return None;
+    }
+    let moved = mover.moved;
+    let mut witness = witness(&mover.new, |b| u64::from(b.0), |v| (!moved.contains_key(&v)).then_some(v))?;
+    let live = crate::liveness::live_in(&mover.new, crate::liveness::LIVE_MAX)?;
+    for cut in &mut witness.cuts {
+        let block = Block(cut.right as u32);
+        for v in &live[block.0 as usize] {
+            if let Some(from) = moved.get(v) {
+                let still = dominators.dominates(from.block, block) && from.block != block;
+                let word = stated(cut, *v, &moved, still);
+                cut.computed.push((word, Loc::Value(*v, 0)));
+            }
+        }
+    }
+    Some(Form { func: mover.new, witness, inlined: Vec::new() })
+}
+
+/// What was moved: the instruction with constants in place of operands that are known, and where it stood.
+struct Moved {
+    op: Op,
+    args: Vec<Result<Value, u32>>,
+    block: Block,
+}
+
+/// States the computation of a moved value at a cut. `defines`: the old form has computed it before and may use it again.
+fn stated(cut: &mut Cut, v: Value, moved: &FxHashMap<Value, Moved>, defines: bool) -> Word {
+    let from = &moved[&v];
+    let mut args = Vec::new();
+    for arg in &from.args {
+        args.push(match arg {
+            Err(k) => Word::Loc(Loc::Const(*k)),
+            Ok(a) if moved.contains_key(a) => stated(cut, *a, moved, false),
+            Ok(a) => Word::Loc(Loc::Value(*a, 0)),
+        });
+    }
+    let defines = defines.then_some(Loc::Value(v, 0));
+    cut.steps.push(Step { op: from.op.clone(), args, defines });
+    Word::Step(cut.steps.len() as u32 - 1, 0)
+}
+
+struct Mover<'a> {
+    cx: &'a Cx<'a>,
+    new: Func,
+    known: Vec<Option<Known>>,
+    moved: FxHashMap<Value, Moved>,
+    changed: bool,
+}
+
+impl<'a> Mover<'a> {
+    fn new(func: &Func, cx: &'a Cx<'a>) -> Mover<'a> {
+        Mover { cx, new: func.clone(), known: known_values(func), moved: FxHashMap::default(), changed: false }
+    }
+    fn constant(&self, v: Value) -> Option<u32> {
+        match self.known[v.0 as usize] {
+            Some(Known::Const(_, k)) => Some(k as u32),
+            _ => None,
+        }
+    }
+
+    /// Whether an operation may move, given what the loop does to the world.
+    fn may_move(&self, inst: &Inst, written: &Written) -> bool {
+        match &inst.op {
+            Op::Bin(op) => {
+                let costly = matches!(op, BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::UDiv | BinOp::SDiv);
+                costly || inst.args.iter().all(|a| self.known[a.0 as usize].is_none())
+            }
+            Op::Un(_) | Op::Select => true,
+            Op::GlobalGet { cell } => {
+                let kept = !written.calls && !written.cells.contains(cell);
+                inst.results.len() == 1 && (kept || self.cx.fault("licm-written-global"))
+            }
+            Op::Load { .. } => self.cx.fault("licm-load-above-guard"),
+            _ => false,
+        }
+    }
+
+    /// Moves what a loop does not change to the block before it.
+    fn move_out(&mut self, l: &Loop) {
+        let [before] = l.entries[..] else { return };
+        if !matches!(self.new.blocks[before.0 as usize].end, Terminator::Jump(_)) {
+            return;
+        }
+        let written = Written::of(&self.new, l);
+        let mut inside: FxHashSet<Value> = FxHashSet::default();
+        for b in &l.blocks {
+            let data = &self.new.blocks[b.0 as usize];
+            inside.extend(&data.params);
+            inside.extend(data.insts.iter().flat_map(|i| &i.results));
+        }
+        let mut count = 0;
+        for b in &l.blocks {
+            let insts = std::mem::take(&mut self.new.blocks[b.0 as usize].insts);
+            let mut stay = Vec::with_capacity(insts.len());
+            for inst in insts {
+                let invariant = inst.args.iter().all(|a| !inside.contains(a) || self.known[a.0 as usize].is_some());
+                let invariant = invariant || self.cx.fault("licm-variant");
+                let from_before =
+                    inst.args.iter().all(|a| self.constant(*a).is_some() || self.known[a.0 as usize].is_none());
+                if count == MOVED_MAX || !invariant || !from_before || !self.may_move(&inst, &written) {
+                    stay.push(inst);
+                    continue;
+                }
+                count += 1;
+                inside.remove(&inst.results[0]);
+                self.hoist(inst, *b, before);
+            }
+            self.new.blocks[b.0 as usize].insts = stay;
+        }
+    }
+
+    /// Appends an instruction to a block, with constants made there.
+    fn hoist(&mut self, mut inst: Inst, from: Block, before: Block) {
+        let args = inst.args.iter().map(|a| self.constant(*a).map_or(Ok(*a), Err)).collect();
+        let moved = Moved { op: inst.op.clone(), args, block: from };
+        self.moved.insert(inst.results[0], moved);
+        for arg in &mut inst.args {
+            if let Some(k) = self.known[arg.0 as usize] {
+                let v = self.new.value(synth_validator::ir::Type::I32);
+                self.known.push(Some(k));
+                let made = Inst { op: k.op(), args: vec![], results: vec![v], origin: inst.origin };
+                self.new.blocks[before.0 as usize].insts.push(made);
+                *arg = v;
+            }
+        }
+        self.new.blocks[before.0 as usize].insts.push(inst);
+        self.changed = true;
+    }
+
+    /// The faults: moves the first wanted effect of a target with one incoming edge above the decision.
+    fn above_dispatch(&mut self, wanted: impl Fn(&Op) -> bool) {
+        let preds = cfg::predecessors(&self.new);
+        for b in 0..self.new.blocks.len() {
+            let [pred] = preds[b][..] else { continue };
+            let decides =
+                matches!(self.new.blocks[pred.0 as usize].end, Terminator::Switch(..) | Terminator::Branch(..));
+            let here: FxHashSet<Value> = self.new.blocks[b].params.iter().copied().collect();
+            let Some(at) = self.new.blocks[b].insts.iter().position(|i| wanted(&i.op)) else { continue };
+            // What it needs moves with it, as far as it stands in the same block.
+            let group: Vec<Inst> = self.new.blocks[b].insts[..=at].to_vec();
+            if !decides || group.iter().flat_map(|i| &i.args).any(|a| here.contains(a)) {
+                continue;
+            }
+            self.new.blocks[b].insts.drain(..=at);
+            self.new.blocks[pred.0 as usize].insts.extend(group);
+            self.changed = true;
+        }
+    }
+}
+
+/// What a loop changes.
+struct Written {
+    calls: bool,
+    cells: FxHashSet<u32>,
+}
+
+impl Written {
+    fn of(func: &Func, l: &Loop) -> Written {
+        let mut written = Written { calls: false, cells: FxHashSet::default() };
+        for inst in l.blocks.iter().flat_map(|b| &func.blocks[b.0 as usize].insts) {
+            match inst.op {
+                Op::Call { .. } | Op::CallIndirect { .. } => written.calls = true,
+                // A write of two words.
+                Op::GlobalSet { cell } => written.cells.extend([cell, cell + 1]),
+                _ => {}
+            }
+        }
+        written
+    }
+}
