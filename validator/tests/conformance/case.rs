@@ -83,7 +83,10 @@ impl Case {
         for (at, relocation) in &self.relocations {
             let Target::Symbol(Symbol::Function(k)) = relocation.target else { continue };
             let target = Concrete::function_word(k) & !1;
-            let code = branch_wide(target.wrapping_sub(self.address + at + 4) as i32, relocation.kind == RelocationKind::ThmCall);
+            let code = branch_wide(
+                target.wrapping_sub(self.address + at + 4) as i32,
+                relocation.kind == RelocationKind::ThmCall,
+            );
             let halves = [(code >> 16) as u16, code as u16];
             for (i, half) in halves.into_iter().enumerate() {
                 let start = *at as usize + 2 * i;
@@ -118,7 +121,13 @@ pub fn branch_wide(offset: i32, link: bool) -> u32 {
 pub fn branch_conditional(offset: i32, cond: u32) -> u32 {
     let field = (offset >> 1) as u32;
     let bit = |i: u32| field >> i & 1;
-    0xf000_8000 | bit(19) << 26 | cond << 22 | (field >> 11 & 0x3f) << 16 | bit(17) << 13 | bit(18) << 11 | field & 0x7ff
+    0xf000_8000
+        | bit(19) << 26
+        | cond << 22
+        | (field >> 11 & 0x3f) << 16
+        | bit(17) << 13
+        | bit(18) << 11
+        | field & 0x7ff
 }
 
 /// `movw rd, #low` and `movt rd, #high`. Source: DDI 0403E, MOV (immediate) T3, MOVT T1.

@@ -153,8 +153,7 @@ fn form(text: &str) -> String {
 
 /// `r` for a register other than sp and pc; anything else as it is.
 fn register(word: &str) -> &str {
-    const NAMES: [&str; 14] =
-        ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "sb", "sl", "fp", "ip", "lr"];
+    const NAMES: [&str; 14] = ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "sb", "sl", "fp", "ip", "lr"];
     if NAMES.contains(&word) { "r" } else { word }
 }
 

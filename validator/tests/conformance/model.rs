@@ -198,9 +198,7 @@ fn outcome(case: &Case, end: End, state: &State<Concrete>, d: &Concrete) -> Outc
                 }
             },
             _ if *address < sp && *address + clobbered >= sp => None,
-            Area::Memory(offset) => {
-                Some((0..4).fold(0, |v, i| v | u32::from(d.memory.get(offset + i)) << (8 * i)))
-            }
+            Area::Memory(offset) => Some((0..4).fold(0, |v, i| v | u32::from(d.memory.get(offset + i)) << (8 * i))),
             Area::Global(k) => Some(state.world.cells[k]),
         };
         (*address, word)

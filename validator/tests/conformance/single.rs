@@ -34,7 +34,7 @@ pub fn make(random: &mut Random, (code, wide): (u32, bool), address: u32, in_it:
     let mut case = blank(random, address);
     let code = nearer(random, code, wide);
     let op = decode(code, wide, 0, in_it)?;
-    let (back, ahead) = reach(&op, address)?;
+    let back = reach_back(&op);
     if back > 0 {
         // Room for what lies before the instruction, which execution jumps over. 16 bytes for the IT block.
         let room = (back + 16 + 2 * random.below(4)).next_multiple_of(4);
@@ -57,7 +57,7 @@ pub fn make(random: &mut Random, (code, wide): (u32, bool), address: u32, in_it:
         companion(random, &mut case);
     }
     operands(random, &op, &mut case)?;
-    around(random, &op, &mut case, at, ahead)?;
+    around(random, &op, &mut case, at)?;
     Some(case)
 }
 
@@ -76,18 +76,14 @@ fn nearer(random: &mut Random, code: u32, wide: bool) -> u32 {
     }
 }
 
-/// How many bytes before and after its own start an instruction's targets and literals lie, at most.
-/// Literals are words at multiples of 4: the only ones that are modelled.
-fn reach(op: &Op, address: u32) -> Option<(u32, u32)> {
-    let (low, high) = match *op {
-        Op::B { target, .. } | Op::Cbz { target, .. } => (target, target + 2),
-        Op::Load { address: Address::Literal(imm), .. } | Op::Dual { address: Address::Literal(imm), .. } => {
-            let _ = address;
-            (i64::from(imm), i64::from(imm) + 12)
-        }
-        _ => (0, 0),
+/// How many bytes before the instruction its target or literal may lie.
+fn reach_back(op: &Op) -> u32 {
+    let low = match *op {
+        Op::B { target, .. } | Op::Cbz { target, .. } => target,
+        Op::Load { address: Address::Literal(imm), .. } | Op::Dual { address: Address::Literal(imm), .. } => imm.into(),
+        _ => 0,
     };
-    Some(((-low).max(0) as u32, high.max(0) as u32))
+    (-low).max(0) as u32
 }
 
 /// Appends an `it` of 1 to 4 instructions. Result: how many stand before and after the one under test.
@@ -215,7 +211,7 @@ fn transfer(
     if to_pc && at % 4 != 0 {
         return None;
     }
-    fill(random, case, at, bytes);
+    fill(random, case, at, bytes)?;
     if to_pc {
         case.memory.insert(at + bytes - 4, leave(random));
     }
@@ -280,25 +276,24 @@ fn target(random: &mut Random, case: &Case, width: Width, bytes: u32, aligned: b
     }
 }
 
-/// Contents for an access and the words beside it.
-fn fill(random: &mut Random, case: &mut Case, at: u32, bytes: u32) {
-    let (mut low, mut high) = ((at & !3) - 4, (at + bytes + 3 & !3) + 4);
+/// Contents for an access and the words beside it; `None` if the access leaves its area.
+fn fill(random: &mut Random, case: &mut Case, at: u32, bytes: u32) -> Option<()> {
     let areas = [
         (MEMORY_BASE, MEMORY_BASE + MEMORY_BYTES),
         (GLOBALS_ADDRESS, GLOBALS_ADDRESS + 4 * CELLS),
         (STACK_ANCHOR - 0x2000, STACK_ANCHOR),
     ];
-    if let Some((start, end)) = areas.into_iter().find(|(start, end)| (*start..*end).contains(&at)) {
-        (low, high) = (low.max(start), high.min(end));
-    }
-    for address in (low..high).step_by(4) {
+    let (start, end) = areas.into_iter().find(|(start, end)| at >= *start && at + bytes <= *end)?;
+    let (low, high) = ((at & !3) - 4, (at + bytes).next_multiple_of(4) + 4);
+    for address in (low.max(start)..high.min(end)).step_by(4) {
         let word = random.value();
         case.memory.entry(address).or_insert(word);
     }
+    Some(())
 }
 
 /// What stands after the straight line: its end, targets, literals, tables.
-fn around(random: &mut Random, op: &Op, case: &mut Case, at: u32, _ahead: u32) -> Option<()> {
+fn around(random: &mut Random, op: &Op, case: &mut Case, at: u32) -> Option<()> {
     match *op {
         Op::TableBranch { half, rm } => return table(random, case, half, rm),
         Op::Udf(code) if TrapKind::from_code(code).is_none() => return None,
@@ -339,8 +334,7 @@ fn table(random: &mut Random, case: &mut Case, half: bool, rm: Reg) -> Option<()
     let entries = 1 + random.below(8);
     let halves = if half { entries } else { entries.div_ceil(2) };
     let nearest = random.below(entries);
-    let mut offsets: Vec<u32> =
-        (0..entries).map(|i| halves + if i == nearest { 0 } else { random.below(8) }).collect();
+    let mut offsets: Vec<u32> = (0..entries).map(|i| halves + if i == nearest { 0 } else { random.below(8) }).collect();
     case.regs[usize::from(rm.0)] = random.below(entries);
     if !half && entries % 2 == 1 {
         offsets.push(0);
