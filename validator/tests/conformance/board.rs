@@ -19,9 +19,9 @@ const IMAGE_END: u32 = 0x40_0000;
 const SLOTS_END: u32 = 0x3c_0000;
 /// No case is longer.
 const CASE_BYTES_MAX: u32 = 0x2_8000;
-/// Address and size of the list of cases.
+/// Address and size of the list of cases; the board keeps outcomes behind it.
 const CASES_ADDRESS: u32 = 0x2110_0000;
-const CASES_BYTES_MAX: usize = 0xe0_0000;
+const CASES_BYTES_MAX: usize = 0xd0_0000;
 /// Words of an outcome before its windows.
 const HEAD_WORDS: usize = 20;
 

@@ -16,8 +16,8 @@
   .set HANDLER_STACK, 0x20080000
   .set STATE, 0x20070000
   .set CASES, 0x21100000
-  .set OUTCOMES, 0x20110000
-  .set OUTCOMES_LIMIT, 0x20380000
+  .set OUTCOMES, 0x21f00000
+  .set OUTCOMES_LIMIT, 0x21ff0000
   .set CASE_WINDOWS, 17 * 4
 
   .section .vectors, "a"
@@ -184,7 +184,7 @@ open_block:
 areas:
   .word 0x21000000, 0x21010000
   .word 0x20100000, 0x20101000
-  .word 0x203e0000, 0x203f0100
+  .word 0x201f0000, 0x203f0100
   .word 0
 name:
   .asciz ":tt"
