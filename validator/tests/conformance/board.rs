@@ -15,10 +15,11 @@ use synth_validator::concrete::Concrete;
 const TIME_MAX: Duration = Duration::from_secs(120);
 const IMAGE_START: u32 = 0x1000;
 const IMAGE_END: u32 = 0x40_0000;
-/// The last slot starts before this; what follows is room for the largest case and, at the top, the caller's address.
-const SLOTS_END: u32 = 0x3c_0000;
-/// No case is longer.
-const CASE_BYTES_MAX: u32 = 0x2_8000;
+/// The caller's address lies behind this.
+const SLOTS_END: u32 = 0x3f_0000;
+/// No case is longer, except for those with a far target.
+const CASE_BYTES_MAX: u32 = 0x1_8000;
+const FAR_CASE_BYTES_MAX: u32 = 0x11_0000;
 /// Address and size of the list of cases; the board keeps outcomes behind it.
 const CASES_ADDRESS: u32 = 0x2110_0000;
 const CASES_BYTES_MAX: usize = 0xd0_0000;
@@ -58,25 +59,25 @@ impl Boot {
         let halves = (IMAGE_END - IMAGE_START) as usize / 2;
         Boot { image: FILLER.to_le_bytes().repeat(halves), next: IMAGE_START, cases: vec![], windows: vec![] }
     }
-    /// Whether no more cases fit.
-    pub fn is_full(&self) -> bool {
-        self.next >= SLOTS_END || self.cases.len() >= CASES_BYTES_MAX
+    /// Whether another case fits.
+    pub fn has_room(&self, far: bool) -> bool {
+        self.place(true, far) + bytes_max(far) <= SLOTS_END && self.cases.len() < CASES_BYTES_MAX
     }
     /// Whether there are no cases.
     pub fn is_empty(&self) -> bool {
         self.windows.is_empty()
     }
     /// Where the next case's code goes: at a multiple of 4, or 2 more.
-    pub fn place(&self, odd_half: bool) -> u32 {
+    pub fn place(&self, odd_half: bool, far: bool) -> u32 {
         let functions = Concrete::function_word(0) & !0xfff;
-        let near = self.next < functions + 0x1000 && self.next + CASE_BYTES_MAX > functions;
+        let near = self.next < functions + 0x1000 && self.next + bytes_max(far) > functions;
         let start = if near { functions + 0x1000 } else { self.next };
         start.next_multiple_of(4) + if odd_half { 2 } else { 0 }
     }
     /// Adds a case.
     pub fn add(&mut self, case: &Case) {
         let code = case.linked();
-        assert!(code.len() < CASE_BYTES_MAX as usize, "invariant: a case of {} bytes", code.len());
+        assert!(code.len() < FAR_CASE_BYTES_MAX as usize, "invariant: a case of {} bytes", code.len());
         assert!(case.regs[13] % 4 == 0, "invariant: sp is {:#x}", case.regs[13]);
         let start = (case.address - IMAGE_START) as usize;
         self.image[start..start + code.len()].copy_from_slice(&code);
@@ -115,6 +116,10 @@ impl Boot {
             ref stray => Err(format!("{} words outside all windows were written to, one at {:#x}", stray[0], stray[1])),
         }
     }
+}
+
+fn bytes_max(far: bool) -> u32 {
+    if far { FAR_CASE_BYTES_MAX } else { CASE_BYTES_MAX }
 }
 
 fn seen(head: &[u32], memory: Vec<u32>) -> Seen {

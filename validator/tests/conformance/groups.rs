@@ -2,7 +2,7 @@
 
 use super::case::{Case, END, load_constant};
 use super::encodings::Encodings;
-use super::single::{blank, operands};
+use super::operands::{Fit, blank, operands};
 use super::values::Random;
 use synth_validator::arm::encoding::decode;
 use synth_validator::arm::insn::{Address, Alu, Op, Reg, Shift, Source};
@@ -124,7 +124,7 @@ pub fn carry_chain(random: &mut Random, members: &Members, address: u32) -> Case
 }
 
 /// 3 to 10 instructions: data processing, IT blocks, and loads and stores whose base is set just before.
-pub fn sequence(random: &mut Random, members: &Members, address: u32) -> Option<Case> {
+pub fn sequence(random: &mut Random, members: &Members, address: u32) -> Fit<Case> {
     let mut case = blank(random, address);
     for _ in 0..3 + random.below(8) {
         match random.below(8) {
@@ -140,13 +140,13 @@ pub fn sequence(random: &mut Random, members: &Members, address: u32) -> Option<
         }
     }
     case.half(END);
-    Some(case)
+    Ok(case)
 }
 
 /// Appends a load or store and the constants for its address.
-fn access(random: &mut Random, members: &Members, case: &mut Case) -> Option<()> {
+fn access(random: &mut Random, members: &Members, case: &mut Case) -> Fit<()> {
     let (code, wide) = random.pick(&members.memory);
-    let op = decode(code, wide, 0, false)?;
+    let op = decode(code, wide, 0, false).ok_or("not an instruction")?;
     // The address is chosen as for a single instruction, on a copy of the registers.
     let before = case.regs;
     operands(random, &op, case)?;
@@ -156,14 +156,14 @@ fn access(random: &mut Random, members: &Members, case: &mut Case) -> Option<()>
         Op::Load { address, .. } | Op::Store { address, .. } | Op::Dual { address, .. } => match address {
             Address::Offset(rn, _) | Address::Pre(rn, _) | Address::Post(rn, _) => (rn, None),
             Address::Index(rn, rm, _) => (rn, Some(rm)),
-            Address::Literal(_) => return None,
+            Address::Literal(_) => return Err("a literal"),
         },
         Op::Multiple { rn, .. } => (rn, None),
-        _ => return None,
+        _ => return Err("not a load or store"),
     };
     for register in [Some(base), index].into_iter().flatten() {
         constant(case, register, chosen[usize::from(register.0)]);
     }
     case.insn(code, wide);
-    Some(())
+    Ok(())
 }

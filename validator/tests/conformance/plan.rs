@@ -9,7 +9,7 @@ use super::compare::{describe, differences};
 use super::encodings::{Encodings, Forms, Key};
 use super::groups::{self, Members};
 use super::model::{self, End, Outcome};
-use super::single;
+use super::single::{self, Setting};
 use super::values::Random;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use synth_validator::arm::encoding::decode;
@@ -21,6 +21,8 @@ pub const SEED: u32 = 20_260_321;
 const DIFFERENCES_MAX: usize = 20;
 /// States tried before a form counts as refused.
 const TRIES: usize = 400;
+/// One in so many cases of a 32-bit branch has a far target.
+const FAR: usize = 400;
 /// Threads: while one waits for the emulator, another makes cases.
 const THREADS: usize = 2;
 /// Subjects dealt out at a time.
@@ -128,39 +130,35 @@ impl Worker<'_> {
             return self.encoding(key, forms, &mut random, cases, place, tallies);
         }
         tallies[place].forms = 1;
-        let members = self.members;
         for i in 0..cases {
-            let mut refused = String::new();
-            for _ in 0..TRIES {
-                let address = self.boot.place(random.one_in(2));
-                let made = match subject {
-                    Subject::Encoding(_, forms) => {
-                        let codes = forms.values().flatten().count();
-                        let it = forms.values().flatten().nth(i % codes).expect("invariant: i % codes < codes");
-                        Some(groups::it_block(&mut random, members, *it, address))
-                    }
-                    Subject::CarryChains => Some(groups::carry_chain(&mut random, members, address)),
-                    Subject::Sequences => groups::sequence(&mut random, members, address),
-                };
-                match made.map(|mut case| {
-                    case.text = name(subject);
-                    self.model(case)
-                }) {
-                    Some(Ok((case, outcome))) => {
-                        self.add(place, case, outcome, tallies)?;
-                        refused.clear();
-                        break;
-                    }
-                    Some(Err(why)) => refused = why,
-                    None => refused = "no state found".to_string(),
-                }
-            }
-            if !refused.is_empty() {
-                tallies[place].refused.push((name(subject), refused));
-                break;
+            match self.group(subject, &mut random, i) {
+                Ok((case, outcome)) => self.add(place, case, outcome, tallies)?,
+                Err(why) => return Err(format!("{}: {why}", name(subject))),
             }
         }
         Ok(())
+    }
+
+    /// Case `i` of an IT block's mask or of a group.
+    fn group(&mut self, subject: &Subject, random: &mut Random, i: usize) -> Result<(Case, Outcome), String> {
+        let members = self.members;
+        let mut refused = String::new();
+        for _ in 0..TRIES {
+            let address = self.boot.place(random.one_in(2), false);
+            let made = match subject {
+                Subject::Encoding(_, forms) => {
+                    let codes: Vec<u32> = forms.values().flatten().copied().collect();
+                    Ok(groups::it_block(random, members, codes[i % codes.len()], address))
+                }
+                Subject::CarryChains => Ok(groups::carry_chain(random, members, address)),
+                Subject::Sequences => groups::sequence(random, members, address),
+            };
+            match made.map_err(str::to_string).and_then(|case| self.model(case)) {
+                Ok((case, outcome)) => return Ok((Case { text: name(subject), ..case }, outcome)),
+                Err(why) => refused = why,
+            }
+        }
+        Err(refused)
     }
 
     /// Makes the cases of a single encoding, the same number of each of its forms.
@@ -175,10 +173,9 @@ impl Worker<'_> {
     ) -> Result<(), String> {
         let mut alive = Vec::new();
         for (form, codes) in forms {
-            match self.one(key, codes, random, false) {
-                Ok((mut case, outcome)) => {
-                    case.text = format!("{form} ({})", key.pattern());
-                    self.add(place, case, outcome, tallies)?;
+            match self.one(key, codes, random, Setting::default()) {
+                Ok(made) => {
+                    self.add_form(place, form, key, made, tallies)?;
                     alive.push((form, codes));
                 }
                 Err(why) => tallies[place].refused.push((form.clone(), why)),
@@ -187,29 +184,39 @@ impl Worker<'_> {
         tallies[place].forms = alive.len();
         for i in alive.len()..cases {
             let Some((form, codes)) = alive.get(i % alive.len().max(1)) else { break };
-            let in_it = i / alive.len() % 3 == 1;
-            let made = if in_it { self.one(key, codes, random, true) } else { Err(String::new()) };
-            let (mut case, outcome) = match made {
-                Ok(made) => made,
-                Err(_) => self.one(key, codes, random, false).map_err(|why| format!("{form}: {why}"))?,
-            };
-            case.text = format!("{form} ({})", key.pattern());
-            self.add(place, case, outcome, tallies)?;
+            let far = i % FAR == FAR - 1 && is_wide_branch(codes[0], key.wide);
+            if !self.boot.has_room(far) {
+                self.flush(tallies)?;
+            }
+            let in_it = i / alive.len() % 3 == 1 && codes.iter().any(|code| allowed_in_it(*code, key.wide));
+            let setting = Setting { in_it, far, ..Setting::default() };
+            let made = self.one(key, codes, random, setting);
+            let made = made.or_else(|_| self.one(key, codes, random, Setting { in_it: false, ..setting }));
+            self.add_form(place, form, key, made.map_err(|why| format!("{form}: {why}"))?, tallies)?;
         }
         Ok(())
     }
 
-    /// A case that the semantics has a meaning for.
-    fn one(&self, key: &Key, codes: &[u32], random: &mut Random, in_it: bool) -> Result<(Case, Outcome), String> {
-        let mut refused = "no state in reach of the semantics".to_string();
-        if in_it && codes.iter().all(|code| !allowed_in_it(*code, key.wide)) {
-            return Err(refused);
-        }
+    fn add_form(
+        &mut self,
+        place: usize,
+        form: &str,
+        key: &Key,
+        (case, outcome): (Case, Outcome),
+        tallies: &mut [Tally],
+    ) -> Result<(), String> {
+        let text = format!("{form} ({})", key.pattern());
+        self.add(place, Case { text, ..case }, outcome, tallies)
+    }
+
+    /// A case that the semantics has a meaning for, at an address of its own.
+    fn one(&self, key: &Key, codes: &[u32], random: &mut Random, setting: Setting) -> Result<(Case, Outcome), String> {
+        let mut refused = String::new();
         for _ in 0..TRIES {
-            let address = self.boot.place(random.one_in(2));
+            let setting = Setting { address: self.boot.place(random.one_in(2), setting.far), ..setting };
             let code = random.pick(codes);
-            let Some(case) = single::make(random, (code, key.wide), address, in_it) else { continue };
-            match self.model(case) {
+            let made = single::make(random, (code, key.wide), setting);
+            match made.map_err(str::to_string).and_then(|case| self.model(case)) {
                 Ok(made) => return Ok(made),
                 Err(why) => refused = why,
             }
@@ -218,7 +225,7 @@ impl Worker<'_> {
     }
 
     fn model(&self, case: Case) -> Result<(Case, Outcome), String> {
-        let mut outcome = model::run(&case)?;
+        let mut outcome = model::run(&case).map_err(|why| cause(&why))?;
         if let Some(tamper) = self.tamper {
             tamper(&mut outcome);
         }
@@ -228,7 +235,7 @@ impl Worker<'_> {
     fn add(&mut self, place: usize, case: Case, outcome: Outcome, tallies: &mut [Tally]) -> Result<(), String> {
         self.boot.add(&case);
         self.waiting.push((place, case, outcome));
-        if self.boot.is_full() { self.flush(tallies) } else { Ok(()) }
+        if self.boot.has_room(false) { Ok(()) } else { self.flush(tallies) }
     }
 
     /// Boots the board and compares.
@@ -261,6 +268,16 @@ pub fn name(subject: &Subject) -> String {
         Subject::CarryChains => "carry chains of 2 to 6".to_string(),
         Subject::Sequences => "sequences of 3 to 10, with memory".to_string(),
     }
+}
+
+/// Why the decoder or the semantics refuses a case, without the place.
+fn cause(why: &str) -> String {
+    let why = why.split(", bytes ").next().unwrap_or(why);
+    why.rsplit(": ").next().unwrap_or(why).to_string()
+}
+
+fn is_wide_branch(code: u32, wide: bool) -> bool {
+    wide && matches!(decode(code, wide, 0, false), Some(Op::B { .. }))
 }
 
 fn makes_it(key: &Key, forms: &Forms) -> bool {
