@@ -19,9 +19,11 @@ const CASES: usize = 2000;
 /// What is compared and what is not.
 const SCOPE: &str = "\
 Compared: r0 to r12, sp, lr, N, Z, C, V, where execution went, the state of IT, memory around every access; at the end of
-a boot, that all other memory is untouched. A failed requirement of alignment must be a UsageFault of the board, and no
+a boot, that linear memory, globals and stack are untouched elsewhere. A failed requirement of alignment must be a UsageFault of the board, and no
 other fault may occur. `r` stands for any register but pc; sp and pc stand where the form is about them. A third of the
-cases stands in an IT block where that is allowed, so some are not executed.
+cases stands in an IT block where that is allowed, so some are not executed. Retried: states that
+the semantics refused and that were replaced: sp would leave the frame or not be a multiple of 4, or a conditional table
+branch would have its table as the next instruction.
 
 Set aside: the calling convention at returns and calls (callee-saved registers, sp), which no machine checks; lr after a
 call, which the semantics forgets and which is compared with the length of the instruction; the Q flag; registers and
@@ -60,16 +62,19 @@ fn table(subjects: &[Subject], tallies: &[Tally]) -> String {
     let tested = tallies.iter().filter(|t| t.cases > 0);
     let (encodings, cases) = (tested.clone().count(), tested.map(|t| t.cases).sum::<usize>());
     let _ = writeln!(out, "{encodings} encodings and groups, {cases} cases, 0 differences.\n");
-    out.push_str("| Encoding | Instruction | Forms | Cases | In IT | Faults | Differences |\n");
-    out.push_str("|---|---|--:|--:|--:|--:|--:|\n");
+    out.push_str("| Encoding | Instruction | Forms | Cases | In IT | Faults | Retried | Differences |\n");
+    out.push_str("|---|---|--:|--:|--:|--:|--:|--:|\n");
     for (subject, tally) in subjects.iter().zip(tallies).filter(|(_, t)| t.cases > 0) {
         let pattern = match subject {
             Subject::Encoding(key, _) => format!("`{}`", key.pattern()),
             Subject::CarryChains | Subject::Sequences => "several".to_string(),
         };
-        let Tally { cases, in_it, faults, differences, forms, .. } = tally;
+        let Tally { cases, in_it, faults, retried, differences, forms, .. } = tally;
         let name = plan::name(subject);
-        let _ = writeln!(out, "| {pattern} | `{name}` | {forms} | {cases} | {in_it} | {faults} | {differences} |");
+        let _ = writeln!(
+            out,
+            "| {pattern} | `{name}` | {forms} | {cases} | {in_it} | {faults} | {retried} | {differences} |"
+        );
     }
     out.push_str("\nRefused: decoded, but without a meaning in the semantics from any state that was tried.\n\n");
     out.push_str("| Encoding | Form | Reason |\n|---|---|---|\n");

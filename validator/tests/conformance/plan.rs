@@ -11,6 +11,7 @@ use super::groups::{self, Members};
 use super::model::{self, End, Outcome};
 use super::single::{self, Setting};
 use super::values::Random;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use synth_validator::arm::encoding::decode;
 use synth_validator::arm::insn::{Cond, Op};
@@ -47,6 +48,8 @@ pub struct Tally {
     pub in_it: usize,
     /// Those that ended by an alignment fault.
     pub faults: usize,
+    /// States that the semantics refused and that others were tried for.
+    pub retried: usize,
     /// Those that differed.
     pub differences: usize,
     /// Forms tested.
@@ -84,7 +87,8 @@ pub fn run(
             if first >= subjects.len() || found.load(Ordering::Relaxed) >= DIFFERENCES_MAX {
                 return Ok::<_, String>(done);
             }
-            let mut worker = Worker { members, tamper, boot: Boot::new(), waiting: vec![], found: &found };
+            let mut worker =
+                Worker { members, tamper, boot: Boot::new(), waiting: vec![], found: &found, retried: Cell::new(0) };
             let chunk = &subjects[first..subjects.len().min(first + CHUNK)];
             let mut tallies: Vec<Tally> = chunk.iter().map(|_| Tally::default()).collect();
             for (i, subject) in chunk.iter().enumerate() {
@@ -111,6 +115,8 @@ struct Worker<'a> {
     /// Cases of the boot, with the place of their subject in the chunk.
     waiting: Vec<(usize, Case, Outcome)>,
     found: &'a AtomicUsize,
+    /// States refused since the last case.
+    retried: Cell<usize>,
 }
 
 impl Worker<'_> {
@@ -178,7 +184,10 @@ impl Worker<'_> {
                     self.add_form(place, form, key, made, tallies)?;
                     alive.push((form, codes));
                 }
-                Err(why) => tallies[place].refused.push((form.clone(), why)),
+                Err(why) => {
+                    self.retried.set(0);
+                    tallies[place].refused.push((form.clone(), why));
+                }
             }
         }
         tallies[place].forms = alive.len();
@@ -225,7 +234,10 @@ impl Worker<'_> {
     }
 
     fn model(&self, case: Case) -> Result<(Case, Outcome), String> {
-        let mut outcome = model::run(&case).map_err(|why| cause(&why))?;
+        let mut outcome = model::run(&case).map_err(|why| {
+            self.retried.set(self.retried.get() + 1);
+            cause(&why)
+        })?;
         if let Some(tamper) = self.tamper {
             tamper(&mut outcome);
         }
@@ -233,6 +245,7 @@ impl Worker<'_> {
     }
 
     fn add(&mut self, place: usize, case: Case, outcome: Outcome, tallies: &mut [Tally]) -> Result<(), String> {
+        tallies[place].retried += self.retried.take();
         self.boot.add(&case);
         self.waiting.push((place, case, outcome));
         if self.boot.has_room(false) { Ok(()) } else { self.flush(tallies) }
