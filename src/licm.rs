@@ -2,7 +2,8 @@
 //!
 //! Before: `b1(v1): v3 = mul v2, v4; …; jump b1(v5)`. After: `v3 = mul v2, v4; jump b1(v0)` and `b1(v1): …`. It stands after the
 //! redundant checks are gone. Only operations that neither trap nor see memory move, and reads of globals that the loop does not
-//! write; loads stay below their checks. Cheap operations stay where they are: a register across the loop costs more.
+//! write; loads stay below their checks. Cheap operations stay where they are, because a register across the loop costs more, and
+//! so do words that are only compared: a guard's condition stays beside what it guards.
 //!
 //! Obligation: refinement; at every cut point in or below the loop the witness says that the moved value is the operation applied to
 //! the old operands.
@@ -102,6 +103,20 @@ impl<'a> Mover<'a> {
         }
     }
 
+    /// Values that something else than a comparison uses.
+    fn used(&self) -> FxHashSet<Value> {
+        let mut used = FxHashSet::default();
+        for block in &self.new.blocks {
+            let computing = block.insts.iter().filter(|i| !matches!(i.op, Op::Cmp(_) | Op::CmpPair(_) | Op::TrapIf(_)));
+            used.extend(computing.flat_map(|i| &i.args).copied());
+            used.extend(cfg::edges(&block.end).into_iter().flat_map(|e| &e.args).copied());
+            if let Terminator::Return(values) = &block.end {
+                used.extend(values);
+            }
+        }
+        used
+    }
+
     /// Whether an operation may move, given what the loop does to the world.
     fn may_move(&self, inst: &Inst, written: &Written) -> bool {
         match &inst.op {
@@ -125,7 +140,7 @@ impl<'a> Mover<'a> {
         if !matches!(self.new.blocks[before.0 as usize].end, Terminator::Jump(_)) {
             return;
         }
-        let written = Written::of(&self.new, l);
+        let (written, used) = (Written::of(&self.new, l), self.used());
         let mut inside: FxHashSet<Value> = FxHashSet::default();
         for b in &l.blocks {
             let data = &self.new.blocks[b.0 as usize];
@@ -141,7 +156,8 @@ impl<'a> Mover<'a> {
                 let invariant = invariant || self.cx.fault("licm-variant");
                 let from_before =
                     inst.args.iter().all(|a| self.constant(*a).is_some() || self.known[a.0 as usize].is_none());
-                if count == MOVED_MAX || !invariant || !from_before || !self.may_move(&inst, &written) {
+                let wanted = inst.results.iter().any(|r| used.contains(r));
+                if count == MOVED_MAX || !wanted || !invariant || !from_before || !self.may_move(&inst, &written) {
                     stay.push(inst);
                     continue;
                 }
@@ -156,8 +172,8 @@ impl<'a> Mover<'a> {
     /// Appends an instruction to a block, with constants made there.
     fn hoist(&mut self, mut inst: Inst, from: Block, before: Block) {
         let args = inst.args.iter().map(|a| self.constant(*a).map_or(Ok(*a), Err)).collect();
-        let moved = Moved { op: inst.op.clone(), args, block: from };
-        self.moved.insert(inst.results[0], moved);
+        // Out of several loops: the old form computes it where it stood first.
+        self.moved.entry(inst.results[0]).or_insert(Moved { op: inst.op.clone(), args, block: from });
         for arg in &mut inst.args {
             if let Some(k) = self.known[arg.0 as usize] {
                 let v = self.new.value(synth_validator::ir::Type::I32);
