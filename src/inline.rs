@@ -14,30 +14,30 @@ use synth_validator::claim::Inlined;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value};
 
 /// Instructions of a callee that is inlined wherever it is called, by level: at `Os` about what a call costs.
-const LEAF_INSTS_MAX: usize = 24;
+const LEAF_INSTS_MAX: usize = 16;
 const LEAF_INSTS_MAX_SMALL: usize = 6;
-/// Instructions of a callee that is inlined because it is called from one place only.
+/// Instructions of a callee that is inlined because it is called from one place only, and so not needed any more, or because the
+/// user wants it.
 const SINGLE_INSTS_MAX: usize = 400;
 /// Instructions of a function beyond which nothing more is inlined into it.
 const CALLER_INSTS_MAX: usize = 4000;
 /// Callees within callees.
 const DEPTH_MAX: usize = 8;
 
-/// Instructions of a function.
+/// Instructions of a function; constants, which often become part of others, do not count.
 pub fn size(func: &Func) -> usize {
-    func.blocks.iter().map(|b| b.insts.len() + 1).sum()
+    let counts = |inst: &&Inst| !matches!(inst.op, Op::Const(_) | Op::Address(_));
+    func.blocks.iter().map(|b| b.insts.iter().filter(counts).count() + 1).sum()
 }
 
-/// Calls of each function in all forms before inlining.
-pub fn call_counts(cx: &Cx<'_>) -> FxHashMap<u32, u32> {
-    let mut counts = FxHashMap::default();
-    let functions = cx.forms.iter().filter_map(|stages| stages.last()).map(|s| &s.func);
-    for inst in functions.flat_map(|f| &f.blocks).flat_map(|b| &b.insts) {
-        if let Op::Call { func } = inst.op {
-            *counts.entry(func).or_default() += 1;
-        }
-    }
-    counts
+/// Whether a callee is one that is expected to be inlined: small, hinted, or used once.
+pub fn is_candidate(cx: &Cx<'_>, callee: u32) -> bool {
+    let Some((_, body)) = cx.form(callee) else {
+        return false;
+    };
+    let leaf = if cx.level == Level::Os { LEAF_INSTS_MAX_SMALL } else { LEAF_INSTS_MAX };
+    let once = cx.calls.get(&callee) == Some(&1) && !cx.roots.contains(&callee);
+    size(body) <= leaf || (once || cx.hinted.contains(&callee)) && size(body) <= SINGLE_INSTS_MAX
 }
 
 /// Why a call is not inlined.
@@ -47,8 +47,8 @@ pub enum Obstacle {
     Import,
     /// The callee is being inlined already, or is the caller.
     Recursive,
-    /// The callee has this many instructions, and is called from this many places.
-    Large(usize, u32),
+    /// The callee is neither small nor hinted nor used once.
+    Large,
     /// The caller has become too large, or callees are nested too deep.
     Limit,
 }
@@ -71,21 +71,18 @@ pub fn inline(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     Some(Form { func: new, witness, inlined })
 }
 
-/// Whether a call of `callee` within `chain` may be inlined into a caller of this size.
-pub fn obstacle(cx: &Cx<'_>, callee: u32, chain: &[u32], caller_insts: usize, calls: u32) -> Option<Obstacle> {
+/// Why a call of `callee` within `chain` is not inlined into a caller of this size.
+pub fn obstacle(cx: &Cx<'_>, callee: u32, chain: &[u32], caller_insts: usize) -> Option<Obstacle> {
     let Some((_, body)) = cx.form(callee) else {
         return Some(Obstacle::Import);
     };
     if chain.contains(&callee) && !cx.fault("inline-recursive-once") {
         return Some(Obstacle::Recursive);
     }
-    let insts = size(body);
-    let leaf = if cx.level == Level::Os { LEAF_INSTS_MAX_SMALL } else { LEAF_INSTS_MAX };
-    let single = calls == 1 && insts <= SINGLE_INSTS_MAX;
-    if insts > leaf && !single {
-        return Some(Obstacle::Large(insts, calls));
+    if !is_candidate(cx, callee) {
+        return Some(Obstacle::Large);
     }
-    (caller_insts + insts > CALLER_INSTS_MAX || chain.len() > DEPTH_MAX).then_some(Obstacle::Limit)
+    (caller_insts + size(body) > CALLER_INSTS_MAX || chain.len() > DEPTH_MAX).then_some(Obstacle::Limit)
 }
 
 /// A body of the left side: the caller, then the inlined callees.
@@ -109,7 +106,6 @@ struct Inliner<'a> {
 impl Inliner<'_> {
     /// Chooses calls and appends bodies, those of appended bodies included.
     fn run(&mut self) {
-        let counts = call_counts(self.cx);
         let mut next = 0;
         while let Some(body) = self.bodies.get(next) {
             let end = self.bodies.get(next + 1).map_or(self.new.blocks.len() as u32, |b| b.block_base);
@@ -119,8 +115,7 @@ impl Inliner<'_> {
                     let Op::Call { func: callee } = self.new.blocks[block as usize].insts[inst].op else {
                         continue;
                     };
-                    let calls = counts.get(&callee).copied().unwrap_or(0);
-                    if obstacle(self.cx, callee, &chain, size(&self.new), calls).is_none() {
+                    if obstacle(self.cx, callee, &chain, size(&self.new)).is_none() {
                         self.append(callee, block, inst as u32, &chain);
                     }
                 }

@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod branch_relax;
 pub mod build;
+pub mod call_graph;
 pub mod cfg;
 pub mod checks;
 pub mod cli;

@@ -6,6 +6,8 @@
 use crate::ir_facts::Facts;
 use crate::liveness::{LIVE_MAX, live_in};
 use crate::module::Module;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 use synth_validator::claim::{Inlined, Stage};
 use synth_validator::contract::Contract;
 use synth_validator::ir::{Block, Func, Value};
@@ -37,6 +39,12 @@ pub struct Cx<'a> {
     /// Forms of all defined functions before inlining, by number of the function among the defined ones. Empty until all functions
     /// have come so far.
     pub forms: &'a [Vec<Stage>],
+    /// Calls of each function in these forms.
+    pub calls: &'a FxHashMap<u32, u32>,
+    /// Functions that others than the module's may call.
+    pub roots: &'a BTreeSet<u32>,
+    /// Functions that the user wants inlined.
+    pub hinted: &'a BTreeSet<u32>,
     /// The fault that is switched on.
     pub fault: Option<&'static str>,
 }

@@ -7,8 +7,9 @@ use crate::module::{ExportKind, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Form, Level, Pass, Run};
-use crate::{build, checks, decode, inline, legalize, licm, simplify, verify};
+use crate::{build, call_graph, checks, decode, inline, legalize, licm, simplify, verify};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use synth_validator::arm::object::is_reserved;
 use synth_validator::claim::{Claim, FunctionClaim, Stage};
@@ -53,6 +54,8 @@ pub struct Options {
     pub left_out: Vec<String>,
     /// Passes that are not to run on a function: there the validator refused them.
     pub refused: BTreeSet<(u32, &'static str)>,
+    /// Names of functions to inline where they are called, if they are not very large.
+    pub inline: Vec<String>,
     /// The fault that is switched on; without effect in a release build.
     pub fault: Option<&'static str>,
 }
@@ -67,6 +70,7 @@ impl Default for Options {
             level: Level::default(),
             left_out: Vec::new(),
             refused: BTreeSet::new(),
+            inline: Vec::new(),
             fault: None,
         }
     }
@@ -96,18 +100,36 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let mut info = module_info(&module)?;
     let first = module.imported_functions();
     let defined = first..module.functions.len() as u32;
-    let cx = Cx { module: &module, contract: &contract, level: options.level, forms: &[], fault: options.fault };
+    let (roots, hinted) = (call_graph::roots(&module), hinted(&module, &options.inline)?);
+    let none = FxHashMap::default();
+    let cx = Cx {
+        module: &module,
+        contract: &contract,
+        level: options.level,
+        forms: &[],
+        calls: &none,
+        roots: &roots,
+        hinted: &hinted,
+        fault: options.fault,
+    };
     let needed = |index| needed(bytes, index, &cx);
     let forms: Vec<Vec<Stage>> = defined.clone().into_par_iter().map(needed).collect::<Result<_, _>>()?;
-    let cx = Cx { forms: &forms, ..cx };
-    let mut compiled: Vec<(CompiledFunction, FunctionClaim)> = defined
+    let calls = call_counts(&forms);
+    let cx = Cx { forms: &forms, calls: &calls, ..cx };
+    let optimized = |(index, stages): (u32, &Vec<Stage>)| optimize(stages.clone(), options, &cx, index);
+    let stages: Vec<Vec<Stage>> = defined.into_par_iter().zip(&forms).map(optimized).collect::<Result<_, _>>()?;
+    let kept = call_graph::reachable(&module, |index| last_form(&stages, index.checked_sub(first)?));
+    let mut compiled: Vec<(Option<CompiledFunction>, FunctionClaim)> = stages
         .into_par_iter()
-        .zip(forms.par_iter())
-        .map(|(index, stages)| {
-            let stages = optimize(stages.clone(), options, &cx, index)?;
+        .enumerate()
+        .map(|(place, stages)| {
+            let index = first + place as u32;
+            // A function that is inlined wherever it is called stays in the claim, for its form, and not in the object.
             let last = &stages.last().expect("invariant: the builder made one").func;
-            let code = compile_function(last, &info, &contract, options.core)?;
-            let (witness, indirect_types) = (code.witness.clone(), code.indirect_types.clone());
+            let removed = options.level > Level::O0 && !kept.contains(&index);
+            let code = if removed { None } else { Some(compile_function(last, &info, &contract, options.core)?) };
+            let (witness, indirect_types) =
+                code.as_ref().map(|c| (c.witness.clone(), c.indirect_types.clone())).unwrap_or_default();
             Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
         })
         .collect::<Result<_, CompileError>>()?;
@@ -121,14 +143,43 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
             witness: Witness::default(),
             indirect_types: code.indirect_types.clone(),
         };
-        compiled.push((code, claim));
+        compiled.push((Some(code), claim));
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
+    let functions: Vec<CompiledFunction> = functions.into_iter().flatten().collect();
     let claim = Claim { contract, functions: claims };
     let mut data = data;
     data.witness = claim.encode();
     let object = write_object(&functions, &info, &data, options.core)?;
     Ok(Compiled { object, claim, functions, module })
+}
+
+fn last_form(stages: &[Vec<Stage>], place: u32) -> Option<&Func> {
+    Some(&stages.get(place as usize)?.last()?.func)
+}
+
+/// Calls of each function.
+fn call_counts(forms: &[Vec<Stage>]) -> FxHashMap<u32, u32> {
+    let mut counts = FxHashMap::default();
+    for (callee, _) in forms.iter().filter_map(|f| f.last()).flat_map(|stage| call_graph::calls(&stage.func)) {
+        *counts.entry(callee).or_default() += 1;
+    }
+    counts
+}
+
+/// The functions that the user named.
+fn hinted(module: &Module, names: &[String]) -> Result<BTreeSet<u32>, CompileError> {
+    let all = module.imported_functions()..module.functions.len() as u32;
+    let find = |name: &String| {
+        let exported = module.exports.iter().find(|e| e.kind == ExportKind::Function && e.name == *name);
+        exported.map(|e| e.index).or_else(|| all.clone().find(|f| module.display_name(*f) == *name))
+    };
+    let missing = |name: &String| CompileError::Unsupported {
+        function: None,
+        offset: 0,
+        what: format!("inlining of {name}: no defined function has this name,"),
+    };
+    names.iter().map(|name| find(name).ok_or_else(|| missing(name))).collect()
 }
 
 /// Refuses imports and exports that would take a symbol of the object contract or of a run-time helper.

@@ -66,7 +66,7 @@ impl Proof {
 /// What cannot be read.
 pub fn prove(wasm: &[u8], object: &[u8], claim: Option<Claim>, limits: Limits) -> Result<Proof, InputError> {
     let session = Session::new(wasm, object, claim, limits)?;
-    let functions = session.functions().map(|index| session.function(index)).collect();
+    let functions = session.functions().into_iter().map(|index| session.function(index)).collect();
     Ok(Proof { image: session.image(), functions })
 }
 

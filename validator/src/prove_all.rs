@@ -50,7 +50,7 @@ fn one(session: &Session<'_>, index: u32) -> FunctionReport {
 
 /// Proves all functions, on `threads` threads, in ascending order of index. `done` is called after each, from any thread.
 pub fn prove_all(session: &Session<'_>, threads: usize, done: &(dyn Fn(&Timed) + Sync)) -> Vec<Timed> {
-    let indices: Vec<u32> = session.functions().collect();
+    let indices: Vec<u32> = session.functions();
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(Vec::with_capacity(indices.len()));
     let work = || {

@@ -14,11 +14,11 @@ use crate::refute::search::{Plan, search};
 use crate::refute::setting::{Setting, from_model};
 use crate::refute::{self, Comparison};
 use crate::wasm;
-use crate::wasm::module::Module;
+use crate::wasm::module::{ExportKind, Module};
 use crate::wasm::semantics::Function as Wasm;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -244,9 +244,15 @@ impl<'a> Session<'a> {
     pub fn object(&self) -> &ObjectFile {
         &self.object
     }
-    /// The functions to be proved: all that the module defines.
-    pub fn functions(&self) -> std::ops::Range<u32> {
-        self.module.imported_functions()..self.module.functions.len() as u32
+    /// The functions to be proved: all that the object defines, and all that it must define because others than the module's
+    /// functions may call them. What the module's functions still call is there too, or the object would not have been read.
+    pub fn functions(&self) -> Vec<u32> {
+        let module = &self.module;
+        let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
+        let entries = module.elements.iter().flat_map(|e| &e.funcs).flatten().copied();
+        let roots: BTreeSet<u32> = exported.chain(entries).chain(module.start).collect();
+        let defined = module.imported_functions()..module.functions.len() as u32;
+        defined.filter(|f| roots.contains(f) || self.object.functions.contains_key(f)).collect()
     }
 
     /// The verdict on the initial image, the exports, and the start-up function.

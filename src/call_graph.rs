@@ -1,0 +1,34 @@
+//! Who calls whom, and which functions an object needs.
+
+use crate::module::{ExportKind, Module};
+use std::collections::BTreeSet;
+use synth_validator::ir::{Func, Op};
+
+/// The functions that others than the module's functions may call: exports, the start function, entries of tables.
+pub fn roots(module: &Module) -> BTreeSet<u32> {
+    let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
+    let entries = module.elements.iter().flat_map(|e| &e.funcs).flatten().copied();
+    exported.chain(entries).chain(module.start).collect()
+}
+
+/// The functions that a function calls directly, in order, with the module offset of each call.
+pub fn calls(func: &Func) -> impl Iterator<Item = (u32, u32)> {
+    func.blocks.iter().flat_map(|b| &b.insts).filter_map(|inst| match inst.op {
+        Op::Call { func } => Some((func, inst.origin)),
+        _ => None,
+    })
+}
+
+/// The functions that the roots reach through calls, imports included. `form` gives the last form of a defined function.
+pub fn reachable<'f>(module: &Module, form: impl Fn(u32) -> Option<&'f Func>) -> BTreeSet<u32> {
+    let mut reached = roots(module);
+    let mut open: Vec<u32> = reached.iter().copied().collect();
+    while let Some(func) = open.pop() {
+        for (callee, _) in form(func).into_iter().flat_map(calls) {
+            if reached.insert(callee) {
+                open.push(callee);
+            }
+        }
+    }
+    reached
+}
