@@ -122,13 +122,28 @@ pub struct Contents {
 /// Stack pointer in [`Taint`] if the frame is in use, in bytes from the entry.
 const SP: i32 = -0x400;
 
+/// What words are as addresses. The semantics gives no meaning to some instructions under one view and not the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    /// Every word, sp too, is an address of linear memory.
+    Linear,
+    /// sp and what is a constant away from it are in the frame, other words are addresses of linear memory.
+    Framed,
+    /// Every word is in the frame: one that is not a constant away from sp is where sp was.
+    Frame,
+}
+
+impl Addresses {
+    /// All views, in the order in which they are tried.
+    pub const ALL: [Addresses; 3] = [Addresses::Linear, Addresses::Framed, Addresses::Frame];
+}
+
 /// The domain.
 #[derive(Clone, Debug)]
 pub struct Taint {
     last: u32,
     booleans: HashMap<(u8, i32, i32), i32>,
-    /// Whether sp is in the frame; else sp, like every word, is an address of linear memory.
-    stack: bool,
+    addresses: Addresses,
 }
 
 impl Taint {
@@ -244,10 +259,10 @@ impl Domain for Taint {
         self.fresh(Set(0))
     }
     fn locate(&mut self, address: &Word) -> Place<Word> {
-        match (self.stack, address.frame) {
-            (false, _) => Place::Symbol(Symbol::Memory, address.clone()),
-            (true, Some(offset)) => Place::Frame(offset),
-            (true, None) => Place::Frame(SP),
+        match (self.addresses, address.frame) {
+            (_, Some(offset)) => Place::Frame(offset),
+            (Addresses::Frame, None) => Place::Frame(SP),
+            (_, None) => Place::Symbol(Symbol::Memory, address.clone()),
         }
     }
     fn split_stride(&mut self, _: &Word, _: u32) -> Option<(Word, u32)> {
@@ -262,6 +277,8 @@ pub struct Roles {
     pub reads: Set,
     /// Locations that hold something else, or nothing defined, afterwards.
     pub writes: Set,
+    /// Of the locations read, those on which the next instruction depends.
+    pub decides: Set,
     /// Of a call: locations that the callee may change. Source: IHI 0042, 6.1.1.
     pub callee_writes: Set,
     /// Locations that a callee or caller is given by the procedure call standard.
@@ -307,14 +324,16 @@ pub fn alone(insn: &Insn) -> Code {
 pub struct Run<'a> {
     program: Function<'a>,
     d: Taint,
+    first: State<Taint>,
     state: State<Taint>,
+    /// What all steps read to decide and pass, and what callees may write.
+    sum: Roles,
 }
 
 impl<'a> Run<'a> {
-    /// From a state in which every location comes from itself. With `stack`, sp points into a frame of unknown words;
-    /// without, it is an address like any other.
-    pub fn new(program: Function<'a>, stack: bool) -> Self {
-        let mut d = Taint { last: 1, booleans: HashMap::new(), stack };
+    /// From a state in which every location comes from itself.
+    pub fn new(program: Function<'a>, addresses: Addresses) -> Self {
+        let mut d = Taint { last: 1, booleans: HashMap::new(), addresses };
         let memory = Contents { id: d.fresh(Set(0)).id, from: Set(0) };
         let world = World { memory, memory_bytes: d.fresh(Set::MEMORY), cells: vec![], results: vec![] };
         let start = Point { offset: 0, micro: 0 };
@@ -324,11 +343,11 @@ impl<'a> Run<'a> {
         }
         let [n, z, c, v] = [0, 1, 2, 3].map(|k| d.truth(Set::flag(k)));
         state.flags = Flags { n, z, c, v };
-        if stack {
+        if addresses != Addresses::Linear {
             state.regs[13].frame = Some(SP);
             state.frame = (2 * SP / 4..0x200).map(|slot| (4 * slot, d.fresh(Set::MEMORY))).collect();
         }
-        Run { program, d, state }
+        Run { program, d, first: state.clone(), state, sum: Roles::default() }
     }
 
     /// Executes the instruction at an offset, a conditional one too; of a branch, the way that is not taken.
@@ -355,7 +374,7 @@ impl<'a> Run<'a> {
         let state = match step {
             Step::Next(_, state) | Step::Trap(_, state) => state,
             Step::Branch(c, _, (_, state)) => {
-                roles.reads |= c.from;
+                roles.decides |= c.from;
                 state
             }
             Step::Return(words, state) => {
@@ -364,7 +383,7 @@ impl<'a> Run<'a> {
             }
             Step::Call { callee, args, results, state, .. } => {
                 if let Callee::Address { address, .. } = callee {
-                    roles.reads |= address.from;
+                    roles.decides |= address.from;
                 }
                 args.iter().for_each(|w| roles.passes |= w.from);
                 let results: Vec<Word> = (0..results).map(|_| self.d.havoc()).collect();
@@ -375,10 +394,11 @@ impl<'a> Run<'a> {
         // The first of the facts about a return is the target, the others are the procedure call standard's.
         for fact in &facts {
             if let Fact::RequireEqual(target, _, "returns to its caller") = fact {
-                roles.reads |= target.from;
+                roles.decides |= target.from;
             }
         }
-        self.changes(&before, &state, &mut roles);
+        roles.reads = roles.decides;
+        changes(&before, &state, Set(0), &mut roles);
         if called {
             roles.callee_writes = std::mem::take(&mut roles.writes);
             roles.writes = Set::register(14);
@@ -388,37 +408,47 @@ impl<'a> Run<'a> {
             roles.reads |= condition | roles.writes & !Set::MEMORY;
         }
         self.state = state;
+        self.sum.decides |= roles.decides;
+        self.sum.reads |= roles.decides;
+        self.sum.passes |= roles.passes;
+        self.sum.callee_writes |= roles.callee_writes;
         Ok(roles)
     }
 
-    fn changes(&self, before: &State<Taint>, after: &State<Taint>, roles: &mut Roles) {
-        let mut written = |location: Set, from: Set| {
-            roles.writes |= location;
+    /// What the steps so far read and wrote together, apart from what they read to write locations that are `free`.
+    pub fn effect(&self, free: Set) -> Roles {
+        let mut roles = self.sum;
+        changes(&self.first, &self.state, free, &mut roles);
+        roles
+    }
+}
+
+/// Adds the locations that differ between two states, and where their contents come from.
+fn changes(before: &State<Taint>, after: &State<Taint>, free: Set, roles: &mut Roles) {
+    let mut written = |location: Set, from: Set| {
+        roles.writes |= location;
+        if !free.meets(location) {
             roles.reads |= from;
-        };
-        for (n, (old, new)) in before.regs.iter().zip(&after.regs).enumerate() {
-            if new.copied || old != new {
-                written(Set::register(n as u32), new.from);
-            }
         }
-        let flags = |f: &Flags<Truth>| [f.n.clone(), f.z.clone(), f.c.clone(), f.v.clone()];
-        for (n, (old, new)) in flags(&before.flags).iter().zip(&flags(&after.flags)).enumerate() {
-            if old != new {
-                written(Set::flag(n as u32), new.from);
-            }
-        }
-        if before.world.memory.id != after.world.memory.id {
-            written(Set::MEMORY, after.world.memory.from);
-        }
-        for (at, new) in &after.frame {
-            if before.frame.get(at) != Some(new) {
-                written(Set::MEMORY, new.from);
-            }
+    };
+    for (n, (old, new)) in before.regs.iter().zip(&after.regs).enumerate() {
+        if new.copied || old != new {
+            written(Set::register(n as u32), new.from);
         }
     }
-    /// Where the word in a register comes from.
-    pub fn contents(&self, n: u32) -> Set {
-        self.state.regs[n as usize].from
+    let flags = |f: &Flags<Truth>| [f.n.clone(), f.z.clone(), f.c.clone(), f.v.clone()];
+    for (n, (old, new)) in flags(&before.flags).iter().zip(&flags(&after.flags)).enumerate() {
+        if old != new {
+            written(Set::flag(n as u32), new.from);
+        }
+    }
+    if before.world.memory.id != after.world.memory.id {
+        written(Set::MEMORY, after.world.memory.from);
+    }
+    for (at, new) in &after.frame {
+        if before.frame.get(at) != Some(new) {
+            written(Set::MEMORY, new.from);
+        }
     }
 }
 
@@ -436,7 +466,16 @@ pub fn of(insn: &Insn) -> Result<Roles, Unsupported> {
     // Without a claimed type, `bx` is a return.
     let types = matches!(insn.op, Op::Blx { .. }).then_some((insn.offset, 1)).into_iter().collect();
     let program = Function::new(&code, &module, &contract, 0, types)?;
-    Run::new(program.clone(), false).step(insn.offset).or_else(|_| Run::new(program, true).step(insn.offset))
+    under_some_view(|addresses| Run::new(program.clone(), addresses).step(insn.offset))
+}
+
+/// The result under the first view that gives one, else the last refusal.
+///
+/// # Errors
+/// What the semantics refuses.
+pub fn under_some_view<R>(f: impl Fn(Addresses) -> Result<R, Unsupported>) -> Result<R, Unsupported> {
+    let [linear, framed, frame] = Addresses::ALL;
+    f(linear).or_else(|_| f(framed)).or_else(|_| f(frame))
 }
 
 /// The instruction with this operation at an offset that leaves room for what it refers to.
