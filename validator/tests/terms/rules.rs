@@ -138,17 +138,17 @@ fn special_words(judge: &mut Judge) {
     }
     // More terms than a sum is kept normal with: the last sums before and after.
     let mut long: Program = vec![];
-    for k in 0..260u32 {
+    for k in 0..258u32 {
         let n = first + long.len();
         long.extend([Op::Const(2 * k + 3), Op::Bin(BinOp::Xor, 0, n)]);
     }
     let mut sum = first + 1;
-    for k in 1..260 {
+    for k in 1..258 {
         let op = if k % 5 == 0 { BinOp::Sub } else { BinOp::Add };
         long.push(Op::Bin(op, sum, first + 2 * k + 1));
         sum = first + long.len() - 1;
     }
-    judge.last_words(&long, 3);
+    judge.last_words(&long, 2);
 }
 
 /// Comparisons.
