@@ -136,19 +136,18 @@ fn special_words(judge: &mut Judge) {
         let stored = [Op::Const(0xffff_feff), Op::Store(width, 0, first)];
         judge.program(&[&stored[..], &WIDTH.map(|w| Op::Load(w, 0))].concat());
     }
-    // More terms than a sum is kept normal with: the last sums before and after.
+    // More terms than a sum is kept normal with: the first sum past the limit.
     let mut long: Program = vec![];
-    for k in 0..258u32 {
+    for k in 0..257u32 {
         let n = first + long.len();
         long.extend([Op::Const(2 * k + 3), Op::Bin(BinOp::Xor, 0, n)]);
     }
     let mut sum = first + 1;
-    for k in 1..258 {
-        let op = if k % 5 == 0 { BinOp::Sub } else { BinOp::Add };
-        long.push(Op::Bin(op, sum, first + 2 * k + 1));
+    for k in 1..257 {
+        long.push(Op::Bin(BinOp::Add, sum, first + 2 * k + 1));
         sum = first + long.len() - 1;
     }
-    judge.last_words(&long, 2);
+    judge.last_words(&long, 1);
 }
 
 /// Comparisons.
