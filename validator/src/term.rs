@@ -4,7 +4,7 @@
 //! (rung 1 of the ladder): sums are linear combinations `k + Σ cᵢ·tᵢ` modulo 2^32, constant shifts left are products,
 //! comparisons with constants have the constant on the right, memory is a chain of stores sorted by constant offset.
 //! Products of two unknowns, divisions and bit counts stay as they are. Every rule is an identity over all values;
-//! `tests/terms.rs` has each proved by z3 and run on random values.
+//! `tests/terms` has each proved by z3 and run on random values.
 
 pub mod boolean;
 pub mod memory;

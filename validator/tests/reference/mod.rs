@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub mod wide;
+
 use rustc_hash::FxHashMap;
 use synth_validator::domain::*;
 use synth_validator::term::{Graph, Node, T, Var};
