@@ -200,7 +200,8 @@ impl Emitter<'_> {
             return Ok(());
         }
         self.constant(LR, offset, false);
-        self.code(encode::alu_reg(encode::AluOp::Add, SetFlags::No, LR, LR, SP, NO_SHIFT));
+        // sp may only be the first operand. Source: DDI 0403E, ADD (register) T3 and ADD (SP plus register) T3.
+        self.code(encode::alu_reg(encode::AluOp::Add, SetFlags::No, LR, SP, LR, NO_SHIFT));
         self.code(access_imm(access, rt, LR, Imm12::from_low_bits(0)));
         debug_assert!(self.frame.saved & LR_BIT != 0 && offset > OFFSET_MAX);
         Ok(())
