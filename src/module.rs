@@ -241,11 +241,14 @@ impl Module {
             None => format!("func[{func}]"),
         }
     }
-    /// The symbol of an imported function or global: its field name, or `module_field` if two imports share it.
+    /// The symbol of an imported function or global: its field name, or `module_field` if two imports share it or a
+    /// function is exported under it.
     pub fn import_symbol(&self, name: &ImportName) -> String {
         let all = self.functions.iter().filter_map(|f| f.import.as_ref());
         let mut all = all.chain(self.globals.iter().filter_map(|g| g.import.as_ref()));
-        if !all.any(|o| o.field == name.field && o.module != name.module) {
+        let shared = all.any(|o| o.field == name.field && o.module != name.module);
+        let exported = self.exports.iter().any(|e| e.kind == ExportKind::Function && e.name == name.field);
+        if !shared && !exported {
             return name.field.clone();
         }
         let joined = format!("{}_{}", name.module, name.field);

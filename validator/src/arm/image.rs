@@ -10,7 +10,7 @@ use super::object::{DataObject, Extra, ObjectFile, is_reserved};
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::ir::Type;
-use crate::wasm::module::{ConstExpr, ExportKind, Mode, Module, ValType};
+use crate::wasm::module::{ConstExpr, ExportKind, ImportName, Mode, Module, ValType};
 use std::collections::BTreeMap;
 
 /// A difference between image and module.
@@ -74,6 +74,9 @@ impl Check<'_> {
         let globals = self.module.globals.iter().filter_map(|g| named(&g.import));
         let exports = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
         let reserved: Vec<String> = functions.chain(globals).chain(exports).filter(|n| is_reserved(n)).collect();
+        for name in self.ambiguous() {
+            self.fault(name, "is the symbol of an import and of something else");
+        }
         for name in reserved {
             self.fault(name, "the name is reserved: the object contract or a run-time helper has it");
         }
@@ -84,6 +87,24 @@ impl Check<'_> {
         if globals.into_iter().any(|g| g.mutable || g.ty != ValType::Int(Type::I32)) {
             self.fault("global", "an imported global is not an immutable i32");
         }
+    }
+
+    /// Symbols of imports that are those of another import or of an exported function as well.
+    fn ambiguous(&self) -> Vec<String> {
+        let module = self.module;
+        let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
+        let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
+        let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
+        let mut owners: BTreeMap<String, Option<&ImportName>> = BTreeMap::new();
+        owners.extend(exports.map(|e| (export_symbol(&e.name).into_owned(), None)));
+        let mut found = Vec::new();
+        for import in imports {
+            let symbol = module.import_symbol(import);
+            if *owners.entry(symbol.clone()).or_insert(Some(import)) != Some(import) {
+                found.push(symbol);
+            }
+        }
+        found
     }
 
     /// The words of a constant expression.
@@ -260,7 +281,7 @@ impl Check<'_> {
 
     fn exports(&mut self) {
         for export in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
-            let Some(place) = self.object.exports.get(&export.name) else {
+            let Some(place) = self.object.exports.get(export_symbol(&export.name).as_ref()) else {
                 self.fault(&export.name, "the exported function is not in the object");
                 continue;
             };

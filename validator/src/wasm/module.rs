@@ -229,12 +229,14 @@ impl Module {
             None => format!("func[{func}]"),
         }
     }
-    /// The symbol of each imported function or global: its field name, or `module_field` if two imports share it.
+    /// The symbol of each imported function or global: its field name, or `module_field` if two imports share it or a
+    /// function is exported under it.
     pub fn import_symbol(&self, name: &ImportName) -> String {
         let all = self.functions.iter().filter_map(|f| f.import.as_ref());
         let all = all.chain(self.globals.iter().filter_map(|g| g.import.as_ref()));
         let shared = all.clone().any(|o| o.field == name.field && o.module != name.module);
-        if !shared {
+        let exported = self.exports.iter().any(|e| e.kind == ExportKind::Function && e.name == name.field);
+        if !shared && !exported {
             return name.field.clone();
         }
         let joined = format!("{}_{}", name.module, name.field);
