@@ -24,6 +24,7 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
     }
     let own = contract.memory == MemoryOwner::Own && module.memory.as_ref().is_some_and(|m| m.import.is_none());
     let memory = if own { Some(linear_memory(module, bytes, contract)?) } else { None };
+    segments_fit(module)?;
     let results = |t: &crate::module::FuncType| t.int_results().unwrap_or_default().iter().map(|t| t.words()).sum();
     let result_words: usize = module.types.iter().map(results).max().unwrap_or(0);
     let keeps = |data: &Data| match data.mode {
@@ -83,6 +84,28 @@ fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<I
     Ok(Image::Bytes(image))
 }
 
+/// Refuses active data segments for which start-up code without checks would be wrong.
+fn segments_fit(module: &Module) -> Result<(), CompileError> {
+    let Some(memory) = &module.memory else {
+        return Ok(());
+    };
+    let size = memory.min_pages * u64::from(PAGE_BYTES);
+    for data in &module.data {
+        let Mode::Active { offset: at, .. } = data.mode else {
+            continue;
+        };
+        if offset(at)? as u64 + data.bytes.len() as u64 <= size {
+            continue;
+        }
+        // An imported memory may be larger than it must be; one of the module is not.
+        return match memory.import {
+            Some(_) => unsupported("a data segment that an imported memory of the least size does not hold"),
+            None => Err(out_of_bounds(data.bytes.start, "a data segment does not fit into linear memory")),
+        };
+    }
+    Ok(())
+}
+
 fn out_of_bounds(offset: usize, message: &str) -> CompileError {
     CompileError::Malformed { offset: offset as u64, message: format!("instantiation traps: {message}") }
 }
@@ -90,7 +113,7 @@ fn out_of_bounds(offset: usize, message: &str) -> CompileError {
 fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
     let mut cells: Vec<CellInit> = Vec::new();
     for global in &module.globals {
-        let (ValType::Int(ty), Some(_)) = (global.ty, global.cell) else {
+        let (Some(ty), Some(_)) = (global.ty.bits(), global.cell) else {
             continue;
         };
         match (global.init, ty) {
@@ -110,6 +133,7 @@ fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
             _ => return unsupported("a global whose initial value is not an integer constant"),
         }
     }
+    cells.extend(module.data.iter().filter_map(|d| d.dropped.map(|_| CellInit::Word(0))));
     Ok(cells)
 }
 

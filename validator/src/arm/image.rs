@@ -134,7 +134,7 @@ impl Check<'_> {
 
     fn globals(&mut self) {
         for (i, global) in self.module.globals.iter().enumerate().filter(|(_, g)| g.import.is_none()) {
-            let ValType::Int(ty) = global.ty else {
+            let Some(ty) = global.ty.bits() else {
                 continue;
             };
             match self.constant(&global.init, ty.words()) {
@@ -144,6 +144,8 @@ impl Check<'_> {
                 }
             }
         }
+        let droppable = self.module.data.iter().filter(|d| d.dropped.is_some());
+        self.cells.extend(droppable.map(|_| Word::Const(0)));
         let expected: BTreeMap<usize, Word> = self.cells.iter().copied().enumerate().collect();
         if let Some(data) = self.object.data.get(&Symbol::Globals) {
             self.words(SYM_GLOBALS, data, self.cells.len(), &expected, true);
@@ -266,7 +268,7 @@ impl Check<'_> {
                         Some(f) => {
                             let ty = self.module.functions[*f as usize].type_index;
                             let ty = self.module.canonical[ty as usize];
-                            (Word::Const(1 + ty), Word::Address(Symbol::Function(*f)))
+                            (Word::Const(1 + ty), Word::Address(Symbol::Function(self.module.callee(*f))))
                         }
                     };
                     entries.insert(entry, words.0);
@@ -291,7 +293,7 @@ impl Check<'_> {
             }
             let is_extra = |e: &&Extra| e.location == *place;
             let extra = self.object.extras.iter().find(is_extra);
-            if imported && !extra.is_some_and(|e| jumps_only(e, export.index)) {
+            if imported && !extra.is_some_and(|e| jumps_only(e, self.module.callee(export.index))) {
                 self.fault(&export.name, "is not a jump to the import");
             }
         }
