@@ -1,0 +1,79 @@
+//! Way 4: every function and the initial image of every compiled module, proved. Modules that are the same, to the
+//! byte, and are compiled under the same contract are proved once.
+
+use super::interpreted::Built;
+use super::outcome::Answer;
+use super::script::{File, Step};
+use crate::support::proofs::{Proof, deep_map, prove};
+use std::collections::BTreeMap;
+use synth_validator::ladder::Limits;
+use synth_validator::validate::Verdict;
+
+/// What came of a module.
+#[derive(Clone, Debug)]
+pub struct Proved {
+    /// Functions that it defines.
+    pub functions: usize,
+    /// Functions whose verdict is `Proved`.
+    pub proved: usize,
+    /// What is not proved: image or function, verdict and reason.
+    pub open: Vec<String>,
+}
+
+/// The modules of a file after way 4, by unit; `None` where there is no object.
+pub type Modules = Vec<Option<Proved>>;
+
+/// Proves the modules of all files. Result: by file.
+pub fn way_4(files: &[(&File, &[Result<Built, Answer>])]) -> Vec<Modules> {
+    let mut first: BTreeMap<(&[u8], u32), usize> = BTreeMap::new();
+    let mut modules: Vec<(&[u8], &[u8])> = Vec::new();
+    for (file, built) in files {
+        for (unit, built) in file.units.iter().zip(*built) {
+            let Ok(built) = built else { continue };
+            first.entry((&unit.bytes, built.compiled.claim.contract.capacity_bytes)).or_insert_with(|| {
+                modules.push((&unit.bytes, &built.compiled.object));
+                modules.len() - 1
+            });
+        }
+    }
+    let proofs = deep_map(&modules, |(bytes, object)| match prove(bytes, object, None, Limits::default()) {
+        Ok(proof) => proved(&proof),
+        Err(refused) => Proved { functions: 1, proved: 0, open: vec![format!("object: {refused}")] },
+    });
+    let of = |(file, built): &(&File, &[Result<Built, Answer>])| {
+        let unit = |(unit, built): (&super::script::Unit, &Result<Built, Answer>)| {
+            let capacity = built.as_ref().ok()?.compiled.claim.contract.capacity_bytes;
+            Some(proofs[*first.get(&(unit.bytes.as_slice(), capacity))?].clone())
+        };
+        file.units.iter().zip(*built).map(unit).collect()
+    };
+    files.iter().map(of).collect()
+}
+
+fn proved(proof: &Proof) -> Proved {
+    let is_proved = |verdict: &Verdict| *verdict == Verdict::Proved;
+    let open = |place: String, verdict: &Verdict| format!("{place}: {}: {}", verdict.name(), verdict.detail());
+    let image = Some(&proof.image).filter(|image| !is_proved(image));
+    let functions = proof.functions.iter().filter(|f| !is_proved(&f.verdict));
+    let functions = functions.map(|f| open(format!("function {}", f.index), &f.verdict));
+    Proved {
+        functions: proof.functions.len(),
+        proved: proof.functions.iter().filter(|f| is_proved(&f.verdict)).count(),
+        open: image.map(|image| open("image".to_string(), image)).into_iter().chain(functions).collect(),
+    }
+}
+
+/// The answers of way 4 to a file's directives: a module is there if all of it is proved.
+pub fn answers(file: &File, built: &[Result<Built, Answer>], modules: &Modules) -> Vec<Answer> {
+    let answer = |step: &Step| match step {
+        Step::Define(unit) | Step::DefineTraps(unit, _) => match (&modules[*unit], &built[*unit]) {
+            (Some(module), _) if module.open.is_empty() => Answer::Proved,
+            (Some(module), _) => Answer::Stopped(module.open.join("; ")),
+            (None, Err(Answer::Skipped(reason))) => Answer::Skipped(reason.clone()),
+            // The compiler found that instantiation traps.
+            (None, _) => Answer::Absent,
+        },
+        _ => Answer::Absent,
+    };
+    file.directives.iter().map(|directive| answer(&directive.step)).collect()
+}
