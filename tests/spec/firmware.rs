@@ -140,7 +140,7 @@ impl Job<'_> {
     }
 
     fn module(&self, unit: usize) -> Option<&Module> {
-        self.prepared.modules[unit].as_ref().ok()
+        self.prepared.compiled[unit].as_ref().ok()
     }
 
     /// The modules that this one calls.

@@ -32,6 +32,8 @@ const SPECTEST_GLOBAL: u32 = 666;
 pub struct Prepared {
     /// By unit: declarations, or why there are none.
     pub modules: Vec<Result<Module, String>>,
+    /// The same of the modules that the compiled ways take.
+    pub compiled: Vec<Result<Module, String>>,
     /// By unit: pages that memory had at the end of way 1, and the values of imported globals.
     pub seen: Vec<Option<Seen>>,
 }
@@ -136,7 +138,7 @@ pub fn reason(unit: &Unit, what: &str) -> String {
 
 /// Runs a file in the WebAssembly interpreter. Answers by directive.
 pub fn way_1(file: &File, prepared: &mut Prepared) -> Vec<Answer> {
-    let Prepared { modules, seen } = prepared;
+    let Prepared { modules, seen, .. } = prepared;
     let modules: &Vec<_> = modules;
     let make = |unit: usize, module, links| {
         let min = reader_pages(module);
@@ -146,7 +148,7 @@ pub fn way_1(file: &File, prepared: &mut Prepared) -> Vec<Answer> {
         let instance = Instance::new(module, &file.units[unit].bytes, contract, links, FUEL)?;
         Ok(Box::new(Wasm(instance, module)) as Box<dyn Running>)
     };
-    let (answers, found) = run(file, modules, &make);
+    let (answers, found) = run(file, modules, false, &make);
     *seen = found;
     answers
 }
@@ -157,23 +159,25 @@ fn reader_pages(module: &Module) -> u64 {
 
 /// Reads the declarations of a file's modules.
 pub fn prepare(file: &File) -> Prepared {
-    let read = |unit: &Unit| {
-        reader::read(&unit.bytes).map_err(|e| match e.kind {
+    let read = |unit: &Unit, bytes: &[u8]| {
+        reader::read(bytes).map_err(|e| match e.kind {
             ReadErrorKind::Malformed => format!("a valid module was refused: {e}"),
             _ => reason(unit, &e.message),
         })
     };
     let seen = file.units.iter().map(|_| None).collect();
-    Prepared { modules: file.units.iter().map(read).collect(), seen }
+    let modules = file.units.iter().map(|unit| read(unit, &unit.bytes)).collect();
+    let compiled = file.units.iter().map(|unit| read(unit, unit.compiled_bytes())).collect();
+    Prepared { modules, compiled, seen }
 }
 
 /// Compiles the modules that way 1 ran. Errors are answers to the directive that defines the module.
 pub fn build(file: &File, prepared: &Prepared) -> Vec<Result<Built, Answer>> {
     let one = |(index, unit): (usize, &Unit)| {
-        let module = prepared.modules[index].as_ref().map_err(|reason| Answer::Skipped(reason.clone()))?;
+        let module = prepared.compiled[index].as_ref().map_err(|reason| Answer::Skipped(reason.clone()))?;
         let pages = prepared.seen[index].as_ref().map_or(0, |seen| seen.pages);
         let options = Options { memory_pages_max: Some(pages), ..Options::default() };
-        let compiled = compile(&unit.bytes, &options).map_err(|e| refused(unit, &e))?;
+        let compiled = compile(unit.compiled_bytes(), &options).map_err(|e| refused(unit, &e))?;
         let object = object::read(&compiled.object, module).map_err(|e| Answer::Stopped(e.to_string()))?;
         Ok(Built { compiled, object })
     };
@@ -208,13 +212,7 @@ pub fn way_2(file: &File, prepared: &Prepared, built: &[Result<Built, Answer>]) 
         let machine = Machine::new(module, &built.object, contract, links, FUEL)?;
         Ok(Box::new(Arm(machine, module)) as Box<dyn Running>)
     };
-    run(file, &prepared.modules, &make).0
-}
-
-/// Whether a call can leave anything behind: in memory, globals or tables, its own or those of modules that it calls.
-fn has_state(module: &Module) -> bool {
-    let calls_others = module.imported_functions() > 0;
-    calls_others || !module.memories.is_empty() || module.writes_tables || module.globals.iter().any(|g| g.mutable)
+    run(file, &prepared.compiled, true, &make).0
 }
 
 /// Makes an instance of a unit.
@@ -224,6 +222,8 @@ type Make<'a, 'm> = &'a dyn Fn(usize, &'m Module, Links<'m>) -> Result<Box<dyn R
 struct Run<'a, 'm> {
     file: &'m File,
     modules: &'m [Result<Module, String>],
+    /// Whether the modules are those that the compiled ways take.
+    compiled: bool,
     make: Make<'a, 'm>,
     instances: Vec<Result<Shared<'m>, String>>,
     /// What is seen of each module that was instantiated, kept when its state is no longer known.
@@ -233,12 +233,13 @@ struct Run<'a, 'm> {
 fn run<'m>(
     file: &'m File,
     modules: &'m [Result<Module, String>],
+    compiled: bool,
     make: Make<'_, 'm>,
 ) -> (Vec<Answer>, Vec<Option<Seen>>) {
     let none = || Err("the module was not instantiated".to_string());
     let instances = file.units.iter().map(|_| none()).collect();
     let seen = vec![None; file.units.len()];
-    let mut run = Run { file, modules, make, instances, seen };
+    let mut run = Run { file, modules, compiled, make, instances, seen };
     let mut answers = Vec::new();
     for directive in &file.directives {
         answers.push(run.step(&directive.step));
@@ -288,7 +289,7 @@ impl<'m> Run<'_, 'm> {
                 let answer = self.call(call);
                 if let Answer::Skipped(reason) = &answer {
                     // What the call would have changed is not known.
-                    if self.modules[call.unit].as_ref().is_ok_and(has_state) {
+                    if self.file.units[call.unit].writing_exports.contains(&call.export) {
                         self.forget(call.unit, reason);
                     }
                 }
@@ -344,6 +345,9 @@ impl<'m> Run<'_, 'm> {
                 continue;
             };
             match &self.instances[*from] {
+                Ok(_) if self.compiled && self.file.units[*from].is_tainted(&import.field) => {
+                    return Err(Stop::Unsupported(Feature::FloatArithmetic.reason().to_string()));
+                }
                 Ok(instance) => drop(links.modules.insert(import.module.clone(), instance.clone())),
                 Err(_) => return Err(unsupported("an import from a module that is skipped")),
             }
@@ -364,6 +368,9 @@ impl<'m> Run<'_, 'm> {
             Ok(instance) => instance.clone(),
             Err(reason) => return Answer::Skipped(reason.clone()),
         };
+        if self.compiled && self.file.units[call.unit].is_tainted(&call.export) {
+            return Answer::Skipped(Feature::FloatArithmetic.reason().to_string());
+        }
         let outcome = instance.borrow_mut().invoke(&call.export, &call.args);
         match outcome {
             Ok(words) => Answer::Words(words),

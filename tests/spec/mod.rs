@@ -9,6 +9,7 @@ pub mod firmware;
 pub mod interpreted;
 pub mod outcome;
 pub mod proved;
+pub mod reach;
 pub mod refused;
 pub mod report;
 pub mod script;

@@ -1,9 +1,10 @@
 //! Way 4: every function and the initial image of every compiled module, proved. Modules that are the same, to the
 //! byte, and are compiled under the same contract are proved once.
 
+use super::features::Feature;
 use super::interpreted::Built;
 use super::outcome::Answer;
-use super::script::{File, Step};
+use super::script::{File, Step, Unit};
 use crate::support::proofs::{Proof, deep_map, prove};
 use std::collections::BTreeMap;
 use synth_validator::ladder::Limits;
@@ -26,39 +27,42 @@ pub type Modules = Vec<Option<Proved>>;
 /// Proves the modules of all files. Result: by file.
 pub fn way_4(files: &[(&File, &[Result<Built, Answer>])]) -> Vec<Modules> {
     let mut first: BTreeMap<(&[u8], u32), usize> = BTreeMap::new();
-    let mut modules: Vec<(&[u8], &[u8])> = Vec::new();
+    let mut modules: Vec<(&Unit, &[u8])> = Vec::new();
     for (file, built) in files {
         for (unit, built) in file.units.iter().zip(*built) {
             let Ok(built) = built else { continue };
-            first.entry((&unit.bytes, built.compiled.claim.contract.capacity_bytes)).or_insert_with(|| {
-                modules.push((&unit.bytes, &built.compiled.object));
+            first.entry((unit.compiled_bytes(), built.compiled.claim.contract.capacity_bytes)).or_insert_with(|| {
+                modules.push((unit, &built.compiled.object));
                 modules.len() - 1
             });
         }
     }
-    let proofs = deep_map(&modules, |(bytes, object)| match prove(bytes, object, None, Limits::default()) {
-        Ok(proof) => proved(&proof),
-        Err(refused) => Proved { functions: 1, proved: 0, open: vec![format!("object: {refused}")] },
-    });
+    let proofs =
+        deep_map(&modules, |(unit, object)| match prove(unit.compiled_bytes(), object, None, Limits::default()) {
+            Ok(proof) => proved(unit, &proof),
+            Err(refused) => Proved { functions: 1, proved: 0, open: vec![format!("object: {refused}")] },
+        });
     let of = |(file, built): &(&File, &[Result<Built, Answer>])| {
-        let unit = |(unit, built): (&super::script::Unit, &Result<Built, Answer>)| {
+        let unit = |(unit, built): (&Unit, &Result<Built, Answer>)| {
             let capacity = built.as_ref().ok()?.compiled.claim.contract.capacity_bytes;
-            Some(proofs[*first.get(&(unit.bytes.as_slice(), capacity))?].clone())
+            Some(proofs[*first.get(&(unit.compiled_bytes(), capacity))?].clone())
         };
         file.units.iter().zip(*built).map(unit).collect()
     };
     files.iter().map(of).collect()
 }
 
-fn proved(proof: &Proof) -> Proved {
+fn proved(unit: &Unit, proof: &Proof) -> Proved {
     let is_proved = |verdict: &Verdict| *verdict == Verdict::Proved;
     let open = |place: String, verdict: &Verdict| format!("{place}: {}: {}", verdict.name(), verdict.detail());
     let image = Some(&proof.image).filter(|image| !is_proved(image));
     let functions = proof.functions.iter().filter(|f| !is_proved(&f.verdict));
     let functions = functions.map(|f| open(format!("function {}", f.index), &f.verdict));
+    // Functions that the original has with another body do not count.
+    let own = |index| unit.reduced.as_ref().is_none_or(|reduced| !reduced.replaced.contains(&index));
     Proved {
-        functions: proof.functions.len(),
-        proved: proof.functions.iter().filter(|f| is_proved(&f.verdict)).count(),
+        functions: proof.functions.iter().filter(|f| own(f.index)).count(),
+        proved: proof.functions.iter().filter(|f| own(f.index) && is_proved(&f.verdict)).count(),
         open: image.map(|image| open("image".to_string(), image)).into_iter().chain(functions).collect(),
     }
 }
@@ -67,7 +71,11 @@ fn proved(proof: &Proof) -> Proved {
 pub fn answers(file: &File, built: &[Result<Built, Answer>], modules: &Modules) -> Vec<Answer> {
     let answer = |step: &Step| match step {
         Step::Define(unit) | Step::DefineTraps(unit, _) => match (&modules[*unit], &built[*unit]) {
-            (Some(module), _) if module.open.is_empty() => Answer::Proved,
+            (Some(module), _) if module.open.is_empty() => match file.units[*unit].reduced {
+                // Not all of it.
+                Some(_) => Answer::Skipped(Feature::FloatArithmetic.reason().to_string()),
+                None => Answer::Proved,
+            },
             (Some(module), _) => Answer::Stopped(module.open.join("; ")),
             (None, Err(Answer::Skipped(reason))) => Answer::Skipped(reason.clone()),
             // The compiler found that instantiation traps.

@@ -76,6 +76,9 @@ modules to be refused in way 3, and `assert_unlinkable` in all, because imports 
 by the compiler, so that there is nothing to be run in way 3 and to be proved in way 4. Text that is to be refused is
 refused by the tool's text reader before ways 1, 2 and 4 part. Memory gets as many pages as way 1 came to need.
 
+In ways 2 to 4 a module that computes with floating point is compiled without the functions that do: their bodies are
+replaced by `unreachable`, no call is made that may reach one, and none of them counts as proved.
+
 Skips are given by way. In a file marked `int` modules use integers only: no floating point, no SIMD, no references, no
 operators on table entries, and no memory, table or mutable global of another module.";
 

