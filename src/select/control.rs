@@ -8,11 +8,12 @@ use crate::abi::{Slot, place_arguments, words};
 use crate::encode::memory::Access;
 use crate::error::CompileError;
 use crate::machine::{Inst, MachineBlock, Reg};
+use rustc_hash::FxHashMap;
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{Edge, Inst as IrInst, Op, Terminator, Value};
 
-/// Most targets of a `Switch`: their edge blocks stay within reach of `tbh`.
-const SWITCH_TARGETS_MAX: usize = 8192;
+/// Most targets of a `Switch`: a table of as many halfwords leaves half of `tbh`'s reach to the code behind it.
+const SWITCH_TARGETS_MAX: usize = 32_768;
 
 /// Successor `succ` of machine block `from` is IR block `to`.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,19 @@ struct MachineEdge<'a> {
     /// Arguments that the edge's own block provides.
     values: &'a [Value],
     split: bool,
+}
+
+/// The edges of a terminator.
+struct Edges<'a> {
+    edges: Vec<MachineEdge<'a>>,
+    /// For a `Switch`: the edge of each target, the default last.
+    entries: Vec<usize>,
+}
+
+impl<'a> From<Vec<MachineEdge<'a>>> for Edges<'a> {
+    fn from(edges: Vec<MachineEdge<'a>>) -> Self {
+        Edges { edges, entries: Vec::new() }
+    }
 }
 
 impl Selector<'_> {
@@ -99,10 +113,10 @@ impl Selector<'_> {
             }
         }
         self.origin = block.end_origin;
-        let edges = self.terminator(&block.end)?;
+        let Edges { edges, entries } = self.terminator(&block.end)?;
         let number = self.machine.blocks.len();
         let mut machine =
-            MachineBlock { range: start..self.machine.insts.len(), params, ir: Some(b), ..Default::default() };
+            MachineBlock { range: start..self.machine.insts.len(), params, entries, ir: Some(b), ..Default::default() };
         let mut next_edge_block = number + 1;
         for (succ, edge) in edges.iter().enumerate() {
             if edge.split {
@@ -144,41 +158,47 @@ impl Selector<'_> {
         }
         Ok(MachineEdge { to, args, values: &[], split: false })
     }
-    fn terminator<'e>(&mut self, end: &'e Terminator) -> Result<Vec<MachineEdge<'e>>, CompileError> {
+    fn terminator<'e>(&mut self, end: &'e Terminator) -> Result<Edges<'e>, CompileError> {
         match end {
             Terminator::Jump(edge) => {
                 let edge = self.edge(edge, 1)?;
                 self.emit(Inst::Jump);
-                Ok(vec![edge])
+                Ok(vec![edge].into())
             }
             Terminator::Branch(v, yes, no) => {
                 let edges = vec![self.edge(yes, 2)?, self.edge(no, 2)?];
                 let test = self.test(*v)?;
                 self.emit(Inst::Branch { test });
-                Ok(edges)
+                Ok(edges.into())
             }
             Terminator::Switch(v, targets, default) => {
                 if targets.len() > SWITCH_TARGETS_MAX {
                     let limit = SWITCH_TARGETS_MAX as u64;
                     return Err(CompileError::Limit { function: Some(self.func.index), what: "switch targets", limit });
                 }
-                let mut edges = Vec::new();
-                for edge in targets.iter().chain([default]) {
-                    let mut edge = self.edge(edge, 2)?;
-                    edge.split = true;
-                    edges.push(edge);
+                // Targets that are the same edge share it.
+                let (mut edges, mut entries, mut known) = (Vec::new(), Vec::new(), FxHashMap::default());
+                for target in targets.iter().chain([default]) {
+                    let next = edges.len();
+                    let entry = *known.entry((target.block.0, &target.args)).or_insert(next);
+                    entries.push(entry);
+                    if entry == next {
+                        let mut edge = self.edge(target, 2)?;
+                        edge.split = true;
+                        edges.push(edge);
+                    }
                 }
                 let index = self.reg(*v)?;
                 self.emit(Inst::Switch { index });
-                Ok(edges)
+                Ok(Edges { edges, entries })
             }
             Terminator::Return(values) => {
                 self.give_results(values)?;
-                Ok(Vec::new())
+                Ok(Vec::new().into())
             }
             Terminator::Trap(kind) => {
                 self.emit(Inst::Trap { kind: *kind });
-                Ok(Vec::new())
+                Ok(Vec::new().into())
             }
         }
     }
