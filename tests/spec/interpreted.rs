@@ -128,9 +128,11 @@ impl Running for Arm<'_> {
 
 /// The reason for which a module that something cannot read, compile or run is skipped.
 pub fn reason(unit: &Unit, what: &str) -> String {
-    let order =
-        [Feature::Simd, Feature::Reference, Feature::TableOperator, Feature::ImportedState, Feature::FloatArithmetic];
-    match order.iter().find(|f| unit.features.contains(f)) {
+    let names_float = ["f32", "f64"].iter().any(|ty| what.to_lowercase().contains(ty));
+    let order = [Feature::Simd, Feature::Reference, Feature::TableOperator, Feature::ImportedState];
+    let order = order.into_iter().chain(names_float.then_some(Feature::FloatArithmetic));
+    let mut order = order.filter(|feature| unit.features.contains(feature));
+    match order.next() {
         Some(feature) => feature.reason().to_string(),
         None => what.split(" in func[").next().unwrap_or(what).trim_start_matches("unsupported: ").to_string(),
     }
@@ -194,7 +196,7 @@ fn refused(unit: &Unit, error: &CompileError) -> Answer {
             Answer::Trap(TrapKind::OutOfBoundsTable)
         }
         CompileError::Unsupported { what, .. } => Answer::Skipped(reason(unit, what)),
-        CompileError::Limit { what, .. } => Answer::Skipped(reason(unit, &format!("too many {what}"))),
+        CompileError::Limit { what, .. } => Answer::Skipped(format!("too many {what}")),
         CompileError::Malformed { .. } | CompileError::Internal { .. } => Answer::Stopped(error.to_string()),
     }
 }
