@@ -25,6 +25,9 @@ pub struct Reduced {
 #[derive(Default)]
 pub struct Functions {
     imported: u32,
+    types: Vec<wasmparser::FuncType>,
+    /// By function: its type.
+    type_of: Vec<u32>,
     bodies: Vec<Body>,
     /// Functions that tables may hold.
     elements: BTreeSet<u32>,
@@ -36,7 +39,8 @@ pub struct Functions {
 #[derive(Default)]
 struct Body {
     callees: BTreeSet<u32>,
-    calls_through_tables: bool,
+    /// Types of functions that are called through tables.
+    called_types: BTreeSet<u32>,
     /// Whether it may change memory, a global or a table.
     writes: bool,
 }
@@ -48,7 +52,7 @@ impl Body {
             let operator = operator?;
             match operator {
                 Operator::Call { function_index } => drop(found.callees.insert(function_index)),
-                Operator::CallIndirect { .. } => found.calls_through_tables = true,
+                Operator::CallIndirect { type_index, .. } => drop(found.called_types.insert(type_index)),
                 _ => {}
             }
             let name = format!("{operator:?}");
@@ -72,9 +76,22 @@ impl Functions {
 
     fn section(&mut self, payload: Payload<'_>) -> wasmparser::Result<()> {
         match payload {
+            Payload::TypeSection(types) => {
+                for ty in types.into_iter_err_on_gc_types() {
+                    self.types.push(ty?);
+                }
+            }
+            Payload::FunctionSection(types) => {
+                for ty in types {
+                    self.type_of.push(ty?);
+                }
+            }
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
-                    self.imported += u32::from(matches!(import?.ty, TypeRef::Func(_)));
+                    if let TypeRef::Func(ty) = import?.ty {
+                        self.type_of.push(ty);
+                        self.imported += 1;
+                    }
                 }
             }
             Payload::ExportSection(exports) => {
@@ -106,10 +123,15 @@ impl Functions {
         let mut reaching = goals.clone();
         loop {
             let before = reaching.len();
-            let through_tables = self.elements.iter().any(|f| reaching.contains(f));
-            for (body, index) in self.bodies.iter().zip(self.imported..) {
+            let element = |ty: &u32| {
+                let is_called = |f: &&u32| self.types[self.type_of[**f as usize] as usize] == self.types[*ty as usize];
+                self.elements.iter().filter(is_called).any(|f| reaching.contains(f))
+            };
+            let through_tables: Vec<bool> =
+                self.bodies.iter().map(|body| body.called_types.iter().any(element)).collect();
+            for ((body, index), through_tables) in self.bodies.iter().zip(self.imported..).zip(through_tables) {
                 let calls = body.callees.iter().any(|f| reaching.contains(f));
-                reaching.extend((calls || body.calls_through_tables && through_tables).then_some(index));
+                reaching.extend((calls || through_tables).then_some(index));
             }
             if reaching.len() == before {
                 return reaching;

@@ -6,9 +6,6 @@ use super::script::File;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The reason that only way 3 has, and for which an integer file may have skips.
-pub const BOARD: &str = "memory larger than the board's";
-
 /// A file with the outcomes of the four ways by directive.
 pub struct Row<'a> {
     /// The file.
@@ -74,7 +71,8 @@ A number is of directives that hold. What is neither held nor skipped has no mea
 modules to be refused in way 3, and `assert_unlinkable` in all, because imports are checked by whoever links.
 `assert_exhaustion` has no meaning in way 3: enough stack is assumption A-STACK. A segment that does not fit is found
 by the compiler, so that there is nothing to be run in way 3 and to be proved in way 4. Text that is to be refused is
-refused by the tool's text reader before ways 1, 2 and 4 part. Memory gets as many pages as way 1 came to need.
+refused by the tool's text reader before ways 1, 2 and 4 part. Memory gets as many pages as way 1 came to need; where
+the board has less, addresses are reserved, and an access to what is not there would fault.
 
 In ways 2 to 4 a module that computes with floating point is compiled without the functions that do: their bodies are
 replaced by `unreachable`, no call is made that may reach one, and none of them counts as proved.
@@ -131,7 +129,7 @@ pub fn faults(rows: &[Row<'_>]) -> Vec<String> {
                 let place = format!("{}:{}, way {}", row.file.name, directive.line, way + 1);
                 match outcome {
                     Outcome::Failed(text) => faults.push(format!("{place}: {text}")),
-                    Outcome::Skipped(reason) if row.file.is_integer() && !(way == 2 && reason == BOARD) => {
+                    Outcome::Skipped(reason) if row.file.is_integer() => {
                         faults.push(format!("{place}: skipped in an integer file: {reason}"));
                     }
                     _ => {}

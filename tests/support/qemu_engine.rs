@@ -25,6 +25,9 @@ pub const GCC: &str = "arm-none-eabi-gcc";
 /// How long one boot may take. A run that is over is a failure, never a pass, so the clock decides no verdict.
 const TIME_MAX: Duration = Duration::from_secs(120);
 
+/// The board's external memory, in units of 2^20 bytes.
+pub const MEMORY_MIB: u32 = 16;
+
 /// Memory defined for an object that leaves `__linear_memory_base` to its host, at most; the board has 16 MiB.
 const EXTERN_MEMORY_PAGES_MAX: u64 = 64;
 
@@ -155,15 +158,17 @@ fn link(folder: &Folder, object: &[u8], interface: &Interface, script: &Script) 
         compile(folder, "script.s", &text)?,
         folder.write("out.o", object)?,
     ];
-    link_image(folder, &parts)
+    link_image(folder, &parts, MEMORY_MIB)
 }
 
-/// Links objects, start-up code among them, to an image for the board.
+/// Links objects, start-up code among them, to an image for the board. Operand `memory_mib`: how much external memory
+/// the linker may give away, [`MEMORY_MIB`] or more; an access to what is not there faults.
 ///
 /// # Errors
 /// `RunError::Tool` with the linker's messages.
-pub fn link_image(folder: &Folder, parts: &[PathBuf]) -> Result<PathBuf, RunError> {
-    let layout = folder.write("layout.ld", LINKER_SCRIPT.as_bytes())?;
+pub fn link_image(folder: &Folder, parts: &[PathBuf], memory_mib: u32) -> Result<PathBuf, RunError> {
+    let [have, give] = [MEMORY_MIB, memory_mib].map(|mib| format!("LENGTH = {mib}M"));
+    let layout = folder.write("layout.ld", LINKER_SCRIPT.replace(&have, &give).as_bytes())?;
     let list: String = parts.iter().map(|part| format!("{}\n", part.display())).collect();
     let list = folder.write("parts", list.as_bytes())?;
     let image = folder.0.join("firmware.elf");
