@@ -211,7 +211,7 @@ fn huge_frame() {
         sum = b.bin(BinOp::Sub, *v, sum);
     }
     b.end(Terminator::Return(vec![sum]));
-    contains(&listing(&b.func), &["add.w\tlr, lr, sp"]);
+    contains(&listing(&b.func), &["add.w\tlr, sp, lr"]);
 }
 
 #[test]

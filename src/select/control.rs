@@ -9,6 +9,7 @@ use crate::encode::memory::Access;
 use crate::error::CompileError;
 use crate::machine::{Inst, MachineBlock, Reg};
 use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{Edge, Inst as IrInst, Op, Terminator, Value};
 
@@ -43,6 +44,29 @@ impl<'a> From<Vec<MachineEdge<'a>>> for Edges<'a> {
     fn from(edges: Vec<MachineEdge<'a>>) -> Self {
         Edges { edges, entries: Vec::new() }
     }
+}
+
+/// Edges of a `Switch`, and which of them each target takes. Targets that are the same edge share it, all but the first: a
+/// block with several incoming edges keeps several predecessors. With one, the allocator may put moves at its start, and
+/// the witness would place values where they are only after these.
+fn shared_edges<'e>(targets: impl Iterator<Item = &'e Edge>) -> (Vec<&'e Edge>, Vec<usize>) {
+    let (mut edges, mut entries) = (Vec::new(), Vec::new());
+    let mut met: FxHashMap<(u32, &[Value]), Option<usize>> = FxHashMap::default();
+    for target in targets {
+        let next = edges.len();
+        let entry = match met.entry((target.block.0, &target.args)) {
+            Entry::Vacant(first) => {
+                first.insert(None);
+                next
+            }
+            Entry::Occupied(mut shared) => *shared.get_mut().get_or_insert(next),
+        };
+        if entry == next {
+            edges.push(target);
+        }
+        entries.push(entry);
+    }
+    (edges, entries)
 }
 
 impl Selector<'_> {
@@ -176,17 +200,12 @@ impl Selector<'_> {
                     let limit = SWITCH_TARGETS_MAX as u64;
                     return Err(CompileError::Limit { function: Some(self.func.index), what: "switch targets", limit });
                 }
-                // Targets that are the same edge share it.
-                let (mut edges, mut entries, mut known) = (Vec::new(), Vec::new(), FxHashMap::default());
-                for target in targets.iter().chain([default]) {
-                    let next = edges.len();
-                    let entry = *known.entry((target.block.0, &target.args)).or_insert(next);
-                    entries.push(entry);
-                    if entry == next {
-                        let mut edge = self.edge(target, 2)?;
-                        edge.split = true;
-                        edges.push(edge);
-                    }
+                let (targets, entries) = shared_edges(targets.iter().chain([default]));
+                let mut edges = Vec::new();
+                for target in targets {
+                    let mut edge = self.edge(target, 2)?;
+                    edge.split = true;
+                    edges.push(edge);
                 }
                 let index = self.reg(*v)?;
                 self.emit(Inst::Switch { index });
