@@ -6,6 +6,7 @@ use super::interpreted::Built;
 use super::outcome::Answer;
 use super::script::{File, Step, Unit};
 use crate::support::proofs::{Proof, deep_map, prove};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use synth_validator::ladder::Limits;
 use synth_validator::validate::Verdict;
@@ -26,26 +27,27 @@ pub type Modules = Vec<Option<Proved>>;
 
 /// Proves the modules of all files. Result: by file.
 pub fn way_4(files: &[(&File, &[Result<Built, Answer>])]) -> Vec<Modules> {
-    let mut first: BTreeMap<(&[u8], u32), usize> = BTreeMap::new();
-    let mut modules: Vec<(&Unit, &[u8])> = Vec::new();
+    let mut modules: BTreeMap<(&[u8], u32), (&Unit, &[u8])> = BTreeMap::new();
     for (file, built) in files {
         for (unit, built) in file.units.iter().zip(*built) {
             let Ok(built) = built else { continue };
-            first.entry((unit.compiled_bytes(), built.compiled.claim.contract.capacity_bytes)).or_insert_with(|| {
-                modules.push((unit, &built.compiled.object));
-                modules.len() - 1
-            });
+            let key = (unit.compiled_bytes(), built.compiled.claim.contract.capacity_bytes);
+            modules.entry(key).or_insert((unit, &built.compiled.object));
         }
     }
+    // The largest first, so that no thread is left with it at the end.
+    let mut modules: Vec<_> = modules.into_iter().collect();
+    modules.sort_by_key(|(_, (_, object))| Reverse(object.len()));
     let proofs =
-        deep_map(&modules, |(unit, object)| match prove(unit.compiled_bytes(), object, None, Limits::default()) {
+        deep_map(&modules, |(_, (unit, object))| match prove(unit.compiled_bytes(), object, None, Limits::default()) {
             Ok(proof) => proved(unit, &proof),
             Err(refused) => Proved { functions: 1, proved: 0, open: vec![format!("object: {refused}")] },
         });
+    let proofs: BTreeMap<_, _> = modules.iter().map(|(key, _)| *key).zip(proofs).collect();
     let of = |(file, built): &(&File, &[Result<Built, Answer>])| {
         let unit = |(unit, built): (&Unit, &Result<Built, Answer>)| {
             let capacity = built.as_ref().ok()?.compiled.claim.contract.capacity_bytes;
-            Some(proofs[*first.get(&(unit.compiled_bytes(), capacity))?].clone())
+            proofs.get(&(unit.compiled_bytes(), capacity)).cloned()
         };
         file.units.iter().zip(*built).map(unit).collect()
     };
