@@ -263,7 +263,12 @@ impl<'m> Builder<'m> {
             return Ok(());
         }
         match *operator {
-            Operator::Nop => {}
+            // Floating-point numbers are their bits.
+            Operator::Nop
+            | Operator::I32ReinterpretF32
+            | Operator::I64ReinterpretF64
+            | Operator::F32ReinterpretI32
+            | Operator::F64ReinterpretI64 => {}
             Operator::Drop => drop(self.pop()),
             Operator::Select | Operator::TypedSelect { .. } => {
                 let (c, b, a) = (self.pop(), self.pop(), self.pop());
@@ -284,7 +289,7 @@ impl<'m> Builder<'m> {
             Operator::GlobalSet { global_index } => {
                 let v = self.pop();
                 let Some(cell) = self.module.globals[global_index as usize].cell else {
-                    return Err(self.unsupported("a global of a type other than i32 and i64"));
+                    return Err(self.unsupported("a global of a vector or reference type"));
                 };
                 self.emit(Op::GlobalSet { cell }, &[v], &[]);
             }
@@ -301,13 +306,13 @@ impl<'m> Builder<'m> {
 
     fn global_get(&mut self, index: u32) -> Result<(), CompileError> {
         let global = &self.module.globals[index as usize];
-        let ValType::Int(ty) = global.ty else {
-            return Err(self.unsupported("a global of a type other than i32 and i64"));
+        let Some(ty) = global.ty.bits() else {
+            return Err(self.unsupported("a global of a vector or reference type"));
         };
         let op = match global.cell {
             Some(cell) => Op::GlobalGet { cell },
-            None if ty == Type::I32 => Op::Address(Symbol::HostData(index)),
-            None => return Err(self.unsupported("an imported i64 global")),
+            None if global.ty == ValType::Int(Type::I32) => Op::Address(Symbol::HostData(index)),
+            None => return Err(self.unsupported("an imported global of a type other than i32")),
         };
         let v = self.emit(op, &[], &[ty])[0];
         self.push(v);

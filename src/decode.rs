@@ -152,9 +152,9 @@ impl Decoder {
     fn global(&mut self, ty: ValType, mutable: bool, init: ConstExpr, import: Option<ImportName>) {
         let m = &mut self.module;
         let mut cell = None;
-        if let (ValType::Int(int), None) = (ty, &import) {
+        if let (Some(bits), None) = (ty.bits(), &import) {
             cell = Some(m.cells);
-            m.cells += int.words() as u32;
+            m.cells += bits.words() as u32;
         }
         m.globals.push(Global { ty, mutable, import, init, cell });
     }
@@ -214,7 +214,11 @@ impl Decoder {
                 }
             };
             let end = data.range.end as usize;
-            self.module.data.push(Data { mode, bytes: end - data.data.len()..end });
+            // The code section, which says whether segments are dropped, comes before.
+            let m = &mut self.module;
+            let dropped = (m.drops && mode == Mode::Passive).then_some(m.cells);
+            m.cells += u32::from(dropped.is_some());
+            m.data.push(Data { mode, bytes: end - data.data.len()..end, dropped });
         }
         Ok(())
     }
@@ -252,6 +256,8 @@ fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, CompileErro
     let value = match reader.read()? {
         Operator::I32Const { value } => ConstExpr::I32(value as u32),
         Operator::I64Const { value } => ConstExpr::I64(value as u64),
+        Operator::F32Const { value } => ConstExpr::I32(value.bits()),
+        Operator::F64Const { value } => ConstExpr::I64(value.bits()),
         Operator::GlobalGet { global_index } => ConstExpr::Global(global_index),
         Operator::RefNull { .. } => ConstExpr::Null,
         Operator::RefFunc { function_index } => ConstExpr::Function(function_index),

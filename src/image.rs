@@ -1,10 +1,10 @@
 //! The initial image: linear memory, globals, tables, data segments, and the start-up function.
 
 use crate::error::CompileError;
-use crate::module::{ConstExpr, ExportKind, Mode, Module, ValType};
+use crate::module::{ConstExpr, Data, ExportKind, Mode, Module, ValType};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
 use std::collections::BTreeMap;
-use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT};
+use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT, export_symbol};
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
 
@@ -19,23 +19,21 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
     let mut exports = Vec::new();
     for export in &module.exports {
         if export.kind == ExportKind::Function {
-            // Source: IHI 0044, mapping symbols; and a symbol ends at its first zero byte.
-            if export.name.is_empty() || export.name.starts_with('$') || export.name.contains('\0') {
-                return unsupported("an export whose name is empty, starts with $ or holds a zero byte");
-            }
-            exports.push((export.name.clone(), export.index));
+            exports.push((export_symbol(&export.name).into_owned(), export.index));
         }
     }
     let own = contract.memory == MemoryOwner::Own && module.memory.as_ref().is_some_and(|m| m.import.is_none());
     let memory = if own { Some(linear_memory(module, bytes, contract)?) } else { None };
+    segments_fit(module)?;
     let results = |t: &crate::module::FuncType| t.int_results().unwrap_or_default().iter().map(|t| t.words()).sum();
     let result_words: usize = module.types.iter().map(results).max().unwrap_or(0);
-    let keeps = |mode: Mode| match mode {
-        Mode::Active { .. } => !own,
+    let keeps = |data: &Data| match data.mode {
+        Mode::Active { .. } => !own && !data.bytes.is_empty(),
+        // Code may name an empty segment too.
         Mode::Passive => true,
         Mode::Declared => false,
     };
-    let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d.mode) && !d.bytes.is_empty());
+    let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d));
     let special_names = start_up(module, contract).map(|f| (f.index, SYM_INIT.to_string()));
     Ok(ObjectData {
         exports,
@@ -75,7 +73,7 @@ fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<I
         match image.get_mut(at..).and_then(|rest| rest.get_mut(..contents.len())) {
             Some(place) => place.copy_from_slice(contents),
             None => {
-                return Err(out_of_bounds(data.bytes.start, "data segment does not fit into linear memory"));
+                return Err(out_of_bounds(data.bytes.start, "a data segment does not fit into linear memory"));
             }
         }
     }
@@ -86,14 +84,36 @@ fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<I
     Ok(Image::Bytes(image))
 }
 
+/// Refuses active data segments for which start-up code without checks would be wrong.
+fn segments_fit(module: &Module) -> Result<(), CompileError> {
+    let Some(memory) = &module.memory else {
+        return Ok(());
+    };
+    let size = memory.min_pages * u64::from(PAGE_BYTES);
+    for data in &module.data {
+        let Mode::Active { offset: at, .. } = data.mode else {
+            continue;
+        };
+        if offset(at)? as u64 + data.bytes.len() as u64 <= size {
+            continue;
+        }
+        // An imported memory may be larger than it must be; one of the module is not.
+        return match memory.import {
+            Some(_) => unsupported("a data segment that an imported memory of the least size does not hold"),
+            None => Err(out_of_bounds(data.bytes.start, "a data segment does not fit into linear memory")),
+        };
+    }
+    Ok(())
+}
+
 fn out_of_bounds(offset: usize, message: &str) -> CompileError {
-    CompileError::Malformed { offset: offset as u64, message: format!("instantiation traps: a {message}") }
+    CompileError::Malformed { offset: offset as u64, message: format!("instantiation traps: {message}") }
 }
 
 fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
     let mut cells: Vec<CellInit> = Vec::new();
     for global in &module.globals {
-        let (ValType::Int(ty), Some(_)) = (global.ty, global.cell) else {
+        let (Some(ty), Some(_)) = (global.ty.bits(), global.cell) else {
             continue;
         };
         match (global.init, ty) {
@@ -113,6 +133,7 @@ fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
             _ => return unsupported("a global whose initial value is not an integer constant"),
         }
     }
+    cells.extend(module.data.iter().filter_map(|d| d.dropped.map(|_| CellInit::Word(0))));
     Ok(cells)
 }
 
@@ -133,7 +154,7 @@ fn tables(module: &Module) -> Result<Vec<Vec<Option<TableEntry>>>, CompileError>
         match table.and_then(|t| t.get_mut(at..)).and_then(|t| t.get_mut(..element.funcs.len())) {
             Some(place) => place.iter_mut().zip(entries).for_each(|(p, e)| *p = e),
             None => {
-                return Err(out_of_bounds(0, "element segment does not fit into its table"));
+                return Err(out_of_bounds(0, "an element segment does not fit into its table"));
             }
         }
     }

@@ -261,8 +261,10 @@ pub struct MachineBlock {
     pub range: std::ops::Range<usize>,
     /// Parameters.
     pub params: Vec<Reg>,
-    /// Successors in the terminator's order.
+    /// Successors in the terminator's order; for a `Switch` each once.
     pub succs: Vec<usize>,
+    /// For a `Switch`: the position in `succs` of each target, the default last.
+    pub entries: Vec<usize>,
     /// Arguments for each successor.
     pub args: Vec<Vec<Reg>>,
     /// Predecessors.

@@ -14,6 +14,16 @@ pub enum ValType {
     Other(&'static str),
 }
 
+impl ValType {
+    /// The integer type as wide as a number's bits; `None` for types that are no numbers.
+    pub fn bits(self) -> Option<Type> {
+        match self {
+            ValType::Int(ty) | ValType::Float(ty) => Some(ty),
+            ValType::Other(_) => None,
+        }
+    }
+}
+
 /// A function type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FuncType {
@@ -79,9 +89,9 @@ pub struct Function {
 /// A constant expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConstExpr {
-    /// `i32.const`.
+    /// `i32.const`, or the bits of `f32.const`.
     I32(u32),
-    /// `i64.const`.
+    /// `i64.const`, or the bits of `f64.const`.
     I64(u64),
     /// `global.get` of this global.
     Global(u32),
@@ -89,7 +99,7 @@ pub enum ConstExpr {
     Null,
     /// `ref.func` of this function.
     Function(u32),
-    /// Not supported (floats, extended constant expressions).
+    /// Not supported (extended constant expressions).
     Other,
 }
 
@@ -104,7 +114,7 @@ pub struct Global {
     pub import: Option<ImportName>,
     /// Initial value ([`ConstExpr::Other`] for imports).
     pub init: ConstExpr,
-    /// First cell of a defined integer global.
+    /// First cell of a defined global of numeric type.
     pub cell: Option<u32>,
 }
 
@@ -162,6 +172,9 @@ pub struct Data {
     pub mode: Mode,
     /// Byte range of its contents in the module.
     pub bytes: Range<usize>,
+    /// Of a passive segment in a module that drops segments: the cell, after those of the globals, that is not 0 once
+    /// the segment is dropped.
+    pub dropped: Option<u32>,
 }
 
 /// What an export names.
@@ -199,7 +212,7 @@ pub struct Module {
     pub functions: Vec<Function>,
     /// Globals.
     pub globals: Vec<Global>,
-    /// Words of all defined integer globals.
+    /// Words of all defined globals of numeric types, and one for each segment that may be dropped.
     pub cells: u32,
     /// The linear memory.
     pub memory: Option<Memory>,
@@ -226,6 +239,16 @@ impl Module {
     pub fn type_of(&self, func: u32) -> &FuncType {
         &self.types[self.functions[func as usize].type_index as usize]
     }
+    /// The function that a call of this one reaches: an import that repeats name and type of an earlier one is that.
+    pub fn callee(&self, func: u32) -> u32 {
+        let Some(import) = &self.functions[func as usize].import else {
+            return func;
+        };
+        let canonical = |f: &Function| self.canonical[f.type_index as usize];
+        let ty = canonical(&self.functions[func as usize]);
+        let same = |f: &Function| f.import.as_ref() == Some(import) && canonical(f) == ty;
+        self.functions.iter().position(same).map_or(func, |first| first as u32)
+    }
     /// Number of imported functions.
     pub fn imported_functions(&self) -> u32 {
         self.functions.iter().filter(|f| f.import.is_some()).count() as u32
@@ -241,11 +264,14 @@ impl Module {
             None => format!("func[{func}]"),
         }
     }
-    /// The symbol of an imported function or global: its field name, or `module_field` if two imports share it.
+    /// The symbol of an imported function or global: its field name, or `module_field` if two imports share it or a
+    /// function is exported under it.
     pub fn import_symbol(&self, name: &ImportName) -> String {
         let all = self.functions.iter().filter_map(|f| f.import.as_ref());
         let mut all = all.chain(self.globals.iter().filter_map(|g| g.import.as_ref()));
-        if !all.any(|o| o.field == name.field && o.module != name.module) {
+        let shared = all.any(|o| o.field == name.field && o.module != name.module);
+        let exported = self.exports.iter().any(|e| e.kind == ExportKind::Function && e.name == name.field);
+        if !shared && !exported {
             return name.field.clone();
         }
         let joined = format!("{}_{}", name.module, name.field);

@@ -159,10 +159,6 @@ impl Writer<'_> {
                 continue;
             }
             let import = self.name(ModuleSymbol::Function(*func))?;
-            // An import that is exported under its own symbol name is already what the host sees.
-            if import == *name {
-                continue;
-            }
             let start = self.aligned();
             let mut bytes = Vec::new();
             b_wide(Offset::ZERO).append_to(&mut bytes);

@@ -3,17 +3,17 @@
 use crate::compile::{CompiledFunction, Core, compile_function};
 use crate::error::CompileError;
 use crate::image;
-use crate::module::{ExportKind, Module};
+use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Form, Level, Pass, Run};
 use crate::{build, call_graph, checks, decode, inline, legalize, licm, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::arm::object::is_reserved;
 use synth_validator::claim::{Claim, FunctionClaim, Stage};
-use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
+use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES, export_symbol};
 use synth_validator::ir::Func;
 use synth_validator::witness::Witness;
 
@@ -188,16 +188,29 @@ fn names_are_free(module: &Module) -> Result<(), CompileError> {
     let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
     let imports = imports.map(|i| module.import_symbol(i));
     let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
-    match imports.chain(exports).find(|name| is_reserved(name)) {
-        None => Ok(()),
-        Some(name) => Err(CompileError::Unsupported {
-            function: None,
-            offset: 0,
-            what: format!(
-                "an import or export named {name}, a name that the object contract or a run-time helper has,"
-            ),
-        }),
+    let unsupported = |what: String| Err(CompileError::Unsupported { function: None, offset: 0, what });
+    if let Some(name) = imports.chain(exports).find(|name| is_reserved(name)) {
+        return unsupported(format!(
+            "an import or export named {name}, a name that the object contract or a run-time helper has,"
+        ));
     }
+    match ambiguous(module) {
+        Some(symbol) => unsupported(format!("{symbol} as the symbol of an import and of something else")),
+        None => Ok(()),
+    }
+}
+
+/// The symbol of an import that another import or an exported function has as well.
+fn ambiguous(module: &Module) -> Option<String> {
+    let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
+    let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
+    let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
+    let mut owners: BTreeMap<String, Option<&ImportName>> = BTreeMap::new();
+    owners.extend(exports.map(|e| (export_symbol(&e.name).into_owned(), None)));
+    imports.map(|import| (module.import_symbol(import), import)).find_map(|(symbol, import)| {
+        let owner = *owners.entry(symbol.clone()).or_insert(Some(import));
+        (owner != Some(import)).then_some(symbol)
+    })
 }
 
 /// The forms of a function up to inlining.

@@ -29,19 +29,38 @@ impl Builder<'_> {
                 self.check_ranges(&[(bytes, dst)], len);
                 self.emit(Op::MemoryFill, &[dst, value, len], &[]);
             }
-            // Without `data.drop`, a passive segment keeps its length.
-            Operator::MemoryInit { data_index: segment, .. }
-                if !self.module.drops && self.module.data[*segment as usize].mode == Mode::Passive =>
-            {
-                let (len, src, dst) = (self.pop(), self.pop(), self.pop());
-                let bytes = self.check_size();
-                let held = self.k(self.module.data[*segment as usize].bytes.len() as u32);
-                self.check_ranges(&[(bytes, dst), (held, src)], len);
-                self.emit(Op::MemoryInit { segment: *segment }, &[dst, src, len], &[]);
+            Operator::MemoryInit { data_index: segment, .. } => self.memory_init(*segment),
+            Operator::DataDrop { data_index } => {
+                // An active segment is dropped at instantiation.
+                if let Some(cell) = self.module.data[*data_index as usize].dropped {
+                    let one = self.k(1);
+                    self.emit(Op::GlobalSet { cell }, &[one], &[]);
+                }
             }
             _ => return false,
         }
         true
+    }
+
+    fn memory_init(&mut self, segment: u32) {
+        let (len, src, dst) = (self.pop(), self.pop(), self.pop());
+        let bytes = self.check_size();
+        let data = &self.module.data[segment as usize];
+        let passive = data.mode == Mode::Passive;
+        let (none, all) = (self.k(0), self.k(data.bytes.len() as u32));
+        let held = match data.dropped {
+            _ if !passive => none,
+            None => all,
+            Some(cell) => {
+                let dropped = self.word(Op::GlobalGet { cell }, &[]);
+                self.emit(Op::Select, &[dropped, none, all], &[Type::I32])[0]
+            }
+        };
+        self.check_ranges(&[(bytes, dst), (held, src)], len);
+        // Nothing is left of an active segment, so that only a length of 0 gets here.
+        if passive {
+            self.emit(Op::MemoryInit { segment }, &[dst, src, len], &[]);
+        }
     }
 
     /// Pages of linear memory: a constant if nobody can change them.

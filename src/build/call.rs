@@ -12,6 +12,7 @@ impl Builder<'_> {
         let params = ty.int_params().map_err(|t| self.unsupported(t))?;
         let results = ty.int_results().map_err(|t| self.unsupported(t))?;
         let args = self.stack.split_off(self.stack.len() - params.len());
+        let func = self.module.callee(func);
         let results = self.emit(Op::Call { func }, &args, &results);
         self.stack.extend(results);
         Ok(())

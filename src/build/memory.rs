@@ -11,12 +11,12 @@ use wasmparser::{MemArg, Operator};
 fn load(operator: &Operator<'_>) -> Option<(MemArg, Type, Option<Width>, bool)> {
     use Operator as O;
     Some(match *operator {
-        O::I32Load { memarg } => (memarg, Type::I32, Some(Width::Word), false),
+        O::I32Load { memarg } | O::F32Load { memarg } => (memarg, Type::I32, Some(Width::Word), false),
         O::I32Load8U { memarg } => (memarg, Type::I32, Some(Width::Byte), false),
         O::I32Load8S { memarg } => (memarg, Type::I32, Some(Width::Byte), true),
         O::I32Load16U { memarg } => (memarg, Type::I32, Some(Width::Half), false),
         O::I32Load16S { memarg } => (memarg, Type::I32, Some(Width::Half), true),
-        O::I64Load { memarg } => (memarg, Type::I64, None, false),
+        O::I64Load { memarg } | O::F64Load { memarg } => (memarg, Type::I64, None, false),
         O::I64Load8U { memarg } => (memarg, Type::I64, Some(Width::Byte), false),
         O::I64Load8S { memarg } => (memarg, Type::I64, Some(Width::Byte), true),
         O::I64Load16U { memarg } => (memarg, Type::I64, Some(Width::Half), false),
@@ -31,10 +31,10 @@ fn load(operator: &Operator<'_>) -> Option<(MemArg, Type, Option<Width>, bool)> 
 fn store(operator: &Operator<'_>) -> Option<(MemArg, Option<Width>, bool)> {
     use Operator as O;
     Some(match *operator {
-        O::I32Store { memarg } => (memarg, Some(Width::Word), false),
+        O::I32Store { memarg } | O::F32Store { memarg } => (memarg, Some(Width::Word), false),
         O::I32Store8 { memarg } => (memarg, Some(Width::Byte), false),
         O::I32Store16 { memarg } => (memarg, Some(Width::Half), false),
-        O::I64Store { memarg } => (memarg, None, false),
+        O::I64Store { memarg } | O::F64Store { memarg } => (memarg, None, false),
         O::I64Store8 { memarg } => (memarg, Some(Width::Byte), true),
         O::I64Store16 { memarg } => (memarg, Some(Width::Half), true),
         O::I64Store32 { memarg } => (memarg, Some(Width::Word), true),

@@ -129,6 +129,8 @@ impl Builder<'_> {
         let v = match *operator {
             O::I32Const { value } => self.k(value as u32),
             O::I64Const { value } => self.constant(Type::I64, value as u64),
+            O::F32Const { value } => self.k(value.bits()),
+            O::F64Const { value } => self.constant(Type::I64, value.bits()),
             O::I32Eqz => {
                 let (a, zero) = (self.pop(), self.k(0));
                 self.cmp(Cond::Eq, a, zero)

@@ -176,7 +176,8 @@ impl Emitter<'_> {
         Ok(())
     }
     fn switch(&mut self, block: usize, index: Gpr) -> Result<(), CompileError> {
-        let succs: Vec<usize> = self.machine.blocks[block].succs.iter().map(|s| self.target(*s)).collect();
+        let from = &self.machine.blocks[block];
+        let succs: Vec<usize> = from.entries.iter().map(|entry| self.target(from.succs[*entry])).collect();
         let Some((&default, targets)) = succs.split_last() else {
             return Err(self.misfit("a switch"));
         };

@@ -8,11 +8,13 @@ use crate::abi::{Slot, place_arguments, words};
 use crate::encode::memory::Access;
 use crate::error::CompileError;
 use crate::machine::{Inst, MachineBlock, Reg};
+use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{Edge, Inst as IrInst, Op, Terminator, Value};
 
-/// Most targets of a `Switch`: their edge blocks stay within reach of `tbh`.
-const SWITCH_TARGETS_MAX: usize = 8192;
+/// Most targets of a `Switch`: a table of as many halfwords leaves half of `tbh`'s reach to the code behind it.
+const SWITCH_TARGETS_MAX: usize = 32_768;
 
 /// Successor `succ` of machine block `from` is IR block `to`.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,42 @@ struct MachineEdge<'a> {
     /// Arguments that the edge's own block provides.
     values: &'a [Value],
     split: bool,
+}
+
+/// The edges of a terminator.
+struct Edges<'a> {
+    edges: Vec<MachineEdge<'a>>,
+    /// For a `Switch`: the edge of each target, the default last.
+    entries: Vec<usize>,
+}
+
+impl<'a> From<Vec<MachineEdge<'a>>> for Edges<'a> {
+    fn from(edges: Vec<MachineEdge<'a>>) -> Self {
+        Edges { edges, entries: Vec::new() }
+    }
+}
+
+/// Edges of a `Switch`, and which of them each target takes. Targets that are the same edge share it, all but the first: a
+/// block with several incoming edges keeps several predecessors. With one, the allocator may put moves at its start, and
+/// the witness would place values where they are only after these.
+fn shared_edges<'e>(targets: impl Iterator<Item = &'e Edge>) -> (Vec<&'e Edge>, Vec<usize>) {
+    let (mut edges, mut entries) = (Vec::new(), Vec::new());
+    let mut met: FxHashMap<(u32, &[Value]), Option<usize>> = FxHashMap::default();
+    for target in targets {
+        let next = edges.len();
+        let entry = match met.entry((target.block.0, &target.args)) {
+            Entry::Vacant(first) => {
+                first.insert(None);
+                next
+            }
+            Entry::Occupied(mut shared) => *shared.get_mut().get_or_insert(next),
+        };
+        if entry == next {
+            edges.push(target);
+        }
+        entries.push(entry);
+    }
+    (edges, entries)
 }
 
 impl Selector<'_> {
@@ -99,10 +137,10 @@ impl Selector<'_> {
             }
         }
         self.origin = block.end_origin;
-        let edges = self.terminator(&block.end)?;
+        let Edges { edges, entries } = self.terminator(&block.end)?;
         let number = self.machine.blocks.len();
         let mut machine =
-            MachineBlock { range: start..self.machine.insts.len(), params, ir: Some(b), ..Default::default() };
+            MachineBlock { range: start..self.machine.insts.len(), params, entries, ir: Some(b), ..Default::default() };
         let mut next_edge_block = number + 1;
         for (succ, edge) in edges.iter().enumerate() {
             if edge.split {
@@ -144,41 +182,42 @@ impl Selector<'_> {
         }
         Ok(MachineEdge { to, args, values: &[], split: false })
     }
-    fn terminator<'e>(&mut self, end: &'e Terminator) -> Result<Vec<MachineEdge<'e>>, CompileError> {
+    fn terminator<'e>(&mut self, end: &'e Terminator) -> Result<Edges<'e>, CompileError> {
         match end {
             Terminator::Jump(edge) => {
                 let edge = self.edge(edge, 1)?;
                 self.emit(Inst::Jump);
-                Ok(vec![edge])
+                Ok(vec![edge].into())
             }
             Terminator::Branch(v, yes, no) => {
                 let edges = vec![self.edge(yes, 2)?, self.edge(no, 2)?];
                 let test = self.test(*v)?;
                 self.emit(Inst::Branch { test });
-                Ok(edges)
+                Ok(edges.into())
             }
             Terminator::Switch(v, targets, default) => {
                 if targets.len() > SWITCH_TARGETS_MAX {
                     let limit = SWITCH_TARGETS_MAX as u64;
                     return Err(CompileError::Limit { function: Some(self.func.index), what: "switch targets", limit });
                 }
+                let (targets, entries) = shared_edges(targets.iter().chain([default]));
                 let mut edges = Vec::new();
-                for edge in targets.iter().chain([default]) {
-                    let mut edge = self.edge(edge, 2)?;
+                for target in targets {
+                    let mut edge = self.edge(target, 2)?;
                     edge.split = true;
                     edges.push(edge);
                 }
                 let index = self.reg(*v)?;
                 self.emit(Inst::Switch { index });
-                Ok(edges)
+                Ok(Edges { edges, entries })
             }
             Terminator::Return(values) => {
                 self.give_results(values)?;
-                Ok(Vec::new())
+                Ok(Vec::new().into())
             }
             Terminator::Trap(kind) => {
                 self.emit(Inst::Trap { kind: *kind });
-                Ok(Vec::new())
+                Ok(Vec::new().into())
             }
         }
     }

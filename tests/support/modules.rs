@@ -54,7 +54,8 @@ pub struct ImportedFunction {
     pub module: String,
     /// Second part of its name.
     pub field: String,
-    /// The symbol in objects: the field, or module and field if two modules offer the same field.
+    /// The symbol in objects: the field, or module and field if two modules offer the same field or a function is exported
+    /// under it.
     pub symbol: String,
     /// Its type.
     pub signature: Signature,
@@ -197,7 +198,9 @@ impl Reading {
             let functions = self.function_imports.iter().map(|(module, field, _)| (module, field));
             functions.chain(self.global_imports.iter().map(|(module, field)| (module, field)))
         };
-        let symbol = |module: &str, field: &str| match all().any(|(other, same)| same == field && other != module) {
+        let exported = |name: &str| self.exports.iter().any(|(n, kind, _)| n == name && *kind == ExternalKind::Func);
+        let shared = |module: &str, field: &str| all().any(|(other, same)| same == field && other != module);
+        let symbol = |module: &str, field: &str| match shared(module, field) || exported(field) {
             true => format!("{module}_{field}").replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
             false => field.to_string(),
         };

@@ -25,10 +25,14 @@ pub const GCC: &str = "arm-none-eabi-gcc";
 /// How long one boot may take. A run that is over is a failure, never a pass, so the clock decides no verdict.
 const TIME_MAX: Duration = Duration::from_secs(120);
 
+/// The board's external memory, in units of 2^20 bytes.
+pub const MEMORY_MIB: u32 = 16;
+
 /// Memory defined for an object that leaves `__linear_memory_base` to its host, at most; the board has 16 MiB.
 const EXTERN_MEMORY_PAGES_MAX: u64 = 64;
 
 const STARTUP: &str = include_str!("firmware/startup.S");
+const BOARD: &str = include_str!("firmware/board.h");
 const DRIVER: &str = include_str!("firmware/driver.c");
 const LINKER_SCRIPT: &str = include_str!("firmware/mps2_an386.ld");
 const CPU: [&str; 3] = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft"];
@@ -58,10 +62,14 @@ pub fn compile_c(source: &str) -> Result<Vec<u8>, RunError> {
 }
 
 /// A folder for one run below cargo's folder for test files; removed when dropped.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Result<Self, RunError> {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// `RunError::Tool` with what the file system says.
+    pub fn new() -> Result<Self, RunError> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("qemu-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -69,7 +77,11 @@ impl Folder {
         Ok(Self(path))
     }
 
-    fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, RunError> {
+    /// Writes a file in it.
+    ///
+    /// # Errors
+    /// `RunError::Tool` with what the file system says.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, RunError> {
         let path = self.0.join(name);
         fs::write(&path, content).map_err(|error| RunError::Tool(format!("{}: {error}", path.display())))?;
         Ok(path)
@@ -82,11 +94,19 @@ impl Drop for Folder {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, RunError> {
+/// Reads a file.
+///
+/// # Errors
+/// `RunError::Tool` with what the file system says.
+pub fn read(path: &Path) -> Result<Vec<u8>, RunError> {
     fs::read(path).map_err(|error| RunError::Tool(format!("{}: {error}", path.display())))
 }
 
-fn tool(command: &mut Command) -> Result<(), RunError> {
+/// Runs a tool.
+///
+/// # Errors
+/// `RunError::Tool`, if it does not start or fails, with its messages.
+pub fn tool(command: &mut Command) -> Result<(), RunError> {
     let name = command.get_program().to_string_lossy().into_owned();
     let missing = |error| RunError::Tool(format!("{name} does not start ({error}); scripts/setup-test.sh installs it"));
     let output = command.stdin(Stdio::null()).output().map_err(missing)?;
@@ -96,12 +116,25 @@ fn tool(command: &mut Command) -> Result<(), RunError> {
     Err(RunError::Tool(format!("{name}: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
-fn compile(folder: &Folder, name: &str, source: &str) -> Result<PathBuf, RunError> {
+/// Compiles or assembles a source for the board, by its file name; `board.h` is beside it. Result: the object's path.
+///
+/// # Errors
+/// `RunError::Tool` with the compiler's messages.
+pub fn compile(folder: &Folder, name: &str, source: &str) -> Result<PathBuf, RunError> {
+    folder.write("board.h", BOARD.as_bytes())?;
     let source = folder.write(name, source.as_bytes())?;
     let object = source.with_extension("o");
     let flags = ["-O1", "-ffreestanding", "-fno-tree-loop-distribute-patterns", "-c", "-o"];
     tool(Command::new(GCC).args(CPU).args(flags).arg(&object).arg(&source))?;
     Ok(object)
+}
+
+/// The start-up code, compiled.
+///
+/// # Errors
+/// `RunError::Tool` with the compiler's messages.
+pub fn startup() -> Result<&'static [u8], RunError> {
+    firmware().map(|[startup, _]| startup.as_slice())
 }
 
 /// Start-up code and driver, compiled once for all runs of a test program.
@@ -125,10 +158,24 @@ fn link(folder: &Folder, object: &[u8], interface: &Interface, script: &Script) 
         compile(folder, "script.s", &text)?,
         folder.write("out.o", object)?,
     ];
-    let layout = folder.write("layout.ld", LINKER_SCRIPT.as_bytes())?;
+    link_image(folder, &parts, MEMORY_MIB)
+}
+
+/// Links objects, start-up code among them, to an image for the board. Operand `memory_mib`: how much external memory
+/// the linker may give away, [`MEMORY_MIB`] or more; an access to what is not there faults.
+///
+/// # Errors
+/// `RunError::Tool` with the linker's messages.
+pub fn link_image(folder: &Folder, parts: &[PathBuf], memory_mib: u32) -> Result<PathBuf, RunError> {
+    let [have, give] = [MEMORY_MIB, memory_mib].map(|mib| format!("LENGTH = {mib}M"));
+    let layout = folder.write("layout.ld", LINKER_SCRIPT.replace(&have, &give).as_bytes())?;
+    let list: String = parts.iter().map(|part| format!("{}\n", part.display())).collect();
+    let list = folder.write("parts", list.as_bytes())?;
     let image = folder.0.join("firmware.elf");
     let flags = ["-nostdlib", "-static", "-Wl,--no-warn-rwx-segments", "-Wl,--build-id=none", "-T"];
-    tool(Command::new(GCC).args(CPU).args(flags).arg(layout).args(parts).arg("-lgcc").arg("-o").arg(&image))?;
+    let mut command = Command::new(GCC);
+    command.args(CPU).args(flags).arg(layout).arg(format!("@{}", list.display())).arg("-lgcc").arg("-o").arg(&image);
+    tool(&mut command)?;
     Ok(image)
 }
 
@@ -142,7 +189,10 @@ fn extern_memory_bytes(object: &[u8], interface: &Interface) -> Result<Option<u3
 }
 
 /// Runs the image until it exits and gives all it printed.
-fn boot(folder: &Folder, image: &Path) -> Result<String, RunError> {
+///
+/// # Errors
+/// `RunError::Tool`, if the emulator does not start.
+pub fn boot(folder: &Folder, image: &Path) -> Result<String, RunError> {
     let printed = folder.0.join("output");
     let io =
         |error| RunError::Tool(format!("qemu-system-arm does not start ({error}); scripts/setup-test.sh installs it"));

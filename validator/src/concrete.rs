@@ -8,7 +8,7 @@
 
 use crate::domain::*;
 use rustc_hash::FxHashMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Address at which the concrete domain places linear memory.
@@ -97,6 +97,8 @@ pub struct Concrete {
     pub tables: Arc<Vec<Vec<(u32, u32)>>>,
     /// Contents of the data segments.
     pub segments: Arc<Vec<Vec<u8>>>,
+    /// Addresses of host data by index of the imported global; [`HOST_DATA_ADDRESS`] where there is none.
+    pub host_data: Arc<BTreeMap<u32, u32>>,
     /// State of [`Domain::havoc`].
     pub havoc_seed: u32,
     /// Bytes that fills and copies were asked to write so far.
@@ -114,6 +116,7 @@ impl Concrete {
             memory,
             tables: Arc::default(),
             segments: Arc::default(),
+            host_data: Arc::default(),
             havoc_seed: 1,
             bulk_bytes: 0,
             bulk_bytes_max: u64::MAX,
@@ -248,7 +251,7 @@ impl Domain for Concrete {
             Symbol::Results => RESULTS_ADDRESS,
             Symbol::Table(t) => TABLES_ADDRESS + t * OBJECT_STRIDE,
             Symbol::Data(k) => DATA_ADDRESS + k * OBJECT_STRIDE,
-            Symbol::HostData(_) => HOST_DATA_ADDRESS,
+            Symbol::HostData(global) => self.host_data.get(&global).copied().unwrap_or(HOST_DATA_ADDRESS),
             Symbol::Function(f) => Self::function_word(f),
         }
     }

@@ -2,6 +2,7 @@
 //! It is part of every verdict. Symbol names are fixed here and nowhere else.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Bytes in a WebAssembly page. Source: WebAssembly Core 2.0, 4.2.8.
 pub const PAGE_BYTES: u32 = 65536;
@@ -23,8 +24,21 @@ pub const SYM_FUNCTION: &str = "__synth_f";
 pub const SYM_INIT: &str = "__synth_instance_init";
 /// Prefix of a data segment's read-only copy (`--memory extern` and passive segments); the segment index follows.
 pub const SYM_DATA: &str = "__synth_data";
+/// Prefix of the symbol of an exported function whose name no symbol can have; see [`export_symbol`].
+pub const SYM_EXPORT: &str = "__synth_export_";
 /// The section that carries the witness, not loaded on the target.
 pub const WITNESS_SECTION: &str = ".synth.witness";
+
+/// The symbol of an exported function: its name. A name that is empty, starts with `$` or holds a zero byte is written
+/// as the bytes of its UTF-8 form in hexadecimal, after [`SYM_EXPORT`].
+/// Source: ELF (TIS 1.2), string table; IHI 0044, mapping symbols.
+pub fn export_symbol(name: &str) -> Cow<'_, str> {
+    if !name.is_empty() && !name.starts_with('$') && !name.contains('\0') {
+        return Cow::Borrowed(name);
+    }
+    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    Cow::Owned(format!("{SYM_EXPORT}{digits}"))
+}
 
 /// How out-of-range accesses to linear memory are dealt with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

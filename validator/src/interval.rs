@@ -68,14 +68,16 @@ impl Ranges {
         };
         let known = self.known.entry(terms).or_default();
         if limit == 1 && !holds {
-            // One word is excluded: intervals that begin or end with it shrink.
+            // One word is excluded: intervals that begin or end with it shrink, and then say so themselves.
             let excluded = k.wrapping_neg();
+            let mut is_said = false;
             for interval in known.iter_mut() {
                 let at_start = interval.from == excluded;
                 let at_end = interval.from.wrapping_add(interval.extent) == excluded;
                 if !at_start && !at_end {
                     continue;
                 }
+                is_said = true;
                 match interval.extent.checked_sub(1) {
                     None => self.contradictory = true,
                     Some(extent) => {
@@ -83,6 +85,9 @@ impl Ranges {
                         *interval = Interval { from, extent };
                     }
                 }
+            }
+            if is_said {
+                return;
             }
         }
         if !known.contains(&interval) {

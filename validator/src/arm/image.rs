@@ -10,7 +10,7 @@ use super::object::{DataObject, Extra, ObjectFile, is_reserved};
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::ir::Type;
-use crate::wasm::module::{ConstExpr, ExportKind, Mode, Module, ValType};
+use crate::wasm::module::{ConstExpr, ExportKind, ImportName, Mode, Module, ValType};
 use std::collections::BTreeMap;
 
 /// A difference between image and module.
@@ -74,6 +74,9 @@ impl Check<'_> {
         let globals = self.module.globals.iter().filter_map(|g| named(&g.import));
         let exports = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
         let reserved: Vec<String> = functions.chain(globals).chain(exports).filter(|n| is_reserved(n)).collect();
+        for name in self.ambiguous() {
+            self.fault(name, "is the symbol of an import and of something else");
+        }
         for name in reserved {
             self.fault(name, "the name is reserved: the object contract or a run-time helper has it");
         }
@@ -84,6 +87,24 @@ impl Check<'_> {
         if globals.into_iter().any(|g| g.mutable || g.ty != ValType::Int(Type::I32)) {
             self.fault("global", "an imported global is not an immutable i32");
         }
+    }
+
+    /// Symbols of imports that are those of another import or of an exported function as well.
+    fn ambiguous(&self) -> Vec<String> {
+        let module = self.module;
+        let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
+        let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
+        let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
+        let mut owners: BTreeMap<String, Option<&ImportName>> = BTreeMap::new();
+        owners.extend(exports.map(|e| (export_symbol(&e.name).into_owned(), None)));
+        let mut found = Vec::new();
+        for import in imports {
+            let symbol = module.import_symbol(import);
+            if *owners.entry(symbol.clone()).or_insert(Some(import)) != Some(import) {
+                found.push(symbol);
+            }
+        }
+        found
     }
 
     /// The words of a constant expression.
@@ -113,7 +134,7 @@ impl Check<'_> {
 
     fn globals(&mut self) {
         for (i, global) in self.module.globals.iter().enumerate().filter(|(_, g)| g.import.is_none()) {
-            let ValType::Int(ty) = global.ty else {
+            let Some(ty) = global.ty.bits() else {
                 continue;
             };
             match self.constant(&global.init, ty.words()) {
@@ -123,6 +144,8 @@ impl Check<'_> {
                 }
             }
         }
+        let droppable = self.module.data.iter().filter(|d| d.dropped.is_some());
+        self.cells.extend(droppable.map(|_| Word::Const(0)));
         let expected: BTreeMap<usize, Word> = self.cells.iter().copied().enumerate().collect();
         if let Some(data) = self.object.data.get(&Symbol::Globals) {
             self.words(SYM_GLOBALS, data, self.cells.len(), &expected, true);
@@ -245,7 +268,7 @@ impl Check<'_> {
                         Some(f) => {
                             let ty = self.module.functions[*f as usize].type_index;
                             let ty = self.module.canonical[ty as usize];
-                            (Word::Const(1 + ty), Word::Address(Symbol::Function(*f)))
+                            (Word::Const(1 + ty), Word::Address(Symbol::Function(self.module.callee(*f))))
                         }
                     };
                     entries.insert(entry, words.0);
@@ -260,7 +283,7 @@ impl Check<'_> {
 
     fn exports(&mut self) {
         for export in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
-            let Some(place) = self.object.exports.get(&export.name) else {
+            let Some(place) = self.object.exports.get(export_symbol(&export.name).as_ref()) else {
                 self.fault(&export.name, "the exported function is not in the object");
                 continue;
             };
@@ -270,7 +293,7 @@ impl Check<'_> {
             }
             let is_extra = |e: &&Extra| e.location == *place;
             let extra = self.object.extras.iter().find(is_extra);
-            if imported && !extra.is_some_and(|e| jumps_only(e, export.index)) {
+            if imported && !extra.is_some_and(|e| jumps_only(e, self.module.callee(export.index))) {
                 self.fault(&export.name, "is not a jump to the import");
             }
         }

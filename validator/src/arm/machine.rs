@@ -13,7 +13,7 @@ use crate::contract::Contract;
 use crate::domain::{Domain, Symbol};
 use crate::program::{Callee, Fact, Program, Step, Unsupported, World};
 use crate::trap::TrapKind;
-use crate::wasm::instance::{CALL_DEPTH_MAX, Host, Stop};
+use crate::wasm::instance::{self, CALL_DEPTH_MAX, Host, Stop};
 use crate::wasm::module::{ExportKind, Module};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,6 +73,7 @@ impl<'m, H: Host> Machine<'m, H> {
         let capacity = if module.memories.is_empty() { 0 } else { contract.capacity_bytes as usize };
         memory.resize(capacity, 0);
         let mut domain = Concrete::new(Bytes::Dense(memory));
+        domain.host_data = Arc::new(host.globals(module));
         let mut load = |symbol| object.data.get(&symbol).map(|data| words(&mut domain, data));
         let cells = load(Symbol::Globals).unwrap_or_default();
         let pages = module.memories.first().map_or(0, |m| m.min_pages as u32);
@@ -110,6 +111,11 @@ impl<'m, H: Host> Machine<'m, H> {
     /// Words of the defined globals (empty if the object has none).
     pub fn cells(&self) -> &[u32] {
         &self.world.cells
+    }
+
+    /// Words of a defined global of numeric type.
+    pub fn global(&self, index: u32) -> Option<Vec<u32>> {
+        instance::global(self.module, &self.world.cells, index)
     }
 
     /// Calls an exported function. Arguments and results are words, `i64` as low, high.

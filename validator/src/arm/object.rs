@@ -82,7 +82,7 @@ pub struct ObjectFile {
     pub places: BTreeMap<u32, Location>,
     /// Other functions: exported imports and [`SYM_INIT`].
     pub extras: Vec<Extra>,
-    /// Global function symbols and where they point.
+    /// Symbols of exported functions ([`export_symbol`]) and where they point.
     pub exports: BTreeMap<String, Location>,
     /// Data objects of the contract.
     pub data: BTreeMap<Symbol, DataObject>,
@@ -247,7 +247,7 @@ impl<'d> Reader<'d> {
         let mut seen = std::collections::BTreeSet::new();
         let exported = |name: &str| {
             let mut exports = self.module.exports.iter();
-            exports.any(|e| e.kind == ExportKind::Function && e.name == name)
+            exports.any(|e| e.kind == ExportKind::Function && export_symbol(&e.name) == name)
         };
         let mut aliases = Vec::new();
         for s in self.file.symbols() {

@@ -7,7 +7,7 @@ use crate::smt::Model;
 use crate::term::Var;
 use crate::wasm::code::{Body, Operator};
 use crate::wasm::instance::{self, Stop};
-use crate::wasm::module::{Module, ValType};
+use crate::wasm::module::Module;
 use crate::wasm::operators::Numeric;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -38,11 +38,12 @@ impl Setting {
     /// # Errors
     /// What instantiation stops at: an initial value or offset that is not supported, an element segment outside.
     pub fn of_module(module: &Module, bytes: &[u8], shape: Shape) -> Result<Setting, Stop> {
-        let cells = instance::initial_cells(module)?;
-        let tables = instance::initial_tables(module, &cells)?;
+        let mut host = Concrete::new(Bytes::Dense(Vec::new()));
+        let cells = instance::initial_cells(module, &mut host)?;
+        let tables = instance::initial_tables(module, &cells, &mut host)?;
         let mut setting = Setting::new(shape);
         for global in module.globals.iter().filter(|g| !g.mutable) {
-            let ValType::Int(ty) = global.ty else {
+            let Some(ty) = global.ty.bits() else {
                 continue;
             };
             let Some(first) = global.cell else { continue };

@@ -6,7 +6,7 @@
 //! is one instruction, so that each byte offset of reachable code names a point. Nothing is executed here.
 
 use super::decode::{III, fixed, numeric};
-use super::module::{FuncType, Mode, Module, ValType};
+use super::module::{FuncType, Module, ValType};
 use super::operators::Numeric;
 use super::reader::{features, val_type};
 use crate::domain::{DivOp, Width};
@@ -97,8 +97,10 @@ pub enum Operator {
     MemoryCopy,
     /// `memory.fill`.
     MemoryFill,
-    /// `memory.init` from this data segment, which is passive and never dropped.
+    /// `memory.init` from this data segment.
     MemoryInit(u32),
+    /// `data.drop` of a segment that this cell says is dropped.
+    DataDrop(u32),
     /// `call`.
     Call {
         /// Function index.
@@ -447,7 +449,7 @@ impl Reader<'_> {
                 let global = &self.module.globals[*global_index as usize];
                 let is_get = matches!(op, Wasm::GlobalGet { .. });
                 match (global.ty, global.cell) {
-                    (ValType::Int(ty), Some(cell)) => {
+                    (ValType::Int(ty) | ValType::Float(ty), Some(cell)) => {
                         let range = cell..cell + ty.words() as u32;
                         match is_get {
                             true => self.emit(offset, Operator::GlobalGet(range), &[], &[ty]),
@@ -460,13 +462,14 @@ impl Reader<'_> {
                     (ValType::Int(Type::I64), None) => {
                         return Err("an imported i64 global".to_string());
                     }
-                    (ValType::Float(_), _) => return Err("a floating-point global".to_string()),
+                    (ValType::Float(_), None) => return Err("an imported floating-point global".to_string()),
                     (ValType::Other(name), _) => return Err(format!("a global of type {name}")),
                 }
             }
             Wasm::Call { function_index: func } => {
                 let (pops, pushes) = self.signature(self.module.type_of(*func), "call of a function")?;
-                let operator = Operator::Call { func: *func, params: words(&pops), results: words(&pushes) };
+                let operator =
+                    Operator::Call { func: self.module.callee(*func), params: words(&pops), results: words(&pushes) };
                 self.emit(offset, operator, &pops, &pushes);
             }
             Wasm::CallIndirect { .. } if self.module.writes_tables => {
@@ -484,10 +487,11 @@ impl Reader<'_> {
                     &pushes,
                 );
             }
-            Wasm::MemoryInit { data_index, .. }
-                if self.module.data[*data_index as usize].mode == Mode::Passive && !self.module.drops =>
-            {
-                self.emit(offset, Operator::MemoryInit(*data_index), III, &[]);
+            Wasm::MemoryInit { data_index, .. } => self.emit(offset, Operator::MemoryInit(*data_index), III, &[]),
+            Wasm::DataDrop { data_index } => {
+                // An active segment is dropped at instantiation.
+                let dropped = self.module.data[*data_index as usize].dropped;
+                self.emit(offset, dropped.map_or(Operator::Nop, Operator::DataDrop), &[], &[]);
             }
             _ => return Err(name(op)),
         }

@@ -1,5 +1,6 @@
 //! Which operator of the binary format is which of ours: one row per operator with a fixed signature.
 //!
+//! Floating-point numbers are their bits: what only moves them is what moves integers.
 //! Operators whose types depend on the stack, the module or the open blocks are in [`super::code`].
 //! Source: WebAssembly Core 2.0, 3.3 (types of instructions), 5.4 (binary format, decoded by `wasmparser`).
 
@@ -30,6 +31,8 @@ pub(super) fn fixed(op: &Wasm) -> Option<(Operator, &'static [Type], &'static [T
     };
     Some(match op {
         Wasm::Nop => (Operator::Nop, &[], &[]),
+        Wasm::I32ReinterpretF32 | Wasm::F32ReinterpretI32 => (Operator::Nop, I, I),
+        Wasm::I64ReinterpretF64 | Wasm::F64ReinterpretI64 => (Operator::Nop, L, L),
         Wasm::I32DivS => (Operator::Div32(DivOp::SQuot), II, I),
         Wasm::I32DivU => (Operator::Div32(DivOp::UQuot), II, I),
         Wasm::I32RemS => (Operator::Div32(DivOp::SRem), II, I),
@@ -38,22 +41,22 @@ pub(super) fn fixed(op: &Wasm) -> Option<(Operator, &'static [Type], &'static [T
         Wasm::I64DivU => (Operator::Div64(DivOp::UQuot), LL, L),
         Wasm::I64RemS => (Operator::Div64(DivOp::SRem), LL, L),
         Wasm::I64RemU => (Operator::Div64(DivOp::URem), LL, L),
-        Wasm::I32Load { memarg } => load(I32, Word, false, memarg),
+        Wasm::I32Load { memarg } | Wasm::F32Load { memarg } => load(I32, Word, false, memarg),
         Wasm::I32Load8S { memarg } => load(I32, Byte, true, memarg),
         Wasm::I32Load8U { memarg } => load(I32, Byte, false, memarg),
         Wasm::I32Load16S { memarg } => load(I32, Half, true, memarg),
         Wasm::I32Load16U { memarg } => load(I32, Half, false, memarg),
-        Wasm::I64Load { memarg } => (Operator::Load64(memarg.offset as u32), I, L),
+        Wasm::I64Load { memarg } | Wasm::F64Load { memarg } => (Operator::Load64(memarg.offset as u32), I, L),
         Wasm::I64Load8S { memarg } => load(I64, Byte, true, memarg),
         Wasm::I64Load8U { memarg } => load(I64, Byte, false, memarg),
         Wasm::I64Load16S { memarg } => load(I64, Half, true, memarg),
         Wasm::I64Load16U { memarg } => load(I64, Half, false, memarg),
         Wasm::I64Load32S { memarg } => load(I64, Word, true, memarg),
         Wasm::I64Load32U { memarg } => load(I64, Word, false, memarg),
-        Wasm::I32Store { memarg } => store(I32, Word, memarg),
+        Wasm::I32Store { memarg } | Wasm::F32Store { memarg } => store(I32, Word, memarg),
         Wasm::I32Store8 { memarg } => store(I32, Byte, memarg),
         Wasm::I32Store16 { memarg } => store(I32, Half, memarg),
-        Wasm::I64Store { memarg } => (Operator::Store64(memarg.offset as u32), IL, &[]),
+        Wasm::I64Store { memarg } | Wasm::F64Store { memarg } => (Operator::Store64(memarg.offset as u32), IL, &[]),
         Wasm::I64Store8 { memarg } => store(I64, Byte, memarg),
         Wasm::I64Store16 { memarg } => store(I64, Half, memarg),
         Wasm::I64Store32 { memarg } => store(I64, Word, memarg),
@@ -71,6 +74,8 @@ pub(super) fn numeric(op: &Wasm) -> Option<Numeric> {
     Some(match op {
         Wasm::I32Const { value } => Numeric::Const32(*value as u32),
         Wasm::I64Const { value } => Numeric::Const64(*value as u64),
+        Wasm::F32Const { value } => Numeric::Const32(value.bits()),
+        Wasm::F64Const { value } => Numeric::Const64(value.bits()),
         Wasm::I32Eqz => Numeric::Eqz32,
         Wasm::I32Eq => Compare32(Cond::Eq),
         Wasm::I32Ne => Compare32(Cond::Ne),

@@ -11,6 +11,7 @@ use crate::contract::{Contract, PAGE_BYTES};
 use crate::domain::{Domain, Symbol};
 use crate::program::{Callee, Fact, Program, Step, World};
 use crate::trap::TrapKind;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -60,6 +61,18 @@ pub trait Host {
         world: &mut World<Concrete>,
         memory: &mut Bytes,
     ) -> Result<Vec<u32>, Stop>;
+
+    /// The value of the imported immutable `i32` global with this name: an address of the host's choice. `None` leaves
+    /// the choice to the interpreter.
+    fn global(&self, _: &ImportName) -> Option<u32> {
+        None
+    }
+
+    /// The values of a module's imported globals, by index.
+    fn globals(&self, module: &Module) -> BTreeMap<u32, u32> {
+        let globals = module.globals.iter().zip(0..);
+        globals.filter_map(|(global, index)| Some((index, self.global(global.import.as_ref()?)?))).collect()
+    }
 }
 
 /// A host without imports.
@@ -119,6 +132,7 @@ impl<'m, H: Host> Instance<'m, H> {
         let capacity = if module.memories.is_empty() { 0 } else { contract.capacity_bytes as usize };
         let mut domain = Concrete::new(Bytes::Dense(vec![0; capacity]));
         domain.segments = Arc::new(segments(module, bytes));
+        domain.host_data = Arc::new(host.globals(module));
         let bodies = (0..module.functions.len()).map(body).collect();
         let world = World { memory: (), memory_bytes, cells: Vec::new(), results: Vec::new() };
         let mut instance = Instance { module, contract, bodies, domain, world, host, fuel };
@@ -131,13 +145,13 @@ impl<'m, H: Host> Instance<'m, H> {
 
     /// Gives globals, tables and memory their initial contents.
     fn initialize(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.world.cells = initial_cells(self.module)?;
-        self.domain.tables = Arc::new(initial_tables(self.module, &self.world.cells)?);
+        self.world.cells = initial_cells(self.module, &mut self.domain)?;
+        self.domain.tables = Arc::new(initial_tables(self.module, &self.world.cells, &mut self.domain)?);
         for data in &self.module.data {
             let Mode::Active { offset, .. } = data.mode else {
                 continue;
             };
-            let at = constant(self.module, &self.world.cells, &offset)?[0];
+            let at = constant(self.module, &self.world.cells, &offset, &mut self.domain)?[0];
             let contents = &bytes[data.bytes.clone()];
             if u64::from(at) + contents.len() as u64 > u64::from(self.world.memory_bytes) {
                 return Err(Stop::Trap(TrapKind::OutOfBoundsMemory));
@@ -169,7 +183,7 @@ impl<'m, H: Host> Instance<'m, H> {
         &self.world.cells
     }
 
-    /// Words of a defined integer global.
+    /// Words of a defined global of numeric type.
     pub fn global(&self, index: u32) -> Option<Vec<u32>> {
         global(self.module, &self.world.cells, index)
     }
@@ -294,60 +308,59 @@ impl<'m, H: Host> Instance<'m, H> {
     }
 }
 
-/// The words of a defined integer global among these cells.
-fn global(module: &Module, cells: &[u32], index: u32) -> Option<Vec<u32>> {
+/// The words of a defined global of numeric type among these cells.
+pub(crate) fn global(module: &Module, cells: &[u32], index: u32) -> Option<Vec<u32>> {
     let global = module.globals.get(index as usize)?;
     let first = global.cell? as usize;
-    let super::module::ValType::Int(ty) = global.ty else {
-        return None;
-    };
+    let ty = global.ty.bits()?;
     Some(cells.get(first..first + ty.words())?.to_vec())
 }
 
 /// The words of a constant expression; globals that it names are initialized already.
-fn constant(module: &Module, cells: &[u32], init: &ConstExpr) -> Result<Vec<u32>, Stop> {
+fn constant(module: &Module, cells: &[u32], init: &ConstExpr, host: &mut Concrete) -> Result<Vec<u32>, Stop> {
     match init {
         ConstExpr::I32(v) => Ok(vec![*v]),
         ConstExpr::I64(v) => Ok(vec![*v as u32, (*v >> 32) as u32]),
         ConstExpr::Global(g) => match global(module, cells, *g) {
             Some(words) => Ok(words),
-            None => Ok(vec![Concrete::new(Bytes::Dense(Vec::new())).symbol(Symbol::HostData(*g))]),
+            None => Ok(vec![host.symbol(Symbol::HostData(*g))]),
         },
         ConstExpr::Other(what) => Err(Stop::Unsupported(format!("unsupported initial value: {what}"))),
     }
 }
 
-/// Words of the defined globals after instantiation, before the start function.
+/// Words of the defined globals after instantiation, before the start function. `host` has the imported ones.
 /// # Errors
 /// An initial value that is not supported.
-pub fn initial_cells(module: &Module) -> Result<Vec<u32>, Stop> {
+pub fn initial_cells(module: &Module, host: &mut Concrete) -> Result<Vec<u32>, Stop> {
     let mut cells = Vec::new();
     for global in module.globals.iter().filter(|g| g.cell.is_some()) {
-        let words = constant(module, &cells, &global.init)?;
-        if !matches!(global.ty, super::module::ValType::Int(ty) if ty.words() == words.len()) {
+        let words = constant(module, &cells, &global.init, host)?;
+        if global.ty.bits().is_none_or(|ty| ty.words() != words.len()) {
             return Err(Stop::Unsupported("unsupported initial value: an imported global that is no i32".to_string()));
         }
         cells.extend(words);
     }
+    cells.extend(module.data.iter().filter_map(|d| d.dropped.map(|_| 0)));
     Ok(cells)
 }
 
-/// The tables after instantiation: (type word, function word) by entry.
+/// The tables after instantiation: (type word, function word) by entry. `host` has the imported globals.
 /// # Errors
 /// A trap of an element segment; an offset that is not supported.
-pub fn initial_tables(module: &Module, cells: &[u32]) -> Result<Vec<Vec<(u32, u32)>>, Stop> {
+pub fn initial_tables(module: &Module, cells: &[u32], host: &mut Concrete) -> Result<Vec<Vec<(u32, u32)>>, Stop> {
     let mut tables: Vec<_> = module.tables.iter().map(|t| vec![(0, 0); t.min as usize]).collect();
     for element in &module.elements {
         let Mode::Active { index, offset } = element.mode else {
             continue;
         };
-        let at = constant(module, cells, &offset)?[0] as usize;
+        let at = constant(module, cells, &offset, host)?[0] as usize;
         let entries = tables[index as usize].get_mut(at..).and_then(|t| t.get_mut(..element.funcs.len()));
         let entries = entries.ok_or(Stop::Trap(TrapKind::OutOfBoundsTable))?;
         for (entry, func) in entries.iter_mut().zip(&element.funcs) {
             let word = |f: u32| {
                 let ty = module.functions[f as usize].type_index;
-                (1 + module.canonical[ty as usize], Concrete::function_word(f))
+                (1 + module.canonical[ty as usize], Concrete::function_word(module.callee(f)))
             };
             *entry = func.map_or((0, 0), word);
         }

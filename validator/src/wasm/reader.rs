@@ -164,8 +164,8 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
                 let global = global?;
                 let ty = val_type(global.ty.content_type);
                 let (cell, words) = match ty {
-                    ValType::Int(t) => (Some(m.cells), t.words() as u32),
-                    ValType::Float(_) | ValType::Other(_) => (None, 0),
+                    ValType::Int(t) | ValType::Float(t) => (Some(m.cells), t.words() as u32),
+                    ValType::Other(_) => (None, 0),
                 };
                 m.cells += words;
                 let init = const_expr(&global.init_expr)?;
@@ -201,7 +201,10 @@ fn section(m: &mut Module, payload: Payload, bodies: &mut usize) -> Result<(), R
                     }
                 };
                 let end = data.range.end as usize;
-                m.data.push(Data { mode, bytes: end - data.data.len()..end });
+                // The code section, which says whether segments are dropped, comes before.
+                let dropped = (m.drops && mode == Mode::Passive).then_some(m.cells);
+                m.cells += u32::from(dropped.is_some());
+                m.data.push(Data { mode, bytes: end - data.data.len()..end, dropped });
             }
         }
         Payload::CodeSectionEntry(body) => {
@@ -324,7 +327,8 @@ fn const_expr(expr: &wasmparser::ConstExpr) -> Result<ConstExpr, ReadError> {
         Operator::I32Const { value } => ConstExpr::I32(value as u32),
         Operator::I64Const { value } => ConstExpr::I64(value as u64),
         Operator::GlobalGet { global_index } => ConstExpr::Global(global_index),
-        Operator::F32Const { .. } | Operator::F64Const { .. } => ConstExpr::Other("float constant"),
+        Operator::F32Const { value } => ConstExpr::I32(value.bits()),
+        Operator::F64Const { value } => ConstExpr::I64(value.bits()),
         Operator::RefNull { .. } | Operator::RefFunc { .. } => ConstExpr::Other("reference"),
         _ => ConstExpr::Other("constant expression"),
     };

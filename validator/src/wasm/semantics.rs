@@ -6,7 +6,7 @@
 //! Source: WebAssembly Core 2.0, 4.4 (instructions); `docs/abi.md`, bounds and traps.
 
 use super::code::{Body, Instr, Label, Operator};
-use super::module::Module;
+use super::module::{Mode, Module};
 use super::operators::{divide32, extend, numeric, pop32, pop64, push64};
 use crate::contract::{Bounds, Contract, PAGE_BYTES};
 use crate::domain::{BinOp, CmpOp, DivOp, Domain, Symbol, UnOp, Width};
@@ -177,7 +177,7 @@ impl<'m> Function<'m> {
             }
             (Operator::MemoryCopy | Operator::MemoryInit(_), 0) => {
                 let source_bytes = match operator {
-                    Operator::MemoryInit(segment) => d.word(self.module.data[*segment as usize].bytes.len() as u32),
+                    Operator::MemoryInit(segment) => self.segment_bytes(d, &state.world, *segment),
                     _ => state.world.memory_bytes.clone(),
                 };
                 let to = range_outside(d, &state.world.memory_bytes, state.peek(2), state.peek(0));
@@ -289,6 +289,7 @@ impl<'m> Function<'m> {
                 world.cells[words(range)].clone_from_slice(&stack[value..]);
                 stack.truncate(value);
             }
+            Operator::DataDrop(cell) => world.cells[*cell as usize] = d.word(1),
             Operator::HostAddress(global) => stack.push(d.symbol(Symbol::HostData(*global))),
             Operator::MemorySize => stack.push(d.bin_const(BinOp::Lshr, &world.memory_bytes, 16)),
             Operator::MemoryGrow => {
@@ -346,11 +347,31 @@ impl<'m> Function<'m> {
                 world.memory = match operator {
                     Operator::MemoryFill => d.fill(&world.memory, &to, &from, &len),
                     Operator::MemoryCopy => d.copy(&world.memory, &to, &from, &len),
+                    // The guard leaves a length of 0, for which nothing is copied.
+                    Operator::MemoryInit(segment) if !self.is_passive(*segment) => world.memory.clone(),
                     Operator::MemoryInit(segment) => d.init(&world.memory, *segment, &to, &from, &len),
                     _ => unreachable!("invariant: the outer arm lists these three"),
                 };
             }
             _ => unreachable!("invariant: advance and execute handle every other operator"),
+        }
+    }
+
+    fn is_passive(&self, segment: u32) -> bool {
+        self.module.data[segment as usize].mode == Mode::Passive
+    }
+
+    /// Bytes that `memory.init` finds in a data segment: none if it is active, because instantiation drops it.
+    fn segment_bytes<D: Domain>(&self, d: &mut D, world: &World<D>, segment: u32) -> D::W {
+        let data = &self.module.data[segment as usize];
+        let (none, all) = (d.word(0), d.word(data.bytes.len() as u32));
+        match data.dropped {
+            _ if !self.is_passive(segment) => none,
+            None => all,
+            Some(cell) => {
+                let present = d.cmp_const(CmpOp::Eq, &world.cells[cell as usize], 0);
+                d.ite(&present, &all, &none)
+            }
         }
     }
 
