@@ -50,7 +50,7 @@ fn prove(bounds: Bounds, memory: MemoryOwner, threads: usize) -> (usize, Effort)
 fn every_function_is_proved_with_software_bounds() {
     let one = prove(Bounds::Software, MemoryOwner::Own, 1);
     assert_eq!(one, prove(Bounds::Software, MemoryOwner::Own, 2));
-    assert!(one.0 > 650);
+    assert!(one.0 > 550);
 }
 
 #[test]

@@ -177,10 +177,13 @@ fn code(inst: &Inst, saved: u16) -> (Code, std::ops::Range<u32>, BTreeMap<u32, u
     let succs = match inst {
         Inst::Jump => vec![2],
         Inst::Branch { .. } => vec![1, 2],
-        Inst::Switch { .. } => vec![1, 2, 2, 1, 2],
+        Inst::Switch { .. } => vec![1, 2],
         _ => vec![],
     };
-    let blocks = vec![MachineBlock { succs, ..Default::default() }, MachineBlock::default(), MachineBlock::default()];
+    // Of a switch: the position in its successors of each target.
+    let entries = if matches!(inst, Inst::Switch { .. }) { vec![0, 1, 1, 0, 1] } else { vec![] };
+    let blocks =
+        vec![MachineBlock { succs, entries, ..Default::default() }, MachineBlock::default(), MachineBlock::default()];
     let machine = MachineFunc { blocks, ..MachineFunc::default() };
     let mut first = vec![Step::Inst(inst.clone(), 1)];
     if !inst.is_terminator() {

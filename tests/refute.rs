@@ -2,6 +2,7 @@
 //! most functions, and finds most bits that are flipped in the code.
 
 use std::collections::BTreeMap;
+use synth::pass::Level;
 use synth::pipeline::{Options, compile};
 use synth_validator::arm::decode::{Code, FunctionBytes, decode};
 use synth_validator::arm::semantics::Function as ArmFunction;
@@ -69,7 +70,7 @@ fn corpus() {
     for (n, path) in paths.iter().enumerate() {
         let bytes = std::fs::read(path).expect("module");
         let bounds = [Bounds::Software, Bounds::Mpu, Bounds::Mask][n % 3];
-        let Ok(compiled) = compile(&bytes, &Options { bounds, ..Options::default() }) else {
+        let Ok(compiled) = compile(&bytes, &Options { bounds, level: Level::O0, ..Options::default() }) else {
             continue;
         };
         let session = Session::new(&bytes, &compiled.object, None, Limits::default()).expect("session");

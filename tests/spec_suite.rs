@@ -68,6 +68,23 @@ fn the_specification_suite_holds_in_four_ways() {
     generated::table("spec-suite", "The specification suite", &report::text(&rows));
 }
 
+/// Way 1 without the others, which is quick.
+#[test]
+fn the_interpreter_alone_holds() {
+    let mut held = 0;
+    for file in script::files() {
+        let answers = interpreted::way_1(&file, &mut interpreted::prepare(&file));
+        for (directive, answer) in file.directives.iter().zip(&answers) {
+            match judge(&directive.step, answer) {
+                Outcome::Passed => held += 1,
+                Outcome::Failed(why) => panic!("{}:{}: {why}", file.name, directive.line),
+                Outcome::Skipped(_) | Outcome::Absent => {}
+            }
+        }
+    }
+    assert!(held > 10_000, "{held}");
+}
+
 fn job<'a>(file: &'a File, ran: &'a Ran) -> Job<'a> {
     Job { file, prepared: &ran.prepared, built: &ran.built, way_2: &ran.ways[1] }
 }

@@ -2,9 +2,10 @@
 
 use crate::contract::{Bounds, Contract, MASK_SPARE_BYTES};
 use crate::domain::{BinOp, CmpOp, Domain};
+use crate::program::Fact;
 
 /// Text of the obligation.
-pub const INSIDE: &str = "access inside linear memory";
+const INSIDE: &str = "access inside linear memory";
 
 /// Whether `bytes` bytes (1, 2 or 4) at an index lie in what the contract gives to linear memory: its present size, or
 /// under `--bounds mask` the reserve, which has 8 bytes more than the capacity (docs/abi.md).
@@ -19,6 +20,15 @@ pub fn inside<D: Domain>(d: &mut D, contract: &Contract, memory_bytes: &D::W, in
             d.not(&bad)
         }
         Bounds::Mask => d.cmp_const(CmpOp::Ult, index, contract.capacity_bytes + MASK_SPARE_BYTES + 1 - bytes),
+    }
+}
+
+/// The fact that an access is inside. Where the module's accesses are checked or masked, the code's own path shows it; else it
+/// rests on the module making the same access (assumption `A-BOUNDS`).
+pub fn fact<D: Domain>(contract: &Contract, inside: D::B) -> Fact<D> {
+    match contract.bounds {
+        Bounds::Software | Bounds::Mask => Fact::Access(inside, INSIDE),
+        Bounds::Mpu | Bounds::None => Fact::LateAccess(inside, INSIDE),
     }
 }
 

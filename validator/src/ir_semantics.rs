@@ -4,7 +4,7 @@
 //! and values of all bodies are numbered through, body after body. A call at a site that has a body binds the body's
 //! parameters and goes on there; its return binds the results of the call. All other calls are events.
 
-use crate::bounds::{self, INSIDE};
+use crate::bounds;
 use crate::contract::{Bounds, Contract};
 use crate::domain::*;
 use crate::ir::*;
@@ -263,9 +263,9 @@ impl<'a> Activation<'_, 'a> {
     ) -> Outcome<D> {
         let next = IrPoint { inst: at.inst + 1, ..at };
         let args = self.words_of(&s, &inst.args)?;
-        for inside in accesses(d, &inst.op, &args, self.program.contract, &s.world.memory_bytes)? {
+        for inside in accesses(d, &inst.op, &args, self.program, &s.world.memory_bytes)? {
             if d.as_bool(&inside) != Some(true) {
-                facts.push(Fact::Access(inside, INSIDE));
+                facts.push(bounds::fact(self.program.contract, inside));
             }
         }
         let memory_bytes_min = self.program.memory_bytes_min;
@@ -413,21 +413,28 @@ fn accesses<D: Domain>(
     d: &mut D,
     op: &Op,
     args: &[D::W],
-    contract: &Contract,
+    program: &IrProgram<'_>,
     memory_bytes: &D::W,
 ) -> Result<Vec<D::B>, Unsupported> {
-    let mut single = |offsets: &[u32], width: Width| -> Result<Vec<D::B>, Unsupported> {
-        let mut inside = Vec::new();
-        for offset in offsets {
-            let index = d.bin_const(BinOp::Add, word(args, 0)?, *offset);
-            inside.push(bounds::inside(d, contract, memory_bytes, &index, width.bytes()));
+    let (contract, min) = (program.contract, program.memory_bytes_min);
+    let single = |d: &mut D, offset: u32, bytes: u32| -> Result<Vec<D::B>, Unsupported> {
+        let index = word(args, 0)?;
+        if contract.bounds == Bounds::Mask {
+            let halves = (0..bytes.div_ceil(4)).map(|half| offset.wrapping_add(4 * half));
+            let inside = halves.map(|offset| {
+                let index = d.bin_const(BinOp::Add, index, offset);
+                bounds::inside(d, contract, memory_bytes, &index, bytes.min(4))
+            });
+            return Ok(inside.collect());
         }
-        Ok(inside)
+        // As a check states it, without wrapping, so that a check just made decides it.
+        let outside = out_of_bounds(d, (contract, min), memory_bytes, index, offset, bytes);
+        Ok(vec![d.not(&outside)])
     };
     let w = |n: usize| word(args, n);
     match op {
-        Op::Load { width, offset, .. } | Op::Store { width, offset } => single(&[*offset], *width),
-        Op::Load64 { offset } | Op::Store64 { offset } => single(&[*offset, offset.wrapping_add(4)], Width::Word),
+        Op::Load { width, offset, .. } | Op::Store { width, offset } => single(d, *offset, width.bytes()),
+        Op::Load64 { offset } | Op::Store64 { offset } => single(d, *offset, 8),
         Op::MemoryCopy => Ok(vec![
             bounds::range_inside(d, memory_bytes, w(0)?, w(2)?),
             bounds::range_inside(d, memory_bytes, w(1)?, w(2)?),

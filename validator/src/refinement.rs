@@ -384,12 +384,12 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let l = left.place();
         for fact in facts {
             match fact {
-                Fact::Require(condition, what) => {
+                Fact::Require(condition, what) | Fact::Access(condition, what) => {
                     let result = ladder::prove(&mut self.g, path, condition, self.limits);
                     self.close(result, l, r, &|| what.to_string())?;
                 }
                 Fact::RequireEqual(a, b, what) => self.equal(path, a, b, l, r, &|| what.to_string())?,
-                Fact::Access(condition, what) => match path.decide(&mut self.g, condition) {
+                Fact::LateAccess(condition, what) => match path.decide(&mut self.g, condition) {
                     Some(true) => self.effort.rungs[Rung::Path as usize] += 1,
                     _ => open.push((condition, what)),
                 },
@@ -444,7 +444,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     let possible = path.assume(&mut self.g, condition);
                     self.effort.assumed_away += u32::from(!possible);
                 }
-                Fact::Access(condition, _) => {
+                Fact::Access(condition, _) | Fact::LateAccess(condition, _) => {
                     path.assume(&mut self.g, condition);
                 }
                 // What the left program requires of itself is proved in the link where it is the right program.

@@ -240,7 +240,9 @@ fn state_after<P, S>(step: &Step<Concrete, P, S>) -> &S {
 fn broken(fact: &Fact<Concrete>) -> Option<End> {
     match fact {
         Fact::Assume(false, name) => Some(End::Assumption((*name).to_string())),
-        Fact::Require(false, what) | Fact::Access(false, what) => Some(End::Requirement((*what).to_string())),
+        Fact::Require(false, what) | Fact::Access(false, what) | Fact::LateAccess(false, what) => {
+            Some(End::Requirement((*what).to_string()))
+        }
         Fact::RequireEqual(a, b, what) if a != b => Some(End::Requirement(format!("{what}: {a:#x}, {b:#x}"))),
         _ => None,
     }

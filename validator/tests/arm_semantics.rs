@@ -59,7 +59,7 @@ fn run(code: &[u8], regs: [u32; 4]) -> Result<Outcome, String> {
         let mut facts = Vec::new();
         let step = program.step(&mut d, point, state, &mut facts).map_err(|e| e.0)?;
         broken.extend(facts.iter().filter_map(|f| match f {
-            Fact::Require(false, why) | Fact::Access(false, why) => Some(*why),
+            Fact::Require(false, why) | Fact::Access(false, why) | Fact::LateAccess(false, why) => Some(*why),
             Fact::RequireEqual(a, b, why) if a != b => Some(*why),
             _ => None,
         }));
@@ -162,8 +162,8 @@ fn broken_discipline_is_found() {
 
 #[test]
 fn addresses_are_checked() {
-    refused("0168 7047", [BASE + 65533, 0, 0, 0], "outside linear memory"); // ldr r1, [r0]
-    refused("0168 7047", [0x4000_0000, 0, 0, 0], "outside linear memory");
+    refused("0168 7047", [BASE + 65533, 0, 0, 0], "inside linear memory"); // ldr r1, [r0]
+    refused("0168 7047", [0x4000_0000, 0, 0, 0], "inside linear memory");
     refused("0168 7047", [0x100, 0, 0, 0], "unknown base");
     refused("d0e9 0012 7047", [BASE + 2, 0, 0, 0], "unaligned"); // ldrd r1, r2, [r0]
     refused("06c8 7047", [BASE + 1, 0, 0, 0], "unaligned"); // ldm r0!, {r1, r2}

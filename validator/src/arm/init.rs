@@ -79,7 +79,9 @@ fn copied(g: &mut Graph, module: &Module, contract: &Contract, mut memory: T) ->
 
 fn holds(g: &Graph, facts: &[Fact<Graph>]) -> Result<(), String> {
     let broken = facts.iter().find_map(|fact| match fact {
-        Fact::Require(b, why) | Fact::Access(b, why) => (g.as_bool(b) != Some(true)).then_some(*why),
+        Fact::Require(b, why) | Fact::Access(b, why) | Fact::LateAccess(b, why) => {
+            (g.as_bool(b) != Some(true)).then_some(*why)
+        }
         Fact::RequireEqual(a, b, why) => (a != b).then_some(*why),
         Fact::Assume(..) => None,
     });

@@ -265,7 +265,10 @@ fn registers_only(domain: &Concrete) -> Concrete {
 /// The text of a fact that does not hold.
 fn broken(fact: &Fact<Concrete>) -> Option<&'static str> {
     match fact {
-        Fact::Require(false, why) | Fact::Access(false, why) | Fact::Assume(false, why) => Some(why),
+        Fact::Require(false, why)
+        | Fact::Access(false, why)
+        | Fact::LateAccess(false, why)
+        | Fact::Assume(false, why) => Some(why),
         Fact::RequireEqual(a, b, why) if a != b => Some(why),
         _ => None,
     }

@@ -9,7 +9,7 @@
 use super::abi::{self, Slot};
 use super::decode::{Code, Helper};
 use super::insn::*;
-use crate::bounds::INSIDE;
+use crate::bounds;
 use crate::contract::Contract;
 use crate::domain::{BinOp, CmpOp, Domain, Place};
 use crate::ir::Type;
@@ -204,7 +204,7 @@ impl<D: Domain> Cpu<'_, D> {
     /// Requires that an access to linear memory is inside it.
     pub fn access(&mut self, inside: D::B) {
         if self.d.as_bool(&inside) != Some(true) {
-            self.facts.push(Fact::Access(inside, INSIDE));
+            self.facts.push(bounds::fact(self.f.contract, inside));
         }
     }
     pub fn require_equal(&mut self, a: D::W, b: D::W, why: &'static str) {

@@ -109,7 +109,7 @@ pub fn run(case: &Case) -> Result<Outcome, String> {
                     return Ok(Outcome { end, regs: [None; 15], nzcv: 0, in_it: false, memory: nothing });
                 }
                 Fact::RequireEqual(to, _, RETURN) => target = to,
-                Fact::Access(false, why) => return Err(why.to_string()),
+                Fact::Access(false, why) | Fact::LateAccess(false, why) => return Err(why.to_string()),
                 Fact::Require(false, why) if !CONVENTION.contains(&why) => return Err(why.to_string()),
                 Fact::RequireEqual(a, b, why) if a != b && !CONVENTION.contains(&why) => return Err(why.to_string()),
                 _ => {}

@@ -86,7 +86,11 @@ pub fn finish<D: Domain, P: Program<D>>(
 /// The facts that do not hold.
 fn broken<D: Domain>(facts: &[Fact<D>], fails: &mut dyn FnMut(&Fact<D>) -> bool) -> Vec<&'static str> {
     let text = |f: &Fact<D>| match f {
-        Fact::Require(_, why) | Fact::Access(_, why) | Fact::RequireEqual(_, _, why) | Fact::Assume(_, why) => *why,
+        Fact::Require(_, why)
+        | Fact::Access(_, why)
+        | Fact::LateAccess(_, why)
+        | Fact::RequireEqual(_, _, why)
+        | Fact::Assume(_, why) => *why,
     };
     facts.iter().filter(|f| fails(f)).map(text).collect()
 }
@@ -114,11 +118,13 @@ fn by_evaluator(
         same(&evaluator.boolean(g, *t), value, name)?;
     }
     let of_terms = broken(&terms.facts, &mut |f| match f {
-        Fact::Require(b, _) | Fact::Access(b, _) | Fact::Assume(b, _) => !evaluator.boolean(g, *b),
+        Fact::Require(b, _) | Fact::Access(b, _) | Fact::LateAccess(b, _) | Fact::Assume(b, _) => {
+            !evaluator.boolean(g, *b)
+        }
         Fact::RequireEqual(x, y, _) => evaluator.word(g, *x) != evaluator.word(g, *y),
     });
     let of_numbers = broken(&numbers.facts, &mut |f| match f {
-        Fact::Require(b, _) | Fact::Access(b, _) | Fact::Assume(b, _) => !b,
+        Fact::Require(b, _) | Fact::Access(b, _) | Fact::LateAccess(b, _) | Fact::Assume(b, _) => !b,
         Fact::RequireEqual(x, y, _) => x != y,
     });
     same(&of_terms, &of_numbers, "broken facts")?;
