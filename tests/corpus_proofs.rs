@@ -1,5 +1,6 @@
-//! Every function of the corpus and of the fetched modules is proved, in every bounds mode and for both owners of
-//! linear memory, and the bytes and verdicts do not depend on the number of threads.
+//! Every function of the corpus is proved, in every bounds mode and for both owners of linear memory, the fetched modules with
+//! software bounds and masked (`synth corpus run --validate --all-bounds` proves them in all modes); the bytes and verdicts do not
+//! depend on the number of threads.
 
 mod support;
 
@@ -15,19 +16,24 @@ use synth_validator::validate::{Session, Verdict};
 /// Pages to which modules that grow may grow.
 const MEMORY_PAGES_MAX: u32 = 32;
 
-fn modules() -> Vec<PathBuf> {
+fn corpus() -> Vec<PathBuf> {
     let folder = packages::repository().join("corpus/wasm");
-    let corpus = std::fs::read_dir(folder).expect("the corpus is there").map(|e| e.expect("readable").path());
-    let fetched = packages::NAMES.iter().map(|name| packages::module(name));
-    let mut modules: Vec<PathBuf> = corpus.chain(fetched).collect();
+    let mut modules: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("the corpus is there").map(|e| e.expect("readable").path()).collect();
     modules.sort();
     modules
 }
 
+/// The corpus and the fetched modules.
+fn modules() -> Vec<PathBuf> {
+    let fetched = packages::NAMES.iter().map(|name| packages::module(name));
+    corpus().into_iter().chain(fetched).collect()
+}
+
 /// Proves all functions of all modules. Result: functions, and what their proofs took.
-fn prove(bounds: Bounds, memory: MemoryOwner, threads: usize) -> (usize, Effort) {
+fn prove(bounds: Bounds, memory: MemoryOwner, threads: usize, modules: Vec<PathBuf>) -> (usize, Effort) {
     let (mut functions, mut total) = (0, Effort::default());
-    for path in modules() {
+    for path in modules {
         let name = path.display();
         let bytes = std::fs::read(&path).expect("readable");
         let options = Options { bounds, memory, memory_pages_max: Some(MEMORY_PAGES_MAX), ..Options::default() };
@@ -48,23 +54,31 @@ fn prove(bounds: Bounds, memory: MemoryOwner, threads: usize) -> (usize, Effort)
 
 #[test]
 fn every_function_is_proved_with_software_bounds() {
-    let one = prove(Bounds::Software, MemoryOwner::Own, 1);
-    assert_eq!(one, prove(Bounds::Software, MemoryOwner::Own, 2));
-    assert!(one.0 > 550);
+    let all = prove(Bounds::Software, MemoryOwner::Own, 2, modules());
+    assert!(all.0 > 550);
+}
+
+#[test]
+fn verdicts_do_not_depend_on_threads() {
+    let own = || corpus().into_iter().step_by(2).collect();
+    assert_eq!(
+        prove(Bounds::Software, MemoryOwner::Own, 1, own()),
+        prove(Bounds::Software, MemoryOwner::Own, 2, own())
+    );
 }
 
 #[test]
 fn every_function_is_proved_without_bounds_checks() {
-    let none = prove(Bounds::None, MemoryOwner::Own, 2);
-    assert_eq!(none, prove(Bounds::Mpu, MemoryOwner::Own, 2));
+    let none = prove(Bounds::None, MemoryOwner::Own, 2, corpus());
+    assert_eq!(none, prove(Bounds::Mpu, MemoryOwner::Own, 2, corpus()));
 }
 
 #[test]
 fn every_function_is_proved_with_masked_addresses() {
-    prove(Bounds::Mask, MemoryOwner::Own, 2);
+    prove(Bounds::Mask, MemoryOwner::Own, 2, modules());
 }
 
 #[test]
 fn every_function_is_proved_in_memory_of_the_host() {
-    prove(Bounds::Software, MemoryOwner::Extern, 2);
+    prove(Bounds::Software, MemoryOwner::Extern, 2, corpus());
 }

@@ -1,0 +1,124 @@
+//! The breaks: clauses of the trusted part and of the compiler's tables, each with a wrong form that somebody could have written.
+
+/// A test binary, and the environment that keeps its run short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Oracle {
+    /// Package.
+    pub package: &'static str,
+    /// Test target.
+    pub test: &'static str,
+    /// Which of its tests.
+    pub filter: &'static str,
+    /// Environment variables.
+    pub environment: &'static [(&'static str, &'static str)],
+}
+
+const fn oracle(package: &'static str, test: &'static str, filter: &'static str) -> Oracle {
+    Oracle { package, test, filter, environment: &[] }
+}
+
+/// QEMU, instruction by instruction, with fewer cases than the full test.
+pub const QEMU: Oracle = Oracle {
+    environment: &[("CASES", "60")],
+    ..oracle("synth-validator", "arm_conformance", "semantics_and_board_agree")
+};
+/// The specification suite on the interpreter.
+pub const SUITE: Oracle = oracle("synth", "spec_suite", "the_interpreter_alone_holds");
+/// Rules of the term graph, by z3 and by execution.
+pub const TERMS: Oracle = oracle("synth-validator", "terms", "rules_hold_at_every_width");
+/// Symbolic against concrete semantics.
+pub const SYMBOLIC: Oracle = oracle("synth-validator", "symbolic", "terms_evaluate_to_the_numbers_of_the_same_step");
+/// Operand roles.
+pub const ROLES: Oracle = oracle("synth", "operand_roles", "stated_roles_are_those_of_the_emitted_code");
+/// The encoder against two disassemblers.
+pub const ENCODER: Oracle = oracle("synth", "encode", "table");
+
+/// A break: in `file`, the expression between `«` and `»` of `clause` becomes `wrong`, and `oracle` must fail.
+#[derive(Clone, Copy, Debug)]
+pub struct Break {
+    /// What is broken.
+    pub name: &'static str,
+    /// Source file below the workspace's root.
+    pub file: &'static str,
+    /// Text that occurs once in the file, with the expression marked.
+    pub clause: &'static str,
+    /// What stands there instead.
+    pub wrong: &'static str,
+    /// Who must notice.
+    pub oracle: Oracle,
+}
+
+const fn of(
+    name: &'static str,
+    file: &'static str,
+    clause: &'static str,
+    wrong: &'static str,
+    oracle: Oracle,
+) -> Break {
+    Break { name, file, clause, wrong, oracle }
+}
+
+const DATA: &str = "validator/src/arm/data.rs";
+const MULTIPLY: &str = "validator/src/arm/multiply.rs";
+const MEMORY: &str = "validator/src/arm/load_store.rs";
+const BRANCH: &str = "validator/src/arm/branch.rs";
+const DECODE: &str = "validator/src/arm/decode.rs";
+const ENCODING: &str = "validator/src/arm/encoding.rs";
+const SEMANTICS: &str = "validator/src/arm/semantics.rs";
+const OPERATORS: &str = "validator/src/wasm/operators.rs";
+const WASM: &str = "validator/src/wasm/semantics.rs";
+const PAIR: &str = "validator/src/pair.rs";
+const WORD: &str = "validator/src/term/word.rs";
+
+/// All breaks.
+#[rustfmt::skip]
+pub const BREAKS: &[Break] = &[
+    // Flags.
+    of("carry of a sum lost", DATA, "(«d.add_carry(x, y, &carry)», d.add_overflow(x, y, &carry))", "d.bool(false)", QEMU),
+    of("overflow of a difference as of a sum", DATA, "(d.sub_carry(x, y, &carry), «d.sub_overflow(x, y, &carry)»)", "d.add_overflow(x, y, &carry)", QEMU),
+    of("borrow of sbc ignored", DATA, "Alu::Sbc => (Some((x, y, «flag», true)), None)", "yes", QEMU),
+    of("carry-out of lsr one bit off", DATA, "Shift::Lsr(n) => (BinOp::Lshr, n, «n - 1»)", "n & 31", QEMU),
+    of("carry-out of ror by register from bit 0", DATA, "BinOp::Ror => (result.clone(), «31»)", "0", QEMU),
+    of("carry-out of a modified immediate", ENCODING, "carry: Some(«value >> 31 == 1»)", "value & 1 == 1", QEMU),
+    of("flags of a logical instruction keep C", DATA, "self.state.flags.c = «shift_carry»;", "self.state.flags.c.clone()", QEMU),
+    of("lt without V", SEMANTICS, "Cond::Lt => «d.xor(&n, &v)»,", "n", QEMU),
+    // Shifts and extensions.
+    of("register shift takes five bits", PAIR, "let amount = d.bin_const(BinOp::And, amount, «0xff»);\n    d.bin(op, a, &amount)", "0x1f", QEMU),
+    of("sxtb does not extend", DATA, "(true, false) => «self.d.un(UnOp::Sext8, &x)»,", "x", QEMU),
+    of("ldrsh does not extend", MEMORY, "(true, Width::Half) => «self.d.un(UnOp::Sext16, &value)»,", "value", QEMU),
+    of("bfi clears at bit 0", DATA, "self.d.bin_const(BinOp::And, &old, «!(ones(width) << lsb)»)", "!ones(width)", QEMU),
+    of("ssat one too high", DATA, "(-(1i64 << (bits - 1)), «(1i64 << (bits - 1)) - 1»)", "(1i64 << (bits - 1)).min(0x7fff_ffff)", QEMU),
+    // Products and quotients.
+    of("mls the wrong way round", MULTIPLY, "«self.d.bin(BinOp::Sub, &a, &product)»", "self.d.bin(BinOp::Sub, &product, &a)", QEMU),
+    of("smlal unsigned", MULTIPLY, "if «matches!(op, Long::Smull | Long::Smlal)»", "op == Long::Smull", QEMU),
+    of("division by zero gives ones", "validator/src/concrete.rs", "BinOp::UDiv => «a.checked_div(b).unwrap_or(0)»,", "a.checked_div(b).unwrap_or(u32::MAX)", QEMU),
+    // IT blocks.
+    of("else of an IT block is then", DECODE, "let Some(cond) = «Cond::from_code(state >> 4)» else", "Some(first)", QEMU),
+    of("16-bit instructions set flags in IT blocks", ENCODING, "s: op.compares() || «!f.in_it»", "true", QEMU),
+    // Memory and control.
+    of("post-index accesses the new address", MEMORY, "let (base, after) = plus(self, rn, imm)?;\n                Ok((«base», Some(after)))", "{ let _ = base; after.clone() }", QEMU),
+    of("ldm and stm from the highest register", MEMORY, "&start, «4 * i as u32»)", "4 * (list.count_ones() - 1 - i as u32)", QEMU),
+    of("multiple accesses may be half-aligned", MEMORY, "let low = self.d.bin_const(BinOp::And, index, «3»);", "1", QEMU),
+    of("literal base rounded up", DECODE, "«(pc & !3)» + i64::from(imm)", "((pc + 2) & !3)", QEMU),
+    of("cbnz is cbz", BRANCH, "if nonzero { «self.d.not(&zero)» } else { zero }", "zero", QEMU),
+    // WebAssembly.
+    of("i32 shift amount not masked", OPERATORS, "let amount = «d.bin_const(BinOp::And, b, 31)»;", "b.clone()", SUITE),
+    of("i32.shr_s logical", OPERATORS, "Bin32::ShrS => shift(d, «BinOp::Ashr»)", "BinOp::Lshr", SUITE),
+    of("i32.rotl to the right", OPERATORS, "let minus = «d.bin(BinOp::Sub, &zero, b)»;", "{ let _ = zero; b.clone() }", SUITE),
+    of("extension of i32 unsigned", OPERATORS, "let high = if «signed» {", "false", SUITE),
+    of("borrow of i64.sub lost", PAIR, "(low, «d.bin(BinOp::Sub, &high, &borrow)»)", "{ let _ = borrow; high }", SUITE),
+    of("br_table out of range wraps", WASM, "Some(known) => Some(«(known as usize).min(default)»),", "known as usize % (default + 1)", SUITE),
+    of("access past the end by one byte", WASM, "let last = d.bin_const(BinOp::Sub, size, «end as u32»);", "end as u32 - 1", SUITE),
+    of("overflow of i32.div_s not trapped", WASM, "let least = d.cmp_const(CmpOp::Eq, state.peek(1), «1 << 31»);", "1 << 30", SUITE),
+    // Terms, their evaluation, their translation.
+    of("x xor x is x", WORD, "BinOp::Xor if a == b => «self.word(0)»,", "a", TERMS),
+    of("mask dropped when high bits remain", WORD, "if «possible & m == 0» {", "possible & m & 0xffff == 0", TERMS),
+    of("extended halfword masked too wide", WORD, "Node::Un(UnOp::Sext16, x) if «m & !0xffff == 0»", "m & !0x1_ffff == 0", TERMS),
+    of("arithmetic shift logical to z3", "validator/src/smt.rs", "BinOp::Ashr => «x.bvashr(&y)»,", "x.bvlshr(&y)", SYMBOLIC),
+    of("sum evaluated without its constant", "validator/src/eval.rs", "word(terms.iter().fold(«*k»,", "*k & 0", SYMBOLIC),
+    // The compiler's tables.
+    of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),
+    of("first result of a pair may share a register", "src/machine.rs", "f(lo, «Role::DefEarly»);\n                f(hi, Role::Def);", "Role::Def", ROLES),
+    of("addend and factor of mla exchanged", "src/encode.rs", "fill(&rows::MLA_W, &[(b'n', «rn.field()»), (b'a', ra.field())", "ra.field()", ENCODER),
+    of("direction of bl one halfword off", "validator/src/arm/encoding.rs", "i64::from(f.at) + 4 + i64::from(«(value << 8) as i32 >> 8») * 2", "((value << 8) as i32 >> 8) + 1", ENCODER),
+];
