@@ -13,6 +13,12 @@ use rustc_hash::FxHashMap;
 use synth_validator::claim::Inlined;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value};
 
+/// Faults that can be switched on.
+pub const FAULTS: &[(&str, &str)] = &[
+    ("inline-arguments", "arguments are bound in reverse order"),
+    ("inline-early-return", "a return before the end of the callee returns from the caller"),
+];
+
 /// Instructions of a callee that is inlined wherever it is called, by level: at `Os` about what a call costs.
 const LEAF_INSTS_MAX: usize = 16;
 const LEAF_INSTS_MAX_SMALL: usize = 6;
@@ -76,7 +82,7 @@ pub fn obstacle(cx: &Cx<'_>, callee: u32, chain: &[u32], caller_insts: usize) ->
     let Some((_, body)) = cx.form(callee) else {
         return Some(Obstacle::Import);
     };
-    if chain.contains(&callee) && !cx.fault("inline-recursive-once") {
+    if chain.contains(&callee) {
         return Some(Obstacle::Recursive);
     }
     if !is_candidate(cx, callee) {
@@ -154,14 +160,18 @@ impl Inliner<'_> {
             calls.entry(site.block).or_default().push((number + 1, rest));
             let data = &mut self.new.blocks[site.block as usize];
             let insts = data.insts.split_off(site.inst as usize + 1);
-            let call = data.insts.pop().expect("invariant: the call");
+            let mut call = data.insts.pop().expect("invariant: the call");
+            if self.cx.fault("inline-arguments") {
+                call.args.reverse();
+            }
             let entry = Edge { block: Block(self.bodies[number + 1].block_base), args: call.args };
             let end = std::mem::replace(&mut data.end, Terminator::Jump(entry));
             let end_origin = std::mem::replace(&mut data.end_origin, call.origin);
             self.new.blocks.push(BlockData { params: call.results, insts, end, end_origin });
         }
         for (data, body) in self.new.blocks.iter_mut().zip(home) {
-            if let (Some(block), Terminator::Return(values)) = (after[body], &mut data.end) {
+            let early = self.cx.fault("inline-early-return") && data.insts.len() <= 1;
+            if let (Some(block), Terminator::Return(values), false) = (after[body], &mut data.end, early) {
                 let args = std::mem::take(values);
                 data.end = Terminator::Jump(Edge { block, args });
             }

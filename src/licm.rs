@@ -151,9 +151,9 @@ impl<'a> Mover<'a> {
         for b in &l.blocks {
             let insts = std::mem::take(&mut self.new.blocks[b.0 as usize].insts);
             let mut stay = Vec::with_capacity(insts.len());
-            for inst in insts {
+            for mut inst in insts {
+                self.substitute_entry(&mut inst, l.header, before);
                 let invariant = inst.args.iter().all(|a| !inside.contains(a) || self.known[a.0 as usize].is_some());
-                let invariant = invariant || self.cx.fault("licm-variant");
                 let from_before =
                     inst.args.iter().all(|a| self.constant(*a).is_some() || self.known[a.0 as usize].is_none());
                 let wanted = inst.results.iter().any(|r| used.contains(r));
@@ -166,6 +166,20 @@ impl<'a> Mover<'a> {
                 self.hoist(inst, *b, before);
             }
             self.new.blocks[b.0 as usize].insts = stay;
+        }
+    }
+
+    /// The fault: a product of what the loop changes is taken for that of its first iteration.
+    fn substitute_entry(&self, inst: &mut Inst, header: Block, before: Block) {
+        let Terminator::Jump(edge) = &self.new.blocks[before.0 as usize].end else { return };
+        if !self.cx.fault("licm-variant") || !matches!(inst.op, Op::Bin(BinOp::Mul)) {
+            return;
+        }
+        let params = &self.new.blocks[header.0 as usize].params;
+        for arg in &mut inst.args {
+            if let Some(at) = params.iter().position(|p| p == arg) {
+                *arg = edge.args[at];
+            }
         }
     }
 

@@ -67,9 +67,10 @@ pub enum Fact<D: Domain> {
     RequireEqual(D::W, D::W, &'static str),
     /// The condition may be assumed here (by a named assumption).
     Assume(D::B, &'static str),
-    /// The condition must hold here. Where this program is the refined one, its own link has shown that it holds.
+    /// The condition must hold here, or follow from what the refined program assumes and accesses up to the same event. Where
+    /// this program is the refined one, its own link has shown that it holds.
     Access(D::B, &'static str),
-    /// The same, but it need only follow from what the refined program assumes and accesses up to the same event.
+    /// The same, of which nothing is expected to be known here.
     LateAccess(D::B, &'static str),
 }
 

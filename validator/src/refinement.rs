@@ -384,11 +384,16 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let l = left.place();
         for fact in facts {
             match fact {
-                Fact::Require(condition, what) | Fact::Access(condition, what) => {
+                Fact::Require(condition, what) => {
                     let result = ladder::prove(&mut self.g, path, condition, self.limits);
                     self.close(result, l, r, &|| what.to_string())?;
                 }
                 Fact::RequireEqual(a, b, what) => self.equal(path, a, b, l, r, &|| what.to_string())?,
+                // Most are shown by a check on this very path; the others follow from what the left side does up to the event.
+                Fact::Access(condition, what) => match ladder::prove(&mut self.g, path, condition, self.limits) {
+                    Ok(rung) => self.close(Ok(rung), l, r, &|| what.to_string())?,
+                    Err(_) => open.push((condition, what)),
+                },
                 Fact::LateAccess(condition, what) => match path.decide(&mut self.g, condition) {
                     Some(true) => self.effort.rungs[Rung::Path as usize] += 1,
                     _ => open.push((condition, what)),
