@@ -31,3 +31,4 @@ pub mod regalloc;
 pub mod select;
 pub mod simplify;
 pub mod verify;
+pub mod wasm_writer;

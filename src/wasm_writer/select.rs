@@ -1,0 +1,451 @@
+//! From IR operations to WebAssembly operators, block by block.
+//!
+//! The IR makes explicit what operators do by themselves: checks before accesses and divisions, masked shift amounts, both
+//! steps of a remainder, the search for a callee. What belongs to one operator is found again and becomes one (`fuse.rs`); only
+//! what lies in one block, so that at every cut point each value is still that of the IR.
+
+use super::fuse::Fused;
+use super::op::{self, Effects, WasmOp};
+use super::{Kept, encode};
+use crate::cfg;
+use crate::module::Module;
+use crate::pass::Cx;
+use rustc_hash::FxHashMap;
+use synth_validator::domain::{BinOp, Symbol, UnOp, Width};
+use synth_validator::ir::{Cond, Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::trap::TrapKind;
+
+/// An operator with its operands and results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WasmInst {
+    /// The operator.
+    pub op: WasmOp,
+    /// Operands in the order of the stack.
+    pub args: Vec<Value>,
+    /// Results in the order of the stack.
+    pub results: Vec<Value>,
+}
+
+impl WasmInst {
+    /// What the operator reads, changes and may do.
+    pub fn effects(&self) -> Effects {
+        self.op.effects()
+    }
+}
+
+/// A function in operators.
+#[derive(Clone, Debug)]
+pub struct WasmFunc {
+    /// Blocks with parameters and ends, without instructions.
+    pub shape: Func,
+    /// Instructions by block.
+    pub insts: Vec<Vec<WasmInst>>,
+}
+
+/// Selection of one function.
+pub(super) struct Selector<'a> {
+    pub(super) func: &'a Func,
+    pub(super) module: &'a Module,
+    cx: &'a Cx<'a>,
+    bytes: &'a [u8],
+    /// Block and number of the instruction that defines a value.
+    defined: FxHashMap<Value, (usize, usize)>,
+    /// Uses of each value.
+    pub(super) uses: Vec<u32>,
+    /// Block being selected.
+    pub(super) block: usize,
+    shape: Func,
+    out: Vec<WasmInst>,
+}
+
+/// Selects operators.
+///
+/// # Errors
+/// What has no operator.
+pub fn select(func: &Func, bytes: &[u8], cx: &Cx<'_>) -> Result<WasmFunc, Kept> {
+    let mut shape = func.clone();
+    shape.blocks.iter_mut().for_each(|b| b.insts.clear());
+    let mut s = Selector {
+        func,
+        module: cx.module,
+        cx,
+        bytes,
+        defined: FxHashMap::default(),
+        uses: vec![0; func.values.len()],
+        block: 0,
+        shape,
+        out: Vec::new(),
+    };
+    s.count();
+    let mut insts = vec![Vec::new(); func.blocks.len()];
+    let mut taken_in = vec![false; func.blocks.len()];
+    for block in cfg::reverse_postorder(func) {
+        if taken_in[block.0 as usize] {
+            continue;
+        }
+        let mut at = block.0 as usize;
+        while let Some(next) = s.whole_block(at)? {
+            taken_in[next] = true;
+            at = next;
+        }
+        s.block = at;
+        s.shape.blocks[block.0 as usize].end = s.end(&func.blocks[at].end);
+        insts[block.0 as usize] = std::mem::take(&mut s.out);
+    }
+    let mut selected = WasmFunc { shape: s.shape, insts };
+    selected.remove_dead();
+    Ok(selected)
+}
+
+impl<'a> Selector<'a> {
+    fn count(&mut self) {
+        for block in cfg::reverse_postorder(self.func) {
+            let data = &self.func.blocks[block.0 as usize];
+            for (i, inst) in data.insts.iter().enumerate() {
+                self.defined.extend(inst.results.iter().map(|r| (*r, (block.0 as usize, i))));
+                inst.args.iter().for_each(|v| self.uses[v.0 as usize] += 1);
+            }
+            let edges = cfg::edges(&data.end);
+            let args = edges.iter().flat_map(|e| &e.args).chain(cfg::operands(&data.end));
+            args.for_each(|v| self.uses[v.0 as usize] += 1);
+        }
+    }
+
+    /// Number and instruction of a value's definition, if it is in the block being selected.
+    pub(super) fn here(&self, v: Value) -> Option<(usize, &'a Inst)> {
+        let (block, i) = *self.defined.get(&v)?;
+        (block == self.block).then(|| (i, &self.func.blocks[block].insts[i]))
+    }
+
+    /// The constant that a value is.
+    pub(super) fn constant(&self, v: Value) -> Option<u64> {
+        let (block, i) = *self.defined.get(&v)?;
+        match self.func.blocks[block].insts[i].op {
+            Op::Const(k) => Some(u64::from(k)),
+            Op::Const64(k) => Some(k),
+            _ => None,
+        }
+    }
+
+    /// Whether two values are one, or equal constants.
+    pub(super) fn same(&self, a: Value, b: Value) -> bool {
+        a == b || self.constant(a).is_some_and(|k| self.constant(b) == Some(k))
+    }
+
+    fn fresh(&mut self, ty: Type) -> Value {
+        self.shape.value(ty)
+    }
+
+    fn put(&mut self, op: WasmOp, args: &[Value], results: &[Value]) {
+        self.out.push(WasmInst { op, args: args.to_vec(), results: results.to_vec() });
+    }
+
+    fn put_new(&mut self, op: WasmOp, args: &[Value], ty: Type) -> Value {
+        let v = self.fresh(ty);
+        self.put(op, args, &[v]);
+        v
+    }
+
+    /// Selects a block's instructions. Result: the block after it, if it ends in the search of an indirect call.
+    fn whole_block(&mut self, block: usize) -> Result<Option<usize>, Kept> {
+        self.block = block;
+        let (mut fused, next) = Fused::of_block(self);
+        let func = self.func;
+        for (i, inst) in func.blocks[block].insts.iter().enumerate() {
+            if let Some(instead) = fused.instead.remove(&i) {
+                self.out.push(instead);
+            } else if !fused.left_out[i] {
+                self.instruction(inst)?;
+            }
+        }
+        Ok(next)
+    }
+
+    /// The alignment hint of the module's own access, or the natural alignment.
+    pub(super) fn alignment(&self, inst: &Inst, natural: u8) -> u8 {
+        op::alignment_at(self.bytes, inst.origin).map_or(natural, |hint| hint.min(natural))
+    }
+
+    fn load(&self, inst: &Inst, ty: Type, width: Option<Width>, signed: bool, offset: u32) -> WasmOp {
+        let (code, natural) = op::load(ty, width, signed);
+        WasmOp::Load(code, self.alignment(inst, natural), offset)
+    }
+
+    /// The load of an `I64` from fewer bits.
+    pub(super) fn wide_load(&self, inst: &Inst, signed: bool) -> Option<WasmOp> {
+        let Op::Load { width, offset, .. } = inst.op else { return None };
+        Some(self.load(inst, Type::I64, Some(width), signed, offset))
+    }
+
+    fn instruction(&mut self, inst: &Inst) -> Result<(), Kept> {
+        let (args, results) = (&inst.args, &inst.results);
+        let simple = match &inst.op {
+            Op::Const(k) => WasmOp::Const32(*k),
+            Op::Const64(k) => WasmOp::Const64(*k),
+            Op::Address(Symbol::HostData(global)) => WasmOp::GlobalGet(*global),
+            Op::Bin(op) => return self.binary(*op, inst),
+            Op::Un(UnOp::Clz) => return self.clz(inst),
+            Op::Un(UnOp::Rbit) => return Ok(()),
+            Op::Un(op) => op::unary(*op).ok_or(Kept::Operation("a reversal of bytes"))?,
+            Op::Cmp(Cond::Eq) if self.constant(args[1]) == Some(0) => {
+                self.put(op::eqz(Type::I32), &args[..1], results);
+                return Ok(());
+            }
+            Op::Cmp64(Cond::Eq) if self.constant(args[1]) == Some(0) => {
+                self.put(op::eqz(Type::I64), &args[..1], results);
+                return Ok(());
+            }
+            Op::Cmp(cond) => op::compare(Type::I32, *cond),
+            Op::Cmp64(cond) => op::compare(Type::I64, *cond),
+            Op::Select => {
+                let (c, swapped) = self.condition(args[0]);
+                let (a, b) = if swapped { (args[2], args[1]) } else { (args[1], args[2]) };
+                self.put(WasmOp::Select, &[a, b, c], results);
+                return Ok(());
+            }
+            Op::Bin64(op) => op::binary64(*op),
+            Op::Un64(op) => op::unary64(*op),
+            Op::Join => return self.join(inst),
+            Op::Split => {
+                self.split(inst);
+                return Ok(());
+            }
+            Op::BoundsCheck { offset, bytes } => {
+                let width = [Width::Byte, Width::Half, Width::Word].into_iter().find(|w| w.bytes() == *bytes);
+                let ty = if width.is_some() { Type::I32 } else { Type::I64 };
+                let (code, natural) = op::load(ty, width, false);
+                let align = self.alignment(inst, natural);
+                self.put_new(WasmOp::Load(code, align, *offset), args, ty);
+                return Ok(());
+            }
+            Op::Load { width, signed, offset } => self.load(inst, Type::I32, Some(*width), *signed, *offset),
+            Op::Load64 { offset } => self.load(inst, Type::I64, None, false, *offset),
+            Op::Store { width, offset } => {
+                let (value, ty) = self.stored(args[1]);
+                let (code, natural) = op::store(ty, Some(*width));
+                let args = if self.cx.fault("wasm-writer-store-operands") && ty == Type::I32 {
+                    [value, args[0]]
+                } else {
+                    [args[0], value]
+                };
+                self.put(WasmOp::Store(code, self.alignment(inst, natural), *offset), &args, results);
+                return Ok(());
+            }
+            Op::Store64 { offset } => {
+                let (code, natural) = op::store(Type::I64, None);
+                WasmOp::Store(code, self.alignment(inst, natural), *offset)
+            }
+            Op::TrapIf(kind) if encode::can_trap(*kind) => WasmOp::TrapIf(*kind),
+            Op::GlobalGet { cell } => WasmOp::GlobalGet(self.global(*cell)?),
+            Op::GlobalSet { cell } => WasmOp::GlobalSet(self.global(*cell)?),
+            Op::MemoryBytes => {
+                let pages = self.put_new(WasmOp::MemorySize, &[], Type::I32);
+                let bits = self.put_new(WasmOp::Const32(16), &[], Type::I32);
+                self.put(op::binary(BinOp::Shl).expect("invariant: a shift"), &[pages, bits], results);
+                return Ok(());
+            }
+            Op::MemoryCopy => WasmOp::MemoryCopy,
+            Op::MemoryFill => WasmOp::MemoryFill,
+            Op::MemoryInit { segment } => WasmOp::MemoryInit(*segment),
+            Op::Call { func } => WasmOp::Call(*func),
+            Op::CallIndirect { type_index } => {
+                let Some((_, Inst { op: Op::TableFunction { table }, args: entry, .. })) = self.here(args[0]) else {
+                    return Err(Kept::Operation("a call through a computed word"));
+                };
+                let args = [&args[1..], &entry[..1]].concat();
+                self.put(WasmOp::CallIndirect(*type_index, *table), &args, results);
+                return Ok(());
+            }
+            // What a call through a table needs of it is part of the call.
+            Op::TableFunction { .. } => return Ok(()),
+            Op::TableType { .. } => return Err(Kept::Operation("a table entry's type")),
+            Op::SetMemoryBytes => return Err(Kept::Operation("a change of the memory's size")),
+            Op::TrapIf(_) => return Err(Kept::Operation("a trap that only a call can make")),
+            Op::Address(_) | Op::AddPair | Op::SubPair | Op::MulWide | Op::DivPair(_) | Op::CmpPair(_) => {
+                return Err(Kept::Operation("an operation on pairs of words"));
+            }
+        };
+        self.put(simple, args, results);
+        Ok(())
+    }
+
+    fn global(&self, cell: u32) -> Result<u32, Kept> {
+        let place = self.module.globals.iter().position(|g| g.cell == Some(cell));
+        place.map(|i| i as u32).ok_or(Kept::Operation("half a global"))
+    }
+
+    fn binary(&mut self, op: BinOp, inst: &Inst) -> Result<(), Kept> {
+        let [a, b] = inst.args[..] else { return Err(Kept::Operation("an operation without operands")) };
+        let (wasm, args) = match op {
+            BinOp::Shl | BinOp::Lshr | BinOp::Ashr => {
+                if let (BinOp::Lshr, Some((_, Inst { op: Op::MemoryBytes, .. })), Some(16)) =
+                    (op, self.here(a), self.constant(b))
+                {
+                    self.put(WasmOp::MemorySize, &[], &inst.results);
+                    return Ok(());
+                }
+                (op::binary(op), [a, self.amount(b)?])
+            }
+            BinOp::Ror => match self.here(b) {
+                Some((_, Inst { op: Op::Bin(BinOp::Sub), args: minus, .. })) if self.constant(minus[0]) == Some(0) => {
+                    (Some(op::I32_ROTL), [a, minus[1]])
+                }
+                _ => (op::binary(op), [a, b]),
+            },
+            _ => (op::binary(op), [a, b]),
+        };
+        let wasm = wasm.ok_or(Kept::Operation("a high word of a product"))?;
+        self.put(wasm, &args, &inst.results);
+        Ok(())
+    }
+
+    /// A shift amount, which the operator takes modulo 32 by itself.
+    fn amount(&self, n: Value) -> Result<Value, Kept> {
+        if let Some((_, Inst { op: Op::Bin(BinOp::And), args, .. })) = self.here(n) {
+            for (n, mask) in [(args[0], args[1]), (args[1], args[0])] {
+                if self.constant(mask) == Some(31) {
+                    return Ok(n);
+                }
+            }
+        }
+        match self.constant(n) {
+            Some(k) if k < 32 => Ok(n),
+            _ => Err(Kept::Operation("a shift by an amount that may exceed 31")),
+        }
+    }
+
+    fn clz(&mut self, inst: &Inst) -> Result<(), Kept> {
+        match self.here(inst.args[0]) {
+            Some((_, Inst { op: Op::Un(UnOp::Rbit), args, .. })) => self.put(op::I32_CTZ, args, &inst.results),
+            _ => {
+                let clz = op::unary(UnOp::Clz).expect("invariant: there is an operator");
+                self.put(clz, &inst.args, &inst.results);
+            }
+        }
+        Ok(())
+    }
+
+    /// A condition without comparisons with zero, and whether it is negated.
+    fn condition(&self, mut c: Value) -> (Value, bool) {
+        let mut negated = false;
+        while let Some((_, Inst { op: Op::Cmp(cond @ (Cond::Eq | Cond::Ne)), args, .. })) = self.here(c) {
+            if self.constant(args[1]) != Some(0) || self.uses[c.0 as usize] != 1 {
+                break;
+            }
+            c = args[0];
+            negated ^= *cond == Cond::Eq;
+        }
+        (c, negated)
+    }
+
+    fn join(&mut self, inst: &Inst) -> Result<(), Kept> {
+        let [low, high] = inst.args[..] else { return Err(Kept::Operation("an operation without operands")) };
+        let is_sign = |high: Value| match self.here(high) {
+            Some((_, Inst { op: Op::Bin(BinOp::Ashr), args, .. })) => {
+                args[0] == low && self.constant(args[1]) == Some(31)
+            }
+            _ => false,
+        };
+        if self.constant(high) == Some(0) {
+            self.put(op::I64_EXTEND_U, &[low], &inst.results);
+        } else if is_sign(high) {
+            self.put(op::I64_EXTEND_S, &[low], &inst.results);
+        } else {
+            use synth_validator::ir::Bin64;
+            let low = self.put_new(op::I64_EXTEND_U, &[low], Type::I64);
+            let high = self.put_new(op::I64_EXTEND_U, &[high], Type::I64);
+            let bits = self.put_new(WasmOp::Const64(32), &[], Type::I64);
+            let high = self.put_new(op::binary64(Bin64::Shl), &[high, bits], Type::I64);
+            self.put(op::binary64(Bin64::Or), &[low, high], &inst.results);
+        }
+        Ok(())
+    }
+
+    fn split(&mut self, inst: &Inst) {
+        use synth_validator::ir::Bin64;
+        self.put(op::I32_WRAP, &inst.args, &inst.results[..1]);
+        let bits = self.put_new(WasmOp::Const64(32), &[], Type::I64);
+        let high = self.put_new(op::binary64(Bin64::ShrU), &[inst.args[0], bits], Type::I64);
+        self.put(op::I32_WRAP, &[high], &inst.results[1..]);
+    }
+
+    /// What a narrow store stores: the `I64` whose low word is stored, or the word.
+    fn stored(&self, v: Value) -> (Value, Type) {
+        match self.here(v) {
+            Some((_, Inst { op: Op::Split, args, results, .. })) if results[0] == v && self.uses[v.0 as usize] == 1 => {
+                (args[0], Type::I64)
+            }
+            _ => (v, Type::I32),
+        }
+    }
+
+    fn end(&mut self, end: &Terminator) -> Terminator {
+        match end {
+            Terminator::Branch(c, yes, no) => {
+                let (c, swapped) = self.condition(*c);
+                let (yes, no) = if swapped { (no, yes) } else { (yes, no) };
+                let exchanged = self.cx.fault("wasm-writer-branch-arms") && !yes.args.is_empty();
+                let (yes, no) = if exchanged { (no, yes) } else { (yes, no) };
+                Terminator::Branch(c, yes.clone(), no.clone())
+            }
+            _ => end.clone(),
+        }
+    }
+}
+
+impl WasmFunc {
+    /// Removes operators without effect whose results are unused, and parameters that nothing depends on.
+    fn remove_dead(&mut self) {
+        let live = self.needed();
+        let mut kept: Vec<Vec<bool>> = Vec::new();
+        for (i, block) in self.shape.blocks.iter().enumerate() {
+            kept.push(block.params.iter().map(|p| i == 0 || live[p.0 as usize]).collect());
+        }
+        for (block, insts) in self.shape.blocks.iter_mut().zip(&mut self.insts) {
+            insts.retain(|i| !i.effects().is_removable() || i.results.iter().any(|r| live[r.0 as usize]));
+            for edge in cfg::edges_mut(&mut block.end) {
+                let mut keep = kept[edge.block.0 as usize].iter();
+                edge.args.retain(|_| *keep.next().expect("invariant: one argument for each parameter"));
+            }
+        }
+        for (block, kept) in self.shape.blocks.iter_mut().zip(kept) {
+            let mut keep = kept.iter();
+            block.params.retain(|_| *keep.next().expect("invariant: one for each parameter"));
+        }
+    }
+
+    fn needed(&self) -> Vec<bool> {
+        let mut sources: Vec<Vec<Value>> = vec![Vec::new(); self.shape.values.len()];
+        let mut open: Vec<Value> = Vec::new();
+        for block in cfg::reverse_postorder(&self.shape) {
+            for inst in &self.insts[block.0 as usize] {
+                if inst.effects().is_removable() {
+                    inst.results.iter().for_each(|r| sources[r.0 as usize].extend(&inst.args));
+                } else {
+                    open.extend(&inst.args);
+                }
+            }
+            let end = &self.shape.blocks[block.0 as usize].end;
+            open.extend(cfg::operands(end));
+            for edge in cfg::edges(end) {
+                let params = &self.shape.blocks[edge.block.0 as usize].params;
+                params.iter().zip(&edge.args).for_each(|(p, a)| sources[p.0 as usize].push(*a));
+            }
+        }
+        let mut live = vec![false; self.shape.values.len()];
+        while let Some(v) = open.pop() {
+            if !std::mem::replace(&mut live[v.0 as usize], true) {
+                open.extend(&sources[v.0 as usize]);
+            }
+        }
+        live
+    }
+}
+
+/// Whether a trap stands for the end of a block.
+pub(super) fn is_trap(end: &Terminator) -> Option<TrapKind> {
+    match end {
+        Terminator::Trap(kind) => Some(*kind),
+        _ => None,
+    }
+}
