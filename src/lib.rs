@@ -22,6 +22,7 @@ pub mod module;
 pub mod module_info;
 pub mod object_writer;
 pub mod operator_name;
+pub mod optimize;
 pub mod pass;
 pub mod pipeline;
 pub mod print;

@@ -184,12 +184,12 @@ fn clean(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     (!unchanged).then(|| simplify::simplify(func).into())
 }
 
-fn stage(name: &str, form: Form) -> Stage {
+pub(crate) fn stage(name: &str, form: Form) -> Stage {
     Stage { name: name.to_string(), func: form.func, witness: form.witness, inlined: form.inlined }
 }
 
 /// Refuses IR that is not well formed, naming the pass that made it.
-fn checked(pass: &str, func: &Func, module: &Module) -> Result<(), CompileError> {
+pub(crate) fn checked(pass: &str, func: &Func, module: &Module) -> Result<(), CompileError> {
     match verify::verify(func, Some(module)).into_iter().next() {
         None => Ok(()),
         Some(fault) => Err(CompileError::Internal {
@@ -200,7 +200,7 @@ fn checked(pass: &str, func: &Func, module: &Module) -> Result<(), CompileError>
 }
 
 /// The contract that the options make for a module.
-fn contract(module: &Module, options: &Options) -> Result<Contract, CompileError> {
+pub(crate) fn contract(module: &Module, options: &Options) -> Result<Contract, CompileError> {
     let (min, declared) = match &module.memory {
         Some(memory) => (memory.min_pages, memory.max_pages.unwrap_or(u64::MAX)),
         None => (0, 0),

@@ -12,6 +12,7 @@
 mod encode;
 mod fuse;
 mod locals;
+pub mod module;
 mod op;
 mod peephole;
 mod select;

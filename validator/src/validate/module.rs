@@ -7,8 +7,8 @@
 
 use super::chain::Chain;
 use super::{FunctionReport, InputError, LinkReport, Verdict};
-use crate::claim::Claim;
-use crate::contract::{Bounds, Contract};
+use crate::claim::{Claim, Round, Rounds};
+use crate::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use crate::ladder::Limits;
 use crate::refinement::Effort;
 use crate::wasm;
@@ -49,6 +49,21 @@ impl<'a> ModuleSession<'a> {
         let callable = wasm::reach::callable(after).map_err(unreadable)?;
         let chain = Chain::new(before, module, claim, limits)?;
         Ok(ModuleSession { chain, after_bytes: after, after: after_module, callable })
+    }
+
+    /// What can be claimed without knowing how the second module was made: nothing of any function.
+    ///
+    /// # Errors
+    /// A module that cannot be read.
+    pub fn unaided(before: &[u8], after: &[u8]) -> Result<Rounds, String> {
+        let module = wasm::reader::read(before).map_err(|e| e.to_string())?;
+        let memory = module.memories.first();
+        let changes = module.grows || memory.is_some_and(|m| m.import.is_some());
+        let pages = memory.map_or(0, |m| if changes { m.max_pages.unwrap_or(u64::MAX) } else { m.min_pages });
+        let capacity_bytes = pages.min(1 << 15) as u32 * PAGE_BYTES;
+        let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes };
+        let claim = Claim { contract, functions: Vec::new() };
+        Ok(Rounds(vec![Round { module: after.to_vec(), claim }]))
     }
 
     /// The first module's declarations.
