@@ -246,6 +246,12 @@ fn attempt(bytes: &[u8], options: &Options, refused: &Refused) -> Result<Attempt
             *choice = Choice::uncalled();
         }
     }
+    let bytes_after: usize = choices.iter().map(|c| c.body.len()).sum();
+    let bytes_before: usize = defined.iter().map(|f| module.functions[*f as usize].body.len()).sum();
+    if bytes_after > bytes_before && options.inline {
+        // What inlining was to save is not saved after all.
+        return self::attempt(bytes, &Options { inline: false, ..options.clone() }, refused);
+    }
     let changed = choices.iter().any(|c| c.kept.is_none());
     let rewritten = bodies(&choices)?;
     if !changed {

@@ -25,6 +25,7 @@ use crate::module::{FuncType, Module};
 use crate::pass::Cx;
 use encode::BlockType;
 use locals::Locals;
+use op::WasmOp;
 use select::WasmFunc;
 use std::fmt;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Op, Terminator, Type};
@@ -103,7 +104,7 @@ pub fn write(func: &Func, bytes: &[u8], cx: &Cx<'_>) -> Result<Written, Kept> {
     let params = func.blocks[0].params.len();
     let mut points = Vec::new();
     let body = encode::function(&locals.types[params..], &code, |block, offset| points.push((block, offset)));
-    let witness = witness(func, &locals, &selected.shape, &points);
+    let witness = witness(func, &locals, &selected, &points);
     Ok(Written { body, witness })
 }
 
@@ -113,9 +114,8 @@ fn result_type(func: &Func, module: &Module) -> Option<BlockType> {
         [] => Some(BlockType::Empty),
         [ty] => Some(BlockType::Value(ty)),
         _ => {
-            let fits = |t: &FuncType| {
-                t.params.is_empty() && t.int_results().is_ok_and(|r| r == func.results) && !is_float(t)
-            };
+            let fits =
+                |t: &FuncType| t.params.is_empty() && t.int_results().is_ok_and(|r| r == func.results) && !is_float(t);
             module.types.iter().position(fits).map(|i| BlockType::Type(i as u32))
         }
     }
@@ -163,7 +163,7 @@ fn split_switch_edges(func: &mut WasmFunc) {
 }
 
 /// Relates, at every block with several incoming edges, the values in locals, and the locals that are zero.
-fn witness(func: &Func, locals: &Locals, shape: &Func, points: &[(Block, u32)]) -> Witness {
+fn witness(func: &Func, locals: &Locals, selected: &WasmFunc, points: &[(Block, u32)]) -> Witness {
     let facts = Facts::new(func);
     let words = locals.words();
     let mut cuts = Vec::new();
@@ -171,8 +171,14 @@ fn witness(func: &Func, locals: &Locals, shape: &Func, points: &[(Block, u32)]) 
         let mut equal = Vec::new();
         let live = &locals.live[block.0 as usize];
         for v in live {
-            for half in 0..shape.type_of(*v).words() as u32 {
-                equal.push((Loc::Value(*v, half as u8), Loc::WasmLocal(words[locals.of[v] as usize] + half)));
+            let held = selected.held.iter().find(|(h, _)| h == v).map(|(_, op)| op);
+            for half in 0..selected.shape.type_of(*v).words() as u32 {
+                let left = match held {
+                    Some(WasmOp::Const32(k)) => Loc::Const(*k),
+                    Some(WasmOp::Const64(k)) => Loc::Const((*k >> (32 * half)) as u32),
+                    _ => Loc::Value(*v, half as u8),
+                };
+                equal.push((left, Loc::WasmLocal(words[locals.of[v] as usize] + half)));
             }
         }
         for local in &locals.zero[block.0 as usize] {

@@ -9,7 +9,7 @@ use crate::pass::Cx;
 use crate::pipeline::{checked, stage};
 use crate::wasm_writer::{Kept, Written, write};
 use crate::{inline, simplify};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::claim::Stage;
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
@@ -63,8 +63,8 @@ impl Choice {
 pub(super) struct Chooser<'a> {
     bytes: &'a [u8],
     cx: &'a Cx<'a>,
-    /// Functions that one call only, in all bodies, keeps alive.
-    called_once: BTreeSet<u32>,
+    /// Functions that one call only, in all bodies, keeps alive, with the function that makes it.
+    called_once: BTreeMap<u32, u32>,
 }
 
 impl<'a> Chooser<'a> {
@@ -72,6 +72,7 @@ impl<'a> Chooser<'a> {
     pub(super) fn new(bytes: &'a [u8], cx: &'a Cx<'a>, callable: Vec<bool>) -> Chooser<'a> {
         let module = cx.module;
         let mut calls = vec![0u32; module.functions.len()];
+        let mut caller = vec![0u32; module.functions.len()];
         // Exports, the start function and table entries are called from elsewhere.
         let exports = module.exports.iter().filter(|e| e.kind == crate::module::ExportKind::Function).map(|e| e.index);
         let entries = module.elements.iter().flat_map(|e| &e.funcs).flatten().copied();
@@ -80,7 +81,10 @@ impl<'a> Chooser<'a> {
             if function.import.is_none() && callable[index] {
                 for operator in operators(bytes, function.body.clone()) {
                     match operator {
-                        Operator::Call { function_index } => calls[function_index as usize] += 1,
+                        Operator::Call { function_index } => {
+                            calls[function_index as usize] += 1;
+                            caller[function_index as usize] = index as u32;
+                        }
                         Operator::RefFunc { function_index } | Operator::ReturnCall { function_index } => {
                             calls[function_index as usize] += 2;
                         }
@@ -89,7 +93,8 @@ impl<'a> Chooser<'a> {
                 }
             }
         }
-        let called_once = (0u32..).zip(calls).filter(|(_, n)| *n == 1).map(|(f, _)| f).collect();
+        let once = (0u32..).zip(calls).filter(|(_, n)| *n == 1).map(|(f, _)| (f, caller[f as usize]));
+        let called_once = once.collect();
         Chooser { bytes, cx, called_once }
     }
 
@@ -104,10 +109,7 @@ impl<'a> Chooser<'a> {
         let with = if may_inline { self.inlined(last, stages)? } else { None };
         let best = plain.as_ref().map_or(own, |w| w.body.len()).min(own);
         if let Some((written, stages)) = with {
-            let gone: BTreeSet<u32> = stages.iter().flat_map(|s| &s.inlined).map(|i| i.callee).collect();
-            let gone = gone.intersection(&self.called_once);
-            let size = |f: &u32| self.cx.module.functions[*f as usize].body.len().saturating_sub(EMPTY_BODY.len());
-            if written.body.len() < best + gone.map(size).sum::<usize>() {
+            if written.body.len() < best + self.saved(index, &stages) {
                 return Ok(Choice::written(written, stages));
             }
         }
@@ -116,6 +118,22 @@ impl<'a> Chooser<'a> {
             Ok(_) => Choice::keep(self.cx.module, self.bytes, index, Kept::NotSmaller),
             Err(kept) => Choice::keep(self.cx.module, self.bytes, index, kept),
         })
+    }
+
+    /// Bytes of the functions that nothing calls any more once a function has these forms.
+    fn saved(&self, index: u32, stages: &[Stage]) -> usize {
+        let inlined: BTreeSet<u32> = stages.iter().flat_map(|s| &s.inlined).map(|i| i.callee).collect();
+        let mut gone = BTreeSet::from([index]);
+        // Callees stand after their callers in the list of inlined calls, but a set has no such order.
+        while let Some(f) = inlined
+            .iter()
+            .find(|f| !gone.contains(*f) && self.called_once.get(*f).is_some_and(|caller| gone.contains(caller)))
+        {
+            gone.insert(*f);
+        }
+        gone.remove(&index);
+        let size = |f: &u32| self.cx.module.functions[*f as usize].body.len().saturating_sub(EMPTY_BODY.len());
+        gone.iter().map(size).sum()
     }
 
     /// The body with calls inlined, and the forms up to it.

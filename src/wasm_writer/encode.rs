@@ -159,6 +159,13 @@ fn operator(op: &WasmOp, out: &mut Vec<u8>) {
     }
 }
 
+/// How many bytes an operator takes.
+pub fn operator_bytes(op: &WasmOp) -> usize {
+    let mut out = Vec::new();
+    operator(op, &mut out);
+    out.len()
+}
+
 /// The bytes of a function: its locals past the parameters by their types, and its code without the last `end`, which is
 /// added. `point` is told where blocks begin, in bytes from the start of the result.
 pub fn function(locals: &[Type], code: &[Code], mut point: impl FnMut(Block, u32)) -> Vec<u8> {

@@ -115,10 +115,13 @@ impl Fused {
             let failed = |v: Value| s.constant(v) == Some(u64::from(u32::MAX));
             r.op == Op::Select && r.args[0] == fits && pages(r.args[1]) && failed(r.args[2])
         });
-        let Some((r, found)) = result else { return };
-        let grow = WasmInst { op: WasmOp::MemoryGrow, args: compared[..1].to_vec(), results: found.results.clone() };
+        // Nobody may want to know whether there was room.
+        let results = result.map_or(Vec::new(), |(_, found)| found.results.clone());
+        let grow = WasmInst { op: WasmOp::MemoryGrow, args: compared[..1].to_vec(), results };
         self.instead.insert(i, grow);
-        self.left_out[r] = true;
+        if let Some((r, _)) = result {
+            self.left_out[r] = true;
+        }
     }
 
     /// Whether a trap is made by the operator that follows.

@@ -71,9 +71,7 @@ impl Locals {
         let local = self.of.get(&param);
         match item {
             Item::Get(v) => self.of.get(v) == local,
-            item if is_zero(item) => {
-                local.is_some_and(|l| self.zero_after[from.0 as usize].binary_search(l).is_ok())
-            }
+            item if is_zero(item) => local.is_some_and(|l| self.zero_after[from.0 as usize].binary_search(l).is_ok()),
             _ => false,
         }
     }
@@ -168,6 +166,12 @@ impl Assigner<'_> {
                 defined(*p, &others);
             }
             params.iter().for_each(|p| here.remove(*p));
+            // An argument that lies where its parameter does is not pushed: it stays there while others are computed.
+            for arg in &edge.args {
+                if let [Item::Get(v)] = arg[..] {
+                    here.insert(self.number[&v]);
+                }
+            }
             for item in edge.args.iter().flatten().rev() {
                 step(item, &mut here, &mut defined);
             }
@@ -329,7 +333,8 @@ impl Assigner<'_> {
                 }
                 for edge in &block.edges {
                     let mut here = passed.clone();
-                    for (p, _) in params(edge).iter().zip(&edge.args).filter(|(_, arg)| matches!(&arg[..], [i] if is_zero(i)))
+                    for (p, _) in
+                        params(edge).iter().zip(&edge.args).filter(|(_, arg)| matches!(&arg[..], [i] if is_zero(i)))
                     {
                         here.insert(locals.of[p] as usize);
                     }

@@ -40,6 +40,8 @@ pub struct WasmFunc {
     pub shape: Func,
     /// Instructions by block.
     pub insts: Vec<Vec<WasmInst>>,
+    /// Constants that lie in locals from the start, because they are long and used often.
+    pub held: Vec<(Value, WasmOp)>,
 }
 
 /// Selection of one function.
@@ -92,8 +94,9 @@ pub fn select(func: &Func, bytes: &[u8], cx: &Cx<'_>) -> Result<WasmFunc, Kept> 
         s.shape.blocks[block.0 as usize].end = s.end(&func.blocks[at].end);
         insts[block.0 as usize] = std::mem::take(&mut s.out);
     }
-    let mut selected = WasmFunc { shape: s.shape, insts };
+    let mut selected = WasmFunc { shape: s.shape, insts, held: Vec::new() };
     selected.remove_dead();
+    selected.hold_constants();
     Ok(selected)
 }
 
@@ -152,7 +155,10 @@ impl<'a> Selector<'a> {
         let (mut fused, next) = Fused::of_block(self);
         let func = self.func;
         for (i, inst) in func.blocks[block].insts.iter().enumerate() {
-            if let Some(instead) = fused.instead.remove(&i) {
+            if let Some(mut instead) = fused.instead.remove(&i) {
+                if instead.op == WasmOp::MemoryGrow && instead.results.is_empty() {
+                    instead.results.push(self.fresh(Type::I32));
+                }
                 self.out.push(instead);
             } else if !fused.left_out[i] {
                 self.instruction(inst)?;
@@ -411,6 +417,51 @@ impl WasmFunc {
         for (block, kept) in self.shape.blocks.iter_mut().zip(kept) {
             let mut keep = kept.iter();
             block.params.retain(|_| *keep.next().expect("invariant: one for each parameter"));
+        }
+    }
+
+    /// Gives long constants that are used often one value for the function.
+    fn hold_constants(&mut self) {
+        let mut uses: FxHashMap<Value, usize> = FxHashMap::default();
+        let order = cfg::reverse_postorder(&self.shape);
+        for block in &order {
+            let end = &self.shape.blocks[block.0 as usize].end;
+            let edges = cfg::edges(end);
+            let args = self.insts[block.0 as usize].iter().flat_map(|i| &i.args);
+            let all = args.chain(edges.iter().flat_map(|e| &e.args)).chain(cfg::operands(end));
+            all.for_each(|v| *uses.entry(*v).or_default() += 1);
+        }
+        // In the order of first appearance, so that the choice repeats.
+        let mut counts: Vec<(WasmOp, usize)> = Vec::new();
+        let constants = |s: &Self| -> Vec<(Value, WasmOp)> {
+            let insts = order.iter().flat_map(|b| &s.insts[b.0 as usize]).filter(|i| i.op.is_constant());
+            insts.map(|i| (i.results[0], i.op.clone())).collect()
+        };
+        let constants = constants(self);
+        for (v, op) in &constants {
+            let more = uses.get(v).copied().unwrap_or(0);
+            match counts.iter_mut().find(|(known, _)| known == op) {
+                Some((_, count)) => *count += more,
+                None => counts.push((op.clone(), more)),
+            }
+        }
+        let mut instead: FxHashMap<Value, Value> = FxHashMap::default();
+        for (op, count) in counts {
+            let bytes = encode::operator_bytes(&op);
+            // A local takes up to 2 bytes to declare, 2 to set and 2 at each use.
+            if count * bytes <= bytes + 4 + 2 * count {
+                continue;
+            }
+            let ty = if matches!(op, WasmOp::Const64(_)) { Type::I64 } else { Type::I32 };
+            let held = self.shape.value(ty);
+            instead.extend(constants.iter().filter(|(_, k)| *k == op).map(|(v, _)| (*v, held)));
+            self.held.push((held, op));
+        }
+        let rename = |v: &mut Value| *v = instead.get(v).copied().unwrap_or(*v);
+        for (block, insts) in self.shape.blocks.iter_mut().zip(&mut self.insts) {
+            insts.iter_mut().flat_map(|i| &mut i.args).for_each(rename);
+            cfg::operands_mut(&mut block.end).iter_mut().for_each(rename);
+            cfg::edges_mut(&mut block.end).into_iter().flat_map(|e| &mut e.args).for_each(rename);
         }
     }
 

@@ -78,6 +78,8 @@ pub fn stackify(func: &WasmFunc) -> Vec<StackBlock> {
         };
         blocks[block.0 as usize] = s.block(&func.shape.blocks[block.0 as usize].end);
     }
+    let held = func.held.iter().flat_map(|(v, op)| [Item::Op(op.clone()), Item::Set(*v)]);
+    blocks[0].code.splice(..0, held);
     blocks
 }
 

@@ -18,6 +18,7 @@ use crate::term::Graph;
 use crate::wasm;
 use crate::wasm::module::Module;
 use crate::wasm::semantics::Function as Wasm;
+use crate::witness::Witness;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -152,34 +153,37 @@ impl<'a> Chain<'a> {
         IrProgram::new(func, &self.claim.contract, min, types)
     }
 
-    /// Proves that a program refines a function; `name` is that of its link, from the claim's last stage.
+    /// Proves that a program refines a function; `name` is that of its link, from the claim's last stage, or from the module's
+    /// function if the claim does not have it.
     pub(super) fn prove<R: Program<Graph> + Program<Concrete>>(
         &self,
         index: u32,
         (right, name): (&R, &str),
         report: &mut FunctionReport,
     ) -> Result<(), Verdict> {
-        let (place, claim) = self.claimed(index)?;
+        let is_claimed = self.claim.functions.iter().any(|f| f.index == index);
+        let claimed = is_claimed.then(|| self.claimed(index)).transpose()?;
         let body = self.body(index)?;
-        let module = Wasm::new(&self.module, &body, &self.claim.contract);
+        let own = Wasm::new(&self.module, &body, &self.claim.contract);
         let shape = self.shape(index)?;
         let types = Types(&self.module);
         let setting = self.setting.as_ref().map(|s| s.for_function(shape, &body));
-        let inlined = self.inlined_bodies(claim);
+        let inlined = claimed.map_or(BTreeMap::new(), |(_, claim)| self.inlined_bodies(claim));
         let wasm = inlined.iter().map(|(func, body)| (*func, Wasm::new(&self.module, body, &self.claim.contract)));
         let bodies: Bodies<'_> = wasm.collect();
-        let module = Executing { program: &module, bodies: &bodies };
+        let module = Executing { program: &own, bodies: &bodies };
         let runs = Executing { program: right, bodies: &bodies };
         if let Some(setting) = &setting {
             let found = search(&module, &runs, setting, &Plan::QUICK);
             report.agreed_runs = found.agreed;
             if let Some(difference) = found.difference {
                 // The links are proved all the same, so that the report says where it went wrong.
-                report.links = self.links((place, claim), (right, name), &shape, &types).iter().map(LinkOf::report).collect();
+                let links = self.links((&own, claimed), (right, name), &shape, &types);
+                report.links = links.iter().map(LinkOf::report).collect();
                 return Err(executed(difference, report));
             }
         }
-        let links = self.links((place, claim), (right, name), &shape, &types);
+        let links = self.links((&own, claimed), (right, name), &shape, &types);
         report.links = links.iter().map(LinkOf::report).collect();
         let Some(LinkOf { link: failed, .. }) = links.iter().find(|l| l.link.verdict != Verdict::Proved) else {
             return Ok(());
@@ -214,11 +218,15 @@ impl<'a> Chain<'a> {
     /// All links of a function.
     fn links<'s, R: Program<Graph>>(
         &'s self,
-        (place, claim): (usize, &'s FunctionClaim),
+        (own, claimed): (&Wasm<'_>, Option<(usize, &'s FunctionClaim)>),
         (right, name): (&R, &'s str),
         shape: &Shape,
         types: &Types<'_>,
     ) -> Vec<LinkOf<'s>> {
+        let Some((place, claim)) = claimed else {
+            let result = refinement::check(own, right, &Witness::default(), shape, &self.limits);
+            return vec![LinkOf { name, link: Cow::Owned(Link::of(result)) }];
+        };
         let of = |(number, stage): (usize, &'s Stage)| LinkOf {
             name: &stage.name,
             link: Cow::Borrowed(self.link(place, number)),

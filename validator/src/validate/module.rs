@@ -110,7 +110,8 @@ impl<'a> ModuleSession<'a> {
             return Err(declared);
         }
         let plain = |name: &str| LinkReport { name: name.into(), verdict: Verdict::Proved, effort: Effort::default() };
-        let (old, new) = (&self.chain.module.functions[index as usize].body, &self.after.functions[index as usize].body);
+        let (old, new) =
+            (&self.chain.module.functions[index as usize].body, &self.after.functions[index as usize].body);
         if self.chain.bytes[old.clone()] == self.after_bytes[new.clone()] {
             report.links.push(plain(IDENTICAL));
             return Ok(());
