@@ -135,7 +135,7 @@ fn outcomes(module: &Module) -> Vec<Outcome> {
             bytes_after: bytes,
             inlined: 0,
             uncalled: false,
-            kept: Kept::NotSmaller,
+            kept: Kept::NotSmaller(bytes),
         }
     };
     defined.map(outcome).collect()
@@ -239,7 +239,8 @@ fn attempt(bytes: &[u8], options: &Options, refused: &Refused) -> Result<Attempt
             chooser.choose(*index, stages, options.inline && !refused.inline.contains(index))
         })
         .collect::<Result<_, CompileError>>()?;
-    let bodies = |choices: &[Choice]| rewrite(bytes, &choices.iter().map(|c| c.body.as_slice()).collect::<Vec<_>>());
+    let bodies =
+        |choices: &[Choice]| rewrite(bytes, &module, &choices.iter().map(|c| c.body.as_slice()).collect::<Vec<_>>());
     let called = callable(&bodies(&choices)?.bytes)?;
     for (index, choice) in defined.iter().zip(&mut choices) {
         if !called[*index as usize] && choice.body.len() > EMPTY_BODY.len() {

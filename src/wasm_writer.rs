@@ -21,14 +21,14 @@ mod structure;
 
 use crate::cfg;
 use crate::ir_facts::Facts;
+use crate::liveness::{self, LIVE_MAX};
 use crate::module::{FuncType, Module};
 use crate::pass::Cx;
 use encode::BlockType;
 use locals::Locals;
-use op::WasmOp;
 use select::WasmFunc;
 use std::fmt;
-use synth_validator::ir::{Block, BlockData, Edge, Func, Op, Terminator, Type};
+use synth_validator::ir::{Block, BlockData, Edge, Func, Op, Terminator, Type, Value};
 use synth_validator::witness::{Cut, Loc, Witness};
 
 /// Faults that can be switched on.
@@ -50,8 +50,8 @@ pub enum Kept {
     Irreducible,
     /// It has too many values.
     Large,
-    /// The new body is not smaller.
-    NotSmaller,
+    /// The best new body takes this many bytes, no fewer than its own.
+    NotSmaller(usize),
     /// The validator did not prove the new body.
     NotProved(String),
 }
@@ -64,7 +64,7 @@ impl fmt::Display for Kept {
             Kept::Float => write!(f, "floating-point numbers"),
             Kept::Irreducible => write!(f, "irreducible control flow"),
             Kept::Large => write!(f, "too many values"),
-            Kept::NotSmaller => write!(f, "not smaller"),
+            Kept::NotSmaller(bytes) => write!(f, "another body takes {bytes}"),
             Kept::NotProved(why) => write!(f, "not proved: {why}"),
         }
     }
@@ -96,7 +96,8 @@ pub fn write(func: &Func, bytes: &[u8], cx: &Cx<'_>) -> Result<Written, Kept> {
     if has_floats(func, cx.module) {
         return Err(Kept::Float);
     }
-    let mut selected = select::select(func, bytes, cx)?;
+    let facts = Facts::new(func);
+    let mut selected = select::select(&without_aliases(func, &facts), bytes, cx)?;
     split_switch_edges(&mut selected);
     let blocks = stackify::stackify(&selected);
     let locals = locals::assign(&selected.shape, &blocks)?;
@@ -104,7 +105,7 @@ pub fn write(func: &Func, bytes: &[u8], cx: &Cx<'_>) -> Result<Written, Kept> {
     let params = func.blocks[0].params.len();
     let mut points = Vec::new();
     let body = encode::function(&locals.types[params..], &code, |block, offset| points.push((block, offset)));
-    let witness = witness(func, &locals, &selected, &points);
+    let witness = witness((func, &facts), &locals, &selected, &points)?;
     Ok(Written { body, witness })
 }
 
@@ -162,23 +163,51 @@ fn split_switch_edges(func: &mut WasmFunc) {
     }
 }
 
+/// The function in which parameters of blocks with one incoming edge are gone: they are other names of the arguments.
+fn without_aliases(func: &Func, facts: &Facts) -> Func {
+    let mut new = func.clone();
+    let rename = |v: &mut Value| *v = facts.alias[v.0 as usize];
+    for (b, block) in new.blocks.iter_mut().enumerate() {
+        block.insts.iter_mut().flat_map(|i| &mut i.args).for_each(rename);
+        cfg::operands_mut(&mut block.end).iter_mut().for_each(rename);
+        for edge in cfg::edges_mut(&mut block.end) {
+            edge.args.iter_mut().for_each(rename);
+            if facts.incoming[edge.block.0 as usize] == 1 {
+                edge.args.clear();
+            }
+        }
+        if b != 0 && facts.incoming[b] == 1 {
+            block.params.clear();
+        }
+    }
+    new
+}
+
 /// Relates, at every block with several incoming edges, the values in locals, and the locals that are zero.
-fn witness(func: &Func, locals: &Locals, selected: &WasmFunc, points: &[(Block, u32)]) -> Witness {
-    let facts = Facts::new(func);
+fn witness(
+    (func, facts): (&Func, &Facts),
+    locals: &Locals,
+    selected: &WasmFunc,
+    points: &[(Block, u32)],
+) -> Result<Witness, Kept> {
     let words = locals.words();
+    let names = liveness::live_in(func, LIVE_MAX).ok_or(Kept::Large)?;
     let mut cuts = Vec::new();
     for (block, offset) in points.iter().filter(|(b, _)| (b.0 as usize) < func.blocks.len() && facts.is_cut(b.0)) {
         let mut equal = Vec::new();
         let live = &locals.live[block.0 as usize];
-        for v in live {
-            let held = selected.held.iter().find(|(h, _)| h == v).map(|(_, op)| op);
-            for half in 0..selected.shape.type_of(*v).words() as u32 {
-                let left = match held {
-                    Some(WasmOp::Const32(k)) => Loc::Const(*k),
-                    Some(WasmOp::Const64(k)) => Loc::Const((*k >> (32 * half)) as u32),
-                    _ => Loc::Value(*v, half as u8),
-                };
-                equal.push((left, Loc::WasmLocal(words[locals.of[v] as usize] + half)));
+        let mut relate = |left: Value, v: Value| {
+            for half in 0..selected.shape.type_of(v).words() as u32 {
+                let right = Loc::WasmLocal(words[locals.of[&v] as usize] + half);
+                equal.push((selected.held_word(v, half).unwrap_or(Loc::Value(left, half as u8)), right));
+            }
+        };
+        live.iter().for_each(|v| relate(*v, *v));
+        // Other names that the function goes on to use.
+        for name in &names[block.0 as usize] {
+            let v = facts.alias[name.0 as usize];
+            if v != *name && live.contains(&v) {
+                relate(*name, v);
             }
         }
         for local in &locals.zero[block.0 as usize] {
@@ -190,5 +219,5 @@ fn witness(func: &Func, locals: &Locals, selected: &WasmFunc, points: &[(Block, 
         }
         cuts.push(Cut { left: u64::from(block.0), right: u64::from(*offset), equal, ..Cut::default() });
     }
-    Witness { cuts }
+    Ok(Witness { cuts })
 }

@@ -115,7 +115,7 @@ impl<'a> Chooser<'a> {
         }
         Ok(match plain {
             Ok(written) if written.body.len() < own => Choice::written(written, stages.to_vec()),
-            Ok(_) => Choice::keep(self.cx.module, self.bytes, index, Kept::NotSmaller),
+            Ok(written) => Choice::keep(self.cx.module, self.bytes, index, Kept::NotSmaller(written.body.len())),
             Err(kept) => Choice::keep(self.cx.module, self.bytes, index, kept),
         })
     }

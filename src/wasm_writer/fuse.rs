@@ -6,7 +6,6 @@
 
 use super::op::{self, WasmOp};
 use super::select::{Selector, WasmInst};
-use crate::cfg;
 use crate::prune::is_pure;
 use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, DivOp};
@@ -163,13 +162,12 @@ impl Fused {
         let (found, Inst { op: Op::TableType { table }, args: entry, .. }) = s.here(args[0])? else { return None };
         let expected = s.constant(args[1])?;
         let next = good.block.0 as usize;
-        let edges = s.func.blocks.iter().flat_map(|b| cfg::edges(&b.end)).filter(|e| e.block == good.block).count();
         let insts = &s.func.blocks[next].insts;
         let call = insts.iter().position(|i| !is_pure(&i.op))?;
         let Op::CallIndirect { type_index } = insts[call].op else { return None };
         let word = insts[..call].iter().find(|i| i.results[0] == insts[call].args[0])?;
         let same = matches!(word.op, Op::TableFunction { table: t } if t == *table) && s.same(word.args[0], entry[0]);
-        if edges != 1 || !good.args.is_empty() || !same || expected != u64::from(type_index) + 1 {
+        if s.incoming[next] != 1 || !good.args.is_empty() || !same || expected != u64::from(type_index) + 1 {
             return None;
         }
         self.left_out[compared] = true;

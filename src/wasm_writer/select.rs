@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, Symbol, UnOp, Width};
 use synth_validator::ir::{Cond, Func, Inst, Op, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;
+use synth_validator::witness::Loc;
 
 /// An operator with its operands and results.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(super) struct Selector<'a> {
     bytes: &'a [u8],
     /// Block and number of the instruction that defines a value.
     defined: FxHashMap<Value, (usize, usize)>,
+    /// By block: edges to it.
+    pub(super) incoming: Vec<u32>,
     /// Uses of each value.
     pub(super) uses: Vec<u32>,
     /// Block being selected.
@@ -73,6 +76,7 @@ pub fn select(func: &Func, bytes: &[u8], cx: &Cx<'_>) -> Result<WasmFunc, Kept> 
         cx,
         bytes,
         defined: FxHashMap::default(),
+        incoming: vec![0; func.blocks.len()],
         uses: vec![0; func.values.len()],
         block: 0,
         shape,
@@ -86,7 +90,7 @@ pub fn select(func: &Func, bytes: &[u8], cx: &Cx<'_>) -> Result<WasmFunc, Kept> 
             continue;
         }
         let mut at = block.0 as usize;
-        while let Some(next) = s.whole_block(at)? {
+        while let Some(next) = s.whole_block(at)?.or_else(|| s.only_successor(at)) {
             taken_in[next] = true;
             at = next;
         }
@@ -109,6 +113,7 @@ impl<'a> Selector<'a> {
                 inst.args.iter().for_each(|v| self.uses[v.0 as usize] += 1);
             }
             let edges = cfg::edges(&data.end);
+            edges.iter().for_each(|e| self.incoming[e.block.0 as usize] += 1);
             let args = edges.iter().flat_map(|e| &e.args).chain(cfg::operands(&data.end));
             args.for_each(|v| self.uses[v.0 as usize] += 1);
         }
@@ -133,6 +138,14 @@ impl<'a> Selector<'a> {
     /// Whether two values are one, or equal constants.
     pub(super) fn same(&self, a: Value, b: Value) -> bool {
         a == b || self.constant(a).is_some_and(|k| self.constant(b) == Some(k))
+    }
+
+    /// The block that a block jumps to, if nothing else does.
+    fn only_successor(&self, block: usize) -> Option<usize> {
+        match &self.func.blocks[block].end {
+            Terminator::Jump(edge) if self.incoming[edge.block.0 as usize] == 1 => Some(edge.block.0 as usize),
+            _ => None,
+        }
     }
 
     fn fresh(&mut self, ty: Type) -> Value {
@@ -417,6 +430,16 @@ impl WasmFunc {
         for (block, kept) in self.shape.blocks.iter_mut().zip(kept) {
             let mut keep = kept.iter();
             block.params.retain(|_| *keep.next().expect("invariant: one for each parameter"));
+        }
+    }
+
+    /// The word that a value is, if it is a constant held in a local.
+    pub(super) fn held_word(&self, v: Value, half: u32) -> Option<Loc> {
+        let (_, op) = self.held.iter().find(|(h, _)| *h == v)?;
+        match op {
+            WasmOp::Const32(k) => Some(Loc::Const(*k)),
+            WasmOp::Const64(k) => Some(Loc::Const((*k >> (32 * half)) as u32)),
+            _ => None,
         }
     }
 
