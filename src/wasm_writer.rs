@@ -10,6 +10,7 @@
 //! incoming edges every value in a local equals that of the IR. What cannot be written, or would not be proved, keeps its body.
 
 mod encode;
+mod function;
 mod fuse;
 mod locals;
 pub mod module;
@@ -25,8 +26,8 @@ use crate::liveness::{self, LIVE_MAX};
 use crate::module::{FuncType, Module};
 use crate::pass::Cx;
 use encode::BlockType;
+use function::WasmFunc;
 use locals::Locals;
-use select::WasmFunc;
 use std::fmt;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Op, Terminator, Type, Value};
 use synth_validator::witness::{Cut, Loc, Witness};
@@ -34,7 +35,7 @@ use synth_validator::witness::{Cut, Loc, Witness};
 /// Faults that can be switched on.
 pub const FAULTS: &[(&str, &str)] = &[
     ("wasm-writer-store-operands", "address and value of a store change places"),
-    ("wasm-writer-branch-arms", "the arms of a branch that passes arguments change places"),
+    ("wasm-writer-branch-arms", "the arms of a branch change places"),
 ];
 
 /// Why a function keeps its body.

@@ -4,8 +4,9 @@
 //! * b`; a load whose word is extended is a wide load; the test of a table entry's type belongs to the call. `memory.grow` is a row of
 //! operations on the memory's size. Where nothing fits, the operations are written one by one, or the function is kept.
 
+use super::function::WasmInst;
 use super::op::{self, WasmOp};
-use super::select::{Selector, WasmInst};
+use super::select::Selector;
 use crate::prune::is_pure;
 use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, DivOp};

@@ -4,8 +4,9 @@
 //! steps of a remainder, the search for a callee. What belongs to one operator is found again and becomes one (`fuse.rs`); only
 //! what lies in one block, so that at every cut point each value is still that of the IR.
 
+use super::function::{WasmFunc, WasmInst};
 use super::fuse::Fused;
-use super::op::{self, Effects, WasmOp};
+use super::op::{self, WasmOp};
 use super::{Kept, encode};
 use crate::cfg;
 use crate::module::Module;
@@ -14,36 +15,6 @@ use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, Symbol, UnOp, Width};
 use synth_validator::ir::{Cond, Func, Inst, Op, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;
-use synth_validator::witness::Loc;
-
-/// An operator with its operands and results.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WasmInst {
-    /// The operator.
-    pub op: WasmOp,
-    /// Operands in the order of the stack.
-    pub args: Vec<Value>,
-    /// Results in the order of the stack.
-    pub results: Vec<Value>,
-}
-
-impl WasmInst {
-    /// What the operator reads, changes and may do.
-    pub fn effects(&self) -> Effects {
-        self.op.effects()
-    }
-}
-
-/// A function in operators.
-#[derive(Clone, Debug)]
-pub struct WasmFunc {
-    /// Blocks with parameters and ends, without instructions.
-    pub shape: Func,
-    /// Instructions by block.
-    pub insts: Vec<Vec<WasmInst>>,
-    /// Constants that lie in locals from the start, because they are long and used often.
-    pub held: Vec<(Value, WasmOp)>,
-}
 
 /// Selection of one function.
 pub(super) struct Selector<'a> {
@@ -197,6 +168,9 @@ impl<'a> Selector<'a> {
     }
 
     fn instruction(&mut self, inst: &Inst) -> Result<(), Kept> {
+        if self.access(inst) {
+            return Ok(());
+        }
         let (args, results) = (&inst.args, &inst.results);
         let simple = match &inst.op {
             Op::Const(k) => WasmOp::Const32(*k),
@@ -206,16 +180,8 @@ impl<'a> Selector<'a> {
             Op::Un(UnOp::Clz) => return self.clz(inst),
             Op::Un(UnOp::Rbit) => return Ok(()),
             Op::Un(op) => op::unary(*op).ok_or(Kept::Operation("a reversal of bytes"))?,
-            Op::Cmp(Cond::Eq) if self.constant(args[1]) == Some(0) => {
-                self.put(op::eqz(Type::I32), &args[..1], results);
-                return Ok(());
-            }
-            Op::Cmp64(Cond::Eq) if self.constant(args[1]) == Some(0) => {
-                self.put(op::eqz(Type::I64), &args[..1], results);
-                return Ok(());
-            }
-            Op::Cmp(cond) => op::compare(Type::I32, *cond),
-            Op::Cmp64(cond) => op::compare(Type::I64, *cond),
+            Op::Cmp(cond) => return self.compare(Type::I32, *cond, inst),
+            Op::Cmp64(cond) => return self.compare(Type::I64, *cond, inst),
             Op::Select => {
                 let (c, swapped) = self.condition(args[0]);
                 let (a, b) = if swapped { (args[2], args[1]) } else { (args[1], args[2]) };
@@ -228,31 +194,6 @@ impl<'a> Selector<'a> {
             Op::Split => {
                 self.split(inst);
                 return Ok(());
-            }
-            Op::BoundsCheck { offset, bytes } => {
-                let width = [Width::Byte, Width::Half, Width::Word].into_iter().find(|w| w.bytes() == *bytes);
-                let ty = if width.is_some() { Type::I32 } else { Type::I64 };
-                let (code, natural) = op::load(ty, width, false);
-                let align = self.alignment(inst, natural);
-                self.put_new(WasmOp::Load(code, align, *offset), args, ty);
-                return Ok(());
-            }
-            Op::Load { width, signed, offset } => self.load(inst, Type::I32, Some(*width), *signed, *offset),
-            Op::Load64 { offset } => self.load(inst, Type::I64, None, false, *offset),
-            Op::Store { width, offset } => {
-                let (value, ty) = self.stored(args[1]);
-                let (code, natural) = op::store(ty, Some(*width));
-                let args = if self.cx.fault("wasm-writer-store-operands") && ty == Type::I32 {
-                    [value, args[0]]
-                } else {
-                    [args[0], value]
-                };
-                self.put(WasmOp::Store(code, self.alignment(inst, natural), *offset), &args, results);
-                return Ok(());
-            }
-            Op::Store64 { offset } => {
-                let (code, natural) = op::store(Type::I64, None);
-                WasmOp::Store(code, self.alignment(inst, natural), *offset)
             }
             Op::TrapIf(kind) if encode::can_trap(*kind) => WasmOp::TrapIf(*kind),
             Op::GlobalGet { cell } => WasmOp::GlobalGet(self.global(*cell)?),
@@ -267,24 +208,66 @@ impl<'a> Selector<'a> {
             Op::MemoryFill => WasmOp::MemoryFill,
             Op::MemoryInit { segment } => WasmOp::MemoryInit(*segment),
             Op::Call { func } => WasmOp::Call(*func),
-            Op::CallIndirect { type_index } => {
-                let Some((_, Inst { op: Op::TableFunction { table }, args: entry, .. })) = self.here(args[0]) else {
-                    return Err(Kept::Operation("a call through a computed word"));
-                };
-                let args = [&args[1..], &entry[..1]].concat();
-                self.put(WasmOp::CallIndirect(*type_index, *table), &args, results);
-                return Ok(());
-            }
+            Op::CallIndirect { type_index } => return self.call_indirect(*type_index, inst),
             // What a call through a table needs of it is part of the call.
             Op::TableFunction { .. } => return Ok(()),
             Op::TableType { .. } => return Err(Kept::Operation("a table entry's type")),
             Op::SetMemoryBytes => return Err(Kept::Operation("a change of the memory's size")),
             Op::TrapIf(_) => return Err(Kept::Operation("a trap that only a call can make")),
-            Op::Address(_) | Op::AddPair | Op::SubPair | Op::MulWide | Op::DivPair(_) | Op::CmpPair(_) => {
-                return Err(Kept::Operation("an operation on pairs of words"));
-            }
+            _ => return Err(Kept::Operation("an operation on pairs of words")),
         };
         self.put(simple, args, results);
+        Ok(())
+    }
+
+    /// Selects an access to linear memory or a check without one; false if it is none.
+    fn access(&mut self, inst: &Inst) -> bool {
+        let (args, results) = (&inst.args, &inst.results);
+        let (op, args) = match &inst.op {
+            Op::BoundsCheck { offset, bytes } => {
+                let width = [Width::Byte, Width::Half, Width::Word].into_iter().find(|w| w.bytes() == *bytes);
+                let ty = if width.is_some() { Type::I32 } else { Type::I64 };
+                let op = self.load(inst, ty, width, false, *offset);
+                self.put_new(op, args, ty);
+                return true;
+            }
+            Op::Load { width, signed, offset } => {
+                (self.load(inst, Type::I32, Some(*width), *signed, *offset), args.clone())
+            }
+            Op::Load64 { offset } => (self.load(inst, Type::I64, None, false, *offset), args.clone()),
+            Op::Store { width, offset } => {
+                let (value, ty) = self.stored(args[1]);
+                let exchanged = self.cx.fault("wasm-writer-store-operands") && ty == Type::I32;
+                let args = if exchanged { vec![value, args[0]] } else { vec![args[0], value] };
+                (self.store(inst, ty, Some(*width), *offset), args)
+            }
+            Op::Store64 { offset } => (self.store(inst, Type::I64, None, *offset), args.clone()),
+            _ => return false,
+        };
+        self.put(op, &args, results);
+        true
+    }
+
+    fn store(&self, inst: &Inst, ty: Type, width: Option<Width>, offset: u32) -> WasmOp {
+        let (code, natural) = op::store(ty, width);
+        WasmOp::Store(code, self.alignment(inst, natural), offset)
+    }
+
+    fn compare(&mut self, ty: Type, cond: Cond, inst: &Inst) -> Result<(), Kept> {
+        if cond == Cond::Eq && self.constant(inst.args[1]) == Some(0) {
+            self.put(op::eqz(ty), &inst.args[..1], &inst.results);
+        } else {
+            self.put(op::compare(ty, cond), &inst.args, &inst.results);
+        }
+        Ok(())
+    }
+
+    fn call_indirect(&mut self, type_index: u32, inst: &Inst) -> Result<(), Kept> {
+        let Some((_, Inst { op: Op::TableFunction { table }, args: entry, .. })) = self.here(inst.args[0]) else {
+            return Err(Kept::Operation("a call through a computed word"));
+        };
+        let args = [&inst.args[1..], &entry[..1]].concat();
+        self.put(WasmOp::CallIndirect(type_index, *table), &args, &inst.results);
         Ok(())
     }
 
@@ -403,116 +386,12 @@ impl<'a> Selector<'a> {
             Terminator::Branch(c, yes, no) => {
                 let (c, swapped) = self.condition(*c);
                 let (yes, no) = if swapped { (no, yes) } else { (yes, no) };
-                let exchanged = self.cx.fault("wasm-writer-branch-arms") && !yes.args.is_empty();
+                let exchanged = self.cx.fault("wasm-writer-branch-arms");
                 let (yes, no) = if exchanged { (no, yes) } else { (yes, no) };
                 Terminator::Branch(c, yes.clone(), no.clone())
             }
             _ => end.clone(),
         }
-    }
-}
-
-impl WasmFunc {
-    /// Removes operators without effect whose results are unused, and parameters that nothing depends on.
-    fn remove_dead(&mut self) {
-        let live = self.needed();
-        let mut kept: Vec<Vec<bool>> = Vec::new();
-        for (i, block) in self.shape.blocks.iter().enumerate() {
-            kept.push(block.params.iter().map(|p| i == 0 || live[p.0 as usize]).collect());
-        }
-        for (block, insts) in self.shape.blocks.iter_mut().zip(&mut self.insts) {
-            insts.retain(|i| !i.effects().is_removable() || i.results.iter().any(|r| live[r.0 as usize]));
-            for edge in cfg::edges_mut(&mut block.end) {
-                let mut keep = kept[edge.block.0 as usize].iter();
-                edge.args.retain(|_| *keep.next().expect("invariant: one argument for each parameter"));
-            }
-        }
-        for (block, kept) in self.shape.blocks.iter_mut().zip(kept) {
-            let mut keep = kept.iter();
-            block.params.retain(|_| *keep.next().expect("invariant: one for each parameter"));
-        }
-    }
-
-    /// The word that a value is, if it is a constant held in a local.
-    pub(super) fn held_word(&self, v: Value, half: u32) -> Option<Loc> {
-        let (_, op) = self.held.iter().find(|(h, _)| *h == v)?;
-        match op {
-            WasmOp::Const32(k) => Some(Loc::Const(*k)),
-            WasmOp::Const64(k) => Some(Loc::Const((*k >> (32 * half)) as u32)),
-            _ => None,
-        }
-    }
-
-    /// Gives long constants that are used often one value for the function.
-    fn hold_constants(&mut self) {
-        let mut uses: FxHashMap<Value, usize> = FxHashMap::default();
-        let order = cfg::reverse_postorder(&self.shape);
-        for block in &order {
-            let end = &self.shape.blocks[block.0 as usize].end;
-            let edges = cfg::edges(end);
-            let args = self.insts[block.0 as usize].iter().flat_map(|i| &i.args);
-            let all = args.chain(edges.iter().flat_map(|e| &e.args)).chain(cfg::operands(end));
-            all.for_each(|v| *uses.entry(*v).or_default() += 1);
-        }
-        // In the order of first appearance, so that the choice repeats.
-        let mut counts: Vec<(WasmOp, usize)> = Vec::new();
-        let constants = |s: &Self| -> Vec<(Value, WasmOp)> {
-            let insts = order.iter().flat_map(|b| &s.insts[b.0 as usize]).filter(|i| i.op.is_constant());
-            insts.map(|i| (i.results[0], i.op.clone())).collect()
-        };
-        let constants = constants(self);
-        for (v, op) in &constants {
-            let more = uses.get(v).copied().unwrap_or(0);
-            match counts.iter_mut().find(|(known, _)| known == op) {
-                Some((_, count)) => *count += more,
-                None => counts.push((op.clone(), more)),
-            }
-        }
-        let mut instead: FxHashMap<Value, Value> = FxHashMap::default();
-        for (op, count) in counts {
-            let bytes = encode::operator_bytes(&op);
-            // A local takes up to 2 bytes to declare, 2 to set and 2 at each use.
-            if count * bytes <= bytes + 4 + 2 * count {
-                continue;
-            }
-            let ty = if matches!(op, WasmOp::Const64(_)) { Type::I64 } else { Type::I32 };
-            let held = self.shape.value(ty);
-            instead.extend(constants.iter().filter(|(_, k)| *k == op).map(|(v, _)| (*v, held)));
-            self.held.push((held, op));
-        }
-        let rename = |v: &mut Value| *v = instead.get(v).copied().unwrap_or(*v);
-        for (block, insts) in self.shape.blocks.iter_mut().zip(&mut self.insts) {
-            insts.iter_mut().flat_map(|i| &mut i.args).for_each(rename);
-            cfg::operands_mut(&mut block.end).iter_mut().for_each(rename);
-            cfg::edges_mut(&mut block.end).into_iter().flat_map(|e| &mut e.args).for_each(rename);
-        }
-    }
-
-    fn needed(&self) -> Vec<bool> {
-        let mut sources: Vec<Vec<Value>> = vec![Vec::new(); self.shape.values.len()];
-        let mut open: Vec<Value> = Vec::new();
-        for block in cfg::reverse_postorder(&self.shape) {
-            for inst in &self.insts[block.0 as usize] {
-                if inst.effects().is_removable() {
-                    inst.results.iter().for_each(|r| sources[r.0 as usize].extend(&inst.args));
-                } else {
-                    open.extend(&inst.args);
-                }
-            }
-            let end = &self.shape.blocks[block.0 as usize].end;
-            open.extend(cfg::operands(end));
-            for edge in cfg::edges(end) {
-                let params = &self.shape.blocks[edge.block.0 as usize].params;
-                params.iter().zip(&edge.args).for_each(|(p, a)| sources[p.0 as usize].push(*a));
-            }
-        }
-        let mut live = vec![false; self.shape.values.len()];
-        while let Some(v) = open.pop() {
-            if !std::mem::replace(&mut live[v.0 as usize], true) {
-                open.extend(&sources[v.0 as usize]);
-            }
-        }
-        live
     }
 }
 

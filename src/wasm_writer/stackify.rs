@@ -4,8 +4,8 @@
 //! the first time there, is computed there; with more uses it is also kept in a local. Constants are made at each use.
 //! Arguments of a jump are computed in place as well; those of branches and switches lie in locals.
 
+use super::function::{WasmFunc, WasmInst};
 use super::op::{Effects, WasmOp};
-use super::select::{WasmFunc, WasmInst};
 use crate::cfg;
 use rustc_hash::FxHashMap;
 use synth_validator::ir::{Block, Terminator, Value};
