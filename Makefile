@@ -3,8 +3,8 @@
 .PHONY: help build demo test tables clean
 
 # Tests that write a table.
-TABLES := --test arm_conformance --test encode --test operand_roles --test spec_suite --test symbolic \
-	--test terms
+TABLES := --test arm_conformance --test breaks --test encode --test operand_roles --test optimize --test spec_suite \
+	--test symbolic --test terms
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

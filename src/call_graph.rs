@@ -1,7 +1,9 @@
 //! Who calls whom, and which functions an object needs.
 
 use crate::module::{ExportKind, Module};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+use synth_validator::claim::Stage;
 use synth_validator::ir::{Func, Op};
 
 /// The functions that others than the module's functions may call: exports, the start function, entries of tables.
@@ -17,6 +19,15 @@ pub fn calls(func: &Func) -> impl Iterator<Item = (u32, u32)> {
         Op::Call { func } => Some((func, inst.origin)),
         _ => None,
     })
+}
+
+/// Calls of each function in the last forms.
+pub fn counts(forms: &[Vec<Stage>]) -> FxHashMap<u32, u32> {
+    let mut counts = FxHashMap::default();
+    for (callee, _) in forms.iter().filter_map(|f| f.last()).flat_map(|stage| calls(&stage.func)) {
+        *counts.entry(callee).or_default() += 1;
+    }
+    counts
 }
 
 /// The functions that the roots reach through calls, imports included. `form` gives the last form of a defined function.

@@ -10,9 +10,11 @@ mod diagnostic;
 mod disasm;
 mod input;
 mod lemmas;
+mod optimize;
 mod output;
 mod programs;
 mod proof;
+mod refine;
 mod run;
 mod table;
 mod validate;
@@ -41,6 +43,10 @@ enum Command {
     Compile(compile::Args),
     /// Prove a given object against its module
     Validate(validate::Args),
+    /// Make a module smaller, and prove every change
+    Optimize(optimize::Args),
+    /// Prove that one module refines another
+    Refine(refine::Args),
     /// Show machine code beside the module's operators
     Disasm(disasm::Args),
     /// Run an export of an object on the Arm interpreter, and beside it the module's on the wasm interpreter
@@ -95,6 +101,8 @@ pub fn main() -> ExitCode {
     let (format, result) = match &cli.command {
         Command::Compile(args) => (args.format, compile::execute(args)),
         Command::Validate(args) => (args.format, validate::execute(args)),
+        Command::Optimize(args) => (args.format, optimize::execute(args)),
+        Command::Refine(args) => (args.format, refine::execute(args)),
         Command::Disasm(args) => (Format::Text, disasm::execute(args)),
         Command::Run(args) => (args.format, run::execute(args)),
         Command::Corpus(args) => (args.format(), corpus::execute(args)),

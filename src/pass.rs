@@ -37,7 +37,7 @@ pub struct Cx<'a> {
     /// The level.
     pub level: Level,
     /// Forms of all defined functions before inlining, by number of the function among the defined ones. Empty until all functions
-    /// have come so far.
+    /// have come so far; a function's are empty if it has none.
     pub forms: &'a [Vec<Stage>],
     /// Calls of each function in these forms.
     pub calls: &'a FxHashMap<u32, u32>,
@@ -58,7 +58,8 @@ impl Cx<'_> {
     pub fn form(&self, index: u32) -> Option<(u32, &Func)> {
         let place = index.checked_sub(self.module.imported_functions())?;
         let stages = self.forms.get(place as usize)?;
-        Some((stages.len() as u32 - 1, &stages.last()?.func))
+        let (last, before) = stages.split_last()?;
+        Some((before.len() as u32, &last.func))
     }
 }
 
@@ -88,7 +89,8 @@ pub fn witness(func: &Func, left: impl Fn(Block) -> u64, value: impl Fn(Value) -
     let mut cuts = Vec::new();
     for (i, block) in func.blocks.iter().enumerate().filter(|(i, _)| facts.is_cut(*i as u32)) {
         let here = block.params.iter().chain(&live[i]);
-        let equal = here.filter_map(|v| Some((Loc::Value(value(*v)?, 0), Loc::Value(*v, 0)))).collect();
+        let words = here.flat_map(|v| (0..func.type_of(*v).words() as u8).map(|half| (*v, half)));
+        let equal = words.filter_map(|(v, h)| Some((Loc::Value(value(v)?, h), Loc::Value(v, h)))).collect();
         cuts.push(Cut { left: left(Block(i as u32)), right: i as u64, equal, ..Cut::default() });
     }
     Some(Witness { cuts })

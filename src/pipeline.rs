@@ -114,7 +114,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     };
     let needed = |index| needed(bytes, index, &cx);
     let forms: Vec<Vec<Stage>> = defined.clone().into_par_iter().map(needed).collect::<Result<_, _>>()?;
-    let calls = call_counts(&forms);
+    let calls = call_graph::counts(&forms);
     let cx = Cx { forms: &forms, calls: &calls, ..cx };
     let optimized = |(index, stages): (u32, &Vec<Stage>)| optimize(stages.clone(), options, &cx, index);
     let stages: Vec<Vec<Stage>> = defined.into_par_iter().zip(&forms).map(optimized).collect::<Result<_, _>>()?;
@@ -156,15 +156,6 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
 
 fn last_form(stages: &[Vec<Stage>], place: u32) -> Option<&Func> {
     Some(&stages.get(place as usize)?.last()?.func)
-}
-
-/// Calls of each function.
-fn call_counts(forms: &[Vec<Stage>]) -> FxHashMap<u32, u32> {
-    let mut counts = FxHashMap::default();
-    for (callee, _) in forms.iter().filter_map(|f| f.last()).flat_map(|stage| call_graph::calls(&stage.func)) {
-        *counts.entry(callee).or_default() += 1;
-    }
-    counts
 }
 
 /// The functions that the user named.
@@ -249,12 +240,12 @@ fn clean(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     (!unchanged).then(|| simplify::simplify(func).into())
 }
 
-fn stage(name: &str, form: Form) -> Stage {
+pub(crate) fn stage(name: &str, form: Form) -> Stage {
     Stage { name: name.to_string(), func: form.func, witness: form.witness, inlined: form.inlined }
 }
 
 /// Refuses IR that is not well formed, naming the pass that made it.
-fn checked(pass: &str, func: &Func, module: &Module) -> Result<(), CompileError> {
+pub(crate) fn checked(pass: &str, func: &Func, module: &Module) -> Result<(), CompileError> {
     match verify::verify(func, Some(module)).into_iter().next() {
         None => Ok(()),
         Some(fault) => Err(CompileError::Internal {
@@ -265,7 +256,7 @@ fn checked(pass: &str, func: &Func, module: &Module) -> Result<(), CompileError>
 }
 
 /// The contract that the options make for a module.
-fn contract(module: &Module, options: &Options) -> Result<Contract, CompileError> {
+pub(crate) fn contract(module: &Module, options: &Options) -> Result<Contract, CompileError> {
     let (min, declared) = match &module.memory {
         Some(memory) => (memory.min_pages, memory.max_pages.unwrap_or(u64::MAX)),
         None => (0, 0),

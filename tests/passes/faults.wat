@@ -55,7 +55,7 @@
       (br_if $done (i32.ge_u (local.get $i) (local.get $n)))
       (local.set $sum (i32.add (local.get $sum) (i32.load (local.get $p))))
       (i32.store (local.get $p) (i32.add (local.get $sum) (global.get $count)))
-      (global.set $count (i32.mul (local.get $sum) (local.get $i)))
+      (global.set $count (i32.mul (local.get $i) (local.get $n)))
       (local.set $i (i32.add (local.get $i) (i32.const 1)))
       (br $next)))
     (local.get $sum))

@@ -72,3 +72,37 @@ impl Claim {
         }
     }
 }
+
+/// One module on the way to an optimized one, and the claim that it refines the module before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// The module's bytes.
+    pub module: Vec<u8>,
+    /// The claim.
+    pub claim: Claim,
+}
+
+/// The claim that a module refines another: refinement by refinement, the last module is the refining one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rounds(
+    /// In order.
+    pub Vec<Round>,
+);
+
+impl Rounds {
+    /// The wire format.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("invariant: serialization to memory does not fail")
+    }
+    /// Reads the wire format.
+    ///
+    /// # Errors
+    /// The decoder's message, for bytes that are no such claim.
+    pub fn decode(bytes: &[u8]) -> Result<Rounds, String> {
+        match postcard::take_from_bytes(bytes) {
+            Ok((rounds, [])) => Ok(rounds),
+            Ok((_, rest)) => Err(format!("{} bytes are left over after the claim", rest.len())),
+            Err(e) => Err(format!("the claim is damaged: {e}")),
+        }
+    }
+}

@@ -3,7 +3,9 @@
 //! Walks of terms are recursive, so the threads have deep stacks; they are made here and nowhere else. Stacks are
 //! reserved, not used: memory grows with the depth that is reached.
 
+use crate::validate::module::ModuleSession;
 use crate::validate::{FunctionReport, Session, Verdict};
+use crate::wasm::module::Module;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -34,12 +36,46 @@ pub fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
+/// What has functions to be proved, from any thread.
+pub trait Functions: Sync {
+    /// The module's declarations.
+    fn declared(&self) -> &Module;
+    /// The functions.
+    fn indices(&self) -> Vec<u32>;
+    /// Proves one.
+    fn prove(&self, index: u32) -> FunctionReport;
+}
+
+impl Functions for Session<'_> {
+    fn declared(&self) -> &Module {
+        self.module()
+    }
+    fn indices(&self) -> Vec<u32> {
+        self.functions()
+    }
+    fn prove(&self, index: u32) -> FunctionReport {
+        self.function(index)
+    }
+}
+
+impl Functions for ModuleSession<'_> {
+    fn declared(&self) -> &Module {
+        self.module()
+    }
+    fn indices(&self) -> Vec<u32> {
+        self.functions().collect()
+    }
+    fn prove(&self, index: u32) -> FunctionReport {
+        self.function(index)
+    }
+}
+
 /// Proves a function. A panic is a defect of the validator and no proof; it says nothing about the other functions.
-fn one(session: &Session<'_>, index: u32) -> FunctionReport {
-    let proof = std::panic::AssertUnwindSafe(|| session.function(index));
+fn one(session: &impl Functions, index: u32) -> FunctionReport {
+    let proof = std::panic::AssertUnwindSafe(|| session.prove(index));
     std::panic::catch_unwind(proof).unwrap_or_else(|_| FunctionReport {
         index,
-        name: session.module().display_name(index),
+        name: session.declared().display_name(index),
         verdict: Verdict::Unknown("the validator has a defect: it panicked".to_string()),
         links: Vec::new(),
         assumptions: Vec::new(),
@@ -49,8 +85,8 @@ fn one(session: &Session<'_>, index: u32) -> FunctionReport {
 }
 
 /// Proves all functions, on `threads` threads, in ascending order of index. `done` is called after each, from any thread.
-pub fn prove_all(session: &Session<'_>, threads: usize, done: &(dyn Fn(&Timed) + Sync)) -> Vec<Timed> {
-    let indices: Vec<u32> = session.functions();
+pub fn prove_all(session: &impl Functions, threads: usize, done: &(dyn Fn(&Timed) + Sync)) -> Vec<Timed> {
+    let indices: Vec<u32> = session.indices();
     let next = AtomicUsize::new(0);
     let reports = Mutex::new(Vec::with_capacity(indices.len()));
     let work = || {

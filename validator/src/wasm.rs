@@ -5,5 +5,6 @@ mod decode;
 pub mod instance;
 pub mod module;
 pub mod operators;
+pub mod reach;
 pub mod reader;
 pub mod semantics;

@@ -1,0 +1,218 @@
+//! `synth optimize` over the corpus and the published modules: what comes out validates, is proved again from its witness, runs as
+//! before, keeps names and other sections, and stays as it is when optimized again. Wrong bodies are refused.
+
+#[path = "../validator/tests/generated/mod.rs"]
+mod generated;
+mod support;
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use support::observation::disagreements;
+use support::vectors::{self, Script};
+use support::{instance_engine, modules, packages, wasmi_engine};
+use synth::optimize::{Optimized, Options, optimize};
+use synth_validator::contract::{Bounds, Contract, MemoryOwner};
+use synth_validator::ladder::Limits;
+use synth_validator::prove_all::{prove_all, with_deep_stack};
+use synth_validator::validate::Verdict;
+use synth_validator::validate::module::ModuleSession;
+use wasmparser::{Parser, Payload};
+
+/// A module, and the script that goes with it.
+struct Program {
+    name: String,
+    wasm: Vec<u8>,
+    script: Script,
+    /// Pages by which memory may grow in runs.
+    spare_pages: u64,
+}
+
+fn program(name: &str, wasm: PathBuf, script: PathBuf, spare_pages: u64) -> Program {
+    let wasm = std::fs::read(&wasm).unwrap_or_else(|e| panic!("{}: {e}", wasm.display()));
+    let text = std::fs::read_to_string(&script).unwrap_or_else(|e| panic!("{}: {e}", script.display()));
+    let script = vectors::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+    Program { name: name.to_string(), wasm, script, spare_pages }
+}
+
+fn corpus() -> Vec<Program> {
+    let corpus = packages::repository().join("corpus");
+    let mut names: Vec<String> = std::fs::read_dir(corpus.join("vectors"))
+        .expect("the corpus has scripts")
+        .map(|e| e.expect("readable").path().file_stem().expect("named").to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let file = |folder: &str, name: &str, ending: &str| corpus.join(folder).join(name).with_extension(ending);
+    names.iter().map(|n| program(n, file("wasm", n, "wasm"), file("vectors", n, "vec"), 4)).collect()
+}
+
+fn published(name: &str) -> Program {
+    let script = packages::repository().join("tests/vectors").join(name).with_extension("vec");
+    program(name, packages::module(name), script, 16)
+}
+
+fn optimized(wasm: &[u8]) -> Optimized {
+    optimize(wasm, &Options::default()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Contents of the custom sections with this name.
+fn custom<'a>(wasm: &'a [u8], name: &str) -> Vec<&'a [u8]> {
+    let payloads = Parser::new(0).parse_all(wasm).map(|p| p.expect("a valid module"));
+    let sections = payloads.filter_map(|p| match p {
+        Payload::CustomSection(section) if section.name() == name => Some(section.data()),
+        _ => None,
+    });
+    sections.collect()
+}
+
+/// The proof once more, from the modules' bytes and the witness.
+fn proved_again(program: &Program, done: &Optimized) {
+    let mut from = &program.wasm;
+    for round in &done.rounds.0 {
+        with_deep_stack(|| {
+            let session = ModuleSession::new(from, &round.module, round.claim.clone(), Limits::default());
+            let session = session.unwrap_or_else(|e| panic!("{}: {e}", program.name));
+            assert_eq!(session.declarations(), Verdict::Proved, "{}", program.name);
+            for timed in prove_all(&session, 2, &|_| {}) {
+                assert_eq!(timed.report.verdict, Verdict::Proved, "{}: {}", program.name, timed.report.name);
+                assert!(!timed.report.links.is_empty(), "{}: {}", program.name, timed.report.name);
+            }
+        });
+        from = &round.module;
+    }
+    assert_eq!(from, &done.module, "{}", program.name);
+}
+
+/// Both modules in two interpreters.
+fn runs_alike(program: &Program, after: &[u8]) {
+    let name = &program.name;
+    let interface = modules::interface(&program.wasm).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let (min, max) = interface.memory.unwrap_or((0, Some(0)));
+    let pages = (min + program.spare_pages).min(max.unwrap_or(u64::MAX)) as u32;
+    let run =
+        |wasm: &[u8]| wasmi_engine::run(wasm, &program.script, Some(pages)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let before = run(&program.wasm);
+    assert!(before.observations.len() > 1, "{name} calls nothing");
+    let found = disagreements(&program.script, &before, &run(after));
+    assert!(found.is_empty(), "{name} in wasmi:\n{}", found.join("\n"));
+    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: pages * 65_536 };
+    let own = instance_engine::run(after, &contract, &program.script).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let found = disagreements(&program.script, &before, &own);
+    assert!(found.is_empty(), "{name} in the validator's interpreter:\n{}", found.join("\n"));
+}
+
+/// Optimizes a program and checks what comes out. Result: its line of the table.
+fn check(program: &Program) -> [usize; 4] {
+    let done = optimized(&program.wasm);
+    let name = &program.name;
+    wasmparser::Validator::new().validate_all(&done.module).unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert!(done.refusals.is_empty(), "{name}: {:?}", done.refusals);
+    runs_alike(program, &done.module);
+    assert!(optimized(&done.module).module == done.module, "{name}: optimizing twice changes something");
+    for section in ["producers", "target_features"] {
+        assert_eq!(custom(&program.wasm, section), custom(&done.module, section), "{name}: section {section}");
+    }
+    let functions = |wasm: &[u8]| synth::decode::decode(wasm).expect("a valid module").names;
+    assert_eq!(functions(&program.wasm), functions(&done.module), "{name}: names");
+    let changed = done.outcomes.iter().filter(|o| o.bytes_before != o.bytes_after).count();
+    let sum = |bytes: fn(&synth::optimize::Outcome) -> usize| done.outcomes.iter().map(bytes).sum::<usize>();
+    let (before, after) = (sum(|o| o.bytes_before), sum(|o| o.bytes_after));
+    assert!(after <= before, "{name}");
+    [done.outcomes.len(), changed, before, after]
+}
+
+fn row(out: &mut String, name: &str, [functions, changed, before, after]: [usize; 4]) {
+    let ratio = after as f64 / before.max(1) as f64;
+    let _ = writeln!(out, "| {name} | {functions} | {changed} | {before} | {after} | {ratio:.3} |");
+}
+
+#[test]
+fn corpus_and_published_modules_get_smaller_and_stay_what_they_are() {
+    let mut body = "Bodies of `synth optimize`: functions, how many changed, bytes of all bodies before and after.\n\n\
+                    | program | functions | changed | before | after | ratio |\n|---|---|---|---|---|---|\n"
+        .to_string();
+    let mut total = [0; 4];
+    let programs = corpus();
+    for program in &programs {
+        let numbers = check(program);
+        proved_again(program, &optimized(&program.wasm));
+        row(&mut body, &program.name, numbers);
+        total.iter_mut().zip(numbers).for_each(|(t, n)| *t += n);
+    }
+    row(&mut body, "corpus", total);
+    for name in packages::NAMES {
+        let numbers = check(&published(name));
+        row(&mut body, name, numbers);
+    }
+    assert!(total[3] * 10 < total[2] * 9 + total[2] / 2, "the corpus shrinks by a twentieth at least: {total:?}");
+    generated::table("optimize", "Optimized modules", &body);
+}
+
+/// A module whose function has loops, branches that pass values, stores, and a call that is inlined.
+const SUBJECT: &str = r#"(module (memory 1)
+  (func $mix (param i32 i32) (result i32) (i32.xor (i32.mul (local.get 0) (i32.const 31)) (local.get 1)))
+  (func (export "f") (param $n i32) (param $p i32) (result i32) (local $h i32) (local $spare i32)
+    (local.set $spare (i32.const 0))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $n)))
+        (local.set $h (call $mix (local.get $h) (i32.load8_u (local.get $p))))
+        (if (i32.and (local.get $h) (i32.const 1))
+          (then (local.set $spare (local.get $h)) (local.set $h (i32.add (local.get $spare) (i32.const 3)))))
+        (i32.store8 (local.get $p) (local.get $h))
+        (local.set $p (i32.add (local.get $p) (i32.const 1)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $next)))
+    (local.get $h)))"#;
+
+#[test]
+fn a_wrong_body_is_refused_and_the_function_keeps_its_own() {
+    let wasm = wat::parse_str(SUBJECT).expect("valid text");
+    let right = optimized(&wasm);
+    assert!(right.refusals.is_empty());
+    assert!(right.outcomes[1].bytes_after < right.outcomes[1].bytes_before, "{:?}", right.outcomes);
+    assert!(right.outcomes[0].uncalled, "{:?}", right.outcomes);
+    for (fault, what) in synth::wasm_writer::FAULTS {
+        let options = Options { fault: Some(fault), ..Options::default() };
+        let done = optimize(&wasm, &options).unwrap_or_else(|e| panic!("{fault}: {e}"));
+        assert!(done.refusals.iter().any(|r| r.function == 1 && r.pass == "wasm"), "{fault} ({what}) was not refused");
+        assert_eq!(done.outcomes[1].bytes_after, done.outcomes[1].bytes_before, "{fault}");
+        wasmparser::Validator::new().validate_all(&done.module).unwrap_or_else(|e| panic!("{fault}: {e}"));
+    }
+}
+
+#[test]
+fn sections_about_code_offsets_are_left_out_and_others_kept() {
+    let text = SUBJECT.replacen("(module", r#"(module (@custom ".debug_line" "x") (@custom "vendor" "y")"#, 1);
+    let wasm = wat::parse_str(text).expect("valid text");
+    let done = optimized(&wasm);
+    assert_eq!(done.dropped, [".debug_line"]);
+    assert!(custom(&done.module, ".debug_line").is_empty());
+    assert_eq!(custom(&done.module, "vendor"), [b"y"]);
+    // Where nothing changes, nothing is left out.
+    let small = wat::parse_str(r#"(module (@custom ".debug_line" "x") (func (export "f")))"#).expect("valid text");
+    assert!(optimized(&small).module == small);
+}
+
+/// The verdict on a function of one module as a refinement of that of another, without a witness.
+fn unaided(before: &str, after: &str) -> Verdict {
+    let [before, after] = [before, after].map(|text| wat::parse_str(text).expect("valid text"));
+    let claim = ModuleSession::unaided(&before, &after).expect("readable").0.remove(0).claim;
+    with_deep_stack(|| {
+        let session = ModuleSession::new(&before, &after, claim, Limits::default()).expect("readable");
+        prove_all(&session, 1, &|_| {}).remove(0).report.verdict
+    })
+}
+
+#[test]
+fn functions_without_loops_are_related_without_a_witness() {
+    let module = |body: &str| format!("(module (func (export \"f\") (param i32 i32) (result i32) {body}))");
+    let sum = module("(i32.add (local.get 0) (local.get 1))");
+    let other =
+        module("(if (result i32) (local.get 0) (then (i32.add (local.get 1) (local.get 0))) (else (local.get 1)))");
+    assert_eq!(unaided(&sum, &sum), Verdict::Proved);
+    assert_eq!(unaided(&sum, &other), Verdict::Proved);
+    let difference = unaided(&sum, &module("(i32.sub (local.get 0) (local.get 1))"));
+    assert!(matches!(difference, Verdict::Refuted(_)), "{difference:?}");
+    let exported = sum.replace("\"f\"", "\"g\"");
+    assert!(matches!(unaided(&sum, &exported), Verdict::Unknown(_)));
+}

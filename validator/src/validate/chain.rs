@@ -1,0 +1,320 @@
+//! The chain of links that every session proves: module, IR forms, and a program at the end that the session reads.
+
+use super::{FunctionReport, InputError, LinkReport, Verdict};
+use crate::claim::{Claim, FunctionClaim, Stage};
+use crate::concrete::Concrete;
+use crate::contract::{Bounds, PAGE_BYTES};
+use crate::ir::{Func, Type};
+use crate::ir_semantics::{IrProgram, Signatures};
+use crate::ladder::Limits;
+use crate::program::Program;
+use crate::refinement::{self, Effort, Failure, FailureKind, Shape};
+use crate::refute::executing::{Bodies, Executing};
+use crate::refute::report::{Difference, Kind};
+use crate::refute::search::{Plan, search};
+use crate::refute::setting::{Setting, from_model};
+use crate::refute::{self, Comparison};
+use crate::term::Graph;
+use crate::wasm;
+use crate::wasm::module::Module;
+use crate::wasm::semantics::Function as Wasm;
+use crate::witness::Witness;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// A module and a claim about its functions.
+pub(super) struct Chain<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) module: Module,
+    pub(super) claim: Claim,
+    pub(super) limits: Limits,
+    /// Tables, segments and fixed globals for runs; absent if instantiation is not supported.
+    setting: Option<Setting>,
+    /// Links between IR forms, by place of the function in the claim and number of the stage, proved when first asked for.
+    links: Vec<Vec<OnceLock<Link>>>,
+}
+
+/// What became of a link.
+#[derive(Clone)]
+struct Link {
+    verdict: Verdict,
+    effort: Effort,
+    failure: Option<Failure>,
+}
+
+impl Link {
+    fn of(result: Result<Effort, Failure>) -> Link {
+        match result {
+            Ok(effort) => Link { verdict: Verdict::Proved, effort, failure: None },
+            Err(failure) => Link { verdict: verdict(&failure), effort: Effort::default(), failure: Some(failure) },
+        }
+    }
+    fn not_attempted(verdict: Verdict) -> Link {
+        Link { verdict, effort: Effort::default(), failure: None }
+    }
+}
+
+/// A link with the name of the pass that made its right side.
+struct LinkOf<'a> {
+    name: &'a str,
+    link: Cow<'a, Link>,
+}
+
+impl LinkOf<'_> {
+    fn report(&self) -> LinkReport {
+        let Link { verdict, effort, .. } = &*self.link;
+        LinkReport { name: self.name.to_string(), verdict: verdict.clone(), effort: effort.clone() }
+    }
+}
+
+/// Result types, as the IR semantics wants them.
+struct Types<'a>(&'a Module);
+
+impl Signatures for Types<'_> {
+    fn results_of(&self, func: u32) -> Option<Vec<Type>> {
+        let function = self.0.functions.get(func as usize)?;
+        self.results_of_type(function.type_index)
+    }
+    fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>> {
+        self.0.types.get(type_index as usize)?.int_results().ok()
+    }
+}
+
+impl<'a> Chain<'a> {
+    /// A module, read from these bytes, and a claim about it.
+    ///
+    /// # Errors
+    /// A contract that does not fit the module.
+    pub(super) fn new(bytes: &'a [u8], module: Module, claim: Claim, limits: Limits) -> Result<Self, InputError> {
+        let nothing = Shape { args: 0, cells: 0, memory_bytes: None, memory_bytes_min: 0, memory_bytes_max: 0 };
+        let setting = Setting::of_module(&module, bytes, nothing).ok();
+        let links = claim.functions.iter().map(|f| f.stages.iter().map(|_| OnceLock::new()).collect()).collect();
+        let chain = Chain { bytes, module, claim, limits, setting, links };
+        chain.contract_fits().map_err(InputError::Claim)?;
+        Ok(chain)
+    }
+
+    /// The contract's capacity lies between the module's minimum and maximum; a masked memory is a power of two.
+    fn contract_fits(&self) -> Result<(), String> {
+        let contract = &self.claim.contract;
+        let capacity = u64::from(contract.capacity_bytes);
+        let page = u64::from(PAGE_BYTES);
+        let (min, max) = match self.module.memories.first() {
+            Some(m) => (m.min_pages * page, m.max_pages.map_or(u64::MAX, |p| p * page)),
+            None => (0, page),
+        };
+        let masked = contract.bounds == Bounds::Mask;
+        if capacity < min || capacity % page != 0 || capacity > 1 << 31 || (!masked && capacity > max) {
+            return Err(format!("a capacity of {capacity} bytes does not fit a memory of {min} to {max} bytes"));
+        }
+        if masked && !contract.capacity_bytes.is_power_of_two() {
+            return Err(format!("a masked memory of {capacity} bytes is not a power of two"));
+        }
+        Ok(())
+    }
+
+    /// A report that says nothing yet.
+    pub(super) fn report(&self, index: u32, assumptions: Vec<String>) -> FunctionReport {
+        FunctionReport {
+            index,
+            name: self.module.display_name(index),
+            verdict: Verdict::Proved,
+            links: Vec::new(),
+            assumptions,
+            agreed_runs: 0,
+            counterexample: None,
+        }
+    }
+
+    /// The body of a function of the module.
+    pub(super) fn body(&self, index: u32) -> Result<wasm::code::Body, Verdict> {
+        wasm::code::body(&self.module, self.bytes, index).map_err(|e| Verdict::Unsupported(e.to_string()))
+    }
+
+    fn shape(&self, index: u32) -> Result<Shape, Verdict> {
+        let types = self.module.type_of(index).int_params();
+        let types = types.map_err(|t| Verdict::Unsupported(format!("a parameter of type {t}")))?;
+        let args = types.iter().map(|t| t.words() as u32).sum();
+        let memory = self.module.memories.first();
+        let min = memory.map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
+        let fixed = !self.module.grows && memory.is_none_or(|m| m.import.is_none());
+        Ok(Shape {
+            args,
+            cells: self.module.cells,
+            memory_bytes: fixed.then_some(min),
+            memory_bytes_min: min,
+            memory_bytes_max: self.claim.contract.capacity_bytes,
+        })
+    }
+
+    fn ir<'s>(&'s self, func: &'s Func, types: &'s Types<'s>) -> IrProgram<'s> {
+        let min = self.module.memories.first().map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
+        IrProgram::new(func, &self.claim.contract, min, types)
+    }
+
+    /// Proves that a program refines a function; `name` is that of its link, from the claim's last stage, or from the module's
+    /// function if the claim does not have it.
+    pub(super) fn prove<R: Program<Graph> + Program<Concrete>>(
+        &self,
+        index: u32,
+        (right, name): (&R, &str),
+        report: &mut FunctionReport,
+    ) -> Result<(), Verdict> {
+        let is_claimed = self.claim.functions.iter().any(|f| f.index == index);
+        let claimed = is_claimed.then(|| self.claimed(index)).transpose()?;
+        let body = self.body(index)?;
+        let own = Wasm::new(&self.module, &body, &self.claim.contract);
+        let shape = self.shape(index)?;
+        let types = Types(&self.module);
+        let setting = self.setting.as_ref().map(|s| s.for_function(shape, &body));
+        let inlined = claimed.map_or(BTreeMap::new(), |(_, claim)| self.inlined_bodies(claim));
+        let wasm = inlined.iter().map(|(func, body)| (*func, Wasm::new(&self.module, body, &self.claim.contract)));
+        let bodies: Bodies<'_> = wasm.collect();
+        let module = Executing { program: &own, bodies: &bodies };
+        let runs = Executing { program: right, bodies: &bodies };
+        if let Some(setting) = &setting {
+            let found = search(&module, &runs, setting, &Plan::QUICK);
+            report.agreed_runs = found.agreed;
+            if let Some(difference) = found.difference {
+                // The links are proved all the same, so that the report says where it went wrong.
+                let links = self.links((&own, claimed), (right, name), &shape, &types);
+                report.links = links.iter().map(LinkOf::report).collect();
+                return Err(executed(difference, report));
+            }
+        }
+        let links = self.links((&own, claimed), (right, name), &shape, &types);
+        report.links = links.iter().map(LinkOf::report).collect();
+        let Some(LinkOf { link: failed, .. }) = links.iter().find(|l| l.link.verdict != Verdict::Proved) else {
+            return Ok(());
+        };
+        let Some(failure) = &failed.failure else {
+            return Err(failed.verdict.clone());
+        };
+        // What is not proved may be wrong: the solver's state, then many others, are run on both sides.
+        if let (Some(setting), FailureKind::Differs(model)) = (&setting, &failure.kind) {
+            let start = model.as_ref().map(|m| from_model(m, setting));
+            let confirmed =
+                start.and_then(|s| match refute::compare(&module, &runs, &s, setting, Plan::THOROUGH.fuel) {
+                    Comparison::Differ(difference) => Some(difference),
+                    _ => None,
+                });
+            let thorough = || search(&module, &runs, setting, &Plan::THOROUGH).difference;
+            if let Some(difference) = confirmed.or_else(thorough) {
+                return Err(executed(difference, report));
+            }
+        }
+        Err(verdict(failure))
+    }
+
+    /// The functions that some link of a function executes in place of calls.
+    fn inlined_bodies(&self, claim: &FunctionClaim) -> BTreeMap<u32, wasm::code::Body> {
+        let callees = claim.stages.iter().flat_map(|s| &s.inlined).map(|i| i.callee);
+        let defined = callees.filter(|f| *f >= self.module.imported_functions());
+        let body = |f: u32| Some((f, wasm::code::body(&self.module, self.bytes, f).ok()?));
+        defined.filter_map(body).collect()
+    }
+
+    /// All links of a function.
+    fn links<'s, R: Program<Graph>>(
+        &'s self,
+        (own, claimed): (&Wasm<'_>, Option<(usize, &'s FunctionClaim)>),
+        (right, name): (&R, &'s str),
+        shape: &Shape,
+        types: &Types<'_>,
+    ) -> Vec<LinkOf<'s>> {
+        let Some((place, claim)) = claimed else {
+            let result = refinement::check(own, right, &Witness::default(), shape, &self.limits);
+            return vec![LinkOf { name, link: Cow::Owned(Link::of(result)) }];
+        };
+        let of = |(number, stage): (usize, &'s Stage)| LinkOf {
+            name: &stage.name,
+            link: Cow::Borrowed(self.link(place, number)),
+        };
+        let mut links: Vec<LinkOf<'_>> = claim.stages.iter().enumerate().map(of).collect();
+        let last = &claim.stages.last().expect("invariant: claimed functions have a stage").func;
+        let result = refinement::check(&self.ir(last, types), right, &claim.witness, shape, &self.limits);
+        links.push(LinkOf { name, link: Cow::Owned(Link::of(result)) });
+        links
+    }
+
+    /// The claim for a function, with its place among the claims. It has at least one stage, and its IR is closed.
+    pub(super) fn claimed(&self, index: u32) -> Result<(usize, &FunctionClaim), Verdict> {
+        let place = self.claim.functions.iter().position(|f| f.index == index);
+        let Some(place) = place else {
+            return Err(Verdict::Unknown("the claim does not have this function".into()));
+        };
+        let claim = &self.claim.functions[place];
+        if claim.stages.is_empty() {
+            return Err(Verdict::Unknown("the claim has no IR for this function".to_string()));
+        }
+        match claim.stages.iter().find(|s| !s.func.is_closed()) {
+            None => Ok((place, claim)),
+            Some(stage) => Err(Verdict::Unknown(format!(
+                "the claim's IR after {} names values or blocks that do not exist",
+                stage.name
+            ))),
+        }
+    }
+
+    /// The link whose right side is a stage, proved once. Links of callees that it rests on have smaller stage numbers, so
+    /// that asking for them comes to an end.
+    fn link(&self, place: usize, stage: usize) -> &Link {
+        self.links[place][stage].get_or_init(|| match self.prove_link(place, stage) {
+            Ok(result) => Link::of(result),
+            Err(verdict) => Link::not_attempted(verdict),
+        })
+    }
+
+    fn prove_link(&self, place: usize, stage: usize) -> Result<Result<Effort, Failure>, Verdict> {
+        let claim = &self.claim.functions[place];
+        let types = Types(&self.module);
+        let shape = self.shape(claim.index)?;
+        let right = &claim.stages[stage];
+        let program = self.ir(&right.func, &types);
+        let Some(before) = stage.checked_sub(1).map(|s| &claim.stages[s]) else {
+            if !right.inlined.is_empty() {
+                return Err(Verdict::Unknown("the module's own calls cannot be inlined".to_string()));
+            }
+            let body = wasm::code::body(&self.module, self.bytes, claim.index);
+            let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
+            let module = Wasm::new(&self.module, &body, &self.claim.contract);
+            return Ok(refinement::check(&module, &program, &right.witness, &shape, &self.limits));
+        };
+        let mut left = self.ir(&before.func, &types);
+        for inlined in &right.inlined {
+            let (callee_place, callee) = self.claimed(inlined.callee)?;
+            let number = inlined.stage as usize;
+            let Some(body) = callee.stages.get(number).filter(|_| number < stage) else {
+                return Err(Verdict::Unknown(format!("stage {number} of an inlined callee is not an earlier one")));
+            };
+            if let Some(open) = (0..=number).find(|s| self.link(callee_place, *s).verdict != Verdict::Proved) {
+                let (name, pass) = (self.module.display_name(inlined.callee), &callee.stages[open].name);
+                return Err(Verdict::Unknown(format!("inlines {name}, whose link {pass} is not proved")));
+            }
+            left.inline(inlined.block, inlined.inst, inlined.callee, &body.func).map_err(|e| Verdict::Unknown(e.0))?;
+        }
+        Ok(refinement::check(&left, &program, &right.witness, &shape, &self.limits))
+    }
+}
+
+/// An executed difference as a verdict. Code that merely ran long where the module ended is suspect, not refuted.
+fn executed(difference: Box<Difference>, report: &mut FunctionReport) -> Verdict {
+    let text = difference.render();
+    let endless = difference.kind == Kind::Divergence;
+    report.counterexample = Some(difference);
+    if endless { Verdict::Unknown(text) } else { Verdict::Refuted(text) }
+}
+
+/// A failed check as a verdict: nothing is called refuted that was not executed.
+fn verdict(failure: &Failure) -> Verdict {
+    let text =
+        format!("{} [region {}; left {}; right {}]", failure.obligation, failure.region, failure.left, failure.right);
+    match &failure.kind {
+        FailureKind::Differs(_) => Verdict::Unknown(format!("not confirmed: {text}")),
+        FailureKind::Exhausted => Verdict::Unknown(format!("limit reached: {text}")),
+        FailureKind::Unsupported => Verdict::Unsupported(text),
+        FailureKind::Vacuous => Verdict::Vacuous(text),
+        FailureKind::BadWitness => Verdict::Unknown(format!("bad witness: {text}")),
+    }
+}

@@ -1,0 +1,150 @@
+//! Proves that one module refines another: the same declarations, and every function by its chain of links.
+//!
+//! Method. All sections but code and custom ones are equal byte for byte, so that both modules have the same functions, memory,
+//! globals, tables and initial image. A function whose body is the same bytes means the same. A function that nothing in the new
+//! module can call may have any body. Every other function is proved link by link: module, IR forms, and the new body as this crate
+//! reads it from the new module's bytes. Calls are events of both sides, to functions of which the same is proved.
+
+use super::chain::Chain;
+use super::{FunctionReport, InputError, LinkReport, Verdict};
+use crate::claim::{Claim, Round, Rounds};
+use crate::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
+use crate::ladder::Limits;
+use crate::refinement::Effort;
+use crate::wasm;
+use crate::wasm::module::Module;
+use crate::wasm::semantics::Function as Wasm;
+use wasmparser::{Parser, Payload};
+
+/// Link of a function whose bytes are the same.
+pub const IDENTICAL: &str = "identical";
+/// Link of a function that nothing calls.
+pub const UNCALLED: &str = "uncalled";
+/// Link whose right side is the new module's body.
+pub const WASM: &str = "wasm";
+
+/// Two modules and a claim, ready to be proved function by function, from any thread.
+pub struct ModuleSession<'a> {
+    chain: Chain<'a>,
+    after_bytes: &'a [u8],
+    after: Module,
+    callable: Vec<bool>,
+}
+
+fn unreadable(e: wasm::reader::ReadError) -> InputError {
+    InputError::Module { offset: e.offset, message: e.message }
+}
+
+impl<'a> ModuleSession<'a> {
+    /// Reads both modules.
+    ///
+    /// # Errors
+    /// What cannot be read, or a contract that does not fit or leaves accesses unchecked.
+    pub fn new(before: &'a [u8], after: &'a [u8], claim: Claim, limits: Limits) -> Result<Self, InputError> {
+        let module = wasm::reader::read(before).map_err(unreadable)?;
+        let after_module = wasm::reader::read(after).map_err(unreadable)?;
+        if claim.contract.bounds != Bounds::Software {
+            return Err(InputError::Claim("between modules every access is checked".to_string()));
+        }
+        let callable = wasm::reach::callable(after).map_err(unreadable)?;
+        let chain = Chain::new(before, module, claim, limits)?;
+        Ok(ModuleSession { chain, after_bytes: after, after: after_module, callable })
+    }
+
+    /// What can be claimed without knowing how the second module was made: nothing of any function.
+    ///
+    /// # Errors
+    /// A module that cannot be read.
+    pub fn unaided(before: &[u8], after: &[u8]) -> Result<Rounds, String> {
+        let module = wasm::reader::read(before).map_err(|e| e.to_string())?;
+        let memory = module.memories.first();
+        let changes = module.grows || memory.is_some_and(|m| m.import.is_some());
+        let pages = memory.map_or(0, |m| if changes { m.max_pages.unwrap_or(u64::MAX) } else { m.min_pages });
+        let capacity_bytes = pages.min(1 << 15) as u32 * PAGE_BYTES;
+        let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes };
+        let claim = Claim { contract, functions: Vec::new() };
+        Ok(Rounds(vec![Round { module: after.to_vec(), claim }]))
+    }
+
+    /// The first module's declarations.
+    pub fn module(&self) -> &Module {
+        &self.chain.module
+    }
+    /// The contract.
+    pub fn contract(&self) -> &Contract {
+        &self.chain.claim.contract
+    }
+    /// The functions to be proved: all that the module defines.
+    pub fn functions(&self) -> std::ops::Range<u32> {
+        self.chain.module.imported_functions()..self.chain.module.functions.len() as u32
+    }
+
+    /// The verdict on what is not code.
+    pub fn declarations(&self) -> Verdict {
+        let (before, after) = match (sections(self.chain.bytes), sections(self.after_bytes)) {
+            (Ok(before), Ok(after)) => (before, after),
+            (Err(e), _) | (_, Err(e)) => return Verdict::Unknown(e),
+        };
+        let ids = |list: &[(u8, &[u8])]| list.iter().map(|s| s.0).collect::<Vec<u8>>();
+        if ids(&before) != ids(&after) {
+            return Verdict::Unknown(format!("sections {:?} and {:?}", ids(&before), ids(&after)));
+        }
+        match before.iter().zip(&after).find(|(a, b)| a != b) {
+            None => Verdict::Proved,
+            Some((section, _)) => Verdict::Unknown(format!("section {} is not the same", section.0)),
+        }
+    }
+
+    /// Proves one function.
+    pub fn function(&self, index: u32) -> FunctionReport {
+        let mut report = self.chain.report(index, assumptions());
+        if let Err(verdict) = self.prove(index, &mut report) {
+            report.verdict = verdict;
+        }
+        report
+    }
+
+    fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
+        let declared = self.declarations();
+        if declared != Verdict::Proved {
+            return Err(declared);
+        }
+        let plain = |name: &str| LinkReport { name: name.into(), verdict: Verdict::Proved, effort: Effort::default() };
+        let (old, new) =
+            (&self.chain.module.functions[index as usize].body, &self.after.functions[index as usize].body);
+        if self.chain.bytes[old.clone()] == self.after_bytes[new.clone()] {
+            report.links.push(plain(IDENTICAL));
+            return Ok(());
+        }
+        if !self.callable[index as usize] {
+            report.links.push(plain(UNCALLED));
+            return Ok(());
+        }
+        let body = wasm::code::body(&self.after, self.after_bytes, index);
+        let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
+        let right = Wasm::new(&self.after, &body, self.contract());
+        self.chain.prove(index, (&right, WASM), report)
+    }
+}
+
+/// `A-CAPACITY`: linear memory does not grow past the contract's capacity, and growth below it does not fail.
+fn assumptions() -> Vec<String> {
+    ["A-CAPACITY", "A-HOST", "A-STACK"].map(String::from).to_vec()
+}
+
+/// Number and contents of each section that is neither code nor custom, in order.
+fn sections(bytes: &[u8]) -> Result<Vec<(u8, &[u8])>, String> {
+    let mut found = Vec::new();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|e| e.message().to_string())?;
+        let section = match &payload {
+            Payload::CustomSection(_) | Payload::CodeSectionStart { .. } => None,
+            _ => payload.as_section(),
+        };
+        if let Some((id, range)) = section {
+            let range = range.start as usize..range.end as usize;
+            found.push((id, bytes.get(range).ok_or("a section past the module's end")?));
+        }
+    }
+    Ok(found)
+}
