@@ -12,6 +12,9 @@
 //!
 //! `?x` is any word or boolean, `#m` a constant word; a part of a right side that is made of constants only stands for
 //! its value. `=>` may be used from left to right, `<=>` both ways. The name is permanent: certificates cite it.
+//! `each #c 3 5 7` says the lemma for these values of a constant only; it is proved for each of them.
+//! `use rewrite` gives the lemma to the optimizer only, `use proof` to the prover only, neither line to both; before the first lemma
+//! of a file it is the file's default. The widths are those of the operations: 64 bits where one is about pairs of words.
 //! The broken twin is the lemma with another right side (`broken`) or with other conditions (`broken_if`, `true` for
 //! none); it must be refuted. What a lemma means, and its proof, is the validator's business.
 
@@ -36,13 +39,59 @@ pub struct Lemma {
     pub both_ways: bool,
     /// Conditions on its constants; all must hold.
     pub conditions: Vec<Term>,
+    /// A constant and the only values that it may have.
+    pub cases: Option<(String, Vec<u32>)>,
+    /// Who searches with it.
+    pub usage: Usage,
     /// Document and section that say what the operations do.
     pub source: String,
     broken_right: Option<Term>,
     broken_conditions: Option<Vec<Term>>,
 }
 
+/// Who searches with a lemma. Whoever checks a proof accepts any lemma that is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// The optimizer.
+    pub rewrite: bool,
+    /// The prover.
+    pub proof: bool,
+}
+
+impl Usage {
+    fn parse(text: &str) -> Option<Usage> {
+        match text {
+            "rewrite" => Some(Usage { rewrite: true, proof: false }),
+            "proof" => Some(Usage { rewrite: false, proof: true }),
+            _ => None,
+        }
+    }
+}
+
 impl Lemma {
+    /// All that is claimed, in one line: what its proof is about.
+    pub fn statement(&self) -> String {
+        let arrow = if self.both_ways { "<=>" } else { "=>" };
+        let mut text = format!("{}: {} {arrow} {}", self.name, self.left, self.right);
+        self.conditions.iter().for_each(|c| text += &format!(" if {c}"));
+        if let Some((name, values)) = &self.cases {
+            text += &format!(" each #{name}");
+            values.iter().for_each(|v| text += &format!(" {v}"));
+        }
+        text
+    }
+    /// Width in bits of the widest operation: 64 if it is about pairs of words.
+    pub fn width(&self) -> u32 {
+        self.left.width().max(self.right.width())
+    }
+    /// Whether a constant may have this value, as far as `each` says.
+    pub fn admits(&self, name: &str, value: u32) -> bool {
+        self.cases.as_ref().is_none_or(|(n, values)| n != name || values.contains(&value))
+    }
+    /// The lemma without its conditions: what a careless author would have claimed.
+    pub fn without_conditions(&self) -> Lemma {
+        Lemma { conditions: vec![], ..self.clone() }
+    }
     /// The broken twin: it must be refuted.
     pub fn broken_twin(&self) -> Lemma {
         let mut twin = self.clone();
@@ -73,6 +122,10 @@ pub enum Wrong {
     Unbound(String),
     /// The two sides have different sorts.
     Sides,
+    /// `use` names no user.
+    Usage(String),
+    /// `each` names no constant of the left side, or a value is no number.
+    Each(String),
     /// `<=>` with a side that cannot be matched.
     OneWayOnly,
     /// The name stands twice.
@@ -98,16 +151,25 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 13] = [
     ("arithmetic", include_str!("../rules/arithmetic.lemma")),
+    ("bit_test", include_str!("../rules/bit_test.lemma")),
     ("bitwise", include_str!("../rules/bitwise.lemma")),
     ("boolean", include_str!("../rules/boolean.lemma")),
     ("compare", include_str!("../rules/compare.lemma")),
+    ("constant", include_str!("../rules/constant.lemma")),
     ("division", include_str!("../rules/division.lemma")),
     ("extend", include_str!("../rules/extend.lemma")),
+    ("identity", include_str!("../rules/identity.lemma")),
+    ("pair", include_str!("../rules/pair.lemma")),
     ("select", include_str!("../rules/select.lemma")),
     ("shift", include_str!("../rules/shift.lemma")),
+    ("strength", include_str!("../rules/strength.lemma")),
 ];
+
+/// The lemmas that are proved, one line for each: the digest of its statement, and its name. A test proves all lemmas and compares.
+/// The optimizer searches with these only, so that no lemma needs to be proved anew for each module.
+pub const PROVED: &str = include_str!("../rules/proved.list");
 
 /// All lemmas, by file and line.
 pub fn all() -> Vec<Lemma> {
@@ -137,6 +199,7 @@ pub fn load() -> Result<Vec<Lemma>, Error> {
 pub fn parse(family: &str, text: &str) -> Result<Vec<Lemma>, Error> {
     let at = |line: usize| move |wrong| Error { file: format!("rules/{family}.lemma"), line, wrong };
     let mut entries: Vec<Vec<(usize, &str, &str)>> = Vec::new();
+    let mut usage = Usage { rewrite: true, proof: true };
     for (index, text) in text.lines().enumerate() {
         let text = text.trim();
         if text.is_empty() || text.starts_with("//") {
@@ -146,14 +209,17 @@ pub fn parse(family: &str, text: &str) -> Result<Vec<Lemma>, Error> {
         let entry = (index + 1, key, value.trim());
         match (key, entries.last_mut()) {
             ("lemma", _) => entries.push(vec![entry]),
-            ("rule" | "if" | "source" | "broken" | "broken_if", Some(last)) => last.push(entry),
+            ("use", None) => {
+                usage = Usage::parse(entry.2).ok_or_else(|| at(index + 1)(Wrong::Usage(entry.2.into())))?
+            }
+            ("rule" | "if" | "each" | "use" | "source" | "broken" | "broken_if", Some(last)) => last.push(entry),
             _ => return Err(at(index + 1)(Wrong::UnexpectedLine(text.to_string()))),
         }
     }
-    entries.iter().map(|e| lemma(family, e).map_err(|(line, wrong)| at(line)(wrong))).collect()
+    entries.iter().map(|e| lemma(family, e, usage).map_err(|(line, wrong)| at(line)(wrong))).collect()
 }
 
-fn lemma(family: &str, entry: &[(usize, &str, &str)]) -> Result<Lemma, (usize, Wrong)> {
+fn lemma(family: &str, entry: &[(usize, &str, &str)], usage: Usage) -> Result<Lemma, (usize, Wrong)> {
     let (line, _, name) = entry[0];
     let find = |key: &str| entry.iter().find(|(_, k, _)| *k == key).map(|(line, _, text)| (*line, *text));
     let need = |key: &'static str| find(key).ok_or((line, Wrong::Missing(key)));
@@ -171,6 +237,10 @@ fn lemma(family: &str, entry: &[(usize, &str, &str)]) -> Result<Lemma, (usize, W
     if broken.is_none() && broken_if.is_none() {
         return Err((line, Wrong::Missing("broken or broken_if")));
     }
+    let usage = match find("use") {
+        Some((line, text)) => Usage::parse(text).ok_or_else(|| (line, Wrong::Usage(text.to_string())))?,
+        None => usage,
+    };
     let lemma = Lemma {
         name: name.to_string(),
         family: family.to_string(),
@@ -179,6 +249,10 @@ fn lemma(family: &str, entry: &[(usize, &str, &str)]) -> Result<Lemma, (usize, W
         right,
         both_ways,
         conditions: conditions("if")?,
+        cases: find("each")
+            .map(|(line, text)| each(text).ok_or_else(|| (line, Wrong::Each(text.into()))))
+            .transpose()?,
+        usage,
         source: need("source")?.1.to_string(),
         broken_right: broken.map(term).transpose()?,
         broken_conditions: broken_if.map(|_| conditions("broken_if")).transpose()?,
@@ -188,11 +262,24 @@ fn lemma(family: &str, entry: &[(usize, &str, &str)]) -> Result<Lemma, (usize, W
     Ok(lemma)
 }
 
+/// A constant and its values: `#c 3 5 7`.
+fn each(text: &str) -> Option<(String, Vec<u32>)> {
+    let (name, values) = text.split_once(char::is_whitespace)?;
+    let value = |word: &str| if let Ok(Term::Const(c)) = Term::parse(word) { Some(c) } else { None };
+    let values = values.split_whitespace().map(value).collect::<Option<Vec<_>>>()?;
+    Some((name.strip_prefix('#')?.to_string(), values))
+}
+
 fn check(lemma: &Lemma) -> Result<(), Wrong> {
     let mut sorts = Vec::new();
     let sort = |t: &Term, sorts: &mut Vec<_>| t.sort_with(sorts).map_err(Wrong::Term);
     let left = sort(&lemma.left, &mut sorts)?;
     let bound = sorts.len();
+    if let Some((name, _)) = &lemma.cases
+        && !sorts.iter().any(|(n, _)| n.strip_prefix('#') == Some(name))
+    {
+        return Err(Wrong::Each(name.clone()));
+    }
     let right = sort(&lemma.right, &mut sorts)?;
     if lemma.name.is_empty() {
         return Err(Wrong::Missing("name"));
@@ -243,6 +330,8 @@ mod tests {
         check("lemma a\n rule (add ?x ?y) => (eq ?y ?x)\n source s\n broken ?x", 2, "Sides");
         check("lemma a\n rule (plus ?x ?y) => ?x\n source s\n broken ?x", 2, "plus");
         check("lemma a\n rule (add ?x ?y) => (add ?y ?x)\n source s", 1, "Missing");
+        check("lemma a\n rule (add ?x ?y) => (add ?y ?x)\n each #c 1\n source s\n broken ?x", 2, "Each");
+        check("use nothing", 1, "Usage");
         check("lemma a\n rule (add ?x #c) <=> (add (not #c) ?x)\n source s\n broken ?x", 2, "Term");
         check("lemma a\n rule (add ?x #c) <=> (sub ?x (sub 0 #c))\n source s\n broken ?x", 2, "OneWayOnly");
     }

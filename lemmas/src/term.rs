@@ -81,6 +81,26 @@ operations! {
     Sext8 "sext8" (Word) Word;
     /// Sign extension from 16 bits.
     Sext16 "sext16" (Word) Word;
+    /// High word of the sum of two pairs: al, ah, bl, bh.
+    AddHi "addhi" (Word Word Word Word) Word;
+    /// High word of the difference of two pairs.
+    SubHi "subhi" (Word Word Word Word) Word;
+    /// Low word of the unsigned quotient of two pairs, 0 for a zero divisor.
+    UDiv64Lo "udiv64lo" (Word Word Word Word) Word;
+    /// High word of the unsigned quotient of two pairs.
+    UDiv64Hi "udiv64hi" (Word Word Word Word) Word;
+    /// Low word of the unsigned remainder of two pairs, that of the dividend for a zero divisor.
+    URem64Lo "urem64lo" (Word Word Word Word) Word;
+    /// High word of the unsigned remainder of two pairs.
+    URem64Hi "urem64hi" (Word Word Word Word) Word;
+    /// Low word of the signed quotient toward zero of two pairs, 0 for a zero divisor.
+    SDiv64Lo "sdiv64lo" (Word Word Word Word) Word;
+    /// High word of the signed quotient of two pairs.
+    SDiv64Hi "sdiv64hi" (Word Word Word Word) Word;
+    /// Low word of the signed remainder of two pairs, that of the dividend for a zero divisor.
+    SRem64Lo "srem64lo" (Word Word Word Word) Word;
+    /// High word of the signed remainder of two pairs.
+    SRem64Hi "srem64hi" (Word Word Word Word) Word;
     /// First word if the condition holds, else the second.
     Ite "ite" (Bool Word Word) Word;
     /// Equality of words.
@@ -89,6 +109,10 @@ operations! {
     Ult "ult" (Word Word) Bool;
     /// Less, signed.
     Slt "slt" (Word Word) Bool;
+    /// Less, unsigned, of pairs: al, ah, bl, bh.
+    Ult64 "ult64" (Word Word Word Word) Bool;
+    /// Less, signed, of pairs.
+    Slt64 "slt64" (Word Word Word Word) Bool;
     /// True.
     True "true" () Bool;
     /// False.
@@ -129,6 +153,13 @@ pub enum TermError {
     Operation(String),
     /// An operand of this operation is missing, in excess, or of the wrong sort; or a variable is of both sorts.
     Sort(String),
+}
+
+impl Op {
+    /// Width in bits of what the operation is about: 64 where its operands are pairs of words.
+    pub fn width(self) -> u32 {
+        if self.operands().len() == 4 { 64 } else { 32 }
+    }
 }
 
 impl Term {
@@ -190,6 +221,11 @@ impl Term {
             Term::Apply(_, operands) => operands,
             _ => &[],
         }
+    }
+    /// Width in bits of the widest operation.
+    pub fn width(&self) -> u32 {
+        let here = if let Term::Apply(op, _) = self { op.width() } else { 32 };
+        self.operands().iter().map(Term::width).fold(here, u32::max)
     }
     /// Number of nodes, as a tree.
     pub fn size(&self) -> usize {

@@ -6,7 +6,7 @@ use super::{Format, JSON_SCHEMA, Status, output, table};
 use serde::Serialize;
 use synth_lemmas::Lemma;
 use synth_validator::ladder::Open;
-use synth_validator::lemma::{prove, refutes};
+use synth_validator::lemma::{prove, prove_counted, refutes};
 use synth_validator::prove_all::with_deep_stack;
 
 /// Arguments of `synth lemmas`.
@@ -35,10 +35,14 @@ struct Entry<'a> {
     name: &'a str,
     family: &'a str,
     source: &'a str,
+    width_bits: u32,
+    users: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rung: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    solver_steps: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     broken_twin: Option<&'static str>,
 }
@@ -52,9 +56,18 @@ struct Report<'a> {
 
 fn entry(lemma: &Lemma, action: Action) -> Entry<'_> {
     let Lemma { name, family, source, .. } = lemma;
-    let mut entry = Entry { name, family, source, verdict: None, rung: None, broken_twin: None };
+    let users = match (lemma.usage.rewrite, lemma.usage.proof) {
+        (true, true) => "both",
+        (true, false) => "rewrite",
+        _ => "proof",
+    };
+    let width_bits = lemma.width();
+    let nothing = (None, None, None, None);
+    let (verdict, rung, solver_steps, broken_twin) = nothing;
+    let mut entry = Entry { name, family, source, width_bits, users, verdict, rung, solver_steps, broken_twin };
     if action == Action::Prove {
-        let result = prove(lemma);
+        let (result, steps) = prove_counted(lemma);
+        entry.solver_steps = Some(steps);
         entry.rung = result.as_ref().ok().map(|rung| rung.name());
         entry.verdict = Some(match &result {
             Ok(_) => "Proved",
@@ -95,26 +108,30 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         Format::Json => output::print_json(&Report { schema: JSON_SCHEMA, command: "lemmas", lemmas: &entries }),
         Format::Text => {
             let head = if proving {
-                vec!["lemma", "family", "verdict", "rung", "broken twin"]
+                vec!["lemma", "family", "width", "users", "verdict", "rung", "steps", "broken twin"]
             } else {
-                vec!["lemma", "family", "source"]
+                vec!["lemma", "family", "width", "users", "source"]
             };
             let mut rows = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
             rows.extend(entries.iter().map(|e| {
+                let mut row =
+                    vec![e.name.to_string(), e.family.to_string(), e.width_bits.to_string(), e.users.to_string()];
                 match proving {
-                    true => [Some(e.name), Some(e.family), e.verdict, Some(e.rung.unwrap_or("-")), e.broken_twin],
-                    false => [Some(e.name), Some(e.family), Some(e.source), None, None],
+                    true => row.extend([
+                        e.verdict.unwrap_or("-").to_string(),
+                        e.rung.unwrap_or("-").to_string(),
+                        e.solver_steps.unwrap_or(0).to_string(),
+                        e.broken_twin.unwrap_or("-").to_string(),
+                    ]),
+                    false => row.push(e.source.to_string()),
                 }
-                .into_iter()
-                .flatten()
-                .map(String::from)
-                .collect()
+                row
             }));
             let total = match proving {
                 true => format!("{fine} of {} lemmas proved, with their broken twins refuted\n", entries.len()),
                 false => format!("{} lemmas\n", entries.len()),
             };
-            output::print(&(table::columns(&rows, &[]) + &total));
+            output::print(&(table::columns(&rows, if proving { &[2, 6] } else { &[2] }) + &total));
         }
     }
     Ok(if proving && fine < entries.len() { Status::NotProved } else { Status::Done })

@@ -9,7 +9,9 @@ use crate::domain::*;
 use crate::lemma::{BINARY, COMPARE, Rules, UNARY, Value, constant_value};
 use crate::replay::{self, Binding, FOLD, Proof, Step};
 use crate::term::{Graph, Node, T};
-use egg::{Analysis, Applier, DidMerge, EGraph, ENodeOrVar, FlatTerm, Id, Language, Pattern, PatternAst, RecExpr};
+use egg::{
+    Analysis, Applier, DidMerge, EGraph, ENodeOrVar, Explanation, FlatTerm, Id, Language, Pattern, PatternAst, RecExpr,
+};
 use egg::{Rewrite, Runner, Subst, Symbol, Var as PatternVar};
 use std::time::Duration;
 use synth_lemmas::{Lemma, Op, Sort, Term};
@@ -114,6 +116,7 @@ struct Instance {
     left: Term,
     right: Term,
     conditions: Vec<Term>,
+    cases: Option<(String, Vec<u32>)>,
 }
 
 impl Applier<Lang, Fold> for Instance {
@@ -129,7 +132,9 @@ impl Applier<Lang, Fold> for Instance {
         for (i, (name, _)) in self.names.iter().enumerate() {
             if let Some(imm) = name.strip_prefix('#') {
                 match &egraph[subst[PatternVar::from_u32(i as u32)]].data {
-                    Some((value @ Term::Const(_), _)) => binding.insert(Term::Imm(imm.to_string()), value.clone()),
+                    Some((value @ Term::Const(c), _)) if self.admits(imm, *c) => {
+                        binding.insert(Term::Imm(imm.to_string()), value.clone())
+                    }
                     _ => return vec![],
                 };
             }
@@ -147,6 +152,12 @@ impl Applier<Lang, Fold> for Instance {
     }
 }
 
+impl Instance {
+    fn admits(&self, name: &str, value: u32) -> bool {
+        self.cases.as_ref().is_none_or(|(n, values)| n != name || values.contains(&value))
+    }
+}
+
 /// Lemmas as egg takes them. A lemma used from right to left has `'` after its name.
 pub(crate) struct Compiled(Vec<Rewrite<Lang, Fold>>);
 
@@ -157,14 +168,15 @@ impl std::fmt::Debug for Compiled {
 }
 
 impl Compiled {
-    pub(crate) fn new(lemmas: &[Lemma]) -> Self {
+    pub(crate) fn new<'l>(lemmas: impl Iterator<Item = &'l Lemma>) -> Self {
         let mut rewrites = Vec::new();
         for lemma in lemmas {
             let names = crate::lemma::names(lemma);
             let mut add = |name: String, left: &Term, right: &Term| {
                 let searcher = Pattern::new(pattern(left, &names));
                 let (left, right) = (left.clone(), right.clone());
-                let instance = Instance { names: names.clone(), left, right, conditions: lemma.conditions.clone() };
+                let (conditions, cases) = (lemma.conditions.clone(), lemma.cases.clone());
+                let instance = Instance { names: names.clone(), left, right, conditions, cases };
                 let rewrite = Rewrite::new(name, searcher, instance);
                 rewrites.push(rewrite.expect("invariant: the loader has checked the variables"));
             };
@@ -203,18 +215,18 @@ fn agree(g: &Graph, left: &Term, right: &Term) -> bool {
     })
 }
 
+/// A term without variables as egg takes it.
+fn expression(term: &Term) -> RecExpr<Lang> {
+    let nodes = pattern(term, &[]);
+    let nodes = nodes.as_ref().iter().map(|n| match n {
+        ENodeOrVar::ENode(node) => node.clone(),
+        ENodeOrVar::Var(_) => unreachable!("invariant: terms of code have no variables"),
+    });
+    RecExpr::from(nodes.collect::<Vec<_>>())
+}
+
 fn saturate(left: &Term, right: &Term, rules: &Rules) -> Option<Proof> {
-    let expr = |t: &Term| -> RecExpr<Lang> {
-        let nodes = pattern(t, &[]);
-        let nodes = nodes.as_ref().iter().map(|n| match n {
-            ENodeOrVar::ENode(node) => node.clone(),
-            ENodeOrVar::Var(_) => {
-                unreachable!("invariant: a term read from the graph has no variables")
-            }
-        });
-        RecExpr::from(nodes.collect::<Vec<_>>())
-    };
-    let (left, right) = (expr(left), expr(right));
+    let (left, right) = (expression(left), expression(right));
     let mut runner = Runner::<Lang, Fold, ()>::new(Fold)
         .with_explanations_enabled()
         .with_node_limit(NODES_MAX)
@@ -230,7 +242,11 @@ fn saturate(left: &Term, right: &Term, rules: &Rules) -> Option<Proof> {
     if runner.egraph.find(runner.roots[0]) != runner.egraph.find(runner.roots[1]) {
         return None;
     }
-    let mut explanation = runner.explain_equivalence(&left, &right);
+    explanation(&mut runner.explain_equivalence(&left, &right))
+}
+
+/// An explanation as a proof for our own checker.
+fn explanation(explanation: &mut Explanation<Lang>) -> Option<Proof> {
     let chain = explanation.make_flat_explanation();
     let text = |t: &FlatTerm<Lang>| flat(t).to_string();
     let steps = chain[1..].iter().map(|t| {

@@ -5,6 +5,7 @@
 
 use crate::domain::*;
 use crate::ladder::{Open, Rung};
+use crate::pair;
 use crate::smt::{Answer, Model, Multiplier, Smt};
 use crate::term::{Graph, T, Var};
 use std::sync::OnceLock;
@@ -64,6 +65,18 @@ pub const UNARY: [(Op, UnOp); 7] = [
 /// Comparisons.
 pub const COMPARE: [(Op, CmpOp); 3] = [(Op::Eq, CmpOp::Eq), (Op::Ult, CmpOp::Ult), (Op::Slt, CmpOp::Slt)];
 
+/// Words of 64-bit divisions of pairs, and whether they are the high ones.
+pub const DIVIDE: [(Op, (DivOp, bool)); 8] = [
+    (Op::UDiv64Lo, (DivOp::UQuot, false)),
+    (Op::UDiv64Hi, (DivOp::UQuot, true)),
+    (Op::URem64Lo, (DivOp::URem, false)),
+    (Op::URem64Hi, (DivOp::URem, true)),
+    (Op::SDiv64Lo, (DivOp::SQuot, false)),
+    (Op::SDiv64Hi, (DivOp::SQuot, true)),
+    (Op::SRem64Lo, (DivOp::SRem, false)),
+    (Op::SRem64Hi, (DivOp::SRem, true)),
+];
+
 fn of<A: PartialEq, B: Copy>(table: &[(A, B)], key: A) -> Option<B> {
     table.iter().find(|(a, _)| *a == key).map(|(_, b)| *b)
 }
@@ -81,7 +94,15 @@ pub fn apply<D: Domain>(d: &mut D, op: Op, args: &[ValueOf<D>]) -> Option<ValueO
     if let Some(op) = of(&COMPARE, op) {
         return Some(Value::Bool(d.cmp(op, w(0)?, w(1)?)));
     }
+    if let Some((op, high)) = of(&DIVIDE, op) {
+        return Some(Value::Word(d.div64(op, high, [w(0)?, w(1)?], [w(2)?, w(3)?])));
+    }
+    let pairs = || Some(((w(0)?.clone(), w(1)?.clone()), (w(2)?.clone(), w(3)?.clone())));
     match op {
+        Op::AddHi => pairs().map(|(a, b)| Value::Word(pair::add(d, &a, &b).1)),
+        Op::SubHi => pairs().map(|(a, b)| Value::Word(pair::sub(d, &a, &b).1)),
+        Op::Ult64 => pairs().map(|(a, b)| Value::Bool(pair::less(d, false, &a, &b))),
+        Op::Slt64 => pairs().map(|(a, b)| Value::Bool(pair::less(d, true, &a, &b))),
         Op::Ite => Some(Value::Word(d.ite(b(0)?, w(1)?, w(2)?))),
         Op::True => Some(Value::Bool(d.bool(true))),
         Op::False => Some(Value::Bool(d.bool(false))),
@@ -124,13 +145,18 @@ fn variable<D: Domain>(d: &mut D, word: D::W, sort: Sort) -> ValueOf<D> {
     }
 }
 
-/// Left side, right side and conditions over the unknowns `Argument(i)`, one per name.
-fn instantiate(g: &mut Graph, lemma: &Lemma) -> (T, T, Vec<T>) {
+/// Left side, right side and conditions over the unknowns `Argument(i)`, one per name; `case` is the value of the constant that the
+/// lemma lists values for.
+fn instantiate(g: &mut Graph, lemma: &Lemma, case: Option<u32>) -> (T, T, Vec<T>) {
     let names = names(lemma);
+    let listed = lemma.cases.as_ref().map(|(name, _)| Term::Imm(name.clone()));
     let build = |g: &mut Graph, term: &Term| -> T {
         let value = evaluate(g, term, &mut |g, atom| {
             let i = names.iter().position(|(n, _)| *n == atom.to_string())?;
-            let word = g.var(Var::Argument(i as u32));
+            let word = match case.filter(|_| listed.as_ref() == Some(atom)) {
+                Some(value) => g.word(value),
+                None => g.var(Var::Argument(i as u32)),
+            };
             Some(variable(g, word, names[i].1))
         });
         match value.expect("invariant: the loader has checked names and sorts") {
@@ -146,13 +172,35 @@ fn instantiate(g: &mut Graph, lemma: &Lemma) -> (T, T, Vec<T>) {
 /// # Errors
 /// The model, or that the limit was reached.
 pub fn prove(lemma: &Lemma) -> Result<Rung, Open> {
+    prove_counted(lemma).0
+}
+
+/// Proves a lemma for all words, for each of its cases if it lists values of a constant. Result: the last rung that any case
+/// needed, or what z3 found, and the solver steps taken.
+pub fn prove_counted(lemma: &Lemma) -> (Result<Rung, Open>, u64) {
+    let Some((_, values)) = &lemma.cases else {
+        return prove_case(lemma, None);
+    };
+    let (mut last, mut total) = (Rung::Normal, 0);
+    for value in values {
+        let (result, steps) = prove_case(lemma, Some(*value));
+        total += steps;
+        match result {
+            Ok(rung) => last = last.max(rung),
+            Err(open) => return (Err(open), total),
+        }
+    }
+    (Ok(last), total)
+}
+
+fn prove_case(lemma: &Lemma, case: Option<u32>) -> (Result<Rung, Open>, u64) {
     let mut g = Graph::new();
-    let (left, right, conditions) = instantiate(&mut g, lemma);
+    let (left, right, conditions) = instantiate(&mut g, lemma, case);
     if left == right {
-        return Ok(Rung::Normal);
+        return (Ok(Rung::Normal), 0);
     }
     if crate::ring::equal(&mut g, left, right) {
-        return Ok(Rung::Ring);
+        return (Ok(Rung::Ring), 0);
     }
     let is_bool = lemma.left.sort_with(&mut Vec::new()) == Ok(Sort::Bool);
     let goal = match is_bool {
@@ -162,14 +210,46 @@ pub fn prove(lemma: &Lemma) -> Result<Rung, Open> {
         }
         false => g.cmp(CmpOp::Eq, &left, &right),
     };
-    if Smt::new(&g, Multiplier::Uninterpreted).follows(&conditions, goal, LEMMA_STEPS) == Answer::Holds {
-        return Ok(Rung::Smt);
+    let smt = Smt::new(&g, Multiplier::Uninterpreted).follows_counted(&conditions, goal, LEMMA_STEPS);
+    if smt.0 == Answer::Holds {
+        return (Ok(Rung::Smt), smt.1);
     }
-    match Smt::new(&g, Multiplier::Full).follows(&conditions, goal, LEMMA_STEPS) {
+    let arithmetic = multiplies(&lemma.left) || multiplies(&lemma.right);
+    if arithmetic && crate::integer::follows(&g, &conditions, goal, LEMMA_STEPS) {
+        return (Ok(Rung::Ring), smt.1);
+    }
+    let full = Smt::new(&g, Multiplier::Full).follows_counted(&conditions, goal, LEMMA_STEPS);
+    let result = match full.0 {
         Answer::Holds => Ok(Rung::Full),
-        Answer::Fails(model) => Err(Open::Model(model)),
+        Answer::Fails(mut model) => {
+            let name = lemma.cases.as_ref().map(|(name, _)| format!("#{name}"));
+            let at = names(lemma).iter().position(|(n, _)| Some(n) == name.as_ref());
+            model.words.extend(at.zip(case).map(|(i, value)| (Var::Argument(i as u32), value)));
+            Err(Open::Model(model))
+        }
         Answer::Exhausted => Err(Open::Exhausted),
-    }
+    };
+    (result, smt.1 + full.1)
+}
+
+/// Whether a term has a product or quotient.
+fn multiplies(term: &Term) -> bool {
+    let here = match term {
+        Term::Apply(Op::Mul | Op::UMulHi | Op::SMulHi | Op::UDiv | Op::SDiv, _) => true,
+        Term::Apply(op, _) => of(&DIVIDE, *op).is_some(),
+        _ => false,
+    };
+    here || term.operands().iter().any(multiplies)
+}
+
+/// The digest of a lemma's statement: 16 hexadecimal digits.
+pub fn digest(lemma: &Lemma) -> String {
+    crate::certificate::sha256(lemma.statement().as_bytes())[..16].to_string()
+}
+
+/// The line of a lemma in the list of proved lemmas.
+pub fn listing(lemma: &Lemma) -> String {
+    format!("{} {}", digest(lemma), lemma.name)
 }
 
 /// Whether a model of [`prove`] makes the conditions true and the sides differ, by computing both.
@@ -200,9 +280,14 @@ pub fn constant_value(term: &Term, atom: &dyn Fn(&Term) -> Option<Value<u32, boo
 #[derive(Debug)]
 pub struct Rules {
     lemmas: Vec<Lemma>,
-    verdicts: Vec<OnceLock<Result<Rung, Open>>>,
+    /// By lemma, and by case if it lists values of a constant: filled when first asked for.
+    verdicts: Vec<Vec<OnceLock<bool>>>,
     /// Lemmas that did not prove, and why, where all were asked.
     pub dropped: Vec<(String, Open)>,
+    /// Lemmas whose statement is not in the list of proved ones, where the list was asked.
+    pub unlisted: Vec<String>,
+    /// Whether the list was asked, and what is not in it left out.
+    listed: bool,
     pub(crate) compiled: crate::egraph::Compiled,
 }
 
@@ -217,19 +302,33 @@ impl Rules {
         static RULES: OnceLock<Rules> = OnceLock::new();
         RULES.get_or_init(|| Rules::prove(synth_lemmas::all()))
     }
+    /// The optimizer's lemmas among those of `synth-lemmas` that are in the list of proved ones. Only a compiler may rest on the list:
+    /// what it makes is proved anew.
+    pub fn listed() -> &'static Rules {
+        static RULES: OnceLock<Rules> = OnceLock::new();
+        RULES.get_or_init(|| Rules::in_list(synth_lemmas::all(), synth_lemmas::PROVED))
+    }
+    /// The optimizer's lemmas among the given ones whose statement's digest is in the list.
+    pub fn in_list(lemmas: Vec<Lemma>, list: &str) -> Rules {
+        let proved: std::collections::BTreeSet<&str> = list.lines().collect();
+        let lemmas = lemmas.into_iter().filter(|l| l.usage.rewrite);
+        let (kept, unlisted): (Vec<_>, Vec<_>) = lemmas.partition(|l| proved.contains(listing(l).as_str()));
+        let compiled = crate::egraph::Compiled::new(kept.iter());
+        let unlisted = unlisted.into_iter().map(|l| l.name).collect();
+        Rules { verdicts: vec![], lemmas: kept, dropped: vec![], unlisted, listed: true, compiled }
+    }
     /// Those of the given lemmas that prove.
     pub fn prove(lemmas: Vec<Lemma>) -> Rules {
         let (mut kept, mut dropped) = (Vec::new(), Vec::new());
         for lemma in lemmas {
             match prove(&lemma) {
-                Ok(rung) => kept.push((lemma, rung)),
+                Ok(_) => kept.push(lemma),
                 Err(open) => dropped.push((lemma.name, open)),
             }
         }
-        let (lemmas, rungs): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
-        let rules = Rules::of(lemmas, dropped);
-        for (verdict, rung) in rules.verdicts.iter().zip(rungs) {
-            verdict.set(Ok(rung)).expect("invariant: the verdicts are new");
+        let rules = Rules::of(kept, dropped);
+        for verdict in rules.verdicts.iter().flatten() {
+            verdict.set(true).expect("invariant: the verdicts are new");
         }
         rules
     }
@@ -238,15 +337,38 @@ impl Rules {
         Rules::of(lemmas, vec![])
     }
     fn of(lemmas: Vec<Lemma>, dropped: Vec<(String, Open)>) -> Rules {
-        let compiled = crate::egraph::Compiled::new(&lemmas);
-        let verdicts = lemmas.iter().map(|_| OnceLock::new()).collect();
-        Rules { lemmas, verdicts, dropped, compiled }
+        let compiled = crate::egraph::Compiled::new(lemmas.iter().filter(|l| l.usage.proof));
+        let cases = |l: &Lemma| l.cases.as_ref().map_or(1, |(_, values)| values.len());
+        let verdicts = lemmas.iter().map(|l| (0..cases(l)).map(|_| OnceLock::new()).collect()).collect();
+        Rules { lemmas, verdicts, dropped, unlisted: vec![], listed: false, compiled }
     }
-    /// The lemma with this name, if it is proved.
+    /// The lemma with this name, if it is proved, in all its cases.
     pub fn find(&self, name: &str) -> Option<&Lemma> {
-        let at = self.lemmas.iter().position(|l| l.name == name)?;
-        let verdict = self.verdicts[at].get_or_init(|| prove(&self.lemmas[at]));
-        verdict.is_ok().then_some(&self.lemmas[at])
+        let lemma = self.named(name)?;
+        let proved = match &lemma.cases {
+            None => self.is_proved(name, None),
+            Some((_, values)) => values.iter().all(|v| self.is_proved(name, Some(*v))),
+        };
+        proved.then_some(lemma)
+    }
+    /// The lemma with this name, proved or not.
+    pub fn named(&self, name: &str) -> Option<&Lemma> {
+        self.lemmas.iter().find(|l| l.name == name)
+    }
+    /// Whether the lemma with this name is proved, in the case of this value of the constant that it lists values for.
+    pub fn is_proved(&self, name: &str, case: Option<u32>) -> bool {
+        let Some(at) = self.lemmas.iter().position(|l| l.name == name) else { return false };
+        if self.listed {
+            return true;
+        }
+        let lemma = &self.lemmas[at];
+        let number = match (&lemma.cases, case) {
+            (None, _) => Some(0),
+            (Some((_, values)), Some(value)) => values.iter().position(|v| *v == value),
+            (Some(_), None) => None,
+        };
+        let Some(number) = number else { return false };
+        *self.verdicts[at][number].get_or_init(|| prove_case(lemma, case.filter(|_| lemma.cases.is_some())).0.is_ok())
     }
     /// The lemmas.
     pub fn lemmas(&self) -> &[Lemma] {

@@ -56,30 +56,46 @@ pub enum Rejected {
 /// # Errors
 /// The first thing that is wrong.
 pub fn check(g: &mut Graph, a: T, b: T, proof: &Proof, rules: &Rules) -> Result<(), Rejected> {
+    let (first, last) = chain(proof, rules)?;
+    let ends = [(first, a), (last, b)];
+    if ends.iter().all(|(term, node)| build(g, term) == Some(*node)) { Ok(()) } else { Err(Rejected::Ends) }
+}
+
+/// Checks the steps of a proof. Result: its first and last term, which are equal whatever their opaque parts are.
+/// # Errors
+/// The first step that is wrong.
+pub fn chain(proof: &Proof, rules: &Rules) -> Result<(Term, Term), Rejected> {
     let mut sorts = Vec::new();
     let mut parse = |text: &str, step: usize| -> Result<Term, Rejected> {
         let term = Term::parse(text).map_err(|_| Rejected::Term(step))?;
         term.sort_with(&mut sorts).map_err(|_| Rejected::Term(step))?;
         Ok(term)
     };
-    let mut current = parse(&proof.start, 0)?;
-    if build(g, &current) != Some(a) {
-        return Err(Rejected::Ends);
-    }
+    let first = parse(&proof.start, 0)?;
+    let mut current = first.clone();
     for (i, step) in proof.steps.iter().enumerate() {
         let next = parse(&step.term, i)?;
         let (from, to) = parts(&current, &next, &step.position).ok_or(Rejected::Position(i))?;
         let (left, right) = if step.reversed { (to, from) } else { (from, to) };
         let instance = match step.rule.as_str() {
             FOLD => folded(left).as_ref() == Some(right),
-            name => is_instance(rules.find(name).ok_or(Rejected::UnknownRule(i))?, left, right),
+            name => {
+                let lemma = rules.named(name).ok_or(Rejected::UnknownRule(i))?;
+                let binding = instance(lemma, left, right);
+                if let Some(binding) = &binding
+                    && !rules.is_proved(name, case(lemma, binding))
+                {
+                    return Err(Rejected::UnknownRule(i));
+                }
+                binding.is_some()
+            }
         };
         if !instance {
             return Err(Rejected::NotAnInstance(i));
         }
         current = next;
     }
-    if build(g, &current) == Some(b) { Ok(()) } else { Err(Rejected::Ends) }
+    Ok((first, current))
 }
 
 /// The parts of two terms at a position, if the terms agree everywhere else.
@@ -129,11 +145,27 @@ pub fn is_bool(g: &Graph, t: T) -> bool {
 /// What stands for the variables and constants of a lemma.
 pub type Binding = BTreeMap<Term, Term>;
 
-fn is_instance(lemma: &Lemma, left: &Term, right: &Term) -> bool {
+/// What stands for the variables and constants of a lemma, if two terms are the sides of an instance of it.
+fn instance(lemma: &Lemma, left: &Term, right: &Term) -> Option<Binding> {
     let mut binding = Binding::new();
-    matches(&lemma.left, left, &mut binding)
+    let admitted = |(name, value): (&Term, &Term)| match (name, value) {
+        (Term::Imm(name), Term::Const(c)) => lemma.admits(name, *c),
+        _ => true,
+    };
+    let fits = matches(&lemma.left, left, &mut binding)
+        && binding.iter().all(admitted)
         && lemma.conditions.iter().all(|c| fill(c, &binding) == Some(Term::Apply(Op::True, vec![])))
-        && fill(&lemma.right, &binding).as_ref() == Some(right)
+        && fill(&lemma.right, &binding).as_ref() == Some(right);
+    fits.then_some(binding)
+}
+
+/// The value of the constant that a lemma lists values for.
+fn case(lemma: &Lemma, binding: &Binding) -> Option<u32> {
+    let (name, _) = lemma.cases.as_ref()?;
+    match binding.get(&Term::Imm(name.clone())) {
+        Some(Term::Const(value)) => Some(*value),
+        _ => None,
+    }
 }
 
 fn matches(pattern: &Term, term: &Term, binding: &mut Binding) -> bool {

@@ -7,7 +7,7 @@ use crate::domain::*;
 use crate::term::{Graph, Node, T, Var};
 use rustc_hash::FxHashMap;
 use z3::ast::{Array, Ast, BV, Bool, Dynamic};
-use z3::{Config, FuncDecl, Params, SatResult, Solver, Sort, Tactic, with_z3_config};
+use z3::{Config, FuncDecl, Params, SatResult, Solver, Sort, StatisticsValue, Tactic, with_z3_config};
 
 /// How operations that do not bit-blast are seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,8 @@ pub struct Smt<'g> {
     multiplier: Multiplier,
     done: FxHashMap<T, Dynamic>,
     loads: Vec<(T, BV, BV)>,
+    /// Solver steps taken.
+    steps: u64,
 }
 
 fn memory_sort() -> (Sort, Sort) {
@@ -53,15 +55,22 @@ fn memory_sort() -> (Sort, Sort) {
 impl<'g> Smt<'g> {
     /// A translator for terms of this graph.
     pub fn new(graph: &'g Graph, multiplier: Multiplier) -> Self {
-        Smt { graph, multiplier, done: FxHashMap::default(), loads: Vec::new() }
+        Smt { graph, multiplier, done: FxHashMap::default(), loads: Vec::new(), steps: 0 }
     }
 
     /// Whether `conclusion` follows from `assumptions`, within `steps` solver steps.
     ///
     /// Each query has a context of its own: what was asked before, on whatever thread, leaves no trace in the answer.
     pub fn follows(&self, assumptions: &[T], conclusion: T, steps: u32) -> Answer {
+        self.follows_counted(assumptions, conclusion, steps).0
+    }
+    /// The same, with the solver steps that it took.
+    pub fn follows_counted(&self, assumptions: &[T], conclusion: T, steps: u32) -> (Answer, u64) {
         let (graph, multiplier) = (self.graph, self.multiplier);
-        with_z3_config(&Config::new(), || Smt::new(graph, multiplier).ask(assumptions, conclusion, steps))
+        with_z3_config(&Config::new(), || {
+            let mut asked = Smt::new(graph, multiplier);
+            (asked.ask(assumptions, conclusion, steps), asked.steps)
+        })
     }
     fn ask(&mut self, assumptions: &[T], conclusion: T, steps: u32) -> Answer {
         // The default solver first tries others by the clock; these only count steps.
@@ -79,7 +88,12 @@ impl<'g> Smt<'g> {
             solver.set_params(&params);
             assumptions.iter().for_each(|a| solver.assert(a));
             solver.assert(&refuted);
-            match solver.check() {
+            let result = solver.check();
+            self.steps += match solver.get_statistics().value("rlimit count") {
+                Some(StatisticsValue::UInt(steps)) => u64::from(steps),
+                _ => 0,
+            };
+            match result {
                 SatResult::Unsat => return Answer::Holds,
                 SatResult::Unknown => {}
                 SatResult::Sat => match solver.get_model() {

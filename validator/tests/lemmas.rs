@@ -5,7 +5,7 @@ use synth_lemmas::Lemma;
 use synth_validator::domain::*;
 use synth_validator::egraph;
 use synth_validator::ladder::{Limits, Open, Path, Rung, prove_equal};
-use synth_validator::lemma::{Rules, constant_value, prove, refutes};
+use synth_validator::lemma::{Rules, constant_value, listing, prove, refutes};
 use synth_validator::replay::{Proof, Rejected, Step, check};
 use synth_validator::term::{Graph, T, Var};
 
@@ -14,6 +14,36 @@ fn every_lemma_is_proved() {
     let rules = Rules::proved();
     assert!(rules.dropped.is_empty(), "{:?}", rules.dropped);
     assert_eq!(rules.lemmas().len(), synth_lemmas::all().len());
+    let rewrites = rules.lemmas().iter().filter(|l| l.usage.rewrite);
+    let (wide, narrow): (Vec<_>, Vec<_>) = rewrites.partition(|l| l.width() == 64);
+    println!("{} lemmas for rewriting on 32 bits, {} on 64 bits", narrow.len(), wide.len());
+    assert!(narrow.len() + wide.len() >= 150);
+}
+
+/// The list that the optimizer goes by is what this run proves. With `BLESS=1` it is written.
+#[test]
+fn the_list_of_proved_lemmas_is_true() {
+    let list: String = Rules::proved().lemmas().iter().map(|l| listing(l) + "\n").collect();
+    if std::env::var_os("BLESS").is_some_and(|v| v == "1") {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../lemmas/rules/proved.list");
+        std::fs::write(path, &list).expect("the list is written");
+        return;
+    }
+    assert_eq!(synth_lemmas::PROVED, list, "`make tables` writes it");
+    assert!(Rules::listed().unlisted.is_empty());
+}
+
+#[test]
+fn a_lemma_that_is_not_listed_is_not_loaded() {
+    let mut lemmas = synth_lemmas::all();
+    let planted = "lemma planted\n rule (udiv ?x ?y) => (lshr ?x ?y)\n source none\n broken ?x";
+    lemmas.extend(synth_lemmas::parse("division", planted).expect("it parses"));
+    // The name of a proved lemma does not help a statement that differs from it.
+    let at = lemmas.iter().position(|l| l.name == "shl_constants").expect("it is shipped");
+    lemmas[at] = lemmas[at].without_conditions();
+    let rules = Rules::in_list(lemmas, synth_lemmas::PROVED);
+    assert_eq!(rules.unlisted, ["shl_constants", "planted"]);
+    assert!(rules.named("planted").is_none() && rules.named("mul_by_power").is_some());
 }
 
 #[test]
