@@ -37,26 +37,13 @@ pub fn size(func: &Func) -> usize {
 }
 
 /// Whether a callee is one that is expected to be inlined: small, hinted, or used once.
-pub fn is_candidate(cx: &Cx<'_>, callee: u32) -> bool {
+fn is_candidate(cx: &Cx<'_>, callee: u32) -> bool {
     let Some((_, body)) = cx.form(callee) else {
         return false;
     };
     let leaf = if cx.level == Level::Os { LEAF_INSTS_MAX_SMALL } else { LEAF_INSTS_MAX };
     let once = cx.calls.get(&callee) == Some(&1) && !cx.roots.contains(&callee);
     size(body) <= leaf || (once || cx.hinted.contains(&callee)) && size(body) <= SINGLE_INSTS_MAX
-}
-
-/// Why a call is not inlined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Obstacle {
-    /// The callee is an import.
-    Import,
-    /// The callee is being inlined already, or is the caller.
-    Recursive,
-    /// The callee is neither small nor hinted nor used once.
-    Large,
-    /// The caller has become too large, or callees are nested too deep.
-    Limit,
 }
 
 /// Inlines; nothing if no call is worth it.
@@ -77,18 +64,10 @@ pub fn inline(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     Some(Form { func: new, witness, inlined })
 }
 
-/// Why a call of `callee` within `chain` is not inlined into a caller of this size.
-pub fn obstacle(cx: &Cx<'_>, callee: u32, chain: &[u32], caller_insts: usize) -> Option<Obstacle> {
-    let Some((_, body)) = cx.form(callee) else {
-        return Some(Obstacle::Import);
-    };
-    if chain.contains(&callee) {
-        return Some(Obstacle::Recursive);
-    }
-    if !is_candidate(cx, callee) {
-        return Some(Obstacle::Large);
-    }
-    (caller_insts + size(body) > CALLER_INSTS_MAX || chain.len() > DEPTH_MAX).then_some(Obstacle::Limit)
+/// Whether a call of `callee` within `chain` is inlined into a caller of this size: no import, not recursive, not too much.
+fn is_inlined(cx: &Cx<'_>, callee: u32, chain: &[u32], caller_insts: usize) -> bool {
+    let fits = |(_, body): (u32, &Func)| caller_insts + size(body) <= CALLER_INSTS_MAX && chain.len() <= DEPTH_MAX;
+    !chain.contains(&callee) && is_candidate(cx, callee) && cx.form(callee).is_some_and(fits)
 }
 
 /// A body of the left side: the caller, then the inlined callees.
@@ -121,7 +100,7 @@ impl Inliner<'_> {
                     let Op::Call { func: callee } = self.new.blocks[block as usize].insts[inst].op else {
                         continue;
                     };
-                    if obstacle(self.cx, callee, &chain, size(&self.new)).is_none() {
+                    if is_inlined(self.cx, callee, &chain, size(&self.new)) {
                         self.append(callee, block, inst as u32, &chain);
                     }
                 }
@@ -131,7 +110,7 @@ impl Inliner<'_> {
     }
 
     fn append(&mut self, callee: u32, block: u32, inst: u32, chain: &[u32]) {
-        let (stage, body) = self.cx.form(callee).expect("invariant: an obstacle otherwise");
+        let (stage, body) = self.cx.form(callee).expect("invariant: it is inlined");
         let (block_base, value_base) = (self.new.blocks.len() as u32, self.new.values.len() as u32);
         self.new.values.extend(&body.values);
         let moved = body.blocks.iter().map(|b| renumbered(b, block_base, value_base));

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use synth::error::CompileError;
+use synth::pass::Level;
 use synth::pipeline::{Compiled, Options, compile};
 use synth_validator::arm::machine::Machine;
 use synth_validator::arm::object::{self, ObjectFile};
@@ -53,6 +54,8 @@ pub struct Built {
     pub compiled: Compiled,
     /// The object, taken apart.
     pub object: ObjectFile,
+    /// The object of all functions, if the optimizer leaves some out of the other one.
+    pub whole: Option<Vec<u8>>,
 }
 
 /// An instance in one of the interpreters.
@@ -181,7 +184,14 @@ pub fn build(file: &File, prepared: &Prepared) -> Vec<Result<Built, Answer>> {
         let options = Options { memory_pages_max: Some(pages), ..Options::default() };
         let compiled = compile(unit.compiled_bytes(), &options).map_err(|e| refused(unit, &e))?;
         let object = object::read(&compiled.object, module).map_err(|e| Answer::Stopped(e.to_string()))?;
-        Ok(Built { compiled, object })
+        let whole = match compiled.functions.len() < compiled.claim.functions.len() {
+            false => None,
+            true => {
+                let options = Options { level: Level::O0, ..options };
+                Some(compile(unit.compiled_bytes(), &options).map_err(|e| refused(unit, &e))?.object)
+            }
+        };
+        Ok(Built { compiled, object, whole })
     };
     file.units.iter().enumerate().map(one).collect()
 }

@@ -27,22 +27,21 @@ pub type Modules = Vec<Option<Proved>>;
 
 /// Proves the modules of all files. Result: by file.
 pub fn way_4(files: &[(&File, &[Result<Built, Answer>])]) -> Vec<Modules> {
-    let mut modules: BTreeMap<(&[u8], u32), (&Unit, &[u8])> = BTreeMap::new();
+    let mut modules: BTreeMap<(&[u8], u32), (&Unit, &Built)> = BTreeMap::new();
     for (file, built) in files {
         for (unit, built) in file.units.iter().zip(*built) {
             let Ok(built) = built else { continue };
             let key = (unit.compiled_bytes(), built.compiled.claim.contract.capacity_bytes);
-            modules.entry(key).or_insert((unit, &built.compiled.object));
+            modules.entry(key).or_insert((unit, built));
         }
     }
     // The largest first, so that no thread is left with it at the end.
     let mut modules: Vec<_> = modules.into_iter().collect();
-    modules.sort_by_key(|(_, (_, object))| Reverse(object.len()));
-    let proofs =
-        deep_map(&modules, |(_, (unit, object))| match prove(unit.compiled_bytes(), object, None, Limits::default()) {
-            Ok(proof) => proved(unit, &proof),
-            Err(refused) => Proved { functions: 1, proved: 0, open: vec![format!("object: {refused}")] },
-        });
+    modules.sort_by_key(|(_, (_, built))| Reverse(built.compiled.object.len()));
+    let proofs = deep_map(&modules, |(_, (unit, built))| match both(unit, built) {
+        Ok(proof) => proved(unit, &proof),
+        Err(refused) => Proved { functions: 1, proved: 0, open: vec![format!("object: {refused}")] },
+    });
     let proofs: BTreeMap<_, _> = modules.iter().map(|(key, _)| *key).zip(proofs).collect();
     let of = |(file, built): &(&File, &[Result<Built, Answer>])| {
         let unit = |(unit, built): (&Unit, &Result<Built, Answer>)| {
@@ -52,6 +51,21 @@ pub fn way_4(files: &[(&File, &[Result<Built, Answer>])]) -> Vec<Modules> {
         file.units.iter().zip(*built).map(unit).collect()
     };
     files.iter().map(of).collect()
+}
+
+/// The proof of a module's object, and of the functions that it leaves out from the object that has all.
+fn both(unit: &Unit, built: &Built) -> Result<Proof, String> {
+    let one = |object: &[u8]| prove(unit.compiled_bytes(), object, None, Limits::default()).map_err(|e| e.to_string());
+    let mut proof = one(&built.compiled.object)?;
+    if let Some(whole) = &built.whole {
+        let whole = one(whole)?;
+        if proof.image == Verdict::Proved {
+            proof.image = whole.image;
+        }
+        let there: Vec<u32> = proof.functions.iter().map(|f| f.index).collect();
+        proof.functions.extend(whole.functions.into_iter().filter(|f| !there.contains(&f.index)));
+    }
+    Ok(proof)
 }
 
 fn proved(unit: &Unit, proof: &Proof) -> Proved {

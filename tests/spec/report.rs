@@ -65,7 +65,8 @@ const INTRODUCTION: &str = "\
 Every directive of the official suite, 1.0 and 2.0 without SIMD, in four ways: in the validator's WebAssembly
 interpreter (1), compiled in its Arm interpreter (2), compiled and linked as firmware of an emulated Cortex-M4 (3), and,
 for the modules, with every function and the initial image proved (4). Files that are the same in both versions stand
-once. Modules that are the same, to the byte, are proved once and counted wherever they occur.
+once. Modules that are the same, to the byte, are proved once and counted wherever they occur. Functions that the
+optimizer leaves out of an object, because nothing calls them any more, are proved in an object made without it.
 
 A number is of directives that hold. What is neither held nor skipped has no meaning in that way: calls in way 4,
 modules to be refused in way 3, and `assert_unlinkable` in all, because imports are checked by whoever links.

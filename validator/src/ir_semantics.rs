@@ -603,8 +603,3 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         format!("IR block {} instruction {}", at.block, at.inst)
     }
 }
-
-/// Whether accesses under this mode rest on `A-BOUNDS`.
-pub fn assumes_bounds(bounds: Bounds) -> bool {
-    bounds != Bounds::Software
-}

@@ -284,10 +284,6 @@ pub struct Rules {
     verdicts: Vec<Vec<OnceLock<bool>>>,
     /// Lemmas that did not prove, and why, where all were asked.
     pub dropped: Vec<(String, Open)>,
-    /// Lemmas whose statement is not in the list of proved ones, where the list was asked.
-    pub unlisted: Vec<String>,
-    /// Whether the list was asked, and what is not in it left out.
-    listed: bool,
     pub(crate) compiled: crate::egraph::Compiled,
 }
 
@@ -301,21 +297,6 @@ impl Rules {
     pub fn proved() -> &'static Rules {
         static RULES: OnceLock<Rules> = OnceLock::new();
         RULES.get_or_init(|| Rules::prove(synth_lemmas::all()))
-    }
-    /// The optimizer's lemmas among those of `synth-lemmas` that are in the list of proved ones. Only a compiler may rest on the list:
-    /// what it makes is proved anew.
-    pub fn listed() -> &'static Rules {
-        static RULES: OnceLock<Rules> = OnceLock::new();
-        RULES.get_or_init(|| Rules::in_list(synth_lemmas::all(), synth_lemmas::PROVED))
-    }
-    /// The optimizer's lemmas among the given ones whose statement's digest is in the list.
-    pub fn in_list(lemmas: Vec<Lemma>, list: &str) -> Rules {
-        let proved: std::collections::BTreeSet<&str> = list.lines().collect();
-        let lemmas = lemmas.into_iter().filter(|l| l.usage.rewrite);
-        let (kept, unlisted): (Vec<_>, Vec<_>) = lemmas.partition(|l| proved.contains(listing(l).as_str()));
-        let compiled = crate::egraph::Compiled::new(kept.iter());
-        let unlisted = unlisted.into_iter().map(|l| l.name).collect();
-        Rules { verdicts: vec![], lemmas: kept, dropped: vec![], unlisted, listed: true, compiled }
     }
     /// Those of the given lemmas that prove.
     pub fn prove(lemmas: Vec<Lemma>) -> Rules {
@@ -340,7 +321,7 @@ impl Rules {
         let compiled = crate::egraph::Compiled::new(lemmas.iter().filter(|l| l.usage.proof));
         let cases = |l: &Lemma| l.cases.as_ref().map_or(1, |(_, values)| values.len());
         let verdicts = lemmas.iter().map(|l| (0..cases(l)).map(|_| OnceLock::new()).collect()).collect();
-        Rules { lemmas, verdicts, dropped, unlisted: vec![], listed: false, compiled }
+        Rules { lemmas, verdicts, dropped, compiled }
     }
     /// The lemma with this name, if it is proved, in all its cases.
     pub fn find(&self, name: &str) -> Option<&Lemma> {
@@ -358,9 +339,6 @@ impl Rules {
     /// Whether the lemma with this name is proved, in the case of this value of the constant that it lists values for.
     pub fn is_proved(&self, name: &str, case: Option<u32>) -> bool {
         let Some(at) = self.lemmas.iter().position(|l| l.name == name) else { return false };
-        if self.listed {
-            return true;
-        }
         let lemma = &self.lemmas[at];
         let number = match (&lemma.cases, case) {
             (None, _) => Some(0),

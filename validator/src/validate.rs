@@ -6,7 +6,7 @@ pub mod module;
 use crate::arm;
 use crate::arm::object::ObjectFile;
 use crate::claim::Claim;
-use crate::contract::{Bounds, Contract, MemoryOwner};
+use crate::contract::{Bounds, Contract};
 use crate::ladder::Limits;
 use crate::refinement::Effort;
 use crate::refute::report::Difference;
@@ -222,13 +222,5 @@ impl<'a> Session<'a> {
             report.assumptions.push(format!("A-RT({})", names.join(", ")));
         }
         self.chain.prove(index, (&machine, "machine"), report)
-    }
-}
-
-/// The assumption that goes with an owner of memory, for reports.
-pub fn owner_name(owner: MemoryOwner) -> &'static str {
-    match owner {
-        MemoryOwner::Own => "own",
-        MemoryOwner::Extern => "extern",
     }
 }
