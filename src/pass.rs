@@ -99,6 +99,9 @@ pub fn witness(func: &Func, left: impl Fn(Block) -> u64, value: impl Fn(Value) -
 /// A pass: the next form, or nothing if it changes nothing.
 pub type Run = fn(&Func, &Cx<'_>) -> Option<Form>;
 
+/// The name of a fault, which starts with its pass's, and what is done wrong.
+pub type Fault = (&'static str, &'static str);
+
 /// A pass and where it runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {
@@ -108,4 +111,6 @@ pub struct Pass {
     pub from: Level,
     /// The pass.
     pub run: Run,
+    /// Faults that can be switched on in development builds, each of which the validator must refuse.
+    pub faults: &'static [Fault],
 }

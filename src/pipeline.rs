@@ -6,8 +6,9 @@ use crate::image;
 use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
-use crate::pass::{Cx, Form, Level, Pass, Run};
-use crate::{build, call_graph, checks, decode, inline, legalize, licm, simplify, verify};
+use crate::pass::{Cx, Fault, Form, Level, Pass, Run};
+use crate::passes::{checks, inline, licm};
+use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,24 +18,24 @@ use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES, expor
 use synth_validator::ir::Func;
 use synth_validator::witness::Witness;
 
-const fn pass(name: &'static str, from: Level, run: Run) -> Pass {
-    Pass { name, from, run }
+const fn pass(name: &'static str, from: Level, run: Run, faults: &'static [Fault]) -> Pass {
+    Pass { name, from, run, faults }
 }
 
 /// The passes after the builder that every function needs, in order. Each is one link that the validator proves: the next form
 /// refines the one before. All functions come so far before any goes on, because inlining takes callees in this form.
 const NEEDED: &[Pass] = &[
-    pass("legalize", Level::O0, |f, _| Some(legalize::legalize(f).into())),
-    pass("simplify", Level::O0, |f, _| Some(simplify::simplify(f).into())),
+    pass("legalize", Level::O0, |f, _| Some(legalize::legalize(f).into()), &[]),
+    pass("simplify", Level::O0, |f, _| Some(simplify::simplify(f).into()), &[]),
 ];
 
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
 #[rustfmt::skip]
 pub const OPTIMIZER: &[Pass] = &[
-    pass("inline", Level::O1, inline::inline),
-    pass("clean", Level::O1, clean),
-    pass("checks", Level::O1, checks::checks),
-    pass("licm", Level::O2, licm::licm),
+    pass("inline", Level::O1, inline::inline, inline::FAULTS),
+    pass("clean", Level::O1, clean, &[]),
+    pass("checks", Level::O1, checks::checks, checks::FAULTS),
+    pass("licm", Level::O2, licm::licm, licm::FAULTS),
 ];
 
 /// What a user chooses.

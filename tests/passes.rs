@@ -4,17 +4,13 @@
 
 mod support;
 
-use std::collections::BTreeSet;
 use support::packages;
 use support::proofs::deep_map;
+use synth::pass::Pass;
 use synth::pipeline::{Compiled, OPTIMIZER, Options, compile};
 use synth::refusal::{Refusal, settle};
-use synth::{checks, inline, licm};
 use synth_validator::ladder::Limits;
 use synth_validator::validate::{FunctionReport, Session, Verdict};
-
-/// A module in which each fault finds something to break: guarded loads, loops, a dispatch, recursion, checks in a row.
-const TEXT: &str = include_str!("passes/faults.wat");
 
 /// Compiles and proves, refusing passes until what is left is proved.
 fn proved(wasm: &[u8], options: Options) -> (Compiled, Vec<FunctionReport>, Vec<Refusal>) {
@@ -31,18 +27,27 @@ fn proved(wasm: &[u8], options: Options) -> (Compiled, Vec<FunctionReport>, Vec<
     (compiled, reports, refusals)
 }
 
-fn faults() -> Vec<(&'static str, &'static str)> {
-    [inline::FAULTS, checks::FAULTS, licm::FAULTS].concat()
+/// The module of a pass: each of its faults finds something to break there.
+fn module(pass: &str) -> Vec<u8> {
+    let path = packages::repository().join("tests/passes").join(pass).with_extension("wat");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    wat::parse_str(text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Passes with their faults.
+fn passes() -> impl Iterator<Item = &'static Pass> {
+    OPTIMIZER.iter().filter(|p| !p.faults.is_empty())
 }
 
 #[test]
 fn faults_are_refused_and_the_build_ends_proved() {
-    let wasm = wat::parse_str(TEXT).expect("the module");
-    let results =
-        deep_map(&faults(), |(fault, _)| proved(&wasm, Options { fault: Some(*fault), ..Options::default() }));
-    for ((fault, what), (_, reports, refusals)) in faults().into_iter().zip(results) {
-        let pass = fault.split('-').next().expect("a pass");
-        assert!(OPTIMIZER.iter().any(|p| p.name == pass), "{fault}: no pass {pass}");
+    let faults: Vec<_> = passes().flat_map(|p| p.faults.iter().map(|f| (p.name, *f))).collect();
+    assert!(faults.len() >= 10, "{} faults", faults.len());
+    let results = deep_map(&faults, |(pass, (fault, _))| {
+        proved(&module(pass), Options { fault: Some(*fault), ..Options::default() })
+    });
+    for ((pass, (fault, what)), (_, reports, refusals)) in faults.into_iter().zip(results) {
+        assert!(fault.starts_with(&format!("{pass}-")), "{fault}: not named after {pass}");
         assert!(refusals.iter().any(|r| r.pass == pass), "{fault} ({what}): not refused anywhere: {refusals:?}");
         for report in reports {
             assert_eq!(report.verdict, Verdict::Proved, "{fault}: {}", report.name);
@@ -51,14 +56,13 @@ fn faults_are_refused_and_the_build_ends_proved() {
 }
 
 #[test]
-fn without_faults_nothing_is_refused() {
-    let wasm = wat::parse_str(TEXT).expect("the module");
-    let (compiled, _, refusals) = deep_map(&[()], |()| proved(&wasm, Options::default())).remove(0);
-    assert!(refusals.is_empty(), "{refusals:?}");
-    let applied: BTreeSet<&str> =
-        compiled.claim.functions.iter().flat_map(|f| &f.stages).map(|s| s.name.as_str()).collect();
-    for pass in OPTIMIZER {
-        assert!(applied.contains(pass.name), "{} is not applied in the test's module", pass.name);
+fn without_faults_nothing_is_refused_and_each_pass_is_applied() {
+    let passes: Vec<&Pass> = passes().collect();
+    let results = deep_map(&passes, |pass| proved(&module(pass.name), Options::default()));
+    for (pass, (compiled, _, refusals)) in passes.iter().zip(results) {
+        assert!(refusals.is_empty(), "{}: {refusals:?}", pass.name);
+        let mut stages = compiled.claim.functions.iter().flat_map(|f| &f.stages);
+        assert!(stages.any(|s| s.name == pass.name), "{} is not applied in its module", pass.name);
     }
 }
 

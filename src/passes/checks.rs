@@ -10,7 +10,7 @@
 
 use crate::cfg::{self, Dominators};
 use crate::ir_facts::Facts;
-use crate::pass::{Cx, Form, witness};
+use crate::pass::{Cx, Fault, Form, witness};
 use crate::prune::is_pure;
 use rustc_hash::FxHashMap;
 use synth_validator::contract::{Bounds, PAGE_BYTES};
@@ -19,7 +19,7 @@ use synth_validator::ir::{Block, Cond, Func, Op, Value};
 use synth_validator::witness::{Loc, Step, Witness, Word};
 
 /// Faults that can be switched on.
-pub const FAULTS: &[(&str, &str)] = &[
+pub const FAULTS: &[Fault] = &[
     ("checks-too-wide", "a check with a smaller end counts as one with a greater end"),
     ("checks-sibling", "a check counts on paths that do not pass it"),
     ("checks-across-store", "a check is widened over a store"),

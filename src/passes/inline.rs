@@ -8,13 +8,13 @@
 //! values of callees are numbered after the caller's, in the order of the claim's list, as on the left side of the link.
 
 use crate::cfg;
-use crate::pass::{Cx, Form, Level, witness};
+use crate::pass::{Cx, Fault, Form, Level, witness};
 use rustc_hash::FxHashMap;
 use synth_validator::claim::Inlined;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value};
 
 /// Faults that can be switched on.
-pub const FAULTS: &[(&str, &str)] = &[
+pub const FAULTS: &[Fault] = &[
     ("inline-arguments", "arguments are bound in reverse order"),
     ("inline-early-return", "a return before the end of the callee returns from the caller"),
 ];

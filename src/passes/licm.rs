@@ -10,7 +10,7 @@
 
 use crate::cfg::{self, Dominators};
 use crate::loops::{Loop, loops};
-use crate::pass::{Cx, Form, witness};
+use crate::pass::{Cx, Fault, Form, witness};
 use crate::prune::{Known, known_values};
 use rustc_hash::{FxHashMap, FxHashSet};
 use synth_validator::domain::BinOp;
@@ -18,7 +18,7 @@ use synth_validator::ir::{Block, Func, Inst, Op, Terminator, Value};
 use synth_validator::witness::{Cut, Loc, Step, Word};
 
 /// Faults that can be switched on.
-pub const FAULTS: &[(&str, &str)] = &[
+pub const FAULTS: &[Fault] = &[
     ("licm-load-above-guard", "a load moves above the check that guards it"),
     ("licm-variant", "an operation on what the loop changes moves as well"),
     ("licm-written-global", "a read of a global that the loop writes moves"),

@@ -1,0 +1,5 @@
+//! The optimizer's passes, one file each. `pipeline::OPTIMIZER` is their order.
+
+pub mod checks;
+pub mod inline;
+pub mod licm;
