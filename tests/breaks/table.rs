@@ -68,6 +68,7 @@ const SEMANTICS: &str = "validator/src/arm/semantics.rs";
 const OPERATORS: &str = "validator/src/wasm/operators.rs";
 const WASM: &str = "validator/src/wasm/semantics.rs";
 const PAIR: &str = "validator/src/pair.rs";
+const INTERVAL: &str = "validator/src/interval.rs";
 const WORD: &str = "validator/src/term/word.rs";
 
 /// All breaks.
@@ -116,6 +117,9 @@ pub const BREAKS: &[Break] = &[
     of("extended halfword masked too wide", WORD, "Node::Un(UnOp::Sext16, x) if «m & !0xffff == 0»", "m & !0x1_ffff == 0", TERMS),
     of("arithmetic shift logical to z3", "validator/src/smt.rs", "BinOp::Ashr => «x.bvashr(&y)»,", "x.bvlshr(&y)", SYMBOLIC),
     of("sum evaluated without its constant", "validator/src/eval.rs", "word(terms.iter().fold(«*k»,", "*k & 0", SYMBOLIC),
+    of("order without room for the access", INTERVAL, "e <= size && «needed <= u64::from(e)»", "needed <= u64::from(e) + 4", TERMS),
+    of("order against a sum that wraps", INTERVAL, "let wraps = «wanted.strict && wanted.e == 0»;", "false", TERMS),
+    of("order although the size may be small", INTERVAL, "weakened || !wraps && «e <= size» && ", "e <= size.max(64)", TERMS),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),
     of("first result of a pair may share a register", "src/machine.rs", "f(lo, «Role::DefEarly»);\n                f(hi, Role::Def);", "Role::Def", ROLES),

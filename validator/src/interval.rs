@@ -2,10 +2,14 @@
 //!
 //! A fact about `s + k` (`s` without constant) is kept as an interval of `s`. It decides comparisons of every `s + k'`
 //! whose shifted interval does not wrap. Signed comparisons are unsigned ones after adding 2^31.
+//!
+//! Unsigned comparisons of two unknown words are kept as `x + d <= s - e`, which bounds checks against a size `s` are. Where
+//! `s >= e`, the sum `x + d` is that far from the greatest word: `x + d + k <= s - w` for all `k + w <= e`, without wrapping.
 
 use crate::domain::CmpOp;
 use crate::term::{Graph, Node, T};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 const SIGN: u32 = 1 << 31;
 
@@ -24,17 +28,22 @@ impl Interval {
     }
 }
 
+/// A linear combination without constant.
+type Terms = Vec<(T, u32)>;
+
 /// Intervals by linear combination without constant.
 #[derive(Clone, Debug, Default)]
 pub struct Ranges {
-    known: FxHashMap<Vec<(T, u32)>, Vec<Interval>>,
+    known: FxHashMap<Terms, Vec<Interval>>,
+    /// By `x` and `s`: what is known of `x + d` and `s - e`.
+    ordered: FxHashMap<(Terms, Terms), Vec<Bound>>,
     /// Whether some word has no value left.
     pub contradictory: bool,
 }
 
 /// A comparison of a word with a constant, as: the word plus `k` is unsigned below `limit`.
 struct Below {
-    terms: Vec<(T, u32)>,
+    terms: Terms,
     k: u32,
     limit: u32,
 }
@@ -53,9 +62,44 @@ fn below(g: &Graph, condition: T) -> Option<Below> {
     }
 }
 
+/// `x + d <= s - e`, which was said as `x + d < s - e + 1` if it is strict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bound {
+    d: u32,
+    e: u32,
+    strict: bool,
+}
+
+/// Both forms of a comparison `a < b`, which is also `a < a - b`: either is the borrow of `a - b`.
+fn ordered(g: &Graph, condition: T, holds: bool) -> impl Iterator<Item = ((Terms, Terms), Bound)> {
+    let sides = match *g.node(condition) {
+        Node::Cmp(CmpOp::Ult, a, b) => Some((g.linear(a), g.linear(b))),
+        _ => None,
+    };
+    let sides = sides.filter(|((_, a), (_, b))| !a.is_empty() && !b.is_empty());
+    let forms = sides.into_iter().flat_map(|(a, b)| [(a.clone(), difference(&a, &b)), (a, b)]);
+    forms.filter(|(_, (_, b))| !b.is_empty()).map(move |(a, b)| {
+        // `a < b` is `a <= b - 1`, because `b` is not 0 then.
+        let ((d, x), (k, s)) = if holds { (a, b) } else { (b, a) };
+        ((x, s), Bound { d, e: k.wrapping_neg().wrapping_add(u32::from(holds)), strict: holds })
+    })
+}
+
+fn difference((k, a): &(u32, Terms), (m, b): &(u32, Terms)) -> (u32, Terms) {
+    let mut sum: BTreeMap<T, u32> = a.iter().copied().collect();
+    for (t, c) in b {
+        let at = sum.entry(*t).or_default();
+        *at = at.wrapping_sub(*c);
+    }
+    (k.wrapping_sub(*m), sum.into_iter().filter(|(_, c)| *c != 0).collect())
+}
+
 impl Ranges {
     /// Learns that a condition (not a negation) holds or does not.
     pub fn learn(&mut self, g: &Graph, condition: T, holds: bool) {
+        for (key, bound) in ordered(g, condition, holds) {
+            self.ordered.entry(key).or_default().push(bound);
+        }
         let Some(Below { terms, k, limit }) = below(g, condition) else {
             return;
         };
@@ -97,7 +141,10 @@ impl Ranges {
 
     /// The truth of a condition (not a negation), if the ranges decide it.
     pub fn decide(&self, g: &Graph, condition: T) -> Option<bool> {
-        let Below { terms, k, limit } = below(g, condition)?;
+        let Some(Below { terms, k, limit }) = below(g, condition) else {
+            let follows = |holds: &bool| ordered(g, condition, *holds).any(|(key, wanted)| self.follows(&key, wanted));
+            return [true, false].into_iter().find(follows);
+        };
         for interval in self.known.get(&terms)? {
             let Some((least, greatest)) = interval.bounds_after(k) else {
                 continue;
@@ -110,5 +157,19 @@ impl Ranges {
             }
         }
         None
+    }
+
+    /// Whether an order follows from a known one.
+    fn follows(&self, key: &(Terms, Terms), wanted: Bound) -> bool {
+        let Some(known) = self.ordered.get(key) else { return false };
+        let least = |i: &Interval| i.bounds_after(0).map_or(0, |(least, _)| least);
+        let size = self.known.get(&key.1).and_then(|s| s.iter().map(least).max()).unwrap_or(0);
+        // Strictly below `s + 1` is more than `x + d <= s`, because that sum may wrap.
+        let wraps = wanted.strict && wanted.e == 0;
+        known.iter().any(|&Bound { d, e, strict }| {
+            let needed = u64::from(wanted.d.wrapping_sub(d)) + u64::from(wanted.e);
+            let weakened = strict && !wanted.strict && (d, e.wrapping_sub(1)) == (wanted.d, wanted.e);
+            weakened || !wraps && e <= size && needed <= u64::from(e)
+        })
     }
 }

@@ -6,7 +6,7 @@ use crate::program::*;
 use crate::reference::{Random, Replay};
 use synth_validator::domain::*;
 use synth_validator::ladder::Path;
-use synth_validator::term::{Graph, Node};
+use synth_validator::term::{Graph, Node, Var};
 use z3::ast::Bool;
 
 /// Random programs.
@@ -319,5 +319,41 @@ pub fn paths() -> Count {
             }
         }
     }
+    judge.finish()
+}
+
+/// Orders that follow from other orders against one size: bounds checks from bounds checks.
+pub fn orders() -> Count {
+    let (mut judge, mut random) = (Judge::new(32, 1), Random::new(9));
+    let small = [0, 1, 2, 4, 8, 12, 64, 0x1_0000, 1 << 31, 0u32.wrapping_sub(4), u32::MAX];
+    let mut decided = 0;
+    for _ in 0..12_000 {
+        let g = &mut Graph::new();
+        let (x, s) = (g.var(Var::Argument(0)), g.var(Var::Argument(1)));
+        let exchanged = [random.below(2) == 0, random.below(2) == 0];
+        let mut constant = || small[random.below(small.len())];
+        let least = constant();
+        let mut below = |g: &mut Graph, exchanged: bool| {
+            let (x, s) = (g.bin_const(BinOp::Add, &x, constant()), g.bin_const(BinOp::Sub, &s, constant()));
+            if exchanged { g.cmp(CmpOp::Ult, &x, &s) } else { g.cmp(CmpOp::Ult, &s, &x) }
+        };
+        let (known, wanted) = (below(g, exchanged[0]), below(g, exchanged[1]));
+        let small_size = g.cmp_const(CmpOp::Ult, &s, least);
+        let (mut path, mut replay, mut assumed) = (Path::default(), Replay::default(), vec![]);
+        let large = g.not(&small_size);
+        let known = if random.below(2) == 0 { known } else { g.not(&known) };
+        let mut consistent = true;
+        for condition in [large, known] {
+            consistent &= path.assume(g, condition);
+            assumed.push(replay.bool(g, condition));
+        }
+        if let (true, Some(truth)) = (consistent, path.decide(g, wanted)) {
+            decided += 1;
+            let differ = replay.bool(g, wanted).xor(Bool::from_bool(truth));
+            let parts: Vec<&Bool> = assumed.iter().chain([&differ]).collect();
+            judge.differ(|| format!("{:?} is {truth}", g.node(wanted)), Bool::and(&parts));
+        }
+    }
+    assert!(decided > 300, "{decided} orders decided");
     judge.finish()
 }
