@@ -49,6 +49,13 @@ fn faults_are_refused_and_the_build_ends_proved() {
     for ((pass, (fault, what)), (_, reports, refusals)) in faults.into_iter().zip(results) {
         assert!(fault.starts_with(&format!("{pass}-")), "{fault}: not named after {pass}");
         assert!(refusals.iter().any(|r| r.pass == pass), "{fault} ({what}): not refused anywhere: {refusals:?}");
+        // What was refused is told in parts.
+        for refusal in refusals {
+            let json = serde_json::to_value(&refusal).expect("serializes");
+            let is_text = |key: &str| json[key].as_str().is_some_and(|text| !text.is_empty());
+            let missing = ["pass", "name", "verdict", "region", "obligation"].into_iter().find(|key| !is_text(key));
+            assert_eq!(missing, None, "{fault}: {json}");
+        }
         for report in reports {
             assert_eq!(report.verdict, Verdict::Proved, "{fault}: {}", report.name);
         }
