@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond building, where it is missing: the emulator, the Arm cross compiler, clang for
-# the native reference, the WebAssembly tools, and npm for the published modules.
+# the native reference, the WebAssembly tools, a third party's optimizer, and npm for the published modules.
 # Quiet and without effect if all is there.
 set -euo pipefail
 
@@ -19,6 +19,7 @@ need clang-19 clang-19
 need ld.lld-19 lld-19
 need llvm-objdump-19 llvm-19
 need wasm-objdump wabt
+need wasm-opt binaryen
 need node nodejs
 need npm npm
 # The compiler alone has no C library; ask it where it would take one from.

@@ -1,17 +1,19 @@
 //! The command line: arguments, commands, exit codes. One file per command; each returns a [`Status`] or a
 //! [`Diagnostic`], and nothing else ends the program.
 //!
-//! Exit codes: 0 done, and proved where proofs were asked for; 1 refuted or not proved; 2 bad input or usage.
+//! Exit codes: 0 done, and proved where proofs were asked for; 1 refuted or not proved, or stopped by a gate; 2 bad input or usage.
 
 mod bench;
 mod compile;
 mod corpus;
 mod diagnostic;
 mod disasm;
+mod inlining;
 mod input;
 mod lemmas;
 mod optimize;
 mod output;
+mod passes;
 mod programs;
 mod proof;
 mod refine;
@@ -35,7 +37,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, and everything proved where proofs were asked for; 1 refuted or not \
-proved; 2 bad input or usage.\n`synth --validate in.wasm -o out.o` is short for `synth compile --validate in.wasm -o out.o`.";
+proved, or a call survives that must not; 2 bad input or usage.\n`synth --validate in.wasm -o out.o` is short for `synth compile --validate in.wasm -o out.o`.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -57,6 +59,8 @@ enum Command {
     Bench(bench::Args),
     /// The rewrite lemmas that proofs may cite
     Lemmas(lemmas::Args),
+    /// The optimizer's passes, in order
+    Passes(passes::Args),
 }
 
 /// How results are printed.
@@ -73,7 +77,7 @@ enum Format {
 enum Status {
     /// Everything asked for is done and proved.
     Done,
-    /// Something is refuted or not proved; it was printed.
+    /// Something is refuted or not proved, or a gate does not let it through; it was printed.
     NotProved,
 }
 
@@ -108,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Corpus(args) => (args.format(), corpus::execute(args)),
         Command::Bench(args) => (args.format, bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),
+        Command::Passes(args) => (args.format, passes::execute(args)),
     };
     match result {
         Ok(Status::Done) => ExitCode::SUCCESS,

@@ -30,6 +30,11 @@ pub enum CompileError {
         /// How much is allowed.
         limit: u64,
     },
+    /// The options name a function that the module does not define.
+    NoFunction {
+        /// The name.
+        name: String,
+    },
     /// A defect of the compiler.
     Internal {
         /// The function that was compiled (imports first), if any.
@@ -56,6 +61,7 @@ impl fmt::Display for CompileError {
             CompileError::Limit { function, what, limit } => {
                 write!(f, "there are too many {what}{}: the limit is {limit}", place(*function))
             }
+            CompileError::NoFunction { name } => write!(f, "the module defines no function {name}"),
             CompileError::Internal { function, message } => {
                 write!(f, "the compiler has a defect, found{}: {message}", place(*function))
             }

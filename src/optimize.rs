@@ -182,14 +182,7 @@ fn refuse(report: &FunctionReport, refused: &mut Refused) -> Option<Refusal> {
         true => drop(refused.inline.insert(report.index)),
         false => drop(refused.body.insert(report.index, verdict.name().to_string())),
     }
-    Some(Refusal {
-        function: report.index,
-        name: report.name.clone(),
-        pass,
-        verdict: verdict.name(),
-        detail: verdict.detail().to_string(),
-        counterexample: report.counterexample.as_ref().map(|d| d.render()),
-    })
+    Some(Refusal::new(report, pass))
 }
 
 /// Takes in a round that is proved, or one that changed nothing.

@@ -27,6 +27,29 @@ pub enum Level {
     Os,
 }
 
+impl Level {
+    /// As one writes it after `-O`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::O0 => "0",
+            Level::O1 => "1",
+            Level::O2 => "2",
+            Level::Os => "s",
+        }
+    }
+}
+
+/// Why a pass does not run on a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRun {
+    /// The level is lower than the pass's.
+    Level,
+    /// The user left it out.
+    LeftOut,
+    /// The validator refused it there.
+    Refused,
+}
+
 /// What a pass may look at besides the function.
 #[derive(Clone, Copy, Debug)]
 pub struct Cx<'a> {

@@ -3,10 +3,11 @@
 use crate::compile::{CompiledFunction, Core, compile_function};
 use crate::error::CompileError;
 use crate::image;
+use crate::inline_report::{self, InlineReport};
 use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
-use crate::pass::{Cx, Fault, Form, Level, Pass, Run};
+use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
 use crate::passes::{checks, inline, licm};
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
@@ -57,6 +58,8 @@ pub struct Options {
     pub refused: BTreeSet<(u32, &'static str)>,
     /// Names of functions to inline where they are called, if they are not very large.
     pub inline: Vec<String>,
+    /// Whether to report what became of calls.
+    pub inline_report: bool,
     /// The fault that is switched on; without effect in a release build.
     pub fault: Option<&'static str>,
 }
@@ -72,7 +75,21 @@ impl Default for Options {
             left_out: Vec::new(),
             refused: BTreeSet::new(),
             inline: Vec::new(),
+            inline_report: false,
             fault: None,
+        }
+    }
+}
+
+impl Options {
+    /// Why an optimizer pass does not run on a function; nothing if it runs.
+    pub fn not_run(&self, pass: &Pass, index: u32) -> Option<NotRun> {
+        if pass.from > self.level {
+            Some(NotRun::Level)
+        } else if self.left_out.iter().any(|name| name == pass.name) {
+            Some(NotRun::LeftOut)
+        } else {
+            self.refused.contains(&(index, pass.name)).then_some(NotRun::Refused)
         }
     }
 }
@@ -88,6 +105,8 @@ pub struct Compiled {
     pub functions: Vec<CompiledFunction>,
     /// The module's declarations.
     pub module: Module,
+    /// What became of calls, if it was asked for.
+    pub inline_report: Option<InlineReport>,
 }
 
 /// Compiles a module.
@@ -120,58 +139,55 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let optimized = |(index, stages): (u32, &Vec<Stage>)| optimize(stages.clone(), options, &cx, index);
     let stages: Vec<Vec<Stage>> = defined.into_par_iter().zip(&forms).map(optimized).collect::<Result<_, _>>()?;
     let kept = call_graph::reachable(&module, |index| last_form(&stages, index.checked_sub(first)?));
-    let mut compiled: Vec<(Option<CompiledFunction>, FunctionClaim)> = stages
-        .into_par_iter()
-        .enumerate()
-        .map(|(place, stages)| {
-            let index = first + place as u32;
-            // A function that is inlined wherever it is called stays in the claim, for its form, and not in the object.
-            let last = &stages.last().expect("invariant: the builder made one").func;
-            let removed = options.level > Level::O0 && !kept.contains(&index);
-            let code = if removed { None } else { Some(compile_function(last, &info, &contract, options.core)?) };
-            let (witness, indirect_types) =
-                code.as_ref().map(|c| (c.witness.clone(), c.indirect_types.clone())).unwrap_or_default();
-            Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
-        })
-        .collect::<Result<_, CompileError>>()?;
-    let data = image::object_data(&module, bytes, &contract)?;
+    let inline_report = options.inline_report.then(|| inline_report::report(&cx, &stages, options));
+    let compiled = stages.into_par_iter().enumerate().map(|(place, stages)| {
+        let index = first + place as u32;
+        // A function that is inlined wherever it is called stays in the claim, for its form, and not in the object.
+        let last = &stages.last().expect("invariant: the builder made one").func;
+        let removed = options.level > Level::O0 && !kept.contains(&index);
+        let code = if removed { None } else { Some(compile_function(last, &info, &contract, options.core)?) };
+        let (witness, indirect_types) =
+            code.as_ref().map(|c| (c.witness.clone(), c.indirect_types.clone())).unwrap_or_default();
+        Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
+    });
+    let mut compiled: Vec<_> = compiled.collect::<Result<_, CompileError>>()?;
+    let mut data = image::object_data(&module, bytes, &contract)?;
     if let Some(func) = image::start_up(&module, &contract) {
         info.functions.push(FunctionInfo { params: vec![], results: vec![], import: None });
-        let code = compile_function(&func, &info, &contract, options.core)?;
-        let claim = FunctionClaim {
-            index: func.index,
-            stages: vec![],
-            witness: Witness::default(),
-            indirect_types: code.indirect_types.clone(),
-        };
-        compiled.push((Some(code), claim));
+        compiled.push(start_up(&func, &info, &contract, options.core)?);
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
     let functions: Vec<CompiledFunction> = functions.into_iter().flatten().collect();
     let claim = Claim { contract, functions: claims };
-    let mut data = data;
     data.witness = claim.encode();
     let object = write_object(&functions, &info, &data, options.core)?;
-    Ok(Compiled { object, claim, functions, module })
+    Ok(Compiled { object, claim, functions, module, inline_report })
+}
+
+/// The start-up function, which has no form that a module's function had.
+fn start_up(
+    func: &Func,
+    info: &ModuleInfo,
+    contract: &Contract,
+    core: Core,
+) -> Result<(Option<CompiledFunction>, FunctionClaim), CompileError> {
+    let code = compile_function(func, info, contract, core)?;
+    let (stages, witness, indirect_types) = (vec![], Witness::default(), code.indirect_types.clone());
+    Ok((Some(code), FunctionClaim { index: func.index, stages, witness, indirect_types }))
 }
 
 fn last_form(stages: &[Vec<Stage>], place: u32) -> Option<&Func> {
     Some(&stages.get(place as usize)?.last()?.func)
 }
 
-/// The functions that the user named.
+/// The functions that the user named, by an export's name or their own.
 fn hinted(module: &Module, names: &[String]) -> Result<BTreeSet<u32>, CompileError> {
     let all = module.imported_functions()..module.functions.len() as u32;
     let find = |name: &String| {
         let exported = module.exports.iter().find(|e| e.kind == ExportKind::Function && e.name == *name);
         exported.map(|e| e.index).or_else(|| all.clone().find(|f| module.display_name(*f) == *name))
     };
-    let missing = |name: &String| CompileError::Unsupported {
-        function: None,
-        offset: 0,
-        what: format!("inlining of {name}: no defined function has this name,"),
-    };
-    names.iter().map(|name| find(name).ok_or_else(|| missing(name))).collect()
+    names.iter().map(|name| find(name).ok_or_else(|| CompileError::NoFunction { name: name.clone() })).collect()
 }
 
 /// Refuses imports and exports that would take a symbol of the object contract or of a run-time helper.
@@ -221,12 +237,7 @@ fn needed(bytes: &[u8], index: u32, cx: &Cx<'_>) -> Result<Vec<Stage>, CompileEr
 
 /// Adds the forms that the optimizer's passes make.
 fn optimize(mut stages: Vec<Stage>, options: &Options, cx: &Cx<'_>, index: u32) -> Result<Vec<Stage>, CompileError> {
-    let wanted = |pass: &&Pass| {
-        pass.from <= options.level
-            && !options.left_out.iter().any(|name| name == pass.name)
-            && !options.refused.contains(&(index, pass.name))
-    };
-    for pass in OPTIMIZER.iter().filter(wanted) {
+    for pass in OPTIMIZER.iter().filter(|pass| options.not_run(pass, index).is_none()) {
         if let Some(form) = (pass.run)(&stages.last().expect("invariant: the builder made one").func, cx) {
             checked(pass.name, &form.func, cx.module)?;
             stages.push(stage(pass.name, form));

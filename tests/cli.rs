@@ -293,3 +293,134 @@ fn a_closed_pipe_is_no_panic() {
     let output = Command::new("sh").args(["-c", &command]).output().expect("runs");
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
 }
+
+/// Calls of all kinds that may survive: of a recursive function, of one too large, through a table, of a small one.
+fn calls() -> String {
+    // Far more than what is small, and far more than what is inlined at all.
+    let more = "(local.set 0 (i32.rotl (local.get 0) (i32.const 5)))".repeat(30);
+    let large = "(local.set 0 (i32.mul (local.get 0) (i32.add (local.get 0) (i32.load (local.get 0)))))".repeat(200);
+    format!(
+        r#"(module (memory 1) (type $unary (func (param i32) (result i32))) (table 1 funcref) (elem (i32.const 0) $entry)
+        (func $entry (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+        (func $down (param i32) (result i32)
+          (if (result i32) (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 7))))
+        (func $large (param i32) (result i32) {large} (local.get 0))
+        (func $middle (param i32) (result i32) (call $large (local.get 0)))
+        (func $twice (param i32) (result i32) {more} (i32.add (call $middle (local.get 0)) (call $down (local.get 0))))
+        (func (export "small") (param i32) (result i32) (call $entry (local.get 0)))
+        (func (export "top") (param i32) (result i32)
+          (call_indirect (type $unary) (call $twice (call $twice (local.get 0))) (i32.const 0))))"#
+    )
+}
+
+fn named<'a>(calls: &'a Value, callee: &str) -> Vec<&'a Value> {
+    calls.as_array().expect("a list").iter().filter(|c| c["callee"]["name"] == callee).collect()
+}
+
+#[test]
+fn surviving_calls_are_reported_with_their_reasons() {
+    let folder = Folder::new("inlining");
+    let (module, out) = (folder.write("in.wat", calls().as_bytes()), folder.path("out.o"));
+    let wasm = wat::parse_str(calls()).expect("valid text");
+    let report = |more: &[&str]| {
+        let args = [&["compile", &module, "-o", &out, "--inline-report", "--format", "json"], more].concat();
+        let mut report = json(&args, 0);
+        let surviving = report["inline_report"].take();
+        for call in surviving["surviving"].as_array().expect("a list") {
+            // `call` and `call_indirect`.
+            let at = call["offset"].as_u64().expect("an offset") as usize;
+            assert!(matches!(wasm[at], 0x10 | 0x11), "{call}");
+            let path = call["path"].as_array().expect("a list");
+            assert_eq!((&path[path.len() - 1], call["root"].is_string()), (&call["caller"], true), "{call}");
+        }
+        surviving
+    };
+    let plain = report(&[]);
+    let reasons = |report: &Value, callee: &str| -> Vec<String> {
+        named(&report["surviving"], callee).iter().map(|c| c["reason"].as_str().expect("text").to_string()).collect()
+    };
+    assert_eq!(reasons(&plain, "large"), ["callee-too-large"]);
+    assert_eq!(named(&plain["surviving"], "large")[0]["expected"], "used-once");
+    assert!(reasons(&plain, "down").iter().any(|r| r == "recursive"), "{plain}");
+    assert_eq!(reasons(&plain, "entry"), ["indirect"]);
+    assert!(!named(&plain["inlined"], "middle").is_empty(), "{plain}");
+    assert_eq!(reasons(&report(&["--inline", "large"]), "large"), ["callee-too-large"]);
+    assert!(reasons(&report(&["-O0"]), "middle").iter().all(|r| r == "level"));
+    let left_out = report(&["--without-pass", "inline"]);
+    assert!(reasons(&left_out, "middle").iter().all(|r| r == "left-out"), "{left_out}");
+    assert!(left_out["inlined"].as_array().is_some_and(Vec::is_empty));
+    let (text, _) = check(&["compile", &module, "-o", &out, "--inline-report"], 0);
+    for part in ["callee-too-large: the callee has", "path from export: top", "inlined: entry in small"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let file = folder.path("calls.json");
+    let with_file = format!("--inline-report={file}");
+    check(&["compile", "--validate", &module, "-o", &out, &with_file, "--format", "json"], 0);
+    let written: Value = serde_json::from_slice(&std::fs::read(&file).expect("is there")).expect("JSON");
+    assert_eq!(written["inline_report"], plain);
+}
+
+#[test]
+fn the_gate_lets_nothing_through_while_a_call_survives() {
+    let folder = Folder::new("gate");
+    let (module, out) = (folder.write("in.wat", calls().as_bytes()), folder.path("out.o"));
+    for more in [&[][..], &["--validate", "--certificate", &folder.path("certificate")]] {
+        let args = [&["compile", &module, "-o", &out, "--fail-on-surviving-call"], more].concat();
+        let (text, _) = check(&args, 1);
+        assert!(text.contains("survives: large (used-once") && text.contains("was not written"), "{text}");
+        let report = json(&[&args[..], &["--format", "json"]].concat(), 1);
+        assert_eq!(report["written"], false);
+        assert!(report["gate"].as_str().is_some_and(|g| g.ends_with("survive")), "{report}");
+        assert_eq!(folder.names(), ["in.wat"]);
+    }
+    let inlined = r#"(module (func $f (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+        (func (export "g") (param i32) (result i32) (call $f (call $f (local.get 0)))))"#;
+    let module = folder.write("in.wat", inlined.as_bytes());
+    check(&["compile", "--validate", &module, "-o", &out, "--fail-on-surviving-call"], 0);
+    assert_eq!(folder.names(), ["in.wat", "out.o"]);
+    check(&["compile", &module, "-o", &out, "--fail-on-surviving-call", "-O0"], 1);
+}
+
+#[test]
+fn functions_are_inlined_and_passes_left_out_by_name() {
+    let folder = Folder::new("names");
+    let (module, out) = (folder.write("in.wat", calls().as_bytes()), folder.path("out.o"));
+    let functions = |more: &[&str]| {
+        let args = [&["compile", &module, "-o", &out, "--inline-report", "--format", "json"], more].concat();
+        json(&args, 0)["inline_report"]["inlined"].clone()
+    };
+    assert!(named(&functions(&[]), "twice").is_empty());
+    assert_eq!(named(&functions(&["--inline", "twice"]), "twice")[0]["calls"], 2);
+    let (_, message) = check(&["compile", &module, "-o", &out, "--inline", "nobody"], 2);
+    assert!(message.contains("the module defines no function nobody") && message.contains("help:"), "{message}");
+    let (_, message) = check(&["compile", &module, "-o", &out, "--without-pass", "magic"], 2);
+    let (list, _) = check(&["passes"], 0);
+    let passes = json(&["passes", "--format", "json"], 0)["passes"].clone();
+    for pass in passes.as_array().expect("a list") {
+        let name = pass["name"].as_str().expect("text");
+        assert!(message.contains(name) && list.contains(name), "{name}: {message}");
+    }
+}
+
+#[test]
+fn evidence_says_what_became_of_every_pass() {
+    let folder = Folder::new("passes");
+    let (out, certificate) = (folder.path("out.o"), folder.path("certificate"));
+    let args =
+        ["--validate", &corpus("semaphore"), "-o", &out, "--without-pass", "licm", "--certificate", &certificate];
+    let report = json(&[&args[..], &["--format", "json"]].concat(), 0);
+    let passes = report["passes"].as_array().expect("a list");
+    let pass = |name: &str| passes.iter().find(|p| p["pass"] == name).expect("a pass");
+    let count = |name: &str, list: &str| pass(name)[list].as_array().expect("a list").len();
+    assert_eq!(pass("licm")["not_run"], "left-out");
+    assert!(pass("inline")["not_run"].is_null() && count("inline", "applied") > 0);
+    assert_eq!(["applied", "unchanged", "refused"].map(|l| count("inline", l)).iter().sum::<usize>(), 7);
+    let file = std::fs::read(format!("{certificate}/passes.json")).expect("is there");
+    let file: Value = serde_json::from_slice(&file).expect("JSON");
+    assert_eq!(file["passes"], report["passes"]);
+    check(&["validate", &corpus("semaphore"), &out, "--certificate", &certificate], 0);
+    let (text, _) = check(&["--validate", &corpus("semaphore"), "-o", &out, "-O1", "--without-pass", "inline"], 0);
+    for part in ["not run: left out", "not run: from -O2"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}

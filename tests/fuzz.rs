@@ -53,7 +53,9 @@ fn outcome(seed: u32, result: &Result<synth::pipeline::Compiled, CompileError>) 
         Err(CompileError::Malformed { .. }) => "malformed",
         Err(CompileError::Unsupported { .. }) => "unsupported",
         Err(CompileError::Limit { .. }) => "limit",
-        Err(error @ CompileError::Internal { .. }) => panic!("case {seed}: {error}"),
+        Err(error @ (CompileError::Internal { .. } | CompileError::NoFunction { .. })) => {
+            panic!("case {seed}: {error}")
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod support;
 use support::packages;
 use support::proofs::deep_map;
 use synth::pass::Pass;
+use synth::pass_report::outcomes;
 use synth::pipeline::{Compiled, OPTIMIZER, Options, compile};
 use synth::refusal::{Refusal, settle};
 use synth_validator::ladder::Limits;
@@ -46,9 +47,20 @@ fn faults_are_refused_and_the_build_ends_proved() {
     let results = deep_map(&faults, |(pass, (fault, _))| {
         proved(&module(pass), Options { fault: Some(*fault), ..Options::default() })
     });
-    for ((pass, (fault, what)), (_, reports, refusals)) in faults.into_iter().zip(results) {
+    for ((pass, (fault, what)), (compiled, reports, refusals)) in faults.into_iter().zip(results) {
         assert!(fault.starts_with(&format!("{pass}-")), "{fault}: not named after {pass}");
         assert!(refusals.iter().any(|r| r.pass == pass), "{fault} ({what}): not refused anywhere: {refusals:?}");
+        // What was refused is told in parts, and the function is among those for which the pass was refused.
+        let outcomes = outcomes(&compiled.claim, &Options::default(), &refusals);
+        for refusal in refusals {
+            let outcome = outcomes.iter().find(|o| o.pass == refusal.pass).expect("a pass");
+            let lists = [&outcome.refused, &outcome.applied, &outcome.unchanged].map(|l| l.contains(&refusal.function));
+            assert_eq!(lists, [true, false, false], "{fault}: {outcome:?}");
+            let json = serde_json::to_value(&refusal).expect("serializes");
+            let is_text = |key: &str| json[key].as_str().is_some_and(|text| !text.is_empty());
+            let missing = ["pass", "name", "verdict", "region", "obligation"].into_iter().find(|key| !is_text(key));
+            assert_eq!(missing, None, "{fault}: {json}");
+        }
         for report in reports {
             assert_eq!(report.verdict, Verdict::Proved, "{fault}: {}", report.name);
         }
@@ -63,6 +75,19 @@ fn without_faults_nothing_is_refused_and_each_pass_is_applied() {
         assert!(refusals.is_empty(), "{}: {refusals:?}", pass.name);
         let mut stages = compiled.claim.functions.iter().flat_map(|f| &f.stages);
         assert!(stages.any(|s| s.name == pass.name), "{} is not applied in its module", pass.name);
+    }
+}
+
+#[test]
+fn a_call_whose_inlining_was_refused_is_reported_so() {
+    let options = Options { fault: Some("inline-arguments"), inline_report: true, ..Options::default() };
+    let (compiled, _, refusals) = deep_map(&[options], |o| proved(&module("inline"), o.clone())).remove(0);
+    assert!(refusals.iter().any(|r| r.pass == "inline"), "{refusals:?}");
+    let report = compiled.inline_report.expect("it was asked for");
+    for refusal in refusals.iter().filter(|r| r.pass == "inline") {
+        let calls: Vec<_> = report.surviving.iter().filter(|c| c.caller.index == refusal.function).collect();
+        assert!(!calls.is_empty(), "{refusal:?}");
+        assert!(calls.iter().all(|c| c.reason == "refused"), "{calls:?}");
     }
 }
 

@@ -1,12 +1,15 @@
 //! `synth compile`: a module to an object, with proofs if asked for. Nothing is written unless all of it holds.
 
 use super::diagnostic::Diagnostic;
+use super::inlining::InlineArgs;
 use super::input::{self, Module};
 use super::proof::{LimitArgs, Proof, compile_and_prove};
-use super::{Format, JSON_SCHEMA, Status, output, table};
+use super::{Format, JSON_SCHEMA, Status, output, passes, table};
 use crate::compile::Core;
+use crate::inline_report::InlineReport;
 use crate::pass::Level;
-use crate::pipeline::{self, Compiled, OPTIMIZER, Options};
+use crate::pass_report::{self, PassOutcome};
+use crate::pipeline::{self, Compiled, Options};
 use crate::refusal::Refusal;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -14,6 +17,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use synth_validator::certificate::{Certificate, sha256};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
+
+/// The file in a certificate's folder that says what became of each optimizer pass. It is no part of the proof.
+const PASS_FILE: &str = "passes.json";
 
 /// Arguments of `synth compile`.
 #[derive(clap::Args)]
@@ -25,6 +31,8 @@ pub struct Args {
     output: PathBuf,
     #[command(flatten)]
     code: CodeArgs,
+    #[command(flatten)]
+    inlining: InlineArgs,
     /// Prove every function and the initial image on the final bytes; write nothing unless all is proved
     #[arg(long)]
     validate: bool,
@@ -56,6 +64,9 @@ pub struct CodeArgs {
     /// Pages of 64 KiB to which linear memory may grow [default: the module's minimum]
     #[arg(long, value_name = "N")]
     memory_pages: Option<u32>,
+    /// Leave out this optimizer pass; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = passes::names())]
+    without_pass: Vec<String>,
 }
 
 /// Cores.
@@ -135,7 +146,8 @@ impl CodeArgs {
             LevelArg::Size => Level::Os,
         };
         let bounds = self.bounds.bounds();
-        Options { core, bounds, memory, memory_pages_max: self.memory_pages, level, ..Options::default() }
+        let left_out = self.without_pass.clone();
+        Options { core, bounds, memory, memory_pages_max: self.memory_pages, level, left_out, ..Options::default() }
     }
 }
 
@@ -179,13 +191,36 @@ struct Report<'a> {
     refused: &'a [Refusal],
     /// Optimizer passes that changed something, with the number of functions.
     applied: BTreeMap<&'static str, usize>,
+    /// What became of every optimizer pass, in order.
+    passes: &'a [PassOutcome],
+    /// Why nothing was written although everything asked for is proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inline_report: Option<&'a InlineReport>,
 }
 
-/// Optimizer passes that changed something, with the number of functions.
-fn applied(compiled: &Compiled) -> BTreeMap<&'static str, usize> {
-    let stages: Vec<&str> = compiled.claim.functions.iter().flat_map(|f| &f.stages).map(|s| s.name.as_str()).collect();
-    let count = |name: &str| stages.iter().filter(|stage| **stage == name).count();
-    OPTIMIZER.iter().map(|pass| (pass.name, count(pass.name))).collect()
+/// What was done, and what came of it.
+struct Outcome {
+    compiled: Compiled,
+    proof: Option<Proof>,
+    refusals: Vec<Refusal>,
+    passes: Vec<PassOutcome>,
+    /// What a gate says against writing.
+    gate: Option<String>,
+}
+
+impl Outcome {
+    fn status(&self) -> Status {
+        let proved = self.proof.as_ref().map_or(Status::Done, Proof::status);
+        if self.gate.is_some() { Status::NotProved } else { proved }
+    }
+    fn functions(&self) -> usize {
+        self.proof.as_ref().map_or(self.compiled.functions.len(), |p| p.certificate.functions.len())
+    }
+    fn code_bytes(&self) -> usize {
+        self.compiled.functions.iter().map(|f| f.code.len()).sum()
+    }
 }
 
 /// Runs the command.
@@ -198,52 +233,83 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if same(&args.input, &args.output) {
         return Err(Diagnostic::new("the output is the input").file(&args.output).help("give another file with -o"));
     }
-    let options = args.code.options();
+    let options = args.inlining.choose(args.code.options());
     let (compiled, proof, refusals) = match args.validate {
         false => (build(&module, &options, args.limits.threads())?, None, Vec::new()),
         true => {
-            let (compiled, proof, refusals) = compile_and_prove(&module, &args.output, options, &args.limits)?;
+            let (compiled, proof, refusals) = compile_and_prove(&module, &args.output, options.clone(), &args.limits)?;
             (compiled, Some(proof), refusals)
         }
     };
-    let status = proof.as_ref().map_or(Status::Done, Proof::status);
-    if status == Status::Done {
-        if let (Some(proof), Some(folder)) = (&proof, &args.certificate) {
+    let passes = pass_report::outcomes(&compiled.claim, &options, &refusals);
+    let gate = args.inlining.gate(compiled.inline_report.as_ref());
+    let outcome = Outcome { compiled, proof, refusals, passes, gate };
+    if let Some(report) = &outcome.compiled.inline_report {
+        args.inlining.write(report, &args.input, args.format)?;
+    }
+    if outcome.status() == Status::Done {
+        if let (Some(proof), Some(folder)) = (&outcome.proof, &args.certificate) {
             proof.settle(folder, false)?;
+            pass_file(folder, &outcome)?;
         }
-        input::write_whole(&args.output, &compiled.object)?;
+        input::write_whole(&args.output, &outcome.compiled.object)?;
     }
-    let code_bytes = compiled.functions.iter().map(|f| f.code.len()).sum();
-    let functions = proof.as_ref().map_or(compiled.functions.len(), |p| p.certificate.functions.len());
-    let written = status == Status::Done;
     match args.format {
-        Format::Json => output::print_json(&Report {
-            schema: JSON_SCHEMA,
-            command: "compile",
-            input: &args.input,
-            output: &args.output,
-            written,
-            module_sha256: sha256(&module.bytes),
-            object_sha256: sha256(&compiled.object),
-            contract: &compiled.claim.contract,
-            functions,
-            code_bytes,
-            object_bytes: compiled.object.len(),
-            validation: proof.as_ref().map(|p| &p.certificate),
-            refused: &refusals,
-            applied: applied(&compiled),
-        }),
-        Format::Text => {
-            if let Some(proof) = &proof {
-                output::print(&table::verdicts(proof));
-                output::print(&table::passes(&applied(&compiled), &refusals));
-            }
-            let path = args.output.display();
-            output::print(&match written {
-                true => format!("{path}: {functions} functions, {code_bytes} bytes of code\n"),
-                false => format!("{path} was not written: not everything is proved\n"),
-            });
-        }
+        Format::Json => print_json(args, &module, &outcome),
+        Format::Text => print_text(args, &outcome),
     }
-    Ok(status)
+    Ok(outcome.status())
+}
+
+/// Writes what became of the passes beside a certificate.
+fn pass_file(folder: &Path, outcome: &Outcome) -> Result<(), Diagnostic> {
+    #[derive(Serialize)]
+    struct File<'a> {
+        schema: u32,
+        passes: &'a [PassOutcome],
+        refused: &'a [Refusal],
+    }
+    let file = File { schema: JSON_SCHEMA, passes: &outcome.passes, refused: &outcome.refusals };
+    input::write_whole(&folder.join(PASS_FILE), output::json(&file).as_bytes())
+}
+
+fn print_json(args: &Args, module: &Module, outcome: &Outcome) {
+    let Outcome { compiled, proof, refusals, passes, gate } = outcome;
+    output::print_json(&Report {
+        schema: JSON_SCHEMA,
+        command: "compile",
+        input: &args.input,
+        output: &args.output,
+        written: outcome.status() == Status::Done,
+        module_sha256: sha256(&module.bytes),
+        object_sha256: sha256(&compiled.object),
+        contract: &compiled.claim.contract,
+        functions: outcome.functions(),
+        code_bytes: outcome.code_bytes(),
+        object_bytes: compiled.object.len(),
+        validation: proof.as_ref().map(|p| &p.certificate),
+        refused: refusals,
+        applied: passes.iter().map(|p| (p.pass, p.applied.len())).collect(),
+        passes,
+        gate: gate.as_deref(),
+        inline_report: compiled.inline_report.as_ref(),
+    });
+}
+
+fn print_text(args: &Args, outcome: &Outcome) {
+    if let Some(proof) = &outcome.proof {
+        output::print(&table::verdicts(proof));
+        output::print(&table::passes(&outcome.passes, &outcome.refusals));
+    }
+    if let Some(report) = &outcome.compiled.inline_report {
+        output::print(&args.inlining.printed(report));
+    }
+    let (path, functions, code_bytes) = (args.output.display(), outcome.functions(), outcome.code_bytes());
+    let open = outcome.proof.as_ref().is_some_and(|p| p.status() == Status::NotProved);
+    let open = open.then_some("not everything is proved");
+    let why: Vec<&str> = open.into_iter().chain(outcome.gate.as_deref()).collect();
+    output::print(&match why.is_empty() {
+        true => format!("{path}: {functions} functions, {code_bytes} bytes of code\n"),
+        false => format!("{path} was not written: {}\n", why.join("; ")),
+    });
 }

@@ -106,6 +106,11 @@ impl Diagnostic {
             CompileError::Limit { function, what, limit } => {
                 Diagnostic::new(format!("too many {what}: the limit is {limit}")).file(path).function(*function, bytes).help("split the function or the module")
             }
+            CompileError::NoFunction { name } => {
+                Diagnostic::new(format!("the module defines no function {name}")).file(path).help(
+                    "functions are named by their exports or the module's name section; `synth disasm` lists them",
+                )
+            }
             CompileError::Internal { function, message } => {
                 let defect = Diagnostic::new(format!("defect in synth: {message}")).file(path).function(*function, bytes);
                 defect.help("nothing was written; please report it with the module")

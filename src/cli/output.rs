@@ -14,11 +14,16 @@ pub fn print_error(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Writes a value as JSON, with a line end.
-pub fn print_json(value: &impl Serialize) {
+/// A value as JSON, with a line end.
+pub fn json(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("invariant: serialization to memory does not fail");
     text.push('\n');
-    print(&text);
+    text
+}
+
+/// Writes a value as JSON.
+pub fn print_json(value: &impl Serialize) {
+    print(&json(value));
 }
 
 /// Whether errors go to a terminal, so that colours are welcome.

@@ -1,6 +1,8 @@
 //! Verdict tables.
 
 use super::proof::Proof;
+use crate::pass_report::PassOutcome;
+use crate::pipeline::OPTIMIZER;
 use crate::refusal::Refusal;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -45,6 +47,7 @@ pub fn tidy(name: &str) -> String {
     tidy
 }
 
+/// Names of links in the order of the chain: what every function has, the optimizer's passes, the program at the end.
 fn link_names(certificate: &Certificate) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for link in certificate.functions.iter().flat_map(|f| &f.links) {
@@ -52,6 +55,8 @@ fn link_names(certificate: &Certificate) -> Vec<&str> {
             names.push(&link.name);
         }
     }
+    let place = |name: &str| OPTIMIZER.iter().position(|p| p.name == name).map_or(0, |at| at + 1);
+    names.sort_by_key(|name| if *name == "machine" { usize::MAX } else { place(name) });
     names
 }
 
@@ -106,14 +111,20 @@ pub fn verdicts(proof: &Proof) -> String {
     out
 }
 
-/// A line per optimizer pass: functions it changed, functions for which it was refused; then the refusals.
-pub fn passes(applied: &BTreeMap<&'static str, usize>, refusals: &[Refusal]) -> String {
-    let mut rows = vec![["pass", "applied", "refused"].map(String::from).to_vec()];
-    for (pass, count) in applied {
-        let refused = refusals.iter().filter(|r| r.pass == *pass).count();
-        rows.push(vec![pass.to_string(), count.to_string(), refused.to_string()]);
+/// A line per optimizer pass: functions it changed, functions it had nothing to do for, functions for which it was refused, or why it
+/// was not run; then the refusals.
+pub fn passes(passes: &[PassOutcome], refusals: &[Refusal]) -> String {
+    let mut rows = vec![["pass", "applied", "unchanged", "refused", ""].map(String::from).to_vec()];
+    for p in passes {
+        let counts = [&p.applied, &p.unchanged, &p.refused].map(|list| list.len().to_string());
+        let note = match p.not_run {
+            Some("level") => format!("not run: from -O{}", p.from),
+            Some(_) => "not run: left out".to_string(),
+            None => String::new(),
+        };
+        rows.push([vec![p.pass.to_string()], counts.to_vec(), vec![note]].concat());
     }
-    let mut out = columns(&rows, &[1, 2]);
+    let mut out = columns(&rows, &[1, 2, 3]);
     for r in refusals {
         let _ = writeln!(
             out,

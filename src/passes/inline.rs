@@ -36,25 +36,84 @@ pub fn size(func: &Func) -> usize {
     func.blocks.iter().map(|b| b.insts.iter().filter(counts).count() + 1).sum()
 }
 
-/// Whether a callee is one that is expected to be inlined: small, hinted, or used once.
-fn is_candidate(cx: &Cx<'_>, callee: u32) -> bool {
-    let Some((_, body)) = cx.form(callee) else {
-        return false;
-    };
+/// What speaks for inlining a function where it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merit {
+    /// It is small.
+    Small,
+    /// The user wants it.
+    Hinted,
+    /// It is called from one place, and not needed any more once it is inlined there.
+    UsedOnce,
+}
+
+/// What speaks against inlining a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The callee is an import, or has no form: there is no body.
+    NoBody,
+    /// Nothing speaks for it.
+    NoMerit,
+    /// The callee is already among the functions around the call.
+    Recursive,
+    /// The callee has more instructions than the second number.
+    CalleeTooLarge(usize, usize),
+    /// With the callee the caller would have more instructions than the second number.
+    CallerTooLarge(usize, usize),
+    /// More callees within callees than this.
+    TooDeep(usize),
+}
+
+/// A call that inlining looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Module offset of the call.
+    pub origin: u32,
+    /// The callee.
+    pub callee: u32,
+    /// What is done.
+    pub decided: Result<Merit, Obstacle>,
+}
+
+/// What speaks for inlining a function, if anything does.
+pub fn merit(cx: &Cx<'_>, callee: u32) -> Option<Merit> {
     let leaf = if cx.level == Level::Os { LEAF_INSTS_MAX_SMALL } else { LEAF_INSTS_MAX };
-    let once = cx.calls.get(&callee) == Some(&1) && !cx.roots.contains(&callee);
-    size(body) <= leaf || (once || cx.hinted.contains(&callee)) && size(body) <= SINGLE_INSTS_MAX
+    let small = cx.form(callee).is_some_and(|(_, body)| size(body) <= leaf);
+    let once = || cx.calls.get(&callee) == Some(&1) && !cx.roots.contains(&callee);
+    match (small, cx.hinted.contains(&callee)) {
+        (true, _) => Some(Merit::Small),
+        (false, true) => Some(Merit::Hinted),
+        (false, false) => once().then_some(Merit::UsedOnce),
+    }
+}
+
+/// Decides about a call of `callee` within `chain` in a caller of this size.
+fn decide(cx: &Cx<'_>, callee: u32, chain: &[u32], caller_insts: usize) -> Result<Merit, Obstacle> {
+    let (_, body) = cx.form(callee).ok_or(Obstacle::NoBody)?;
+    let (merit, insts) = (merit(cx, callee).ok_or(Obstacle::NoMerit)?, size(body));
+    match merit {
+        _ if chain.contains(&callee) => Err(Obstacle::Recursive),
+        Merit::Hinted | Merit::UsedOnce if insts > SINGLE_INSTS_MAX => {
+            Err(Obstacle::CalleeTooLarge(insts, SINGLE_INSTS_MAX))
+        }
+        _ if caller_insts + insts > CALLER_INSTS_MAX => {
+            Err(Obstacle::CallerTooLarge(caller_insts + insts, CALLER_INSTS_MAX))
+        }
+        _ if chain.len() > DEPTH_MAX => Err(Obstacle::TooDeep(DEPTH_MAX)),
+        _ => Ok(merit),
+    }
+}
+
+/// What inlining decides about each call of a function, those of inlined bodies included, in the order in which it looks at them.
+pub fn decisions(func: &Func, cx: &Cx<'_>) -> Vec<Decision> {
+    let mut inliner = Inliner::new(func, cx);
+    inliner.run();
+    inliner.decisions
 }
 
 /// Inlines; nothing if no call is worth it.
 pub fn inline(func: &Func, cx: &Cx<'_>) -> Option<Form> {
-    let mut inliner = Inliner {
-        cx,
-        new: func.clone(),
-        bodies: vec![Body { block_base: 0, chain: vec![func.index] }],
-        inlined: Vec::new(),
-        end: 0,
-    };
+    let mut inliner = Inliner::new(func, cx);
     inliner.run();
     if inliner.inlined.is_empty() {
         return None;
@@ -62,12 +121,6 @@ pub fn inline(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let (new, inlined, left) = inliner.finish();
     let witness = witness(&new, |block| left[block.0 as usize], Some)?;
     Some(Form { func: new, witness, inlined })
-}
-
-/// Whether a call of `callee` within `chain` is inlined into a caller of this size: no import, not recursive, not too much.
-fn is_inlined(cx: &Cx<'_>, callee: u32, chain: &[u32], caller_insts: usize) -> bool {
-    let fits = |(_, body): (u32, &Func)| caller_insts + size(body) <= CALLER_INSTS_MAX && chain.len() <= DEPTH_MAX;
-    !chain.contains(&callee) && is_candidate(cx, callee) && cx.form(callee).is_some_and(fits)
 }
 
 /// A body of the left side: the caller, then the inlined callees.
@@ -84,11 +137,20 @@ struct Inliner<'a> {
     new: Func,
     bodies: Vec<Body>,
     inlined: Vec<Inlined>,
+    decisions: Vec<Decision>,
+    /// Instructions of the caller and all bodies.
+    insts: usize,
     /// Number of blocks of all bodies.
     end: u32,
 }
 
-impl Inliner<'_> {
+impl<'a> Inliner<'a> {
+    fn new(func: &Func, cx: &'a Cx<'a>) -> Self {
+        let bodies = vec![Body { block_base: 0, chain: vec![func.index] }];
+        let (inlined, decisions) = (Vec::new(), Vec::new());
+        Inliner { cx, new: func.clone(), bodies, inlined, decisions, insts: size(func), end: 0 }
+    }
+
     /// Chooses calls and appends bodies, those of appended bodies included.
     fn run(&mut self) {
         let mut next = 0;
@@ -97,10 +159,14 @@ impl Inliner<'_> {
             let chain = body.chain.clone();
             for block in body.block_base..end {
                 for inst in 0..self.new.blocks[block as usize].insts.len() {
-                    let Op::Call { func: callee } = self.new.blocks[block as usize].insts[inst].op else {
+                    let Inst { op: Op::Call { func: callee }, origin, .. } =
+                        self.new.blocks[block as usize].insts[inst]
+                    else {
                         continue;
                     };
-                    if is_inlined(self.cx, callee, &chain, size(&self.new)) {
+                    let decided = decide(self.cx, callee, &chain, self.insts);
+                    self.decisions.push(Decision { origin, callee, decided });
+                    if decided.is_ok() {
                         self.append(callee, block, inst as u32, &chain);
                     }
                 }
@@ -112,6 +178,7 @@ impl Inliner<'_> {
     fn append(&mut self, callee: u32, block: u32, inst: u32, chain: &[u32]) {
         let (stage, body) = self.cx.form(callee).expect("invariant: it is inlined");
         let (block_base, value_base) = (self.new.blocks.len() as u32, self.new.values.len() as u32);
+        self.insts += size(body);
         self.new.values.extend(&body.values);
         let moved = body.blocks.iter().map(|b| renumbered(b, block_base, value_base));
         self.new.blocks.extend(moved);

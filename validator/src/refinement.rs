@@ -18,7 +18,7 @@ mod outcome;
 mod relation;
 mod run;
 
-pub use outcome::{Effort, Failure, FailureKind, Shape};
+pub use outcome::{Effort, Failure, FailureKind, Place, Shape};
 
 use crate::domain::Domain;
 use crate::ladder::{self, Limits, Open, Path, Rung};
@@ -86,22 +86,12 @@ type RunOf<P> = Run<<P as Program<Graph>>::Point, <P as Program<Graph>>::State>;
 
 impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     fn fail_text(&self, kind: FailureKind, obligation: &str) -> Failure {
-        Failure {
-            kind,
-            region: self.region.clone(),
-            left: String::new(),
-            right: String::new(),
-            obligation: obligation.to_string(),
-        }
+        let (region, obligation) = (self.region.clone(), obligation.to_string());
+        Failure { kind, place: Place { region, left: String::new(), right: String::new(), obligation } }
     }
     fn fail(&self, kind: FailureKind, l: L::Point, r: R::Point, obligation: impl Into<String>) -> Failure {
-        Failure {
-            kind,
-            region: self.region.clone(),
-            left: self.left.describe(l),
-            right: self.right.describe(r),
-            obligation: obligation.into(),
-        }
+        let (left, right) = (self.left.describe(l), self.right.describe(r));
+        Failure { kind, place: Place { region: self.region.clone(), left, right, obligation: obligation.into() } }
     }
 
     fn run(&mut self) -> Result<(), Failure> {

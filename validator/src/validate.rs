@@ -8,7 +8,7 @@ use crate::arm::object::ObjectFile;
 use crate::claim::Claim;
 use crate::contract::{Bounds, Contract};
 use crate::ladder::Limits;
-use crate::refinement::Effort;
+use crate::refinement::{Effort, Place};
 use crate::refute::report::Difference;
 use crate::wasm;
 use crate::wasm::module::{ExportKind, Module};
@@ -61,6 +61,9 @@ pub struct LinkReport {
     pub verdict: Verdict,
     /// What the proof took.
     pub effort: Effort,
+    /// Where it stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// The verdict on a function.

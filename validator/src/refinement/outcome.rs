@@ -48,19 +48,26 @@ impl Effort {
     }
 }
 
-/// Why a link is not proved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What kind.
-    pub kind: FailureKind,
-    /// Cut point at which the region starts, in words.
+/// Where a proof stopped, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Cut point at which the region starts.
     pub region: String,
     /// Where the left program stood.
     pub left: String,
     /// Where the right program stood.
     pub right: String,
-    /// The obligation, in words.
+    /// The obligation.
     pub obligation: String,
+}
+
+/// Why a link is not proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind.
+    pub kind: FailureKind,
+    /// Where.
+    pub place: Place,
 }
 
 /// The kinds of failure.

@@ -8,7 +8,7 @@ use crate::ir::{Func, Type};
 use crate::ir_semantics::{IrProgram, Signatures};
 use crate::ladder::Limits;
 use crate::program::Program;
-use crate::refinement::{self, Effort, Failure, FailureKind, Shape};
+use crate::refinement::{self, Effort, Failure, FailureKind, Place, Shape};
 use crate::refute::executing::{Bodies, Executing};
 use crate::refute::report::{Difference, Kind};
 use crate::refute::search::{Plan, search};
@@ -63,8 +63,9 @@ struct LinkOf<'a> {
 
 impl LinkOf<'_> {
     fn report(&self) -> LinkReport {
-        let Link { verdict, effort, .. } = &*self.link;
-        LinkReport { name: self.name.to_string(), verdict: verdict.clone(), effort: effort.clone() }
+        let Link { verdict, effort, failure } = &*self.link;
+        let place = failure.as_ref().map(|f| f.place.clone());
+        LinkReport { name: self.name.to_string(), verdict: verdict.clone(), effort: effort.clone(), place }
     }
 }
 
@@ -308,8 +309,8 @@ fn executed(difference: Box<Difference>, report: &mut FunctionReport) -> Verdict
 
 /// A failed check as a verdict: nothing is called refuted that was not executed.
 fn verdict(failure: &Failure) -> Verdict {
-    let text =
-        format!("{} [region {}; left {}; right {}]", failure.obligation, failure.region, failure.left, failure.right);
+    let Place { region, left, right, obligation } = &failure.place;
+    let text = format!("{obligation} [region {region}; left {left}; right {right}]");
     match &failure.kind {
         FailureKind::Differs(_) => Verdict::Unknown(format!("not confirmed: {text}")),
         FailureKind::Exhausted => Verdict::Unknown(format!("limit reached: {text}")),

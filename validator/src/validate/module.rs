@@ -109,7 +109,10 @@ impl<'a> ModuleSession<'a> {
         if declared != Verdict::Proved {
             return Err(declared);
         }
-        let plain = |name: &str| LinkReport { name: name.into(), verdict: Verdict::Proved, effort: Effort::default() };
+        let plain = |name: &str| {
+            let (verdict, effort) = (Verdict::Proved, Effort::default());
+            LinkReport { name: name.into(), verdict, effort, place: None }
+        };
         let (old, new) =
             (&self.chain.module.functions[index as usize].body, &self.after.functions[index as usize].body);
         if self.chain.bytes[old.clone()] == self.after_bytes[new.clone()] {
