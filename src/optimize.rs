@@ -1,7 +1,7 @@
 //! WebAssembly to smaller WebAssembly, every change proved: passes over the IR before `legalize`, and bodies written back.
 //!
-//! A round makes one module from another: every function is built, cleaned and, where that pays, has calls inlined; the form is
-//! written back if the body becomes smaller; a function that nothing can call any more gets an empty body. The validator proves the
+//! A round makes one module from another: every function is built, cleaned and, where that pays, has calls inlined and passes
+//! applied; the form is written back if the body becomes smaller; a function that nothing can call any more gets an empty body. The validator proves the
 //! round on the bytes of both modules. What it does not prove is left out and the round made again. Rounds follow until one
 //! changes nothing, so that optimizing the result changes nothing either.
 
@@ -10,8 +10,8 @@ mod choose;
 use crate::call_graph;
 use crate::error::CompileError;
 use crate::module::Module;
-use crate::pass::{Cx, Level};
-use crate::pipeline::{self, checked, stage};
+use crate::pass::{Cx, Level, Pass};
+use crate::pipeline::{self, CARRIERS, CLEAN, INLINE, checked, stage};
 use crate::refusal::Refusal;
 use crate::wasm_writer::{Kept, module::rewrite};
 use crate::{build, decode, simplify};
@@ -26,6 +26,9 @@ use synth_validator::prove_all::{STACK_BYTES, Timed, prove_all};
 use synth_validator::validate::module::{ModuleSession, WASM};
 use synth_validator::validate::{FunctionReport, Verdict};
 use synth_validator::wasm::reach;
+
+/// The passes of bodies, in order, after inlining. Each is kept where the body does not become larger.
+pub const PASSES: &[Pass] = &[CARRIERS];
 
 /// The body of a function that nothing calls: no locals, `unreachable`.
 const EMPTY_BODY: &[u8] = &[0, 0, 0x0b];
@@ -90,7 +93,7 @@ pub struct Optimized {
 /// What is not to be done, because the validator did not prove it.
 #[derive(Clone, Debug, Default)]
 struct Refused {
-    inline: BTreeSet<u32>,
+    passes: BTreeSet<(u32, &'static str)>,
     body: BTreeMap<u32, String>,
 }
 
@@ -176,11 +179,16 @@ fn refuse(report: &FunctionReport, refused: &mut Refused) -> Option<Refusal> {
     }
     let link = report.links.iter().find(|l| l.verdict != Verdict::Proved);
     let verdict = link.map_or(&report.verdict, |l| &l.verdict);
-    let inlining = link.is_some_and(|l| l.name == "inline" || l.name == "clean");
-    let pass = if inlining { "inline" } else { WASM };
-    match inlining {
-        true => drop(refused.inline.insert(report.index)),
-        false => drop(refused.body.insert(report.index, verdict.name().to_string())),
+    let is_link = |pass: &&Pass| link.is_some_and(|l| l.name == pass.name);
+    let pass = match [INLINE, CLEAN].iter().chain(PASSES).find(is_link) {
+        // Cleaning belongs to inlining.
+        Some(pass) if pass.name == CLEAN.name => INLINE.name,
+        Some(pass) => pass.name,
+        None => WASM,
+    };
+    match pass {
+        WASM => drop(refused.body.insert(report.index, verdict.name().to_string())),
+        pass => drop(refused.passes.insert((report.index, pass))),
     }
     Some(Refusal::new(report, pass))
 }
@@ -242,7 +250,11 @@ fn attempt(bytes: &[u8], options: &Options, refused: &Refused) -> Result<Attempt
             if let Some(why) = refused.body.get(index) {
                 return Ok(Choice::keep(&module, bytes, *index, Kept::NotProved(why.clone())));
             }
-            chooser.choose(*index, stages, options.inline && !refused.inline.contains(index))
+            let is_refused = |pass: &str| {
+                let left_out = pass == INLINE.name && !options.inline;
+                left_out || refused.passes.iter().any(|(f, name)| f == index && *name == pass)
+            };
+            chooser.choose(*index, stages, &is_refused)
         })
         .collect::<Result<_, CompileError>>()?;
     let bodies =

@@ -1,5 +1,6 @@
 //! The optimizer's passes, one file each. `pipeline::OPTIMIZER` is their order.
 
+pub mod carriers;
 pub mod checks;
 pub mod inline;
 pub mod licm;

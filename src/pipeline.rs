@@ -8,7 +8,7 @@ use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
-use crate::passes::{checks, inline, licm};
+use crate::passes::{carriers, checks, inline, licm};
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -30,11 +30,18 @@ const NEEDED: &[Pass] = &[
     pass("simplify", Level::O0, |f, _| Some(simplify::simplify(f).into()), &[]),
 ];
 
+/// Inlining, which takes callees in the form before it.
+pub const INLINE: Pass = pass("inline", Level::O1, inline::inline, inline::FAULTS);
+/// Cleaning again.
+pub const CLEAN: Pass = pass("clean", Level::O1, clean, &[]);
+/// Only for modules: `legalize` leaves no carriers.
+pub const CARRIERS: Pass = pass("carriers", Level::O1, carriers::carriers, carriers::FAULTS);
+
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
 #[rustfmt::skip]
 pub const OPTIMIZER: &[Pass] = &[
-    pass("inline", Level::O1, inline::inline, inline::FAULTS),
-    pass("clean", Level::O1, clean, &[]),
+    INLINE,
+    CLEAN,
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
 ];

@@ -14,6 +14,7 @@ use support::proofs::deep_map;
 use support::vectors::{self, Script, Statement};
 use support::{instance_engine, modules, packages, wasmi_engine};
 use synth::optimize::{Optimized, Options, optimize};
+use synth::pipeline::CARRIERS;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::{prove_all, with_deep_stack};
@@ -249,6 +250,41 @@ fn a_wrong_body_is_refused_and_the_function_keeps_its_own() {
         assert_eq!(done.outcomes[1].bytes_after, done.outcomes[1].bytes_before, "{fault}");
         wasmparser::Validator::new().validate_all(&done.module).unwrap_or_else(|e| panic!("{fault}: {e}"));
     }
+}
+
+/// Text of the module of a pass.
+fn module_of(pass: &str) -> Vec<u8> {
+    let path = packages::repository().join("tests/passes").join(pass).with_extension("wat");
+    wat::parse_file(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+#[test]
+fn a_wrong_split_of_a_carrier_is_refused() {
+    let wasm = module_of(CARRIERS.name);
+    for (fault, what) in CARRIERS.faults {
+        let done = optimize(&wasm, &Options { fault: Some(fault), ..Options::default() });
+        let done = done.unwrap_or_else(|e| panic!("{fault}: {e}"));
+        assert!(done.refusals.iter().any(|r| r.pass == CARRIERS.name), "{fault} ({what}): {:?}", done.refusals);
+        let reports = done.reports.iter().flatten().map(|t| &t.report);
+        reports.for_each(|r| assert_eq!(r.verdict, Verdict::Proved, "{fault}: {}", r.name));
+    }
+}
+
+#[test]
+fn no_carrier_is_left_at_a_seam() {
+    let done = optimized(&module_of(CARRIERS.name));
+    assert!(done.refusals.is_empty(), "{:?}", done.refusals);
+    assert!(done.applied.get(CARRIERS.name).is_some_and(|n| *n >= 2), "{:?}", done.applied);
+    let text = operators(&done.module);
+    assert!(text.iter().all(|name| !name.contains("I64")), "{text:?}");
+}
+
+/// Names of the operators of all bodies.
+fn operators(wasm: &[u8]) -> Vec<String> {
+    let payloads = Parser::new(0).parse_all(wasm).map(|p| p.expect("a valid module"));
+    let bodies = payloads.filter_map(|p| if let Payload::CodeSectionEntry(body) = p { Some(body) } else { None });
+    let operators = bodies.flat_map(|b| b.get_operators_reader().expect("operators").into_iter());
+    operators.map(|o| format!("{:?}", o.expect("an operator"))).collect()
 }
 
 #[test]

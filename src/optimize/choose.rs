@@ -1,14 +1,13 @@
 //! Which body a function gets: its own, the cleaned one, or the one with calls inlined.
 //!
-//! The smallest is taken. Inlining a function that then nothing calls counts what that function's body took.
+//! The smallest is taken. Inlining a function that then nothing calls counts what that function's body took. After inlining, or
+//! without it, each pass of [`super::PASSES`] is kept if the body does not become larger.
 
-use super::EMPTY_BODY;
+use super::{CLEAN, EMPTY_BODY, INLINE, PASSES};
 use crate::error::CompileError;
 use crate::module::Module;
-use crate::pass::Cx;
-use crate::passes::inline;
+use crate::pass::{Cx, Pass};
 use crate::pipeline::{checked, stage};
-use crate::simplify;
 use crate::wasm_writer::{Kept, Written, write};
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::claim::Stage;
@@ -55,7 +54,10 @@ impl Choice {
     fn written(written: Written, stages: Vec<Stage>) -> Choice {
         let inlined = stages.iter().map(|s| s.inlined.len()).sum();
         let body = written.body.clone();
-        let passes = if inlined > 0 { vec!["inline", "write"] } else { vec!["write"] };
+        let applied = |pass: &&Pass| stages.iter().any(|s| s.name == pass.name);
+        let optimizer = [INLINE, CLEAN];
+        let mut passes: Vec<&str> = optimizer.iter().chain(PASSES).filter(applied).map(|p| p.name).collect();
+        passes.push("write");
         Choice { body, kept: None, stages, written: Some(written), inlined, uncalled: false, passes }
     }
 }
@@ -99,26 +101,61 @@ impl<'a> Chooser<'a> {
         Chooser { bytes, cx, called_once }
     }
 
-    /// Chooses a body.
+    /// Chooses a body. `refused` names the passes that are not to run on this function.
     ///
     /// # Errors
     /// IR that is not well formed.
-    pub(super) fn choose(&self, index: u32, stages: &[Stage], may_inline: bool) -> Result<Choice, CompileError> {
+    pub(super) fn choose(
+        &self,
+        index: u32,
+        stages: &[Stage],
+        refused: &dyn Fn(&str) -> bool,
+    ) -> Result<Choice, CompileError> {
         let own = self.cx.module.functions[index as usize].body.len();
-        let last = &stages.last().expect("invariant: a function that is built has a form").func;
-        let plain = write(last, self.bytes, self.cx);
-        let with = if may_inline { self.inlined(last, stages)? } else { None };
-        let best = plain.as_ref().map_or(own, |w| w.body.len()).min(own);
+        let plain = self.smaller(stages.to_vec(), refused)?;
+        let with = if refused(INLINE.name) { None } else { self.inlined(stages, refused)? };
+        let best = plain.as_ref().map_or(own, |(w, _)| w.body.len()).min(own);
         if let Some((written, stages)) = with {
             if written.body.len() < best + self.saved(index, &stages) {
                 return Ok(Choice::written(written, stages));
             }
         }
         Ok(match plain {
-            Ok(written) if written.body.len() < own => Choice::written(written, stages.to_vec()),
-            Ok(written) => Choice::keep(self.cx.module, self.bytes, index, Kept::NotSmaller(written.body.len())),
+            Ok((written, stages)) if written.body.len() < own => Choice::written(written, stages),
+            Ok((written, _)) => Choice::keep(self.cx.module, self.bytes, index, Kept::NotSmaller(written.body.len())),
             Err(kept) => Choice::keep(self.cx.module, self.bytes, index, kept),
         })
+    }
+
+    /// Makes the form after a pass.
+    fn apply(&self, pass: &Pass, stages: &[Stage]) -> Result<Option<Stage>, CompileError> {
+        let last = &stages.last().expect("invariant: a function that is built has a form").func;
+        let Some(form) = (pass.run)(last, self.cx) else { return Ok(None) };
+        checked(pass.name, &form.func, self.cx.module)?;
+        Ok(Some(stage(pass.name, form)))
+    }
+
+    /// The body after all passes that do not make it larger, and the forms up to it; or why the forms as they are cannot be written.
+    fn smaller(
+        &self,
+        mut stages: Vec<Stage>,
+        refused: &dyn Fn(&str) -> bool,
+    ) -> Result<Result<(Written, Vec<Stage>), Kept>, CompileError> {
+        let last = &stages.last().expect("invariant: a function that is built has a form").func;
+        let mut best = match write(last, self.bytes, self.cx) {
+            Ok(written) => written,
+            Err(kept) => return Ok(Err(kept)),
+        };
+        for pass in PASSES.iter().filter(|p| !refused(p.name)) {
+            let Some(next) = self.apply(pass, &stages)? else { continue };
+            if let Ok(written) = write(&next.func, self.bytes, self.cx)
+                && written.body.len() <= best.body.len()
+            {
+                best = written;
+                stages.push(next);
+            }
+        }
+        Ok(Ok((best, stages)))
     }
 
     /// Bytes of the functions that nothing calls any more once a function has these forms.
@@ -140,17 +177,13 @@ impl<'a> Chooser<'a> {
     /// The body with calls inlined, and the forms up to it.
     fn inlined(
         &self,
-        last: &synth_validator::ir::Func,
         stages: &[Stage],
+        refused: &dyn Fn(&str) -> bool,
     ) -> Result<Option<(Written, Vec<Stage>)>, CompileError> {
-        let Some(form) = inline::inline(last, self.cx) else { return Ok(None) };
-        checked("inline", &form.func, self.cx.module)?;
-        let clean = simplify::simplify(&form.func);
-        checked("clean", &clean.0, self.cx.module)?;
-        let Ok(written) = write(&clean.0, self.bytes, self.cx) else { return Ok(None) };
-        let mut stages = stages.to_vec();
-        stages.extend([stage("inline", form), stage("clean", clean.into())]);
-        Ok(Some((written, stages)))
+        let Some(inlined) = self.apply(&INLINE, stages)? else { return Ok(None) };
+        let mut stages = [stages, &[inlined]].concat();
+        stages.extend(self.apply(&CLEAN, &stages)?);
+        Ok(self.smaller(stages, refused)?.ok())
     }
 }
 
