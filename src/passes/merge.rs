@@ -1,24 +1,24 @@
 //! Block merging and branch folding: control flow without detours.
 //!
-//! Before: `b0: …; jump b1(v1)`, `b1(v2): v3 = …; branch v3, b2(), b3()`, `b2: jump b4(v2)`. After: `b0: …; v3 = …; branch v3,
-//! b4(v1), b3()`. A block with one incoming edge that is a jump becomes one with its predecessor; a block that only jumps is
-//! skipped; a decision whose edges are all equal becomes a jump; parameters that then receive one value only go. It stands last,
-//! because inlining and decided branches leave such blocks everywhere, and selection fuses a compare only with a branch of its
-//! block. What enters a loop is not skipped: code motion needs a place before the loop.
+//! Before: `b0: …; jump b1(v1)`, `b1(v2): v3 = …; branch v3, b2(), b3()`, `b2: jump b4()`. After: `b0: …; v3 = …; branch v3, b4(),
+//! b3()`. A block with one incoming edge that is a jump becomes one with its predecessor; a block that only jumps is skipped; a
+//! decision whose edges are all equal becomes a jump; parameters that then receive one value only go. It stands last, because
+//! inlining and decided branches leave such blocks everywhere, and selection fuses a compare only with a branch of its block.
+//! Blocks that pass arguments on are not skipped, since the moves need a place; nor are those that enter a loop, where code motion
+//! needs one.
 //!
 //! Obligation: refinement; at every cut point of the new form the old words used later equal what stands for them.
 
 use crate::cfg;
 use crate::pass::{Cx, Fault, Form, replaced};
 use crate::prune::{self, Renaming, known_values};
-use synth_validator::ir::{Block, BlockData, Edge, Func, Op, Terminator, Value};
+use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value};
 use synth_validator::trap::TrapKind;
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
-    ("merge-arguments", "the parameters of a skipped block are bound in reverse order"),
     ("merge-work", "a block that stores is skipped as if it only jumped"),
-    ("merge-unequal", "edges to one block count as equal, whatever their arguments"),
+    ("merge-order", "the instructions of a joined block come first, if they use none of the others"),
     ("merge-default", "a dispatch becomes a jump though its default is another edge"),
 ];
 
@@ -80,7 +80,7 @@ fn is_work(func: &Func) -> bool {
         let reachable = b == 0 || !preds[b as usize].is_empty();
         reachable
             && match &data.end {
-                Terminator::Jump(to) => joins(to) || b != 0 && data.insts.is_empty(),
+                Terminator::Jump(to) => joins(to) || b != 0 && data.insts.is_empty() && to.args.is_empty(),
                 Terminator::Branch(_, yes, no) => yes.block == no.block,
                 Terminator::Switch(_, targets, default) => targets.last().is_none_or(|t| t.block == default.block),
                 Terminator::Return(_) | Terminator::Trap(_) => false,
@@ -125,7 +125,7 @@ impl Merger<'_> {
         self.stands.iter_mut().for_each(|v| *v = renaming.get(*v));
     }
 
-    /// By block: whether edges to it may go where it jumps. Not the way into a loop, and not a block whose parameters others use.
+    /// By block: whether edges to it may go where it jumps.
     fn skippable(&self, order: &[Block]) -> Vec<bool> {
         let blocks = &self.func.blocks;
         let mut place = vec![usize::MAX; blocks.len()];
@@ -133,34 +133,21 @@ impl Merger<'_> {
             place[b.0 as usize] = i;
         }
         let mut is_header = vec![false; blocks.len()];
-        let mut home = vec![None; self.func.values.len()];
         for b in order {
             for edge in cfg::edges(&blocks[b.0 as usize].end) {
                 is_header[edge.block.0 as usize] |= place[edge.block.0 as usize] <= place[b.0 as usize];
             }
-            blocks[b.0 as usize].params.iter().for_each(|p| home[p.0 as usize] = Some(*b));
         }
-        let jumps_only = |b: &Block| match &blocks[b.0 as usize] {
-            BlockData { insts, end: Terminator::Jump(to), .. } => {
-                let enters = is_header[to.block.0 as usize] && place[b.0 as usize] < place[to.block.0 as usize];
-                let stores = self.cx.fault("merge-work") && insts.iter().any(|i| matches!(i.op, Op::Store { .. }));
-                b.0 != 0 && to.block != *b && !enters && (insts.is_empty() || stores)
+        let jumps_only = |(b, data): (usize, &BlockData)| match &data.end {
+            Terminator::Jump(to) if b != 0 && to.args.is_empty() && data.params.is_empty() => {
+                let target = to.block.0 as usize;
+                let enters = is_header[target] && place[b] < place[target];
+                let stores = self.cx.fault("merge-work") && data.insts.iter().any(|i| matches!(i.op, Op::Store { .. }));
+                target != b && !enters && (data.insts.is_empty() || stores)
             }
             _ => false,
         };
-        let mut skippable = vec![false; blocks.len()];
-        order.iter().for_each(|b| skippable[b.0 as usize] = jumps_only(b));
-        for b in order {
-            let data = &blocks[b.0 as usize];
-            let edges = cfg::edges(&data.end);
-            let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
-            for v in args.chain(cfg::operands(&data.end)) {
-                if let Some(from) = home[v.0 as usize].filter(|from| from != b) {
-                    skippable[from.0 as usize] = false;
-                }
-            }
-        }
-        skippable
+        blocks.iter().enumerate().map(jumps_only).collect()
     }
 
     /// Leads the edges of a block over blocks that only jump.
@@ -172,11 +159,7 @@ impl Merger<'_> {
             for _ in 0..SKIPPED_MAX {
                 let over = &self.func.blocks[edge.block.0 as usize];
                 let (true, Terminator::Jump(to)) = (skippable[edge.block.0 as usize], &over.end) else { break };
-                if self.cx.fault("merge-arguments") {
-                    edge.args.reverse();
-                }
-                let arg = |v: &Value| over.params.iter().position(|p| p == v).map_or(*v, |i| edge.args[i]);
-                *edge = Edge { block: to.block, args: to.args.iter().map(arg).collect() };
+                *edge = to.clone();
                 changed = true;
             }
         }
@@ -186,13 +169,12 @@ impl Merger<'_> {
 
     /// Makes a decision whose edges are equal a jump; cases that go where the default goes are no cases.
     fn decide(&mut self, block: Block) -> bool {
-        let equal = |a: &Edge, b: &Edge| a == b || self.cx.fault("merge-unequal") && a.block == b.block;
         let end = &mut self.func.blocks[block.0 as usize].end;
         let only = match end {
-            Terminator::Branch(_, yes, no) if equal(yes, no) => yes.clone(),
+            Terminator::Branch(_, yes, no) if yes == no => yes.clone(),
             Terminator::Switch(_, targets, default) => {
                 let cases = targets.len();
-                while targets.last().is_some_and(|t| equal(t, default)) {
+                while targets.last().is_some_and(|t| t == default) {
                     targets.pop();
                 }
                 match targets.first() {
@@ -224,10 +206,17 @@ impl Merger<'_> {
             let end_origin = taken.end_origin;
             params.iter().zip(to.args).for_each(|(p, a)| joined.stand(*p, a));
             let data = &mut self.func.blocks[block.0 as usize];
-            data.insts.extend(insts);
+            let early = self.cx.fault("merge-order") && are_independent(&data.insts, &insts);
+            let at = if early { 0 } else { data.insts.len() };
+            drop(data.insts.splice(at..at, insts));
             (data.end, data.end_origin) = (end, end_origin);
             changed = true;
         }
         changed
     }
+}
+
+/// For the fault: whether instructions use no result of others.
+fn are_independent(before: &[Inst], insts: &[Inst]) -> bool {
+    !insts.iter().flat_map(|i| &i.args).any(|a| before.iter().any(|i| i.results.contains(a)))
 }
