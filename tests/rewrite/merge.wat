@@ -18,8 +18,8 @@
 ;;= both after merge
 ;;= func 1 -> ()
 ;;= b0(v0: i32, v1: i32):
-;;=     v8 = const 0x0
-;;=     v9 = cmp.lts v1, v8
+;;=     v16 = const 0x0
+;;=     v9 = cmp.lts v1, v16
 ;;=     branch v9, b1(), b2()
 ;;= b1():
 ;;=     store.byte +0x9 v0, v1
@@ -28,12 +28,13 @@
 ;;=     store.word +0x0 v0, v1
 ;;=     branch v1, b3(), b4()
 ;;= b3():
-;;=     v12 = const 0x3
-;;=     store.word +0x0 v1, v12
+;;=     v17 = const 0x3
+;;=     store.word +0x0 v1, v17
 ;;=     jump b5()
 ;;= b4():
-;;=     v15 = const 0x4
-;;=     store.word +0x0 v1, v15
+;;=     v18 = const 0x0
+;;=     v19 = const 0x4
+;;=     store.word +0x0 v18, v19
 ;;=     jump b5()
 ;;= b5():
 ;;=     return
