@@ -91,6 +91,22 @@ pub fn holds64(cond: Cond, a: u64, b: u64) -> bool {
     holds != negated
 }
 
+/// The comparison that holds exactly if `cond` does not.
+pub fn negated(cond: Cond) -> Cond {
+    match cond {
+        Cond::Eq => Cond::Ne,
+        Cond::Ne => Cond::Eq,
+        Cond::LtU => Cond::GeU,
+        Cond::GeU => Cond::LtU,
+        Cond::LtS => Cond::GeS,
+        Cond::GeS => Cond::LtS,
+        Cond::GtU => Cond::LeU,
+        Cond::LeU => Cond::GtU,
+        Cond::GtS => Cond::LeS,
+        Cond::LeS => Cond::GtS,
+    }
+}
+
 fn divide(op: DivOp, a: u64, b: u64) -> u64 {
     let (x, y) = (a as i64, b as i64);
     match op {

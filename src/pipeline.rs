@@ -7,7 +7,7 @@ use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, Pass, Run};
-use crate::passes::{checks, inline, licm, merge, sccp};
+use crate::passes::{checks, if_convert, inline, licm, merge, sccp};
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -36,6 +36,7 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("clean", Level::O1, clean, &[]),
     pass("sccp", Level::O1, sccp::sccp, sccp::FAULTS),
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
+    pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
     pass("merge", Level::O1, merge::merge, merge::FAULTS),
 ];

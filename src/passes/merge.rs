@@ -32,7 +32,7 @@ pub fn merge(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let (new, merged) = merged(func, cx)?;
     let known = known_values(func);
     let is = |_, v: Value| (known[v.0 as usize], merged.value(v));
-    let witness = replaced((func, &new), |b| merged.block(b), is)?;
+    let witness = replaced((func, &new), |b| merged.block(b), &[], is)?;
     Some((new, witness).into())
 }
 

@@ -40,7 +40,7 @@ pub fn sccp(func: &Func, cx: &Cx<'_>) -> Option<Form> {
         }
     }
     prune::remove_dead(&mut new);
-    let witness = replaced((func, &new), |b| b, |b, v| (solution.at_start(b, v), v))?;
+    let witness = replaced((func, &new), |b| b, &[], |b, v| (solution.at_start(b, v), v))?;
     Some((new, witness).into())
 }
 

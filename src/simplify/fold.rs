@@ -88,22 +88,6 @@ fn binary(op: BinOp, a: Operand, b: Operand) -> Option<Folded> {
     }
 }
 
-/// The comparison that holds exactly if `cond` does not.
-fn negated(cond: Cond) -> Cond {
-    match cond {
-        Cond::Eq => Cond::Ne,
-        Cond::Ne => Cond::Eq,
-        Cond::LtU => Cond::GeU,
-        Cond::GeU => Cond::LtU,
-        Cond::LtS => Cond::GeS,
-        Cond::GeS => Cond::LtS,
-        Cond::GtU => Cond::LeU,
-        Cond::LeU => Cond::GtU,
-        Cond::GtS => Cond::LeS,
-        Cond::LeS => Cond::GtS,
-    }
-}
-
 fn compare(cond: Cond, a: Operand, b: Operand, definitions: &FxHashMap<Value, (Op, Vec<Operand>)>) -> Option<Folded> {
     if a == b {
         return word(u32::from(evaluate::holds(cond, 0, 0)));
@@ -118,8 +102,8 @@ fn compare(cond: Cond, a: Operand, b: Operand, definitions: &FxHashMap<Value, (O
     let (op, args) = definitions.get(&v)?;
     match (op, cond) {
         (Op::Cmp(_) | Op::CmpPair(_), Cond::Ne) => same(a),
-        (Op::Cmp(inner), Cond::Eq) => Some(Folded::Op(Op::Cmp(negated(*inner)), args.clone())),
-        (Op::CmpPair(inner), Cond::Eq) => Some(Folded::Op(Op::CmpPair(negated(*inner)), args.clone())),
+        (Op::Cmp(inner), Cond::Eq) => Some(Folded::Op(Op::Cmp(evaluate::negated(*inner)), args.clone())),
+        (Op::CmpPair(inner), Cond::Eq) => Some(Folded::Op(Op::CmpPair(evaluate::negated(*inner)), args.clone())),
         _ => None,
     }
 }
