@@ -179,13 +179,16 @@ impl<'a> Converter<'a> {
         }
         let differ = yes.args.iter().zip(&no.args).filter(|(a, b)| a != b).count();
         let mut args = yes.args.clone();
-        let mut condition = Some(condition);
-        for (arg, other) in args.iter_mut().zip(&no.args).filter(|(a, b)| **a != **b) {
-            let Some(c) = condition else { continue };
-            let other = *other;
-            let truth = if differ == 1 { self.truth(block, c, *arg, other) } else { None };
-            *arg = truth.unwrap_or_else(|| self.select(block, c, *arg, other));
-            condition = if self.cx.fault("if_convert-half") { None } else { Some(self.again(block, c)) };
+        let mut c = condition;
+        for (n, at) in (0..args.len()).filter(|i| yes.args[*i] != no.args[*i]).enumerate() {
+            if n > 0 && self.cx.fault("if_convert-half") {
+                continue;
+            }
+            if n > 0 {
+                c = self.again(block, c);
+            }
+            let truth = if differ == 1 { self.truth(block, c, yes.args[at], no.args[at]) } else { None };
+            args[at] = truth.unwrap_or_else(|| self.select(block, c, yes.args[at], no.args[at]));
         }
         let Some(to) = yes.to else {
             self.new.blocks[block.0 as usize].end = Terminator::Return(args);

@@ -27,14 +27,11 @@
 ;;=     v7 = load.word +0x0 v0
 ;;=     v8 = load.word +0x4 v0
 ;;=     v9 = cmp.ltu v7, v8
-;;=     branch v9, b1(), b2()
-;;= b1():
 ;;=     v10 = const 0x1
 ;;=     v11 = add v7, v10
-;;=     jump b3(v10, v11)
-;;= b2():
 ;;=     v12 = const 0x0
-;;=     jump b3(v12, v7)
-;;= b3(v3: i32, v4: i32):
-;;=     store.word +0x0 v0, v4
-;;=     return v3
+;;=     v13 = select v9, v10, v12
+;;=     v14 = cmp.ltu v7, v8
+;;=     v15 = select v14, v11, v7
+;;=     store.word +0x0 v0, v15
+;;=     return v13
