@@ -11,6 +11,7 @@ pub mod decode;
 pub mod emit;
 pub mod encode;
 pub mod error;
+pub mod evaluate;
 pub mod frame;
 pub mod image;
 pub mod inline_report;

@@ -6,6 +6,7 @@
 use crate::ir_facts::Facts;
 use crate::liveness::{LIVE_MAX, live_in};
 use crate::module::Module;
+use crate::prune::Known;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use synth_validator::claim::{Inlined, Stage};
@@ -115,6 +116,53 @@ pub fn witness(func: &Func, left: impl Fn(Block) -> u64, value: impl Fn(Value) -
         let words = here.flat_map(|v| (0..func.type_of(*v).words() as u8).map(|half| (*v, half)));
         let equal = words.filter_map(|(v, h)| Some((Loc::Value(value(v)?, h), Loc::Value(v, h)))).collect();
         cuts.push(Cut { left: left(Block(i as u32)), right: i as u64, equal, ..Cut::default() });
+    }
+    Some(Witness { cuts })
+}
+
+/// Where a block of the form before has become the middle of another, which is a cut point of the link as well.
+#[derive(Clone, Copy, Debug)]
+pub struct Seam {
+    /// The block in the new form.
+    pub block: Block,
+    /// The first of its instructions that stood in the old block.
+    pub inst: usize,
+    /// The old block.
+    pub left: Block,
+}
+
+/// The witness that says of each word live at each cut point of the form before what it is in a form. `left` gives the old block at
+/// whose start a new one stands, `is` the constant that an old value is known to be at the start of an old block, and the new value
+/// that equals it. Nothing if too many words are live.
+pub fn replaced(
+    (old, new): (&Func, &Func),
+    left: impl Fn(Block) -> Block,
+    seams: &[Seam],
+    is: impl Fn(Block, Value) -> (Option<Known>, Value),
+) -> Option<Witness> {
+    let (old_live, new_live) = (live_in(old, LIVE_MAX)?, live_in(new, LIVE_MAX)?);
+    let facts = Facts::new(new);
+    let starts = (0..new.blocks.len() as u32).filter(|b| facts.is_cut(*b)).map(Block);
+    let starts = starts.map(|block| Seam { block, inst: 0, left: left(block) });
+    let mut cuts = Vec::new();
+    for Seam { block, inst, left } in starts.chain(seams.iter().copied()) {
+        let data = &new.blocks[block.0 as usize];
+        let mut held: Vec<Value> = data.params.iter().chain(&new_live[block.0 as usize]).copied().collect();
+        held.extend(data.insts[..inst].iter().flat_map(|i| &i.results));
+        held.sort_unstable();
+        let mut equal = Vec::new();
+        for v in old.blocks[left.0 as usize].params.iter().chain(&old_live[left.0 as usize]) {
+            let (known, value) = is(left, *v);
+            let known = known.map(Known::locations);
+            for half in 0..old.type_of(*v).words() as u8 {
+                equal.extend(known.map(|k| (Loc::Value(*v, half), k[usize::from(half)])));
+                if held.binary_search(&value).is_ok() {
+                    equal.push((Loc::Value(*v, half), Loc::Value(value, half)));
+                }
+            }
+        }
+        let right = u64::from(block.0) | (inst as u64) << 32;
+        cuts.push(Cut { left: u64::from(left.0), right, equal, ..Cut::default() });
     }
     Some(Witness { cuts })
 }

@@ -2,5 +2,8 @@
 
 pub mod carriers;
 pub mod checks;
+pub mod if_convert;
 pub mod inline;
 pub mod licm;
+pub mod merge;
+pub mod sccp;

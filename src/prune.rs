@@ -27,6 +27,13 @@ impl Known {
             _ => None,
         }
     }
+    /// Its words, the low one first.
+    pub fn locations(self) -> [Loc; 2] {
+        match self {
+            Known::Const(_, k) => [Loc::Const(k as u32), Loc::Const((k >> 32) as u32)],
+            Known::Address(symbol) => [Loc::Address(symbol); 2],
+        }
+    }
     /// The operation that computes it.
     pub fn op(self) -> Op {
         match self {
@@ -53,6 +60,14 @@ pub fn known_values(func: &Func) -> Vec<Option<Known>> {
 pub struct Renaming(Vec<Value>);
 
 impl Renaming {
+    /// Each of so many values stands for itself.
+    pub fn none(values: usize) -> Renaming {
+        Renaming((0..values as u32).map(Value).collect())
+    }
+    /// Lets a value stand for another, which does not stand for it.
+    pub fn stand(&mut self, v: Value, by: Value) {
+        self.0[v.0 as usize] = by;
+    }
     /// The value that stands for `v`.
     pub fn get(&self, mut v: Value) -> Value {
         while self.0[v.0 as usize] != v {
@@ -73,7 +88,7 @@ impl Renaming {
 /// Finds parameters that receive one value only (besides themselves) on all edges, and equal constants. The values
 /// that stand for others dominate them, except constants, which the caller makes anew where they are used.
 pub fn redundant_params(func: &Func, known: &[Option<Known>]) -> Renaming {
-    let mut renaming = Renaming((0..func.values.len() as u32).map(Value).collect());
+    let mut renaming = Renaming::none(func.values.len());
     let mut first: FxHashMap<Known, Value> = FxHashMap::default();
     for (i, k) in known.iter().enumerate() {
         if let Some(k) = k {

@@ -116,12 +116,19 @@ impl Selector<'_> {
         Ok(rd)
     }
     pub(super) fn select_value(&mut self, inst: &IrInst) -> Result<(), CompileError> {
-        let test = self.test(inst.args[0])?;
-        let yes = match self.constant(inst.args[1]) {
+        let mut test = self.test(inst.args[0])?;
+        let (mut yes, mut no) = (inst.args[1], inst.args[2]);
+        let fits = |k: Option<u32>| k.is_some_and(|k| ModifiedImm::new(k).is_some());
+        // A constant is better moved under the condition than into a register before.
+        if fits(self.constant(no)) && !fits(self.constant(yes)) {
+            (yes, no) = (no, yes);
+            test.condition = test.condition.negated();
+        }
+        let yes = match self.constant(yes) {
             Some(k) if ModifiedImm::new(k).is_some() => Src::Imm(k),
-            _ => Src::Reg(self.reg(inst.args[1])?),
+            _ => Src::Reg(self.reg(yes)?),
         };
-        let no = self.reg(inst.args[2])?;
+        let no = self.reg(no)?;
         let rd = self.home(inst.results[0]);
         self.emit(Inst::Select { rd, no, yes, test });
         Ok(())

@@ -1,8 +1,9 @@
 //! Folding of single operations on words and pairs of words.
 
 use super::Operand;
+use crate::evaluate;
 use rustc_hash::FxHashMap;
-use synth_validator::domain::{BinOp, CmpOp, UnOp};
+use synth_validator::domain::BinOp;
 use synth_validator::ir::{Cond, Op, Value};
 
 /// What an operation is replaced by.
@@ -28,7 +29,7 @@ fn same(x: Operand) -> Option<Folded> {
 pub(super) fn fold(op: &Op, args: &[Operand], definitions: &FxHashMap<Value, (Op, Vec<Operand>)>) -> Option<Folded> {
     match (op, args) {
         (Op::Bin(op), [a, b]) => binary(*op, *a, *b),
-        (Op::Un(op), [a]) => word(unary(*op, a.constant()?)),
+        (Op::Un(op), [a]) => word(evaluate::unary(*op, a.constant()?)),
         (Op::Cmp(cond), [a, b]) => compare(*cond, *a, *b, definitions),
         (Op::Select, [c, a, b]) => match c.constant() {
             _ if a == b => same(*a),
@@ -59,7 +60,7 @@ fn unsigned(cond: Cond) -> Cond {
 
 fn binary(op: BinOp, a: Operand, b: Operand) -> Option<Folded> {
     let (x, y) = match (a.constant(), b.constant()) {
-        (Some(x), Some(y)) => return word(compute(op, x, y)),
+        (Some(x), Some(y)) => return word(evaluate::binary(op, x, y)),
         constants => constants,
     };
     let commutes =
@@ -87,73 +88,12 @@ fn binary(op: BinOp, a: Operand, b: Operand) -> Option<Folded> {
     }
 }
 
-/// The value of a binary operation of the IR, whose shifts take the low byte of the amount.
-fn compute(op: BinOp, a: u32, b: u32) -> u32 {
-    let n = b & 0xff;
-    match op {
-        BinOp::Add => a.wrapping_add(b),
-        BinOp::Sub => a.wrapping_sub(b),
-        BinOp::Mul => a.wrapping_mul(b),
-        BinOp::UMulHi => ((u64::from(a) * u64::from(b)) >> 32) as u32,
-        BinOp::SMulHi => ((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32,
-        BinOp::UDiv => a.checked_div(b).unwrap_or(0),
-        BinOp::SDiv if b == 0 => 0,
-        BinOp::SDiv => (a as i32).wrapping_div(b as i32) as u32,
-        BinOp::And => a & b,
-        BinOp::Or => a | b,
-        BinOp::Xor => a ^ b,
-        BinOp::Shl => a.checked_shl(n).unwrap_or(0),
-        BinOp::Lshr => a.checked_shr(n).unwrap_or(0),
-        BinOp::Ashr => ((a as i32) >> n.min(31)) as u32,
-        BinOp::Ror => a.rotate_right(b % 32),
-    }
-}
-
-fn unary(op: UnOp, a: u32) -> u32 {
-    match op {
-        UnOp::Clz => a.leading_zeros(),
-        UnOp::Rbit => a.reverse_bits(),
-        UnOp::Rev => a.swap_bytes(),
-        UnOp::Rev16 => a.swap_bytes().rotate_right(16),
-        UnOp::Popcnt => a.count_ones(),
-        UnOp::Sext8 => a as i8 as u32,
-        UnOp::Sext16 => a as i16 as u32,
-    }
-}
-
-fn holds(cond: Cond, a: u32, b: u32) -> bool {
-    let (op, exchanged, negated) = cond.parts();
-    let (a, b) = if exchanged { (b, a) } else { (a, b) };
-    let holds = match op {
-        CmpOp::Eq => a == b,
-        CmpOp::Ult => a < b,
-        CmpOp::Slt => (a as i32) < (b as i32),
-    };
-    holds != negated
-}
-
-/// The comparison that holds exactly if `cond` does not.
-fn negated(cond: Cond) -> Cond {
-    match cond {
-        Cond::Eq => Cond::Ne,
-        Cond::Ne => Cond::Eq,
-        Cond::LtU => Cond::GeU,
-        Cond::GeU => Cond::LtU,
-        Cond::LtS => Cond::GeS,
-        Cond::GeS => Cond::LtS,
-        Cond::GtU => Cond::LeU,
-        Cond::LeU => Cond::GtU,
-        Cond::GtS => Cond::LeS,
-        Cond::LeS => Cond::GtS,
-    }
-}
-
 fn compare(cond: Cond, a: Operand, b: Operand, definitions: &FxHashMap<Value, (Op, Vec<Operand>)>) -> Option<Folded> {
     if a == b {
-        return word(u32::from(holds(cond, 0, 0)));
+        return word(u32::from(evaluate::holds(cond, 0, 0)));
     }
     if let (Some(a), Some(b)) = (a.constant(), b.constant()) {
-        return word(u32::from(holds(cond, a, b)));
+        return word(u32::from(evaluate::holds(cond, a, b)));
     }
     // A truth value compared with 0 is itself or its negation.
     let (Operand::Value(v), Some(0)) = (a, b.constant()) else {
@@ -162,8 +102,8 @@ fn compare(cond: Cond, a: Operand, b: Operand, definitions: &FxHashMap<Value, (O
     let (op, args) = definitions.get(&v)?;
     match (op, cond) {
         (Op::Cmp(_) | Op::CmpPair(_), Cond::Ne) => same(a),
-        (Op::Cmp(inner), Cond::Eq) => Some(Folded::Op(Op::Cmp(negated(*inner)), args.clone())),
-        (Op::CmpPair(inner), Cond::Eq) => Some(Folded::Op(Op::CmpPair(negated(*inner)), args.clone())),
+        (Op::Cmp(inner), Cond::Eq) => Some(Folded::Op(Op::Cmp(evaluate::negated(*inner)), args.clone())),
+        (Op::CmpPair(inner), Cond::Eq) => Some(Folded::Op(Op::CmpPair(evaluate::negated(*inner)), args.clone())),
         _ => None,
     }
 }

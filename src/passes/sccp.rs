@@ -1,0 +1,108 @@
+//! Sparse conditional constant propagation: what is constant on all paths that can be taken is computed now.
+//!
+//! Before: `b0: v1 = const 1; jump b1(v1)`, `b1(v2): branch v2, b2(), b3()`, `b3: jump b1(v2)`. After: `b1: jump b2()`. Constants
+//! pass through block parameters, decisions on them leave edges out, and what only those edges bring does not count; also what a
+//! decision says of its operands below its edges: a word compared equal with a constant, the index of a dispatch. It stands behind
+//! cleaning, which sees one block at a time.
+//!
+//! Obligation: refinement; at every cut point the witness says which old words are constants, besides those that are as before.
+//! Source: Wegman, Zadeck, Constant Propagation with Conditional Branches, 1991.
+
+mod beliefs;
+mod solve;
+
+use crate::cfg;
+use crate::pass::{Cx, Fault, Form, replaced};
+use crate::prune::{self, Known};
+use rustc_hash::FxHashMap;
+use solve::Solution;
+use synth_validator::ir::{Block, Edge, Func, Inst, Op, Terminator, Type, Value};
+
+/// Faults that can be switched on.
+pub const FAULTS: &[Fault] = &[
+    ("sccp-join", "a parameter is taken for the constant of its first edge"),
+    ("sccp-edge", "what a comparison says holds on its other edge as well"),
+    ("sccp-trap", "a trap that is always taken is taken away"),
+    ("sccp-default", "on the default edge of a dispatch the index is the number of its cases"),
+];
+
+/// Propagates constants; nothing if none is found.
+pub fn sccp(func: &Func, cx: &Cx<'_>) -> Option<Form> {
+    let solution = Solution::new(func, cx);
+    if !solution.is_news() {
+        return None;
+    }
+    let mut new = func.clone();
+    let mut writer = Writer { solution: &solution, cx, made: FxHashMap::default(), new: &mut new };
+    for block in cfg::reverse_postorder(func) {
+        if solution.reaches(block) {
+            writer.block(block);
+        }
+    }
+    prune::remove_dead(&mut new);
+    let witness = replaced((func, &new), |b| b, &[], |b, v| (solution.at_start(b, v), v))?;
+    Some((new, witness).into())
+}
+
+/// Writes the new form block by block, constants made anew where they are used.
+struct Writer<'a> {
+    solution: &'a Solution<'a>,
+    cx: &'a Cx<'a>,
+    new: &'a mut Func,
+    /// Values of the current block that are constants.
+    made: FxHashMap<Known, Value>,
+}
+
+impl Writer<'_> {
+    fn block(&mut self, block: Block) {
+        self.made.clear();
+        let data = &mut self.new.blocks[block.0 as usize];
+        let (old, origin) = (std::mem::take(&mut data.insts), data.end_origin);
+        let mut end = data.end.clone();
+        let mut insts = Vec::with_capacity(old.len());
+        for (at, mut inst) in old.into_iter().enumerate() {
+            let results = inst.results.iter();
+            if prune::is_pure(&inst.op) && results.clone().all(|r| self.solution.known(*r).is_some()) {
+                continue;
+            }
+            if let (Op::TrapIf(kind), Some(holds)) = (&inst.op, self.decided((block, at), inst.args.first())) {
+                if holds && !self.cx.fault("sccp-trap") {
+                    end = Terminator::Trap(*kind);
+                    break;
+                }
+                continue;
+            }
+            let origin = inst.origin;
+            inst.args.iter_mut().for_each(|v| self.place((block, at), v, origin, &mut insts));
+            insts.push(inst);
+        }
+        let at = self.solution.func.blocks[block.0 as usize].insts.len();
+        if let Some(edge) = self.only_edge((block, at), &end) {
+            end = Terminator::Jump(edge);
+        }
+        cfg::operands_mut(&mut end).iter_mut().for_each(|v| self.place((block, at), v, origin, &mut insts));
+        let args = cfg::edges_mut(&mut end).into_iter().flat_map(|e| &mut e.args);
+        args.for_each(|v| self.place((block, at), v, origin, &mut insts));
+        let data = &mut self.new.blocks[block.0 as usize];
+        (data.insts, data.end) = (insts, end);
+    }
+
+    /// Whether a condition is known to hold, or not to.
+    fn decided(&self, at: (Block, usize), condition: Option<&Value>) -> Option<bool> {
+        solve::constant(self.solution.at(at, *condition?)).map(|k| k != 0)
+    }
+    /// The edge that is always taken, if a decision is made.
+    fn only_edge(&self, at: (Block, usize), end: &Terminator) -> Option<Edge> {
+        let (Terminator::Branch(c, ..) | Terminator::Switch(c, ..)) = end else { return None };
+        solve::taken(end, solve::constant(self.solution.at(at, *c))?).cloned()
+    }
+    /// Puts a constant made in this block in the place of an operand that is known.
+    fn place(&mut self, at: (Block, usize), v: &mut Value, origin: u32, insts: &mut Vec<Inst>) {
+        let Some(known) = self.solution.at(at, *v) else { return };
+        *v = *self.made.entry(known).or_insert_with(|| {
+            let made = self.new.value(if let Known::Const(ty, _) = known { ty } else { Type::I32 });
+            insts.push(Inst { op: known.op(), args: Vec::new(), results: vec![made], origin });
+            made
+        });
+    }
+}
