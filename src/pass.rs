@@ -93,7 +93,7 @@ pub fn witness(func: &Func, left: impl Fn(Block) -> u64, value: impl Fn(Value) -
         let equal = words.filter_map(|(v, h)| Some((Loc::Value(value(v)?, h), Loc::Value(v, h)))).collect();
         cuts.push(Cut { left: left(Block(i as u32)), right: i as u64, equal, ..Cut::default() });
     }
-    Some(Witness { cuts })
+    Some(Witness { cuts, ..Witness::default() })
 }
 
 /// A pass: the next form, or nothing if it changes nothing.
