@@ -9,6 +9,7 @@
 //! where the old form has computed the value.
 
 mod cost;
+mod narrow;
 mod read;
 mod search;
 mod write;
@@ -21,7 +22,6 @@ use cost::{Setting, Weights};
 use read::{Definitions, Read, is_expression, read};
 use search::{Found, Lemmas, cheaper};
 use synth_lemmas::{Op as Operation, Term};
-use synth_validator::domain::BinOp;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
 use synth_validator::replay::{Proof, Step};
 use synth_validator::witness::{Loc, Rewrite};
@@ -41,12 +41,15 @@ pub fn rewrite(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     for b in cfg::reverse_postorder(func) {
         rewriter.block(b.0);
     }
-    if rewriter.rewrites.is_empty() && !rewriter.narrowed {
+    let Rewriter { new, values, renamed, rewrites, .. } = rewriter;
+    let mut new = Func { blocks: new, values, results: func.results.clone(), index: func.index };
+    if !rewrites.is_empty() {
+        rename(&mut new, &renamed);
+        prune::remove_dead(&mut new);
+    }
+    if !narrow::narrow(&mut new) && rewrites.is_empty() {
         return None;
     }
-    let Rewriter { new, renamed, rewrites, .. } = rewriter;
-    let mut new = Func { blocks: new, values: rewriter.values, results: func.results.clone(), index: func.index };
-    rename(&mut new, &renamed);
     prune::remove_dead(&mut new);
     let kept = |v: Value| (v.0 as usize) < func.values.len();
     let mut witness = witness(&new, |b| u64::from(b.0), |v| kept(v).then_some(v))?;
@@ -96,8 +99,6 @@ struct Rewriter<'a> {
     plain_uses: Vec<u32>,
     definitions: Definitions,
     rewrites: Vec<Rewrite>,
-    /// Whether a pair operation has become one on words.
-    narrowed: bool,
     weights: Weights,
 }
 
@@ -114,7 +115,6 @@ impl<'a> Rewriter<'a> {
             plain_uses: vec![0; count],
             definitions: Definitions::default(),
             rewrites: Vec::new(),
-            narrowed: false,
             weights: Weights::of(cx.level),
         };
         for b in cfg::reverse_postorder(func) {
@@ -152,7 +152,7 @@ impl<'a> Rewriter<'a> {
             }
             let words = inst.results.iter().all(|r| self.old.type_of(*r) == Type::I32);
             let at = u64::from(b) | (i as u64 + 1) << 32;
-            if is_expression(&inst.op) && words && self.expression(&mut inst, at, &mut done) {
+            if is_expression(&inst.op) && words && self.expression(&inst, at, &mut done) {
                 continue;
             }
             self.definitions.add(&inst);
@@ -162,36 +162,16 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Puts cheaper instructions in place of one; whether it did. `at` is the old form's point behind it.
-    fn expression(&mut self, inst: &mut Inst, at: u64, done: &mut Vec<Inst>) -> bool {
-        if inst.results.len() == 2 {
-            self.narrow(inst);
-        }
+    fn expression(&mut self, inst: &Inst, at: u64, done: &mut Vec<Inst>) -> bool {
         match inst.results.len() {
             1 => self.word(inst, at, done),
             2 => self.pair(inst, at, done),
             _ => false,
         }
     }
-    /// An operation on pairs of which one word is used becomes one on words.
-    fn narrow(&mut self, inst: &mut Inst) {
-        let [low, high] = [0, 1].map(|i| self.uses[inst.results[i].0 as usize] > 0);
-        let (op, args) = match inst.op {
-            Op::AddPair if !high => (BinOp::Add, [0, 2]),
-            Op::SubPair if !high => (BinOp::Sub, [0, 2]),
-            Op::MulWide if !high => (BinOp::Mul, [0, 1]),
-            Op::MulWide if !low => (BinOp::UMulHi, [0, 1]),
-            _ => return,
-        };
-        self.count(inst, -1);
-        inst.op = Op::Bin(op);
-        inst.args = args.map(|i| inst.args[i]).to_vec();
-        inst.results = vec![inst.results[usize::from(!low && high)]];
-        self.count(inst, 1);
-        self.narrowed = true;
-    }
     fn word(&mut self, inst: &Inst, at: u64, done: &mut Vec<Inst>) -> bool {
         let v = inst.results[0];
-        let read = read(inst, 0, &self.definitions, &self.uses);
+        let read = self.read(inst, 0);
         let tested = self.uses[v.0 as usize] == 1 && self.plain_uses[v.0 as usize] == 0;
         match self.search(&read, tested) {
             Some(found) => self.replace(inst, vec![(v, read, found)], at, done),
@@ -200,7 +180,7 @@ impl<'a> Rewriter<'a> {
     }
     /// Both words, if they cost less by themselves.
     fn pair(&mut self, inst: &Inst, at: u64, done: &mut Vec<Inst>) -> bool {
-        let reads: Vec<Read> = (0..2).map(|i| read(inst, i, &self.definitions, &self.uses)).collect();
+        let reads: Vec<Read> = (0..2).map(|i| self.read(inst, i)).collect();
         let mut parts = Vec::new();
         let (mut cost, mut before) = (0u32, 0u32);
         for (v, read) in inst.results.iter().zip(reads) {
@@ -226,6 +206,9 @@ impl<'a> Rewriter<'a> {
         cost < before && self.replace(inst, parts, at, done)
     }
 
+    fn read(&self, inst: &Inst, result: usize) -> Read {
+        read(inst, result, &self.definitions, &self.uses, self.old.values.len() as u32)
+    }
     fn search(&self, read: &Read, tested: bool) -> Option<Found> {
         let setting = Setting { weights: self.weights, free: &read.free, tested };
         match self.broken() {
@@ -285,6 +268,10 @@ impl<'a> Rewriter<'a> {
             }
         }
         for (v, read, found) in parts.into_iter().filter(|(.., found)| !found.proof.steps.is_empty()) {
+            if std::env::var_os("EGG_STATS").is_some() {
+                let rules: Vec<String> = found.proof.steps.iter().map(|s| format!("{}{}", if s.reversed {"-"} else {"+"}, s.rule)).collect();
+                eprintln!("STAT\t{}\t{}\t=>\t{}\t{}", self.old.index, found.proof.start, found.term, rules.join(" "));
+            }
             let leaves = read.leaves.iter().map(|l| Loc::Value(*l, 0)).collect();
             let proof = self.tampered(found.proof);
             self.rewrites.push(Rewrite { at, loc: Loc::Value(v, 0), leaves, proof });

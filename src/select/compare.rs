@@ -116,12 +116,20 @@ impl Selector<'_> {
         Ok(rd)
     }
     pub(super) fn select_value(&mut self, inst: &IrInst) -> Result<(), CompileError> {
-        let test = self.test(inst.args[0])?;
-        let yes = match self.constant(inst.args[1]) {
-            Some(k) if ModifiedImm::new(k).is_some() => Src::Imm(k),
-            _ => Src::Reg(self.reg(inst.args[1])?),
+        let mut test = self.test(inst.args[0])?;
+        let [yes, no] = [1, 2].map(|i| (inst.args[i], self.constant(inst.args[i])));
+        let fits = |k: Option<u32>| k.filter(|k| ModifiedImm::new(*k).is_some());
+        // What is moved under the condition may be an immediate.
+        let exchanged = fits(yes.1).is_none() && fits(no.1).is_some();
+        if exchanged {
+            test.condition = test.condition.negated();
+        }
+        let (yes, no) = if exchanged { (no, yes) } else { (yes, no) };
+        let yes = match fits(yes.1) {
+            Some(k) => Src::Imm(k),
+            None => Src::Reg(self.reg(yes.0)?),
         };
-        let no = self.reg(inst.args[2])?;
+        let no = self.reg(no.0)?;
         let rd = self.home(inst.results[0]);
         self.emit(Inst::Select { rd, no, yes, test });
         Ok(())

@@ -46,7 +46,10 @@ impl Setting<'_> {
             Term::Const(_) => {}
             Term::Apply(op, _) if op.result() == synth_lemmas::Sort::Bool => sum.test(term),
             Term::Apply(Op::Ite, operands) if self.tested && is_bit(operands) => sum.test(&operands[0]),
-            _ => sum.word(term),
+            _ => {
+                sum.word(term);
+                sum.add(u32::from(self.tested), u32::from(self.tested));
+            }
         }
         if sum.impossible { IMPOSSIBLE } else { sum.cycles * self.weights.cycles + sum.bytes * self.weights.bytes }
     }
@@ -132,11 +135,14 @@ impl<'a> Sum<'a> {
             Op::Ite if is_bit(operands) => self.bit(&operands[0]),
             Op::Ite => {
                 self.test(&operands[0]);
-                self.word(&operands[2]);
-                match operands[1] {
-                    Term::Const(k) if fits(k) => self.add(2, 5),
-                    _ => self.words(&operands[1..2], 2, 5),
+                // One of them is moved under the condition, as an immediate if it can.
+                let is_immediate = |t: &Term| matches!(t, Term::Const(k) if fits(*k));
+                match operands[1..].iter().position(is_immediate) {
+                    Some(0) => self.word(&operands[2]),
+                    Some(_) => self.word(&operands[1]),
+                    None => self.words(&operands[1..], 0, 0),
                 }
+                self.add(2, 5);
             }
             _ => self.words(operands, 40, 20),
         }

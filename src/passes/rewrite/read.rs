@@ -83,11 +83,15 @@ struct Reader<'a> {
     leaves: Vec<Value>,
     parts: Vec<Part>,
     budget: usize,
+    /// Values from here on are not the old form's, so that they are no leaves.
+    first_new: u32,
 }
 
-/// Reads the value of an operation. `uses` has the uses of each value in the function.
-pub fn read(inst: &Inst, result: usize, definitions: &Definitions, uses: &[u32]) -> Read {
-    let mut reader = Reader { definitions, leaves: Vec::new(), parts: Vec::new(), budget: OPERATIONS_MAX };
+/// Reads the value of an operation. `uses` has the uses of each value in the function; values from `first_new` on are not the old
+/// form's.
+pub fn read(inst: &Inst, result: usize, definitions: &Definitions, uses: &[u32], first_new: u32) -> Read {
+    let (leaves, parts, budget) = (Vec::new(), Vec::new(), OPERATIONS_MAX);
+    let mut reader = Reader { definitions, leaves, parts, budget, first_new };
     let mut operands = Vec::new();
     let term = reader.operation(&inst.op, result, &inst.args, DEPTH_MAX, &mut operands);
     let Reader { leaves, mut parts, .. } = reader;
@@ -134,7 +138,8 @@ impl Reader<'_> {
             uses.push(known);
             return self.parts[known].term.clone();
         }
-        let definition = self.definitions.0.get(&v).filter(|_| depth > 0 && self.budget > 0);
+        let may = v.0 >= self.first_new || depth > 0 && self.budget > 0;
+        let definition = self.definitions.0.get(&v).filter(|_| may);
         let Some(definition) = definition.cloned() else {
             let n = self.leaves.iter().position(|l| *l == v).unwrap_or_else(|| {
                 self.leaves.push(v);
@@ -142,7 +147,7 @@ impl Reader<'_> {
             });
             return Term::Leaf(n as u32);
         };
-        self.budget -= 1;
+        self.budget = self.budget.saturating_sub(1);
         let mut operands = Vec::new();
         let term = self.operation(&definition.op, definition.result, &definition.args, depth, &mut operands);
         let stays = definition.results > 1;
@@ -158,7 +163,7 @@ impl Reader<'_> {
         }
     }
     fn operation(&mut self, op: &Op, result: usize, args: &[Value], depth: usize, uses: &mut Vec<usize>) -> Term {
-        let depth = depth - 1;
+        let depth = depth.saturating_sub(1);
         if *op == Op::Select {
             let condition = self.condition(args[0], depth, uses);
             let [yes, no] = [1, 2].map(|i| self.word(args[i], depth, uses));
@@ -177,8 +182,8 @@ impl Reader<'_> {
             Op::Un(op) => apply(row(&UNARY, op), words),
             Op::Cmp(cond) => bit(compare(*cond, words)),
             Op::CmpPair(cond) => bit(compare_pairs(*cond, words)),
-            Op::AddPair if result == 0 => apply(Operation::Add, vec![words.swap_remove(0), words.swap_remove(1)]),
-            Op::SubPair if result == 0 => apply(Operation::Sub, vec![words.swap_remove(0), words.swap_remove(1)]),
+            Op::AddPair if result == 0 => apply(Operation::Add, vec![words.swap_remove(0), words.swap_remove(2)]),
+            Op::SubPair if result == 0 => apply(Operation::Sub, vec![words.swap_remove(0), words.swap_remove(2)]),
             Op::AddPair => apply(Operation::AddHi, words),
             Op::SubPair => apply(Operation::SubHi, words),
             Op::MulWide if result == 0 => apply(Operation::Mul, words),

@@ -89,6 +89,7 @@ impl Lemmas {
         if !self.promises(term, setting) {
             return None;
         }
+        if std::env::var_os("EGG_STATS").is_some() { eprintln!("RUN\t{term}"); }
         let start = expression(term);
         let mut runner = Runner::<Lang, Fold, ()>::new(Fold)
             .with_explanations_enabled()
@@ -128,7 +129,8 @@ impl Lemmas {
     }
 }
 
-fn commutes(op: Op) -> bool {
+/// Whether the operands of an operation may be exchanged.
+pub fn commutes(op: Op) -> bool {
     matches!(
         op,
         Op::Add | Op::Mul | Op::UMulHi | Op::SMulHi | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Band | Op::Bor | Op::Bxor
@@ -174,60 +176,119 @@ fn gathers_constants(term: &Term) -> bool {
     }
 }
 
+/// Whether a term may become part of an instruction that uses it.
+fn is_absorbed(term: &Term) -> bool {
+    match term {
+        Term::Apply(Op::Shl | Op::Lshr | Op::Ashr | Op::Ror, operands) => matches!(operands[1], Term::Const(_)),
+        Term::Apply(Op::Mul, operands) => !operands.iter().any(Term::is_constant),
+        _ => false,
+    }
+}
+
+/// Constants on the left of operations that exchange their operands.
+fn leading_constants(term: &Term) -> usize {
+    let here = match term {
+        Term::Apply(op, operands) => usize::from(commutes(*op) && operands[0].is_constant()),
+        _ => 0,
+    };
+    here + term.operands().iter().map(leading_constants).sum::<usize>()
+}
+
+/// A term with its rank: cost, size, constants in an unusual place.
+type Ranked = ((u32, usize, usize), Term);
+
+fn ranked(term: Term, setting: &Setting<'_>) -> Option<Ranked> {
+    let size = term.size();
+    let cost = if size > TERM_NODES_MAX { IMPOSSIBLE } else { setting.cost(&term) };
+    (cost < IMPOSSIBLE).then(|| ((cost, size, leading_constants(&term)), term))
+}
+
+/// The best terms of a class so far: of all, and of those that may become part of a user.
+#[derive(Clone, Debug, Default)]
+struct Best([Option<Ranked>; 2]);
+
+impl Best {
+    /// Takes a term if it is better; whether it was.
+    fn offer(&mut self, new: Ranked) -> bool {
+        let mut taken = false;
+        let places = if is_absorbed(&new.1) { &mut self.0[..] } else { &mut self.0[..1] };
+        for place in places {
+            if place.as_ref().is_none_or(|old| new < *old) {
+                *place = Some(new.clone());
+                taken = true;
+            }
+        }
+        taken
+    }
+    fn terms(&self) -> Vec<&Term> {
+        let mut terms: Vec<&Term> = self.0.iter().flatten().map(|(_, t)| t).collect();
+        terms.dedup();
+        terms
+    }
+}
+
+/// The terms of a node, from the best ones of its operands.
+fn terms(node: &Lang, best: &BTreeMap<Id, Best>) -> Vec<Term> {
+    let (op, operands) = match node {
+        Lang::Const(c) => return vec![Term::Const(*c)],
+        Lang::Leaf(n) => return vec![Term::Leaf(*n)],
+        Lang::Apply(op, operands) => (*op, operands),
+    };
+    let choices: Option<Vec<Vec<&Term>>> = operands.iter().map(|o| Some(best.get(o)?.terms())).collect();
+    let Some(choices) = choices else { return vec![] };
+    let mut made: Vec<Vec<Term>> = vec![vec![]];
+    for choice in choices {
+        // Operations on pairs and choices take their operands from registers.
+        let choice = if operands.len() > 2 { &choice[..1] } else { &choice[..] };
+        let longer = |start: &Vec<Term>| {
+            choice.iter().map(|t| start.iter().cloned().chain([(*t).clone()]).collect()).collect::<Vec<_>>()
+        };
+        made = made.iter().flat_map(longer).collect();
+    }
+    made.into_iter().map(|operands| Term::Apply(op, operands)).collect()
+}
+
 /// The cheapest term of a class, with its cost.
 fn extract(egraph: &EGraph<Lang, Fold>, root: Id, setting: &Setting<'_>) -> Option<(u32, Term)> {
-    type Best = (u32, usize, Term);
     let root = egraph.find(root);
     let inner = Setting { tested: false, ..*setting };
     let mut best: BTreeMap<Id, Best> = BTreeMap::new();
+    let alone = |term: Term| Best([Some(((0, 0, 0), term)), None]);
     for term in setting.free {
         if let Some(id) = egraph.lookup_expr(&expression(term)) {
-            best.insert(egraph.find(id), (0, 0, term.clone()));
+            best.insert(egraph.find(id), alone(term.clone()));
         }
     }
     let mut classes: Vec<_> = egraph.classes().collect();
     classes.sort_by_key(|c| c.id);
     for class in &classes {
         if let Some((value, _)) = &class.data {
-            best.insert(class.id, (0, 0, value.clone()));
+            best.insert(class.id, alone(value.clone()));
         }
     }
     let fixed: BTreeSet<Id> = best.keys().copied().collect();
     let mut changed: BTreeSet<Id> = fixed.clone();
-    for round in 0.. {
+    for round in 0..=2 * ROUNDS_MAX {
         let mut next = BTreeSet::new();
         for class in classes.iter().filter(|c| !fixed.contains(&c.id)) {
             let setting = if class.id == root { setting } else { &inner };
-            for node in &class.nodes {
-                let (operands, leaf) = match node {
-                    Lang::Const(c) => (&[][..], Some(Term::Const(*c))),
-                    Lang::Leaf(n) => (&[][..], Some(Term::Leaf(*n))),
-                    Lang::Apply(_, operands) => (&operands[..], None),
-                };
-                if round > 0 && !operands.iter().any(|o| changed.contains(o) || next.contains(o)) {
-                    continue;
-                }
-                let operands: Option<Vec<Term>> = operands.iter().map(|o| Some(best.get(o)?.2.clone())).collect();
-                let Some(operands) = operands else { continue };
-                let term = match node {
-                    Lang::Apply(op, _) => Term::Apply(*op, operands),
-                    _ => leaf.expect("invariant: the other nodes are leaves"),
-                };
-                let size = term.size();
-                let cost = if size > TERM_NODES_MAX { IMPOSSIBLE } else { setting.cost(&term) };
-                let new = (cost, size, term);
-                if cost < IMPOSSIBLE && best.get(&class.id).is_none_or(|old| new < *old) {
-                    best.insert(class.id, new);
+            let is_new = |node: &&Lang| {
+                let operands = if let Lang::Apply(_, operands) = node { &operands[..] } else { &[] };
+                round == 0 || operands.iter().any(|o| changed.contains(o) || next.contains(o))
+            };
+            let found: Vec<Term> = class.nodes.iter().filter(is_new).flat_map(|node| terms(node, &best)).collect();
+            for term in found.into_iter().filter_map(|t| ranked(t, setting)) {
+                if best.entry(class.id).or_default().offer(term) {
                     next.insert(class.id);
                 }
             }
         }
-        if next.is_empty() || round == 2 * ROUNDS_MAX {
+        if next.is_empty() {
             break;
         }
         changed = next;
     }
-    let (_, _, term) = best.remove(&root)?;
+    let (_, term) = best.remove(&root)?.0[0].take()?;
     Some((setting.cost(&term), term))
 }
 

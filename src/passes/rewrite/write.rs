@@ -2,6 +2,7 @@
 
 use super::cost::is_bit;
 use super::read::Read;
+use super::search::commutes;
 use synth_lemmas::{Op as Operation, Sort, Term};
 use synth_validator::domain::DivOp;
 use synth_validator::ir::{Cond, Inst, Op, Type, Value};
@@ -76,9 +77,12 @@ impl Writer<'_> {
         if matches!(op, Operation::Shl | Operation::Lshr | Operation::Ashr) {
             return self.shift(op, operands);
         }
-        if let Some(op) = cell(&BINARY, op) {
-            let args = self.words(operands)?;
-            return Some(self.one(Op::Bin(op), args));
+        if let Some(bin) = cell(&BINARY, op) {
+            let mut args = self.words(operands)?;
+            if commutes(op) && operands[0].is_constant() {
+                args.swap(0, 1);
+            }
+            return Some(self.one(Op::Bin(bin), args));
         }
         if let Some(op) = cell(&UNARY, op) {
             let args = self.words(operands)?;
