@@ -122,7 +122,7 @@ fn witness(
         }
         cuts.push(Cut { left: u64::from(ir), right: u64::from(labels[block]), equal, ..Cut::default() });
     }
-    Witness { cuts }
+    Witness { cuts, ..Witness::default() }
 }
 
 /// All places of a value at a block start.

@@ -331,6 +331,6 @@ impl Legalizer<'_> {
             }
             cuts.push(Cut { left: i as u64, right: i as u64, equal, ..Cut::default() });
         }
-        Witness { cuts }
+        Witness { cuts, ..Witness::default() }
     }
 }

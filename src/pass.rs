@@ -117,7 +117,7 @@ pub fn witness(func: &Func, left: impl Fn(Block) -> u64, value: impl Fn(Value) -
         let equal = words.filter_map(|(v, h)| Some((Loc::Value(value(v)?, h), Loc::Value(v, h)))).collect();
         cuts.push(Cut { left: left(Block(i as u32)), right: i as u64, equal, ..Cut::default() });
     }
-    Some(Witness { cuts })
+    Some(Witness { cuts, ..Witness::default() })
 }
 
 /// Where a block of the form before has become the middle of another, which is a cut point of the link as well.
@@ -164,7 +164,7 @@ pub fn replaced(
         let right = u64::from(block.0) | (inst as u64) << 32;
         cuts.push(Cut { left: u64::from(left.0), right, equal, ..Cut::default() });
     }
-    Some(Witness { cuts })
+    Some(Witness { cuts, ..Witness::default() })
 }
 
 /// A pass: the next form, or nothing if it changes nothing.

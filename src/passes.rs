@@ -6,4 +6,5 @@ pub mod if_convert;
 pub mod inline;
 pub mod licm;
 pub mod merge;
+pub mod rewrite;
 pub mod sccp;

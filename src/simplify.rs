@@ -261,6 +261,6 @@ impl<'f> Simplifier<'f> {
             }
             cuts.push(Cut { left: i as u64, right: i as u64, equal, ..Cut::default() });
         }
-        Witness { cuts }
+        Witness { cuts, ..Witness::default() }
     }
 }

@@ -220,5 +220,5 @@ fn witness(
         }
         cuts.push(Cut { left: u64::from(block.0), right: u64::from(*offset), equal, ..Cut::default() });
     }
-    Ok(Witness { cuts })
+    Ok(Witness { cuts, ..Witness::default() })
 }

@@ -41,7 +41,7 @@ impl Builder<'_> {
             cuts.push(Cut { left: snapshot.at, right: u64::from(snapshot.block.0), equal, ..Cut::default() });
         }
         prune::rematerialize(&mut self.func, &known);
-        Ok(Built { func: self.func, witness: Witness { cuts } })
+        Ok(Built { func: self.func, witness: Witness { cuts, ..Witness::default() } })
     }
 }
 

@@ -329,6 +329,6 @@ impl<'a> Splitter<'a> {
             }
             cuts.push(Cut { left: i as u64, right: i as u64, equal, ..Cut::default() });
         }
-        Some(Witness { cuts })
+        Some(Witness { cuts, ..Witness::default() })
     }
 }

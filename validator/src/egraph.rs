@@ -27,9 +27,12 @@ const TRIALS: u32 = 16;
 
 /// A node of the e-graph.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Lang {
+pub enum Lang {
+    /// A word.
     Const(u32),
+    /// An opaque part.
     Leaf(u32),
+    /// An operation.
     Apply(Op, Vec<Id>),
 }
 
@@ -55,10 +58,10 @@ impl Language for Lang {
 
 /// Knows the classes that have a constant, and adds the values of operations on constants.
 #[derive(Clone, Debug, Default)]
-struct Fold;
+pub struct Fold;
 
 /// A constant, and the operation on constants that has this value.
-type Known = Option<(Term, Term)>;
+pub type Known = Option<(Term, Term)>;
 
 impl Analysis<Lang> for Fold {
     type Data = Known;
@@ -159,7 +162,7 @@ impl Instance {
 }
 
 /// Lemmas as egg takes them. A lemma used from right to left has `'` after its name.
-pub(crate) struct Compiled(Vec<Rewrite<Lang, Fold>>);
+pub struct Compiled(Vec<Rewrite<Lang, Fold>>);
 
 impl std::fmt::Debug for Compiled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -168,24 +171,23 @@ impl std::fmt::Debug for Compiled {
 }
 
 impl Compiled {
-    pub(crate) fn new<'l>(lemmas: impl Iterator<Item = &'l Lemma>) -> Self {
-        let mut rewrites = Vec::new();
-        for lemma in lemmas {
+    /// Lemmas for rewriting from left to right, or from right to left where so marked.
+    pub fn new<'l>(lemmas: impl Iterator<Item = (&'l Lemma, bool)>) -> Self {
+        let rewrite = |(lemma, backward): (&Lemma, bool)| {
             let names = crate::lemma::names(lemma);
-            let mut add = |name: String, left: &Term, right: &Term| {
-                let searcher = Pattern::new(pattern(left, &names));
-                let (left, right) = (left.clone(), right.clone());
-                let (conditions, cases) = (lemma.conditions.clone(), lemma.cases.clone());
-                let instance = Instance { names: names.clone(), left, right, conditions, cases };
-                let rewrite = Rewrite::new(name, searcher, instance);
-                rewrites.push(rewrite.expect("invariant: the loader has checked the variables"));
-            };
-            add(lemma.name.clone(), &lemma.left, &lemma.right);
-            if lemma.both_ways {
-                add(format!("{}'", lemma.name), &lemma.right, &lemma.left);
-            }
-        }
-        Compiled(rewrites)
+            let (left, right) = (lemma.left.clone(), lemma.right.clone());
+            let (left, right) = if backward { (right, left) } else { (left, right) };
+            let searcher = Pattern::new(pattern(&left, &names));
+            let (conditions, cases) = (lemma.conditions.clone(), lemma.cases.clone());
+            let name = format!("{}{}", lemma.name, if backward { "'" } else { "" });
+            let rewrite = Rewrite::new(name, searcher, Instance { names, left, right, conditions, cases });
+            rewrite.expect("invariant: the loader has checked the variables")
+        };
+        Compiled(lemmas.map(rewrite).collect())
+    }
+    /// For egg.
+    pub fn rewrites(&self) -> &[Rewrite<Lang, Fold>] {
+        &self.0
     }
 }
 
@@ -216,7 +218,7 @@ fn agree(g: &Graph, left: &Term, right: &Term) -> bool {
 }
 
 /// A term without variables as egg takes it.
-fn expression(term: &Term) -> RecExpr<Lang> {
+pub fn expression(term: &Term) -> RecExpr<Lang> {
     let nodes = pattern(term, &[]);
     let nodes = nodes.as_ref().iter().map(|n| match n {
         ENodeOrVar::ENode(node) => node.clone(),
@@ -238,7 +240,7 @@ fn saturate(left: &Term, right: &Term, rules: &Rules) -> Option<Proof> {
         })
         .with_expr(&left)
         .with_expr(&right)
-        .run(&rules.compiled.0);
+        .run(rules.compiled.rewrites());
     if runner.egraph.find(runner.roots[0]) != runner.egraph.find(runner.roots[1]) {
         return None;
     }
@@ -246,7 +248,7 @@ fn saturate(left: &Term, right: &Term, rules: &Rules) -> Option<Proof> {
 }
 
 /// An explanation as a proof for our own checker.
-fn explanation(explanation: &mut Explanation<Lang>) -> Option<Proof> {
+pub fn explanation(explanation: &mut Explanation<Lang>) -> Option<Proof> {
     let chain = explanation.make_flat_explanation();
     let text = |t: &FlatTerm<Lang>| flat(t).to_string();
     let steps = chain[1..].iter().map(|t| {

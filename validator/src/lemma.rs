@@ -318,7 +318,9 @@ impl Rules {
         Rules::of(lemmas, vec![])
     }
     fn of(lemmas: Vec<Lemma>, dropped: Vec<(String, Open)>) -> Rules {
-        let compiled = crate::egraph::Compiled::new(lemmas.iter().filter(|l| l.usage.proof));
+        let ways = |l| [(l, false), (l, true)];
+        let searched = lemmas.iter().filter(|l| l.usage.proof).flat_map(ways);
+        let compiled = crate::egraph::Compiled::new(searched.filter(|(l, backward)| !backward || l.both_ways));
         let cases = |l: &Lemma| l.cases.as_ref().map_or(1, |(_, values)| values.len());
         let verdicts = lemmas.iter().map(|l| (0..cases(l)).map(|_| OnceLock::new()).collect()).collect();
         Rules { lemmas, verdicts, dropped, compiled }

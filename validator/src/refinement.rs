@@ -16,6 +16,7 @@
 
 mod outcome;
 mod relation;
+mod rewriting;
 mod run;
 
 pub use outcome::{Effort, Failure, FailureKind, Place, Shape};
@@ -26,6 +27,7 @@ use crate::program::{Callee, Fact, Program, Step, World};
 use crate::term::{Graph, T, Var};
 use crate::witness::{Loc, Witness};
 use relation::{Computed, Side, classes, computed, ghost};
+use rewriting::Rewriting;
 use run::{CallSite, Pending, Run, doing};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
@@ -50,6 +52,7 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         limits,
         right_cuts: FxHashMap::default(),
         left_cuts: FxHashMap::default(),
+        rewritings: FxHashMap::default(),
         effort: Effort::default(),
         region: String::new(),
         steps: 0,
@@ -74,6 +77,8 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     right_cuts: FxHashMap<R::Point, Vec<usize>>,
     /// Left points of cuts.
     left_cuts: FxHashMap<L::Point, Vec<usize>>,
+    /// Rewrites by left point.
+    rewritings: FxHashMap<L::Point, Vec<Rewriting>>,
     effort: Effort,
     region: String,
     steps: u32,
@@ -102,6 +107,13 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             };
             self.right_cuts.entry(r).or_default().push(i);
             self.left_cuts.entry(l).or_default().push(i);
+        }
+        for rewrite in &self.witness.rewrites {
+            let place = self.left.point(rewrite.at).ok_or_else(|| "its point does not exist".to_string());
+            let checked = place.and_then(|p| Ok((p, Rewriting::checked(rewrite)?)));
+            let (place, rewriting) = checked
+                .map_err(|why| self.fail_text(FailureKind::BadWitness, &format!("rewrite of {:?}: {why}", rewrite.loc)))?;
+            self.rewritings.entry(place).or_default().push(rewriting);
         }
         self.region = "entry".to_string();
         self.region_from_entry()?;
@@ -446,7 +458,18 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 Fact::Require(..) | Fact::RequireEqual(..) => {}
             }
         }
-        stepped.map_err(|text| self.fail(FailureKind::Unsupported, p, r, text))
+        let mut stepped = stepped.map_err(|text| self.fail(FailureKind::Unsupported, p, r, text))?;
+        if let Pending::At(next, state) = &mut stepped
+            && let Some(here) = self.rewritings.get(next)
+        {
+            for rewriting in here {
+                rewriting
+                    .apply(&mut self.g, self.left, state)
+                    .map_err(|why| self.fail(FailureKind::BadWitness, *next, r, why))?;
+                self.effort.rungs[Rung::Egraph as usize] += 1;
+            }
+        }
+        Ok(stepped)
     }
 
     /// The right program is at an event or an end; the left one must come to the same.

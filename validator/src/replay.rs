@@ -57,8 +57,9 @@ pub enum Rejected {
 /// The first thing that is wrong.
 pub fn check(g: &mut Graph, a: T, b: T, proof: &Proof, rules: &Rules) -> Result<(), Rejected> {
     let (first, last) = chain(proof, rules)?;
+    let itself = |g: &Graph, n: u32| ((n as usize) < g.len()).then_some(T(n));
     let ends = [(first, a), (last, b)];
-    if ends.iter().all(|(term, node)| build(g, term) == Some(*node)) { Ok(()) } else { Err(Rejected::Ends) }
+    if ends.iter().all(|(term, node)| build(g, term, &itself) == Some(*node)) { Ok(()) } else { Err(Rejected::Ends) }
 }
 
 /// Checks the steps of a proof. Result: its first and last term, which are equal whatever their opaque parts are.
@@ -111,21 +112,17 @@ fn parts<'t>(a: &'t Term, b: &'t Term, position: &[u32]) -> Option<(&'t Term, &'
     if agree { parts(x.get(at)?, y.get(at)?, rest) } else { None }
 }
 
-/// The node of a term without variables. `None` if an opaque part is not a node or has the wrong sort.
-pub fn build(g: &mut Graph, term: &Term) -> Option<T> {
-    let value = evaluate(g, term, &mut |g, atom| leaf(g, atom))?;
+/// The node of a term without variables, where `leaf` gives the nodes of its opaque parts. `None` if one has none, or has the
+/// wrong sort.
+pub fn build(g: &mut Graph, term: &Term, leaf: &dyn Fn(&Graph, u32) -> Option<T>) -> Option<T> {
+    let value = evaluate(g, term, &mut |g, atom| {
+        let Term::Leaf(n) = atom else { return None };
+        let t = leaf(g, *n).filter(|t| !crate::ladder::is_memory(g, *t))?;
+        Some(if is_bool(g, t) { Value::Bool(t) } else { Value::Word(t) })
+    })?;
     match value {
         Value::Word(t) | Value::Bool(t) => Some(t),
     }
-}
-
-fn leaf(g: &mut Graph, atom: &Term) -> Option<Value<T, T>> {
-    let Term::Leaf(n) = atom else { return None };
-    let t = T(*n);
-    if *n as usize >= g.len() || crate::ladder::is_memory(g, t) {
-        return None;
-    }
-    Some(if is_bool(g, t) { Value::Bool(t) } else { Value::Word(t) })
 }
 
 /// Whether a term is a boolean.

@@ -2,6 +2,7 @@
 
 use crate::domain::Symbol;
 use crate::ir::Op;
+use crate::replay::Proof;
 use serde::{Deserialize, Serialize};
 
 /// A place that holds a word, on either side of a link, or a word known to both.
@@ -71,4 +72,22 @@ pub struct Cut {
 pub struct Witness {
     /// All cut points but the entry.
     pub cuts: Vec<Cut>,
+    /// Words of the left side seen as other terms, with the proofs that these are equal.
+    pub rewrites: Vec<Rewrite>,
+}
+
+/// A word of the left side and another term for it.
+///
+/// Leaf `@n` of the proof's terms is the word of `leaves[n]`. When the left side steps to the point `at`, the first term must be
+/// what `loc` holds; the last one takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewrite {
+    /// Point of the left program, encoded.
+    pub at: u64,
+    /// The left word.
+    pub loc: Loc,
+    /// Left words.
+    pub leaves: Vec<Loc>,
+    /// That the first term equals the last.
+    pub proof: Proof,
 }
