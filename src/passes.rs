@@ -1,5 +1,6 @@
 //! The optimizer's passes, one file each. `pipeline::OPTIMIZER` is their order.
 
 pub mod checks;
+pub mod gvn;
 pub mod inline;
 pub mod licm;
