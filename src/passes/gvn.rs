@@ -3,7 +3,7 @@
 //! Before: `b0: v2 = mul v0, v1; …; b5: v9 = mul v1, v0; store v3, v9`. After: `b5: store v3, v2`. It stands after cleaning, which
 //! merges within blocks, and before the passes that see more where equal words have one name. Only functions of their operands are
 //! merged; what memory and globals hold is for other passes. Parameters that receive the same words on all edges are merged as well,
-//! of loops too. A cheap operation is done again rather than kept in a register for longer, and so are constants and addresses.
+//! of loops too. A condition that only decides is made again where it decides, and so are constants and addresses where they are used.
 //!
 //! Obligation: refinement; at every cut point between a kept operation and one that is removed, the witness says that the kept result
 //! is the operation applied to the old operands; below a removed operation its result equals the kept one.
@@ -15,7 +15,7 @@ use crate::pass::{Cx, Fact, Fault, Form, rely};
 use crate::prune::{Known, is_function, known_values, locations};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use synth_validator::domain::{BinOp, UnOp};
+use synth_validator::domain::BinOp;
 use synth_validator::ir::{Bin64, Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Value};
 use synth_validator::witness::{Cut, Loc, Witness};
 
@@ -80,7 +80,8 @@ struct Numbering<'a> {
     definition: Vec<Option<&'a Inst>>,
     /// By value: the block whose parameter it is.
     home: Vec<Option<Block>>,
-    cost: Cost<'a>,
+    /// By value: whether something else than a branch or trap uses it.
+    is_word: Vec<bool>,
     /// By value: the value that stands for it.
     root: Vec<Value>,
     /// Operations that stay, by what they compute.
@@ -104,7 +105,7 @@ impl<'a> Numbering<'a> {
             dominators: Dominators::new(old),
             definition: vec![None; old.values.len()],
             home: vec![None; old.values.len()],
-            cost: Cost::new(old),
+            is_word: words(old),
             root: (0..old.values.len() as u32).map(Value).collect(),
             kept: FxHashMap::default(),
             removed: BTreeMap::new(),
@@ -207,7 +208,7 @@ impl<'a> Numbering<'a> {
         }
         if let Some(kept) = found {
             let leader = &self.data(kept.0).insts[kept.1];
-            if kept.0 == place.0 || self.cost.pays(block, place.1, inst, leader, &self.known) {
+            if kept.0 == place.0 || self.is_kept_for(inst, leader) {
                 for (result, stands) in inst.results.iter().zip(&leader.results) {
                     self.root[result.0 as usize] = *stands;
                 }
@@ -217,6 +218,12 @@ impl<'a> Numbering<'a> {
             }
         }
         self.kept.entry(key).or_default().push(place);
+    }
+    /// Whether the result of `kept` is better kept than computed again by `inst`. Measured on the corpus: always, but for conditions, which
+    /// take no register beside what they decide.
+    fn is_kept_for(&self, inst: &Inst, kept: &Inst) -> bool {
+        let is_word = |i: &Inst| i.results.iter().any(|r| self.is_word[r.0 as usize]);
+        !matches!(inst.op, Op::Cmp(_) | Op::CmpPair(_) | Op::Cmp64(_)) || is_word(inst) && is_word(kept)
     }
     /// What an instruction computes, in one form for all that compute the same.
     fn key(&self, inst: &Inst) -> (Op, Vec<Operand>) {
@@ -342,78 +349,16 @@ fn commutes(op: &Op) -> bool {
     }
 }
 
-/// Whether it pays to keep a word instead of computing it again.
-struct Cost<'a> {
-    func: &'a Func,
-    /// By value: whether something else than a branch or trap uses it.
-    is_word: Vec<bool>,
-    /// Values live at block starts, once they are needed; none if there are too many.
-    live: Option<Option<Vec<Vec<Value>>>>,
-    /// The last use of values in a block, by number of the instruction.
-    last: Option<(Block, FxHashMap<Value, usize>)>,
-}
-
-impl<'a> Cost<'a> {
-    fn new(func: &'a Func) -> Cost<'a> {
-        let mut is_word = vec![false; func.values.len()];
-        for block in &func.blocks {
-            let computing = block.insts.iter().filter(|i| !matches!(i.op, Op::TrapIf(_)));
-            computing.flat_map(|i| &i.args).for_each(|v| is_word[v.0 as usize] = true);
-            cfg::edges(&block.end).into_iter().flat_map(|e| &e.args).for_each(|v| is_word[v.0 as usize] = true);
-            if let Terminator::Return(values) = &block.end {
-                values.iter().for_each(|v| is_word[v.0 as usize] = true);
-            }
+/// By value: whether something else than a branch or trap uses it.
+fn words(func: &Func) -> Vec<bool> {
+    let mut is_word = vec![false; func.values.len()];
+    for block in &func.blocks {
+        let computing = block.insts.iter().filter(|i| !matches!(i.op, Op::TrapIf(_)));
+        computing.flat_map(|i| &i.args).for_each(|v| is_word[v.0 as usize] = true);
+        cfg::edges(&block.end).into_iter().flat_map(|e| &e.args).for_each(|v| is_word[v.0 as usize] = true);
+        if let Terminator::Return(values) = &block.end {
+            values.iter().for_each(|v| is_word[v.0 as usize] = true);
         }
-        Cost { func, is_word, live: None, last: None }
     }
-
-    /// Whether the result of `kept` is better kept up to instruction `at` of a block, which computes the same, `inst`. Not if that
-    /// is one machine instruction, unless the word is there anyway or takes the register of an operand.
-    fn pays(&mut self, block: Block, at: usize, inst: &Inst, kept: &Inst, known: &[Option<Known>]) -> bool {
-        let is_word = |i: &Inst| i.results.iter().any(|r| self.is_word[r.0 as usize]);
-        if is_condition(&inst.op) && !(is_word(inst) && is_word(kept)) {
-            return false;
-        }
-        if !is_cheap(&inst.op) {
-            return true;
-        }
-        let func = self.func;
-        let Some(live) = self.live.get_or_insert_with(|| live_in(func, LIVE_MAX)) else { return false };
-        if kept.results.iter().all(|r| live[block.0 as usize].binary_search(r).is_ok()) {
-            return true;
-        }
-        let data = &func.blocks[block.0 as usize];
-        if self.last.as_ref().is_none_or(|(b, _)| *b != block) {
-            self.last = Some((block, last_uses(data)));
-        }
-        let (_, last) = self.last.as_ref().expect("invariant: just made");
-        let lives_on =
-            |v: &Value| cfg::edges(&data.end).iter().any(|e| live[e.block.0 as usize].binary_search(v).is_ok());
-        inst.args.iter().any(|a| known[a.0 as usize].is_none() && last[a] == at && !lives_on(a))
-    }
-}
-
-fn last_uses(data: &BlockData) -> FxHashMap<Value, usize> {
-    let mut last = FxHashMap::default();
-    for (i, inst) in data.insts.iter().enumerate() {
-        last.extend(inst.args.iter().map(|a| (*a, i)));
-    }
-    let edges = cfg::edges(&data.end);
-    let end = cfg::operands(&data.end).iter().chain(edges.iter().flat_map(|e| &e.args));
-    last.extend(end.map(|a| (*a, data.insts.len())));
-    last
-}
-
-fn is_condition(op: &Op) -> bool {
-    matches!(op, Op::Cmp(_) | Op::CmpPair(_) | Op::Cmp64(_))
-}
-
-/// Whether an operation takes about one machine instruction.
-fn is_cheap(op: &Op) -> bool {
-    match op {
-        Op::Bin(op) => !matches!(op, BinOp::UDiv | BinOp::SDiv),
-        Op::Un(op) => *op != UnOp::Popcnt,
-        Op::Join | Op::Split => true,
-        _ => false,
-    }
+    is_word
 }
