@@ -27,16 +27,26 @@ pub const FAULTS: &[Fault] = &[
     ("gvn-load", "a load counts as a function of its address"),
 ];
 
+/// Times that what was assumed of the parameters of loops and did not come out is assumed of fewer of them.
+const ROUNDS_MAX: usize = 3;
 /// Operations with one key that stay, the latest last; a search looks at this many.
 const MEMBERS_MAX: usize = 8;
 
 /// Replaces operations by equal ones that dominate them; nothing if there are none.
 pub fn gvn(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let mut numbering = Numbering::new(func, cx);
-    numbering.run(true);
+    numbering.run(&Assume::Alike);
+    for _ in 0..ROUNDS_MAX {
+        if numbering.is_consistent() || cx.fault("gvn-loop") {
+            break;
+        }
+        let assume = Assume::Before(std::mem::take(&mut numbering.root));
+        numbering.reset();
+        numbering.run(&assume);
+    }
     if !numbering.is_consistent() && !cx.fault("gvn-loop") {
-        numbering = Numbering::new(func, cx);
-        numbering.run(false);
+        numbering.reset();
+        numbering.run(&Assume::Nothing);
     }
     if !numbering.changed {
         return None;
@@ -56,14 +66,26 @@ enum Operand {
     Value(Value),
 }
 
+/// Which parameters of a loop that begin equal are taken to be equal.
+enum Assume {
+    Nothing,
+    /// Those that operations of one kind, or parameters of one block, bring back.
+    Alike,
+    /// Those that, by these values that stand for others, were equal and get equal words back.
+    Before(Vec<Value>),
+}
+
 /// What a parameter receives on an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Received {
     /// This.
     Operand(Operand),
-    /// On an edge back: the result of such an operation, or a parameter of this block.
+    /// On an edge back: the result of such an operation.
     Computed(Op),
+    /// On an edge back: a parameter of this block.
     Parameter(Block),
+    /// On an edge back: what the second of these stands for; the parameter stood for the first.
+    Before(Value, Operand),
 }
 
 struct Numbering<'a> {
@@ -127,14 +149,24 @@ impl<'a> Numbering<'a> {
         numbering
     }
 
-    /// Numbers all values. `optimistic`: parameters of a loop that begin equal and go on alike are taken to be equal.
-    fn run(&mut self, optimistic: bool) {
+    /// Forgets the numbers.
+    fn reset(&mut self) {
+        self.root = (0..self.old.values.len() as u32).map(Value).collect();
+        self.kept.clear();
+        self.removed.clear();
+        self.assumed.clear();
+        self.changed = false;
+    }
+    /// Numbers all values.
+    fn run(&mut self, assume: &Assume) {
         for at in 0..self.order.len() {
             let data = self.data(at);
-            self.params(at, optimistic);
+            self.params(at, assume);
             for (i, inst) in data.insts.iter().enumerate() {
                 let is_load = matches!(inst.op, Op::Load { .. }) && self.cx.fault("gvn-load");
-                if (is_function(&inst.op) || is_load) && Known::of(&inst.op).is_none() {
+                // A table's entry is looked up where it is called.
+                let is_entry = matches!(inst.op, Op::TableType { .. } | Op::TableFunction { .. });
+                if (is_function(&inst.op) || is_load) && !is_entry && Known::of(&inst.op).is_none() {
                     self.instruction((at, i), inst);
                 }
             }
@@ -151,16 +183,19 @@ impl<'a> Numbering<'a> {
     }
 
     /// Finds parameters of a block that stand for what all edges bring, or that receive the same as another one.
-    fn params(&mut self, at: usize, optimistic: bool) {
+    fn params(&mut self, at: usize, assume: &Assume) {
         let block = self.order[at];
         let edges = std::mem::take(&mut self.incoming[block.0 as usize]);
         let is_loop = edges.iter().any(|(from, _)| self.number[from.0 as usize] >= at);
         let mut first: FxHashMap<Vec<Received>, usize> = FxHashMap::default();
         for (i, param) in self.data(at).params.iter().enumerate() {
-            if edges.is_empty() || is_loop && !optimistic {
+            if edges.is_empty() || is_loop && matches!(assume, Assume::Nothing) {
                 break;
             }
-            let received: Vec<Received> = edges.iter().map(|(from, e)| self.received(at, *from, e.args[i])).collect();
+            let mut received = Vec::with_capacity(edges.len());
+            for (from, edge) in &edges {
+                received.push(self.received(at, *from, (*param, edge.args[i]), assume));
+            }
             let only = match received[0] {
                 Received::Operand(Operand::Value(v)) if received.iter().all(|r| *r == received[0]) => Some(v),
                 _ => None,
@@ -177,9 +212,14 @@ impl<'a> Numbering<'a> {
         }
         self.incoming[block.0 as usize] = edges;
     }
-    fn received(&self, at: usize, from: Block, arg: Value) -> Received {
+    fn received(&self, at: usize, from: Block, (param, arg): (Value, Value), assume: &Assume) -> Received {
         if self.number[from.0 as usize] < at {
             return Received::Operand(self.operand(arg));
+        }
+        if let Assume::Before(root) = assume {
+            let known = self.known[arg.0 as usize].map(Operand::Known);
+            let arg = known.unwrap_or(Operand::Value(root[arg.0 as usize]));
+            return Received::Before(root[param.0 as usize], arg);
         }
         match (self.definition[arg.0 as usize], self.home[arg.0 as usize]) {
             (Some(inst), _) if !self.cx.fault("gvn-loop") => Received::Computed(inst.op.clone()),
