@@ -6,42 +6,70 @@ use synth_validator::ir::{Block, Func, Value};
 /// Words live at block starts that a witness may list in all.
 pub const LIVE_MAX: usize = 1 << 22;
 
-/// For each block, the values defined elsewhere and used in it or after it, in index order; a block's own
-/// parameters are not among them. `None` if there are more than `max` in all.
-///
-/// Each value is followed from its uses back to its definition, so that the work is that of the result.
+/// Where values are defined and used, by block.
+#[derive(Clone, Debug)]
+pub struct Uses {
+    /// By value; a block that does not exist if it has no definition.
+    defined: Vec<Block>,
+    uses: Vec<(Value, Block)>,
+}
+
+impl Uses {
+    /// Those of a function.
+    pub fn of(func: &Func) -> Uses {
+        let mut places = Uses { defined: vec![Block(u32::MAX); func.values.len()], uses: Vec::new() };
+        for block in cfg::reverse_postorder(func) {
+            let data = &func.blocks[block.0 as usize];
+            for v in data.params.iter().chain(data.insts.iter().flat_map(|i| &i.results)) {
+                places.defined[v.0 as usize] = block;
+            }
+            let edges = cfg::edges(&data.end);
+            let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
+            places.uses.extend(args.chain(cfg::operands(&data.end)).map(|v| (*v, block)));
+        }
+        places
+    }
+    /// Adds something that is known of values, with the number of a value and from this block on.
+    pub fn define(&mut self, block: Block) -> Value {
+        self.defined.push(block);
+        Value(self.defined.len() as u32 - 1)
+    }
+    /// Adds a use.
+    pub fn add(&mut self, v: Value, block: Block) {
+        self.uses.push((v, block));
+    }
+    /// For each block, the values defined elsewhere and used in it or after it, in index order; a block's own
+    /// parameters are not among them. `None` if there are more than `max` in all.
+    ///
+    /// Each value is followed from its uses back to its definition, so that the work is that of the result.
+    pub fn live_in(self, func: &Func, max: usize) -> Option<Vec<Vec<Value>>> {
+        let preds = cfg::predecessors(func);
+        let Uses { defined, mut uses } = self;
+        uses.sort_unstable();
+        uses.dedup();
+        let mut live: Vec<Vec<Value>> = vec![Vec::new(); func.blocks.len()];
+        let mut count = 0;
+        let mut open = Vec::new();
+        for (v, block) in uses {
+            open.push(block);
+            while let Some(b) = open.pop() {
+                let here = &mut live[b.0 as usize];
+                if defined[v.0 as usize] == b || here.last() == Some(&v) {
+                    continue;
+                }
+                here.push(v);
+                count += 1;
+                if count > max {
+                    return None;
+                }
+                open.extend(&preds[b.0 as usize]);
+            }
+        }
+        Some(live)
+    }
+}
+
+/// The values live at the start of each block; see [`Uses::live_in`].
 pub fn live_in(func: &Func, max: usize) -> Option<Vec<Vec<Value>>> {
-    let preds = cfg::predecessors(func);
-    let mut defined = vec![Block(u32::MAX); func.values.len()];
-    let mut uses: Vec<(Value, Block)> = Vec::new();
-    for block in cfg::reverse_postorder(func) {
-        let data = &func.blocks[block.0 as usize];
-        for v in data.params.iter().chain(data.insts.iter().flat_map(|i| &i.results)) {
-            defined[v.0 as usize] = block;
-        }
-        let edges = cfg::edges(&data.end);
-        let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
-        uses.extend(args.chain(cfg::operands(&data.end)).map(|v| (*v, block)));
-    }
-    uses.sort_unstable();
-    uses.dedup();
-    let mut live: Vec<Vec<Value>> = vec![Vec::new(); func.blocks.len()];
-    let mut count = 0;
-    let mut open = Vec::new();
-    for (v, block) in uses {
-        open.push(block);
-        while let Some(b) = open.pop() {
-            let here = &mut live[b.0 as usize];
-            if defined[v.0 as usize] == b || here.last() == Some(&v) {
-                continue;
-            }
-            here.push(v);
-            count += 1;
-            if count > max {
-                return None;
-            }
-            open.extend(&preds[b.0 as usize]);
-        }
-    }
-    Some(live)
+    Uses::of(func).live_in(func, max)
 }

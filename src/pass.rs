@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use synth_validator::claim::{Inlined, Stage};
 use synth_validator::contract::Contract;
-use synth_validator::ir::{Block, Func, Value};
-use synth_validator::witness::{Cut, Loc, Witness};
+use synth_validator::ir::{Block, Func, Op, Value};
+use synth_validator::witness::{Cut, Loc, Step, Witness, Word};
 
 /// Optimization levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,6 +165,50 @@ pub fn replaced(
         cuts.push(Cut { left: u64::from(left.0), right, equal, ..Cut::default() });
     }
     Some(Witness { cuts, ..Witness::default() })
+}
+
+/// What an operation that changes nothing computes: a word of the new form that the old one computes elsewhere or again.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// The operation.
+    pub op: Op,
+    /// Operand words, of the old form or known.
+    pub args: Vec<Loc>,
+    /// Result words; their names are the same in both forms.
+    pub results: Vec<Loc>,
+}
+
+/// States facts at a cut, operands before what uses them. With each: whether the old form has computed it before the cut and may use it
+/// after it. The new form has computed all of them. What the cut says of their results until now is said by the facts then.
+pub fn rely<'a>(cut: &mut Cut, facts: impl IntoIterator<Item = (&'a Fact, bool)>) {
+    let mut stated: FxHashMap<Loc, Word> = FxHashMap::default();
+    for (fact, is_held) in facts {
+        let args = fact.args.iter().map(|loc| stated.get(loc).copied().unwrap_or(Word::Loc(*loc))).collect();
+        let step = cut.steps.len() as u32;
+        cut.steps.push(Step { op: fact.op.clone(), args, defines: is_held.then_some(fact.results[0]) });
+        for (n, loc) in (0..).zip(&fact.results) {
+            let word = Word::Step(step, n);
+            if is_held && n > 0 {
+                cut.steps.push(same(word, *loc));
+            }
+            cut.computed.push((word, *loc));
+            stated.insert(*loc, word);
+        }
+    }
+    if stated.is_empty() {
+        return;
+    }
+    let Cut { equal, steps, .. } = cut;
+    equal.retain(|(old, new)| {
+        let word = stated.get(new);
+        steps.extend(word.filter(|_| old != new).map(|word| same(*word, *old)));
+        word.is_none()
+    });
+}
+
+/// The step that gives a location of the old form a word: a step defines its first result only.
+fn same(word: Word, loc: Loc) -> Step {
+    Step { op: Op::Join, args: vec![word, word], defines: Some(loc) }
 }
 
 /// A pass: the next form, or nothing if it changes nothing.

@@ -2,6 +2,7 @@
 
 pub mod carriers;
 pub mod checks;
+pub mod gvn;
 pub mod if_convert;
 pub mod inline;
 pub mod licm;

@@ -158,6 +158,11 @@ pub fn is_pure(op: &Op) -> bool {
     }
 }
 
+/// Whether equal operands give equal results, whatever happens in between.
+pub fn is_function(op: &Op) -> bool {
+    is_pure(op) && !matches!(op, Op::Load { .. } | Op::Load64 { .. } | Op::GlobalGet { .. } | Op::MemoryBytes)
+}
+
 /// Removes pure instructions and block parameters (not the function's) that no effect depends on, and what is in
 /// blocks that are not reachable.
 pub fn remove_dead(func: &mut Func) {
@@ -270,5 +275,14 @@ pub fn word_location(known: &[Option<Known>], word: Value) -> Loc {
         Some(Known::Const(_, k)) => Loc::Const(k as u32),
         Some(Known::Address(symbol)) => Loc::Address(symbol),
         None => Loc::Value(word, 0),
+    }
+}
+
+/// Where the words of a value are, low first, as [`word_location`] says of one.
+pub fn locations(func: &Func, known: &[Option<Known>], v: Value) -> Vec<Loc> {
+    match known[v.0 as usize] {
+        Some(Known::Const(Type::I64, k)) => vec![Loc::Const(k as u32), Loc::Const((k >> 32) as u32)],
+        Some(_) => vec![word_location(known, v)],
+        None => (0..func.type_of(v).words() as u8).map(|half| Loc::Value(v, half)).collect(),
     }
 }

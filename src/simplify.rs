@@ -89,11 +89,6 @@ struct Simplifier<'f> {
     origin: u32,
 }
 
-/// Whether equal operands give equal results anywhere in a block, whatever happens in between.
-fn is_function(op: &Op) -> bool {
-    prune::is_pure(op) && !matches!(op, Op::Load { .. } | Op::Load64 { .. } | Op::GlobalGet { .. } | Op::MemoryBytes)
-}
-
 impl<'f> Simplifier<'f> {
     fn empty(old: &'f Func) -> Self {
         Simplifier {
@@ -146,7 +141,7 @@ impl<'f> Simplifier<'f> {
         if let [result] = results.as_slice() {
             self.definitions.insert(*result, key.clone());
         }
-        if is_function(&key.0) {
+        if prune::is_function(&key.0) {
             self.computed.insert(key, results.clone());
         }
         results

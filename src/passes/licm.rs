@@ -10,12 +10,13 @@
 
 use crate::cfg::{self, Dominators};
 use crate::loops::{Loop, loops};
-use crate::pass::{Cx, Fault, Form, witness};
-use crate::prune::{Known, known_values};
+use crate::pass::{Cx, Fact, Fault, Form, rely, witness};
+use crate::prune::{Known, known_values, word_location};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Block, Func, Inst, Op, Terminator, Value};
-use synth_validator::witness::{Cut, Loc, Step, Word};
+use synth_validator::witness::{Loc, Witness};
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
@@ -45,43 +46,15 @@ pub fn licm(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     if !mover.changed {
         return None;
     }
-    let moved = mover.moved;
-    let mut witness = witness(&mover.new, |b| u64::from(b.0), |v| (!moved.contains_key(&v)).then_some(v))?;
-    let live = crate::liveness::live_in(&mover.new, crate::liveness::LIVE_MAX)?;
-    for cut in &mut witness.cuts {
-        let block = Block(cut.right as u32);
-        for v in &live[block.0 as usize] {
-            if let Some(from) = moved.get(v) {
-                let still = dominators.dominates(from.block, block) && from.block != block;
-                let word = stated(cut, *v, &moved, still);
-                cut.computed.push((word, Loc::Value(*v, 0)));
-            }
-        }
-    }
+    let mut witness = witness(&mover.new, |b| u64::from(b.0), Some)?;
+    mover.state(&mut witness, &dominators);
     Some(Form { func: mover.new, witness, inlined: Vec::new() })
 }
 
-/// What was moved: the instruction with constants in place of operands that are known, and where it stood.
+/// What was moved, and where it stood first.
 struct Moved {
-    op: Op,
-    args: Vec<Result<Value, u32>>,
+    fact: Fact,
     block: Block,
-}
-
-/// States the computation of a moved value at a cut. `defines`: the old form has computed it before and may use it again.
-fn stated(cut: &mut Cut, v: Value, moved: &FxHashMap<Value, Moved>, defines: bool) -> Word {
-    let from = &moved[&v];
-    let mut args = Vec::new();
-    for arg in &from.args {
-        args.push(match arg {
-            Err(k) => Word::Loc(Loc::Const(*k)),
-            Ok(a) if moved.contains_key(a) => stated(cut, *a, moved, false),
-            Ok(a) => Word::Loc(Loc::Value(*a, 0)),
-        });
-    }
-    let defines = defines.then_some(Loc::Value(v, 0));
-    cut.steps.push(Step { op: from.op.clone(), args, defines });
-    Word::Step(cut.steps.len() as u32 - 1, 0)
 }
 
 struct Mover<'a> {
@@ -185,9 +158,10 @@ impl<'a> Mover<'a> {
 
     /// Appends an instruction to a block, with constants made there.
     fn hoist(&mut self, mut inst: Inst, from: Block, before: Block) {
-        let args = inst.args.iter().map(|a| self.constant(*a).map_or(Ok(*a), Err)).collect();
+        let args = inst.args.iter().map(|a| word_location(&self.known, *a)).collect();
+        let fact = Fact { op: inst.op.clone(), args, results: vec![Loc::Value(inst.results[0], 0)] };
         // Out of several loops: the old form computes it where it stood first.
-        self.moved.entry(inst.results[0]).or_insert(Moved { op: inst.op.clone(), args, block: from });
+        self.moved.entry(inst.results[0]).or_insert(Moved { fact, block: from });
         for arg in &mut inst.args {
             if let Some(k) = self.known[arg.0 as usize] {
                 let v = self.new.value(synth_validator::ir::Type::I32);
@@ -199,6 +173,26 @@ impl<'a> Mover<'a> {
         }
         self.new.blocks[before.0 as usize].insts.push(inst);
         self.changed = true;
+    }
+
+    /// States at each cut the moved values that the new form holds there, and those that they are computed from.
+    fn state(&self, witness: &mut Witness, dominators: &Dominators) {
+        let order = cfg::reverse_postorder(&self.new);
+        let results = order.iter().flat_map(|b| &self.new.blocks[b.0 as usize].insts).flat_map(|i| &i.results);
+        let moved: Vec<&Moved> = results.filter_map(|r| self.moved.get(r)).collect();
+        let number: FxHashMap<Loc, usize> = (0..).map_while(|i| Some((moved.get(i)?.fact.results[0], i))).collect();
+        for cut in &mut witness.cuts {
+            let block = Block(cut.right as u32);
+            let mut needed = BTreeSet::new();
+            let mut open: Vec<usize> = cut.equal.iter().filter_map(|(_, new)| number.get(new).copied()).collect();
+            while let Some(i) = open.pop() {
+                if needed.insert(i) {
+                    open.extend(moved[i].fact.args.iter().filter_map(|a| number.get(a)));
+                }
+            }
+            let is_held = |m: &Moved| dominators.dominates(m.block, block) && m.block != block;
+            rely(cut, needed.into_iter().map(|i| (&moved[i].fact, is_held(moved[i]))));
+        }
     }
 
     /// The faults: moves the first wanted effect of a target with one incoming edge above the decision.
