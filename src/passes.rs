@@ -3,3 +3,4 @@
 pub mod checks;
 pub mod inline;
 pub mod licm;
+pub mod ranges;
