@@ -4,3 +4,4 @@ pub mod checks;
 pub mod inline;
 pub mod licm;
 pub mod ranges;
+pub mod rotate;

@@ -7,7 +7,7 @@ use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, Pass, Run};
-use crate::passes::{checks, inline, licm, ranges};
+use crate::passes::{checks, inline, licm, ranges, rotate};
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -36,6 +36,7 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("clean", Level::O1, clean, &[]),
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
     pass("ranges", Level::O1, ranges::ranges, ranges::FAULTS),
+    pass("rotate", Level::O2, rotate::rotate, rotate::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
 ];
 

@@ -11,6 +11,7 @@ mod fold;
 use crate::prune::{self, Known};
 use crate::{cfg, liveness};
 use fold::Folded;
+pub(crate) use fold::negated;
 use rustc_hash::FxHashMap;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;

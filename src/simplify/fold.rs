@@ -133,7 +133,7 @@ fn holds(cond: Cond, a: u32, b: u32) -> bool {
 }
 
 /// The comparison that holds exactly if `cond` does not.
-fn negated(cond: Cond) -> Cond {
+pub(crate) fn negated(cond: Cond) -> Cond {
     match cond {
         Cond::Eq => Cond::Ne,
         Cond::Ne => Cond::Eq,
