@@ -7,5 +7,7 @@ pub mod if_convert;
 pub mod inline;
 pub mod licm;
 pub mod merge;
+pub mod ranges;
 pub mod rewrite;
+pub mod rotate;
 pub mod sccp;

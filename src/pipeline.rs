@@ -8,7 +8,7 @@ use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
-use crate::passes::{carriers, checks, gvn, if_convert, inline, licm, merge, rewrite, sccp};
+use crate::passes::{carriers, checks, gvn, if_convert, inline, licm, merge, ranges, rewrite, rotate, sccp};
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -46,7 +46,9 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS),
     pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS),
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
+    pass("ranges", Level::O1, ranges::ranges, ranges::FAULTS),
     pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS),
+    pass("rotate", Level::O2, rotate::rotate, rotate::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
     pass("merge", Level::O1, merge::merge, merge::FAULTS),
 ];

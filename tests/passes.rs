@@ -100,7 +100,8 @@ fn illegal_hoists_are_refused_on_the_corpus() {
     ] {
         let folder = packages::repository().join("corpus/wasm");
         let files: Vec<_> = programs.iter().map(|p| folder.join(format!("{p}.wasm"))).filter(|p| p.exists()).collect();
-        let options = || Options { fault: Some(fault), ..Options::default() };
+        // Ranges would remove the guarded traps before they can move.
+        let options = || Options { fault: Some(fault), left_out: vec!["ranges".to_string()], ..Options::default() };
         let results = deep_map(&files, |path| proved(&std::fs::read(path).expect("a program"), options()));
         let refused: usize = results.iter().map(|(_, _, refusals)| refusals.len()).sum();
         assert!(refused > 0, "{fault} is refused nowhere in {programs:?}");

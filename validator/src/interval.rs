@@ -1,7 +1,8 @@
 //! Ranges of words on a path: circular intervals modulo 2^32 of linear combinations, learned from decided comparisons.
 //!
 //! A fact about `s + k` (`s` without constant) is kept as an interval of `s`. It decides comparisons of every `s + k'`
-//! whose shifted interval does not wrap. Signed comparisons are unsigned ones after adding 2^31.
+//! whose shifted interval does not wrap. Signed comparisons are unsigned ones after adding 2^31. What no fact decides, bounds of the
+//! terms may decide, where their sum does not wrap.
 //!
 //! Unsigned comparisons of two unknown words are kept as `x + d <= s - e`, which bounds checks against a size `s` are. Where
 //! `s >= e`, the sum `x + d` is that far from the greatest word: `x + d + k <= s - w` for all `k + w <= e`, without wrapping.
@@ -141,10 +142,12 @@ impl Ranges {
 
     /// The truth of a condition (not a negation), if the ranges decide it.
     pub fn decide(&self, g: &Graph, condition: T) -> Option<bool> {
-        let Some(Below { terms, k, limit }) = below(g, condition) else {
-            let follows = |holds: &bool| ordered(g, condition, *holds).any(|(key, wanted)| self.follows(&key, wanted));
-            return [true, false].into_iter().find(follows);
-        };
+        self.by_interval(g, condition).or_else(|| self.by_bounds(g, condition)).or_else(|| self.by_order(g, condition))
+    }
+
+    /// By what is known of the linear combination.
+    fn by_interval(&self, g: &Graph, condition: T) -> Option<bool> {
+        let Below { terms, k, limit } = below(g, condition)?;
         for interval in self.known.get(&terms)? {
             let Some((least, greatest)) = interval.bounds_after(k) else {
                 continue;
@@ -159,6 +162,54 @@ impl Ranges {
         None
     }
 
+    /// By the bounds of both sides.
+    fn by_bounds(&self, g: &Graph, condition: T) -> Option<bool> {
+        let (shift, a, b) = match *g.node(condition) {
+            Node::Cmp(CmpOp::Ult, a, b) => (0, a, b),
+            Node::Cmp(CmpOp::Slt, a, b) => (SIGN, a, b),
+            _ => return None,
+        };
+        let (least_a, greatest_a) = self.bounds(g, a, shift)?;
+        let (least_b, greatest_b) = self.bounds(g, b, shift)?;
+        if greatest_a < least_b {
+            return Some(true);
+        }
+        (least_a >= greatest_b).then_some(false)
+    }
+
+    /// By what is known of the order of both sides.
+    fn by_order(&self, g: &Graph, condition: T) -> Option<bool> {
+        let follows = |holds: &bool| ordered(g, condition, *holds).any(|(key, wanted)| self.follows(&key, wanted));
+        [true, false].into_iter().find(follows)
+    }
+
+    /// Bounds of a word plus `shift`: those of its terms, added up without wrapping. The sum over the integers differs from the word
+    /// by a multiple of 2^32, which is the same for the whole interval if its ends agree on it.
+    fn bounds(&self, g: &Graph, word: T, shift: u32) -> Option<(u32, u32)> {
+        let (k, terms) = g.linear(word);
+        let (mut least, mut greatest) = (i128::from(k) + i128::from(shift), i128::from(k) + i128::from(shift));
+        for (t, coefficient) in terms {
+            let (low, high) = self.term_bounds(g, t);
+            // A coefficient in the upper half is a negative one.
+            let factor = i128::from(coefficient as i32);
+            let ends = [factor * i128::from(low), factor * i128::from(high)];
+            least += ends[0].min(ends[1]);
+            greatest += ends[0].max(ends[1]);
+        }
+        (least >> 32 == greatest >> 32).then_some((least as u32, greatest as u32))
+    }
+
+    /// Least and greatest value of a term that is no sum.
+    fn term_bounds(&self, g: &Graph, t: T) -> (u32, u32) {
+        let mut bounds = (0, !g.known_zeros(t));
+        for interval in self.known.get(&[(t, 1)][..]).into_iter().flatten() {
+            if let Some((least, greatest)) = interval.bounds_after(0) {
+                bounds = (bounds.0.max(least), bounds.1.min(greatest));
+            }
+        }
+        bounds
+    }
+
     /// Whether an order follows from a known one.
     fn follows(&self, key: &(Terms, Terms), wanted: Bound) -> bool {
         let Some(known) = self.ordered.get(key) else { return false };
@@ -171,5 +222,51 @@ impl Ranges {
             let weakened = strict && !wanted.strict && (d, e.wrapping_sub(1)) == (wanted.d, wanted.e);
             weakened || !wraps && e <= size && needed <= u64::from(e)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{BinOp, Domain};
+
+    /// A graph with a word below `limit`, and what is known of it.
+    fn below_limit(limit: u32) -> (Graph, T, Ranges) {
+        let mut g = Graph::new();
+        let (i, mut ranges) = (g.havoc(), Ranges::default());
+        let fact = g.cmp_const(CmpOp::Ult, &i, limit);
+        ranges.learn(&g, fact, true);
+        (g, i, ranges)
+    }
+
+    #[test]
+    fn scaled_words_are_bounded_unless_they_wrap() {
+        let (mut g, i, ranges) = below_limit(64);
+        let scaled = g.bin_const(BinOp::Shl, &i, 2);
+        let address = g.bin_const(BinOp::Add, &scaled, 1000);
+        let (inside, tight) = (g.cmp_const(CmpOp::Ult, &address, 1253), g.cmp_const(CmpOp::Ult, &address, 1249));
+        assert_eq!((ranges.decide(&g, inside), ranges.decide(&g, tight)), (Some(true), None));
+        let (mut g, i, ranges) = below_limit((1 << 30) + 16);
+        let scaled = g.bin_const(BinOp::Shl, &i, 2);
+        let inside = g.cmp_const(CmpOp::Ult, &scaled, 64);
+        assert_eq!(ranges.decide(&g, inside), None);
+    }
+
+    #[test]
+    fn two_words_are_compared_by_their_bounds() {
+        let (mut g, i, mut ranges) = below_limit(64);
+        let size = g.havoc();
+        let small = g.cmp_const(CmpOp::Ult, &size, 65536);
+        ranges.learn(&g, small, false);
+        let last = g.bin_const(BinOp::Sub, &size, 4);
+        let past = g.cmp(CmpOp::Ult, &last, &i);
+        assert_eq!(ranges.decide(&g, past), Some(false));
+        // Below zero it wraps.
+        let below = g.bin_const(BinOp::Sub, &i, 4);
+        let past = g.cmp(CmpOp::Ult, &last, &below);
+        assert_eq!(ranges.decide(&g, past), None);
+        // Signed, it does not.
+        let less = g.cmp_const(CmpOp::Slt, &below, 60);
+        assert_eq!(ranges.decide(&g, less), Some(true));
     }
 }

@@ -111,8 +111,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         for rewrite in &self.witness.rewrites {
             let place = self.left.point(rewrite.at).ok_or_else(|| "its point does not exist".to_string());
             let checked = place.and_then(|p| Ok((p, Rewriting::checked(rewrite)?)));
-            let (place, rewriting) = checked
-                .map_err(|why| self.fail_text(FailureKind::BadWitness, &format!("rewrite of {:?}: {why}", rewrite.loc)))?;
+            let (place, rewriting) = checked.map_err(|why| {
+                self.fail_text(FailureKind::BadWitness, &format!("rewrite of {:?}: {why}", rewrite.loc))
+            })?;
             self.rewritings.entry(place).or_default().push(rewriting);
         }
         self.region = "entry".to_string();
@@ -391,15 +392,13 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     self.close(result, l, r, &|| what.to_string())?;
                 }
                 Fact::RequireEqual(a, b, what) => self.equal(path, a, b, l, r, &|| what.to_string())?,
-                // Most are shown by a check on this very path; the others follow from what the left side does up to the event.
-                Fact::Access(condition, what) => match ladder::prove(&mut self.g, path, condition, self.limits) {
-                    Ok(rung) => self.close(Ok(rung), l, r, &|| what.to_string())?,
-                    Err(_) => open.push((condition, what)),
-                },
-                Fact::LateAccess(condition, what) => match path.decide(&mut self.g, condition) {
-                    Some(true) => self.effort.rungs[Rung::Path as usize] += 1,
-                    _ => open.push((condition, what)),
-                },
+                // A check on this very path shows it, or else what both sides do up to the event.
+                Fact::Access(condition, what) | Fact::LateAccess(condition, what) => {
+                    match path.decide(&mut self.g, condition) {
+                        Some(true) => self.effort.rungs[Rung::Path as usize] += 1,
+                        _ => open.push((condition, what)),
+                    }
+                }
                 Fact::Assume(..) => {
                     return Err(self.fail(FailureKind::Unsupported, l, r, "the refining program makes an assumption"));
                 }

@@ -222,7 +222,8 @@ fn compare_pairs(cond: Cond, mut words: Vec<Term>) -> Term {
     }
     let op = match op {
         CmpOp::Eq => {
-            let [al, ah, bl, bh] = <[Term; 4]>::try_from(words).expect("invariant: a comparison of pairs has four words");
+            let [al, ah, bl, bh] =
+                <[Term; 4]>::try_from(words).expect("invariant: a comparison of pairs has four words");
             let [low, high] = [[al, bl], [ah, bh]].map(|w| apply(Operation::Xor, w.into()));
             let both = apply(Operation::Or, vec![low, high]);
             return negated_if(negated, apply(Operation::Eq, vec![both, Term::Const(0)]));

@@ -89,7 +89,9 @@ impl Lemmas {
         if !self.promises(term, setting) {
             return None;
         }
-        if std::env::var_os("EGG_STATS").is_some() { eprintln!("RUN\t{term}"); }
+        if std::env::var_os("EGG_STATS").is_some() {
+            eprintln!("RUN\t{term}");
+        }
         let start = expression(term);
         let mut runner = Runner::<Lang, Fold, ()>::new(Fold)
             .with_explanations_enabled()
@@ -133,7 +135,17 @@ impl Lemmas {
 pub fn commutes(op: Op) -> bool {
     matches!(
         op,
-        Op::Add | Op::Mul | Op::UMulHi | Op::SMulHi | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Band | Op::Bor | Op::Bxor
+        Op::Add
+            | Op::Mul
+            | Op::UMulHi
+            | Op::SMulHi
+            | Op::And
+            | Op::Or
+            | Op::Xor
+            | Op::Eq
+            | Op::Band
+            | Op::Bor
+            | Op::Bxor
     )
 }
 

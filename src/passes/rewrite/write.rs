@@ -3,6 +3,7 @@
 use super::cost::is_bit;
 use super::read::Read;
 use super::search::commutes;
+use crate::evaluate::negated;
 use synth_lemmas::{Op as Operation, Sort, Term};
 use synth_validator::domain::DivOp;
 use synth_validator::ir::{Cond, Inst, Op, Type, Value};
@@ -22,22 +23,6 @@ pub struct Writer<'a> {
 
 fn cell<A: PartialEq, B: Copy>(table: &[(A, B)], op: A) -> Option<B> {
     table.iter().find(|(a, _)| *a == op).map(|(_, b)| *b)
-}
-
-/// The comparison that holds exactly if `cond` does not.
-fn negated(cond: Cond) -> Cond {
-    match cond {
-        Cond::Eq => Cond::Ne,
-        Cond::LtU => Cond::GeU,
-        Cond::LtS => Cond::GeS,
-        Cond::GtU => Cond::LeU,
-        Cond::GtS => Cond::LeS,
-        Cond::Ne => Cond::Eq,
-        Cond::GeU => Cond::LtU,
-        Cond::GeS => Cond::LtS,
-        Cond::LeU => Cond::GtU,
-        Cond::LeS => Cond::GtS,
-    }
 }
 
 impl Writer<'_> {
