@@ -35,10 +35,10 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("inline", Level::O1, inline::inline, inline::FAULTS),
     pass("clean", Level::O1, clean, &[]),
     pass("sccp", Level::O1, sccp::sccp, sccp::FAULTS),
+    pass("merge", Level::O1, merge::merge, merge::FAULTS),
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
     pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
-    pass("merge", Level::O1, merge::merge, merge::FAULTS),
 ];
 
 /// What a user chooses.
