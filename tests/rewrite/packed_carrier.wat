@@ -35,9 +35,3 @@
 ;;=     v15 = select v14, v11, v7
 ;;=     store.word +0x0 v0, v15
 ;;=     return v13
-;;= b1():
-;;=     trap unreachable
-;;= b2():
-;;=     trap unreachable
-;;= b3():
-;;=     trap unreachable
