@@ -43,6 +43,7 @@ pub const OPTIMIZER: &[Pass] = &[
     INLINE,
     CLEAN,
     pass("sccp", Level::O1, sccp::sccp, sccp::FAULTS),
+    pass("merge", Level::O1, merge::merge, merge::FAULTS),
     pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS),
     pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS),
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
@@ -50,7 +51,6 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS),
     pass("rotate", Level::O2, rotate::rotate, rotate::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
-    pass("merge", Level::O1, merge::merge, merge::FAULTS),
 ];
 
 /// What a user chooses.

@@ -46,8 +46,13 @@ pub fn if_convert(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let mut renaming = Renaming::none(c.new.values.len());
     (0..).map(Value).zip(&c.stands).for_each(|(v, by)| renaming.stand(v, *by));
     prune::rename(&mut c.new, &mut renaming);
+    let mut kept = cfg::reverse_postorder(&c.new);
+    kept.sort_unstable();
+    cfg::reorder(&mut c.new, &kept);
+    let place = |b: Block| Block(kept.partition_point(|k| *k < b) as u32);
+    c.seams.iter_mut().for_each(|s| s.block = place(s.block));
     let is = |_, v: Value| (c.known[v.0 as usize], renaming.get(v));
-    let witness = replaced((func, &c.new), |b| b, &c.seams, is)?;
+    let witness = replaced((func, &c.new), |b| kept[b.0 as usize], &c.seams, is)?;
     Some((c.new, witness).into())
 }
 

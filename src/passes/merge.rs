@@ -2,8 +2,9 @@
 //!
 //! Before: `b0: …; jump b1(v1)`, `b1(v2): v3 = …; branch v3, b2(), b3()`, `b2: jump b4()`. After: `b0: …; v3 = …; branch v3, b4(),
 //! b3()`. A block with one incoming edge that is a jump becomes one with its predecessor; a block that only jumps is skipped; a
-//! decision whose edges are all equal becomes a jump; parameters that then receive one value only go. It stands last, because
-//! inlining and decided branches leave such blocks everywhere, and selection fuses a compare only with a branch of its block.
+//! decision whose edges are all equal becomes a jump; parameters that then receive one value only go. It stands behind
+//! inlining and constant propagation, which leave such blocks everywhere, and before the passes that see one block at a time; also
+//! selection fuses a compare only with a branch of its block.
 //! Blocks that pass arguments on are not skipped, since the moves need a place; nor are those that enter a loop, where code motion
 //! needs one.
 //!

@@ -33,14 +33,6 @@
 ;;=     v8 = const 0xff
 ;;=     v9 = select v7, v8, v10
 ;;=     return v9
-;;= b1():
-;;=     trap unreachable
-;;= b2():
-;;=     trap unreachable
-;;= b3():
-;;=     trap unreachable
-;;= b4():
-;;=     trap unreachable
 ;;= both after if_convert
 ;;= func 1 -> (i32)
 ;;= b0(v0: i32, v1: i32):
@@ -50,10 +42,6 @@
 ;;=     v8 = select v7, v0, v1
 ;;=     v5 = sub v6, v8
 ;;=     return v5
-;;= b1():
-;;=     trap unreachable
-;;= b2():
-;;=     trap unreachable
 ;;= nested after if_convert
 ;;= func 2 -> (i32)
 ;;= b0(v0: i32, v1: i32):
@@ -61,18 +49,6 @@
 ;;=     v5 = select v1, v4, v0
 ;;=     v6 = select v0, v5, v1
 ;;=     return v6
-;;= b1():
-;;=     trap unreachable
-;;= b2():
-;;=     trap unreachable
-;;= b3():
-;;=     trap unreachable
-;;= b4():
-;;=     trap unreachable
-;;= b5():
-;;=     trap unreachable
-;;= b6():
-;;=     trap unreachable
 ;;= truth after if_convert
 ;;= func 3 -> (i32)
 ;;= b0(v0: i32, v1: i32):
@@ -80,9 +56,3 @@
 ;;=     v4 = const 0x0
 ;;=     v5 = const 0x1
 ;;=     return v3
-;;= b1():
-;;=     trap unreachable
-;;= b2():
-;;=     trap unreachable
-;;= b3():
-;;=     trap unreachable

@@ -21,7 +21,7 @@
     (i32.store (local.get $sem) (i32.wrap_i64 (i64.shr_u (local.get $packed) (i64.const 32))))
     (i32.wrap_i64 (i64.and (local.get $packed) (i64.const 0xffffffff))))
 )
-;;= give after merge
+;;= give after if_convert
 ;;= func 1 -> (i32)
 ;;= b0(v0: i32):
 ;;=     v7 = load.word +0x0 v0
