@@ -2,5 +2,6 @@
 
 pub mod carriers;
 pub mod checks;
+pub mod dead_params;
 pub mod inline;
 pub mod licm;

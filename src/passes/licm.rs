@@ -58,7 +58,7 @@ pub fn licm(func: &Func, cx: &Cx<'_>) -> Option<Form> {
             }
         }
     }
-    Some(Form { func: mover.new, witness, inlined: Vec::new() })
+    Some((mover.new, witness).into())
 }
 
 /// What was moved: the instruction with constants in place of operands that are known, and where it stood.
