@@ -50,9 +50,10 @@ pub fn dead_params(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     }
     let mut ignoring = BTreeSet::new();
     for (b, i, _) in &places {
-        if let Op::Call { func: callee } = func.blocks[*b].insts[*i].op {
-            // What no form speaks for can only be claimed wrongly.
-            ignoring.insert(Ignoring { callee, stage: cx.form(callee).map_or(0, |(stage, _)| stage) });
+        if let Op::Call { func: callee } = func.blocks[*b].insts[*i].op
+            && let Some((stage, _)) = cx.form(callee)
+        {
+            ignoring.insert(Ignoring { callee, stage });
         }
     }
     let mut new = func.clone();

@@ -20,3 +20,9 @@
     (call $handle (local.get $event)
       (i32.add (i32.const 1024) (i32.mul (i32.and (local.get $slot) (i32.const 7)) (i32.const 40)))))
 )
+;;= post after dead_params
+;;= func 1 -> (i32)
+;;= b0(v0: i32, v1: i32):
+;;=     v9 = const 0x0
+;;=     v8 = call 0 v0, v9
+;;=     return v8
