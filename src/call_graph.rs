@@ -1,5 +1,6 @@
 //! Who calls whom, and which functions an object needs.
 
+use crate::cfg;
 use crate::module::{ExportKind, Module};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -28,6 +29,26 @@ pub fn counts(forms: &[Vec<Stage>]) -> FxHashMap<u32, u32> {
         *counts.entry(callee).or_default() += 1;
     }
     counts
+}
+
+/// Numbers of the parameters that functions do not use in their last forms, for functions that have any.
+pub fn unused_params(forms: &[Vec<Stage>]) -> FxHashMap<u32, Vec<usize>> {
+    let funcs = forms.iter().filter_map(|f| f.last()).map(|stage| &stage.func);
+    funcs.map(|func| (func.index, unused(func))).filter(|(_, unused)| !unused.is_empty()).collect()
+}
+
+fn unused(func: &Func) -> Vec<usize> {
+    let params = func.blocks.first().map_or(&[][..], |b| &b.params);
+    if params.is_empty() {
+        return Vec::new();
+    }
+    let mut used = vec![false; func.values.len()];
+    for block in &func.blocks {
+        let args = block.insts.iter().flat_map(|i| &i.args).chain(cfg::operands(&block.end));
+        let edges = cfg::edges(&block.end).into_iter().flat_map(|e| &e.args);
+        args.chain(edges).for_each(|v| used[v.0 as usize] = true);
+    }
+    (0..params.len()).filter(|i| !used[params[*i].0 as usize]).collect()
 }
 
 /// The functions that the roots reach through calls, imports included. `form` gives the last form of a defined function.

@@ -11,7 +11,7 @@ use crate::call_graph;
 use crate::error::CompileError;
 use crate::module::Module;
 use crate::pass::{Cx, Level, Pass};
-use crate::pipeline::{self, CARRIERS, CLEAN, INLINE, checked, stage};
+use crate::pipeline::{self, CARRIERS, CLEAN, DEAD_PARAMS, INLINE, checked, stage};
 use crate::refusal::Refusal;
 use crate::wasm_writer::{Kept, module::rewrite};
 use crate::{build, decode, simplify};
@@ -28,7 +28,7 @@ use synth_validator::validate::{FunctionReport, Verdict};
 use synth_validator::wasm::reach;
 
 /// The passes of bodies, in order, after inlining. Each is kept where the body does not become larger.
-pub const PASSES: &[Pass] = &[CARRIERS];
+pub const PASSES: &[Pass] = &[DEAD_PARAMS, CARRIERS];
 
 /// The body of a function that nothing calls: no locals, `unreachable`.
 const EMPTY_BODY: &[u8] = &[0, 0, 0x0b];
@@ -222,21 +222,23 @@ fn attempt(bytes: &[u8], options: &Options, refused: &Refused) -> Result<Attempt
     let contract = contract(&module)?;
     let first = module.imported_functions();
     let defined: Vec<u32> = (first..module.functions.len() as u32).collect();
-    let (roots, none, unhinted) = (call_graph::roots(&module), FxHashMap::default(), BTreeSet::new());
+    let (roots, unhinted) = (call_graph::roots(&module), BTreeSet::new());
+    let (none, nothing) = (FxHashMap::default(), FxHashMap::default());
     let cx = Cx {
         module: &module,
         contract: &contract,
         level: Level::Os,
         forms: &[],
         calls: &none,
+        unused: &nothing,
         roots: &roots,
         hinted: &unhinted,
         fault: options.fault,
     };
     let built: Vec<Result<Vec<Stage>, Kept>> = defined.par_iter().map(|f| forms(bytes, *f, &cx)).collect();
     let forms: Vec<Vec<Stage>> = built.iter().map(|b| b.clone().unwrap_or_default()).collect();
-    let calls = call_graph::counts(&forms);
-    let cx = Cx { forms: &forms, calls: &calls, ..cx };
+    let (calls, unused) = (call_graph::counts(&forms), call_graph::unused_params(&forms));
+    let cx = Cx { forms: &forms, calls: &calls, unused: &unused, ..cx };
     let callable = |bytes: &[u8]| reach::callable(bytes).map_err(|e| internal(e.to_string()));
     let chooser = choose::Chooser::new(bytes, &cx, callable(bytes)?);
     let mut choices: Vec<Choice> = defined
@@ -301,7 +303,7 @@ fn forms(bytes: &[u8], index: u32, cx: &Cx<'_>) -> Result<Vec<Stage>, Kept> {
     Ok(vec![stage("build", (built.func, built.witness).into()), stage("simplify", simple.into())])
 }
 
-/// The claim for a round: changed functions, and those that they inline.
+/// The claim for a round: changed functions, and those that they inline or whose parameters they know to be unused.
 fn claim(
     after: &[u8],
     defined: &[u32],
@@ -310,11 +312,12 @@ fn claim(
     contract: Contract,
 ) -> Result<Claim, CompileError> {
     let placed = decode::decode(after)?;
-    let inlined = choices.iter().flat_map(|c| &c.stages).flat_map(|s| &s.inlined).map(|i| i.callee);
-    let inlined: BTreeSet<u32> = inlined.collect();
+    let stages = || choices.iter().flat_map(|c| &c.stages);
+    let inlined = stages().flat_map(|s| &s.inlined).map(|i| i.callee);
+    let looked_into: BTreeSet<u32> = inlined.chain(stages().flat_map(|s| &s.ignoring).map(|i| i.callee)).collect();
     let mut functions = Vec::new();
     for (i, index) in defined.iter().enumerate() {
-        let (stages, witness) = match (&choices[i].written, inlined.contains(index)) {
+        let (stages, witness) = match (&choices[i].written, looked_into.contains(index)) {
             (Some(written), _) => {
                 let start = placed.functions[*index as usize].body.start;
                 (choices[i].stages.clone(), written.witness_at(start))

@@ -9,7 +9,7 @@ use crate::module::Module;
 use crate::prune::Known;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
-use synth_validator::claim::{Inlined, Stage};
+use synth_validator::claim::{Ignoring, Inlined, Stage};
 use synth_validator::contract::Contract;
 use synth_validator::ir::{Block, Func, Op, Value};
 use synth_validator::witness::{Cut, Loc, Step, Witness, Word};
@@ -65,6 +65,8 @@ pub struct Cx<'a> {
     pub forms: &'a [Vec<Stage>],
     /// Calls of each function in these forms.
     pub calls: &'a FxHashMap<u32, u32>,
+    /// Parameters that these forms do not use, by function, for functions that have any.
+    pub unused: &'a FxHashMap<u32, Vec<usize>>,
     /// Functions that others than the module's may call.
     pub roots: &'a BTreeSet<u32>,
     /// Functions that the user wants inlined.
@@ -96,12 +98,14 @@ pub struct Form {
     pub witness: Witness,
     /// Calls of the form before that it executes in place.
     pub inlined: Vec<Inlined>,
+    /// Forms of callees whose unread argument words it passes otherwise than the form before.
+    pub ignoring: Vec<Ignoring>,
 }
 
 impl From<(Func, Witness)> for Form {
     /// A form that inlines nothing.
     fn from((func, witness): (Func, Witness)) -> Form {
-        Form { func, witness, inlined: Vec::new() }
+        Form { func, witness, inlined: Vec::new(), ignoring: Vec::new() }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod carriers;
 pub mod checks;
+pub mod dead_params;
 pub mod gvn;
 pub mod if_convert;
 pub mod inline;

@@ -8,7 +8,9 @@ use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
-use crate::passes::{carriers, checks, gvn, if_convert, inline, licm, merge, ranges, rewrite, rotate, sccp};
+use crate::passes::{
+    carriers, checks, dead_params, gvn, if_convert, inline, licm, merge, ranges, rewrite, rotate, sccp,
+};
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -34,6 +36,8 @@ const NEEDED: &[Pass] = &[
 pub const INLINE: Pass = pass("inline", Level::O1, inline::inline, inline::FAULTS);
 /// Cleaning again.
 pub const CLEAN: Pass = pass("clean", Level::O1, clean, &[]);
+/// Arguments that callees ignore are not computed.
+pub const DEAD_PARAMS: Pass = pass("dead_params", Level::O1, dead_params::dead_params, dead_params::FAULTS);
 /// Only for modules: `legalize` leaves no carriers.
 pub const CARRIERS: Pass = pass("carriers", Level::O1, carriers::carriers, carriers::FAULTS);
 
@@ -42,6 +46,7 @@ pub const CARRIERS: Pass = pass("carriers", Level::O1, carriers::carriers, carri
 pub const OPTIMIZER: &[Pass] = &[
     INLINE,
     CLEAN,
+    DEAD_PARAMS,
     pass("sccp", Level::O1, sccp::sccp, sccp::FAULTS),
     pass("merge", Level::O1, merge::merge, merge::FAULTS),
     pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS),
@@ -135,21 +140,22 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let first = module.imported_functions();
     let defined = first..module.functions.len() as u32;
     let (roots, hinted) = (call_graph::roots(&module), hinted(&module, &options.inline)?);
-    let none = FxHashMap::default();
+    let (none, nothing) = (FxHashMap::default(), FxHashMap::default());
     let cx = Cx {
         module: &module,
         contract: &contract,
         level: options.level,
         forms: &[],
         calls: &none,
+        unused: &nothing,
         roots: &roots,
         hinted: &hinted,
         fault: options.fault,
     };
     let needed = |index| needed(bytes, index, &cx);
     let forms: Vec<Vec<Stage>> = defined.clone().into_par_iter().map(needed).collect::<Result<_, _>>()?;
-    let calls = call_graph::counts(&forms);
-    let cx = Cx { forms: &forms, calls: &calls, ..cx };
+    let (calls, unused) = (call_graph::counts(&forms), call_graph::unused_params(&forms));
+    let cx = Cx { forms: &forms, calls: &calls, unused: &unused, ..cx };
     let optimized = |(index, stages): (u32, &Vec<Stage>)| optimize(stages.clone(), options, &cx, index);
     let stages: Vec<Vec<Stage>> = defined.into_par_iter().zip(&forms).map(optimized).collect::<Result<_, _>>()?;
     let kept = call_graph::reachable(&module, |index| last_form(&stages, index.checked_sub(first)?));
@@ -267,7 +273,8 @@ fn clean(func: &Func, cx: &Cx<'_>) -> Option<Form> {
 }
 
 pub(crate) fn stage(name: &str, form: Form) -> Stage {
-    Stage { name: name.to_string(), func: form.func, witness: form.witness, inlined: form.inlined }
+    let Form { func, witness, inlined, ignoring } = form;
+    Stage { name: name.to_string(), func, witness, inlined, ignoring }
 }
 
 /// Refuses IR that is not well formed, naming the pass that made it.

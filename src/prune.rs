@@ -194,8 +194,8 @@ fn keep(values: &mut Vec<Value>, kept: &[bool]) {
     values.retain(|_| *kept.next().expect("invariant: one argument for each parameter"));
 }
 
-/// The values on which some effect depends.
-fn needed(func: &Func) -> Vec<bool> {
+/// By value: whether some effect depends on it.
+pub fn needed(func: &Func) -> Vec<bool> {
     enum Source<'f> {
         Inst(&'f Inst),
         Param,

@@ -54,11 +54,11 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
         }
     };
     let limits = Limits::default();
-    let effort = check(&source, &program(&built.func), &built.witness, &shape, &limits);
+    let effort = check(&source, &program(&built.func), &built.witness, &shape, &Default::default(), &limits);
     prove("building", effort, &built.func, &built.func, &built.witness);
-    let effort = check(&program(&built.func), &program(&words), &split, &shape, &limits);
+    let effort = check(&program(&built.func), &program(&words), &split, &shape, &Default::default(), &limits);
     prove("legalization", effort, &built.func, &words, &split);
-    let effort = check(&program(&words), &program(&clean), &cleaning, &shape, &limits);
+    let effort = check(&program(&words), &program(&clean), &cleaning, &shape, &Default::default(), &limits);
     prove("simplification", effort, &words, &clean, &cleaning);
     Ok((built, clean))
 }

@@ -13,8 +13,8 @@ use support::observation::disagreements;
 use support::proofs::deep_map;
 use support::vectors::{self, Script, Statement};
 use support::{instance_engine, modules, packages, wasmi_engine};
-use synth::optimize::{Optimized, Options, optimize};
-use synth::pipeline::CARRIERS;
+use synth::optimize::{Optimized, Options, PASSES, optimize};
+use synth::pipeline::{CARRIERS, DEAD_PARAMS};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::{prove_all, with_deep_stack};
@@ -259,15 +259,23 @@ fn module_of(pass: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_wrong_split_of_a_carrier_is_refused() {
-    let wasm = module_of(CARRIERS.name);
-    for (fault, what) in CARRIERS.faults {
+fn faults_of_passes_are_refused() {
+    for (pass, (fault, what)) in PASSES.iter().flat_map(|p| p.faults.iter().map(move |f| (p.name, f))) {
+        let wasm = module_of(pass);
         let done = optimize(&wasm, &Options { fault: Some(fault), ..Options::default() });
         let done = done.unwrap_or_else(|e| panic!("{fault}: {e}"));
-        assert!(done.refusals.iter().any(|r| r.pass == CARRIERS.name), "{fault} ({what}): {:?}", done.refusals);
+        assert!(done.refusals.iter().any(|r| r.pass == pass), "{fault} ({what}): {:?}", done.refusals);
         let reports = done.reports.iter().flatten().map(|t| &t.report);
         reports.for_each(|r| assert_eq!(r.verdict, Verdict::Proved, "{fault}: {}", r.name));
     }
+}
+
+#[test]
+fn arguments_that_callees_ignore_are_not_computed() {
+    let done = optimized(&module_of(DEAD_PARAMS.name));
+    assert!(done.refusals.is_empty(), "{:?}", done.refusals);
+    assert!(done.applied.contains_key(DEAD_PARAMS.name), "{:?}", done.applied);
+    assert!(operators(&done.module).iter().all(|name| name != "I64Mul"));
 }
 
 #[test]

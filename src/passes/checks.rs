@@ -56,7 +56,7 @@ pub fn checks(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     }
     let mut witness = witness(&new, |b| u64::from(b.0), Some)?;
     state(&mut witness, &new, &relied);
-    Some(Form { func: new, witness, inlined: Vec::new() })
+    Some((new, witness).into())
 }
 
 /// Joins checks of one index within a block.

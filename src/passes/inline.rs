@@ -120,7 +120,7 @@ pub fn inline(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     }
     let (new, inlined, left) = inliner.finish();
     let witness = witness(&new, |block| left[block.0 as usize], Some)?;
-    Some(Form { func: new, witness, inlined })
+    Some(Form { inlined, ..(new, witness).into() })
 }
 
 /// A body of the left side: the caller, then the inlined callees.

@@ -48,7 +48,7 @@ pub fn licm(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     }
     let mut witness = witness(&mover.new, |b| u64::from(b.0), Some)?;
     mover.state(&mut witness, &dominators);
-    Some(Form { func: mover.new, witness, inlined: Vec::new() })
+    Some((mover.new, witness).into())
 }
 
 /// What was moved, and where it stood first.

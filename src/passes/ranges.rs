@@ -77,7 +77,7 @@ pub fn ranges(func: &Func, cx: &Cx<'_>) -> Option<Form> {
             state(cut, v, interval);
         }
     }
-    Some(Form { func: new, witness, inlined: Vec::new() })
+    Some((new, witness).into())
 }
 
 /// Conditions of the traps above 64-bit divisions. They stay: the code may call a helper only where its own path shows that the

@@ -70,7 +70,7 @@ pub fn rewrite(func: &Func, cx: &Cx<'_>) -> Option<Form> {
         }
     }
     witness.rewrites = rewrites;
-    Some(Form { func: new, witness, inlined: Vec::new() })
+    Some((new, witness).into())
 }
 
 fn resolve(renamed: &[Value], mut v: Value) -> Value {

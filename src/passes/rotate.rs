@@ -61,7 +61,7 @@ pub fn rotate(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let old = func.values.len() as u32;
     let before = |v: Value| stands_for.get(&v).copied().or((v.0 < old).then_some(v));
     let witness = witness(&new, |b| u64::from(order[b.0 as usize].0), before)?;
-    Some(Form { func: new, witness, inlined: Vec::new() })
+    Some((new, witness).into())
 }
 
 /// A loop that tests at its top.

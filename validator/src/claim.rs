@@ -18,6 +18,9 @@ pub struct Stage {
     pub witness: Witness,
     /// Calls of the form before it in whose place the callee is executed on the left side of this link.
     pub inlined: Vec<Inlined>,
+    /// Forms of callees on which this link relies for what they ignore: in direct calls of such a callee, words that the form
+    /// does not read need not be equal.
+    pub ignoring: Vec<Ignoring>,
 }
 
 /// A call replaced by the callee's body.
@@ -30,6 +33,15 @@ pub struct Inlined {
     /// The callee's index.
     pub callee: u32,
     /// Number of the callee's stage that is its body; less than the number of the stage that this is in.
+    pub stage: u32,
+}
+
+/// A callee's form that may leave argument words unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ignoring {
+    /// The callee's index.
+    pub callee: u32,
+    /// Number of the callee's stage; less than the number of the stage that this is in.
     pub stage: u32,
 }
 

@@ -7,6 +7,7 @@
 use crate::domain::{BinOp, CmpOp, DivOp, Symbol, UnOp, Width};
 use crate::trap::TrapKind;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -329,6 +330,31 @@ impl Func {
         let inst = |i: &Inst| exists(&i.args) && exists(&i.results);
         let block = |b: &BlockData| exists(&b.params) && b.insts.iter().all(inst) && ends(&b.end);
         !self.blocks.is_empty() && self.blocks.iter().all(block)
+    }
+    /// Argument words of the function whose parameter no instruction, edge or terminator uses, reachable or not. Nothing that the
+    /// function does depends on them: execution reads values by these uses only.
+    pub fn unread_words(&self) -> Vec<u32> {
+        let mut used: BTreeSet<Value> = BTreeSet::new();
+        for block in &self.blocks {
+            used.extend(block.insts.iter().flat_map(|i| &i.args));
+            match &block.end {
+                Terminator::Jump(edge) => used.extend(&edge.args),
+                Terminator::Branch(c, yes, no) => used.extend([*c].iter().chain(&yes.args).chain(&no.args)),
+                Terminator::Switch(index, targets, default) => {
+                    used.insert(*index);
+                    used.extend(targets.iter().chain([default]).flat_map(|e| &e.args));
+                }
+                Terminator::Return(values) => used.extend(values),
+                Terminator::Trap(_) => {}
+            }
+        }
+        let mut words = 0..;
+        let mut unread = Vec::new();
+        for param in self.blocks.first().iter().flat_map(|b| &b.params) {
+            let own = words.by_ref().take(self.type_of(*param).words());
+            unread.extend(own.filter(|_| !used.contains(param)));
+        }
+        unread
     }
     /// Adds a value.
     pub fn value(&mut self, ty: Type) -> Value {

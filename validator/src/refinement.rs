@@ -9,7 +9,8 @@
 //!   every equation and condition of that pair holds there; the left program has made at least one step, so that no right cycle
 //!   idles;
 //! - the right program's accesses to linear memory were inside it, given what the left one has assumed and accessed so far;
-//! - linear memory, its size and the globals are equal; calls on the way were equal in order, callee and arguments.
+//! - linear memory, its size and the globals are equal; calls on the way were equal in order, callee and arguments, but for the
+//!   words that are [`Ignored`].
 //!
 //! By induction over the regions that the right program passes, all its behaviours are behaviours of the left one.
 //! A right path that never meets a cut point exhausts the step limit, which is not a proof.
@@ -19,7 +20,7 @@ mod relation;
 mod rewriting;
 mod run;
 
-pub use outcome::{Effort, Failure, FailureKind, Place, Shape};
+pub use outcome::{Effort, Failure, FailureKind, Ignored, Place, Shape, is_ignored};
 
 use crate::domain::Domain;
 use crate::ladder::{self, Limits, Open, Path, Rung};
@@ -35,12 +36,13 @@ use std::borrow::Cow;
 /// Cut points that the left side may pass, after a decision of its own, before it meets the right one.
 const PASSED_MAX: u32 = 8;
 
-/// Proves that `right` refines `left`.
+/// Proves that `right` refines `left`, whose direct calls need not agree in `ignored` words.
 pub fn check<L: Program<Graph>, R: Program<Graph>>(
     left: &L,
     right: &R,
     witness: &Witness,
     shape: &Shape,
+    ignored: &Ignored,
     limits: &Limits,
 ) -> Result<Effort, Failure> {
     let mut check = Check {
@@ -49,6 +51,7 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         right,
         witness,
         shape,
+        ignored,
         limits,
         right_cuts: FxHashMap::default(),
         left_cuts: FxHashMap::default(),
@@ -72,6 +75,7 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     right: &'a R,
     witness: &'a Witness,
     shape: &'a Shape,
+    ignored: &'a Ignored,
     limits: &'a Limits,
     /// Cuts by right point.
     right_cuts: FxHashMap<R::Point, Vec<usize>>,
@@ -617,7 +621,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         if left.args.len() != args.len() || left.results != results {
             return self.differs(&path, l, r, "the numbers of argument and result words are equal".to_string());
         }
-        for (i, (a, b)) in left.args.iter().zip(&args).enumerate() {
+        let ignored = self.ignored;
+        let words = left.args.iter().zip(&args).enumerate();
+        for (i, (a, b)) in words.filter(|(i, _)| !is_ignored(ignored, &callee, *i)) {
             self.equal(&path, *a, *b, l, r, &|| format!("argument word {i} is equal"))?;
         }
         let (a, b) = (self.left.world(&left.state).clone(), self.right.world(&state).clone());

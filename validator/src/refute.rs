@@ -17,6 +17,7 @@ pub mod setting;
 use crate::concrete::{Bytes, Concrete, mix};
 use crate::contract::PAGE_BYTES;
 use crate::program::{Callee, Fact, Program, Step, World};
+use crate::refinement::is_ignored;
 use crate::trap::TrapKind;
 use rustc_hash::FxHashMap;
 use search::Random;
@@ -59,7 +60,7 @@ pub enum End {
 pub struct Event<P> {
     /// Who is called.
     pub callee: Callee<u32>,
-    /// Argument words.
+    /// Argument words, 0 for ignored ones.
     pub args: Vec<u32>,
     /// Digest of what was written to linear memory so far.
     pub memory_digest: u64,
@@ -201,8 +202,10 @@ fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, 
             Step::Next(p, s) | Step::Branch(true, (p, s), _) | Step::Branch(false, _, (p, s)) => (p, s),
             Step::Return(words, s) => break (End::Return(words), Some(program.world(&s).clone())),
             Step::Trap(kind, s) => break (End::Trap(kind), Some(program.world(&s).clone())),
-            Step::Call { callee, args, results, next, state } => {
+            Step::Call { callee, mut args, results, next, state } => {
                 let mut world = program.world(&state).clone();
+                let words = args.iter_mut().enumerate();
+                words.filter(|(i, _)| is_ignored(&setting.ignored, &callee, *i)).for_each(|(_, word)| *word = 0);
                 let (cells, memory_bytes) = (world.cells.clone(), world.memory_bytes);
                 let event = Event { callee, args, memory_digest: digest(&d.memory), cells, memory_bytes, at };
                 let stopped = events.len() == mode.stop_at;

@@ -1,7 +1,9 @@
 //! What a link's check is given and what it yields: sizes, effort, failures.
 
+use crate::program::Callee;
 use crate::smt::Model;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Sizes of what both sides of a function's links share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,14 @@ pub struct Shape {
     pub memory_bytes_min: u32,
     /// The greatest size of linear memory in bytes.
     pub memory_bytes_max: u32,
+}
+
+/// Argument words that do not count in direct calls, as (function called, word): it was proved that the function ignores them.
+pub type Ignored = BTreeSet<(u32, u32)>;
+
+/// Whether an argument word does not count in a call. Through a table all words count.
+pub fn is_ignored<W>(ignored: &Ignored, callee: &Callee<W>, word: usize) -> bool {
+    matches!(callee, Callee::Function(f) if ignored.contains(&(*f, word as u32)))
 }
 
 /// What was done to prove a link.

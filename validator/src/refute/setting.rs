@@ -2,7 +2,7 @@
 
 use crate::concrete::{Bytes, Concrete};
 use crate::contract::PAGE_BYTES;
-use crate::refinement::Shape;
+use crate::refinement::{Ignored, Shape};
 use crate::smt::Model;
 use crate::term::Var;
 use crate::wasm::code::{Body, Operator};
@@ -26,12 +26,15 @@ pub struct Setting {
     pub fixed_cells: Vec<(u32, u32)>,
     /// Words that starts should try, such as constants of the function.
     pub hints: Vec<u32>,
+    /// Argument words of direct calls that are not compared and not seen by callees.
+    pub ignored: Ignored,
 }
 
 impl Setting {
-    /// A setting without tables, segments, fixed cells and hints.
+    /// A setting without tables, segments, fixed cells, hints and ignored words.
     pub fn new(shape: Shape) -> Setting {
-        Setting { shape, tables: Arc::default(), segments: Arc::default(), fixed_cells: Vec::new(), hints: Vec::new() }
+        let (tables, segments) = (Arc::default(), Arc::default());
+        Setting { shape, tables, segments, fixed_cells: Vec::new(), hints: Vec::new(), ignored: Ignored::new() }
     }
     /// The setting of the functions of a module read from `bytes`; see [`Self::for_function`].
     ///

@@ -1,14 +1,14 @@
 //! The chain of links that every session proves: module, IR forms, and a program at the end that the session reads.
 
 use super::{FunctionReport, InputError, LinkReport, Verdict};
-use crate::claim::{Claim, FunctionClaim, Stage};
+use crate::claim::{Claim, FunctionClaim, Ignoring, Stage};
 use crate::concrete::Concrete;
 use crate::contract::{Bounds, PAGE_BYTES};
 use crate::ir::{Func, Type};
 use crate::ir_semantics::{IrProgram, Signatures};
 use crate::ladder::Limits;
 use crate::program::Program;
-use crate::refinement::{self, Effort, Failure, FailureKind, Place, Shape};
+use crate::refinement::{self, Effort, Failure, FailureKind, Ignored, Place, Shape};
 use crate::refute::executing::{Bodies, Executing};
 use crate::refute::report::{Difference, Kind};
 use crate::refute::search::{Plan, search};
@@ -168,7 +168,8 @@ impl<'a> Chain<'a> {
         let own = Wasm::new(&self.module, &body, &self.claim.contract);
         let shape = self.shape(index)?;
         let types = Types(&self.module);
-        let setting = self.setting.as_ref().map(|s| s.for_function(shape, &body));
+        let ignored = claimed.map_or(Ignored::new(), |(_, claim)| self.ignored_somewhere(claim));
+        let setting = self.setting.as_ref().map(|s| Setting { ignored, ..s.for_function(shape, &body) });
         let inlined = claimed.map_or(BTreeMap::new(), |(_, claim)| self.inlined_bodies(claim));
         let wasm = inlined.iter().map(|(func, body)| (*func, Wasm::new(&self.module, body, &self.claim.contract)));
         let bodies: Bodies<'_> = wasm.collect();
@@ -225,7 +226,7 @@ impl<'a> Chain<'a> {
         types: &Types<'_>,
     ) -> Vec<LinkOf<'s>> {
         let Some((place, claim)) = claimed else {
-            let result = refinement::check(own, right, &Witness::default(), shape, &self.limits);
+            let result = refinement::check(own, right, &Witness::default(), shape, &Ignored::new(), &self.limits);
             return vec![LinkOf { name, link: Cow::Owned(Link::of(result)) }];
         };
         let of = |(number, stage): (usize, &'s Stage)| LinkOf {
@@ -234,7 +235,8 @@ impl<'a> Chain<'a> {
         };
         let mut links: Vec<LinkOf<'_>> = claim.stages.iter().enumerate().map(of).collect();
         let last = &claim.stages.last().expect("invariant: claimed functions have a stage").func;
-        let result = refinement::check(&self.ir(last, types), right, &claim.witness, shape, &self.limits);
+        let left = self.ir(last, types);
+        let result = refinement::check(&left, right, &claim.witness, shape, &Ignored::new(), &self.limits);
         links.push(LinkOf { name, link: Cow::Owned(Link::of(result)) });
         links
     }
@@ -267,12 +269,56 @@ impl<'a> Chain<'a> {
         })
     }
 
+    /// The form of a callee after its stage `number`, for a link whose right side is stage `stage`: an earlier one, and all the
+    /// callee's links up to it are proved.
+    fn form(&self, callee: u32, number: u32, stage: usize) -> Result<&Func, Verdict> {
+        let unknown = |text: String| Err(Verdict::Unknown(text));
+        if self.module.functions.get(callee as usize).is_none_or(|f| f.import.is_some()) {
+            return unknown(format!("function {callee} is not defined in the module"));
+        }
+        let (place, claim) = self.claimed(callee)?;
+        let number = number as usize;
+        let Some(form) = claim.stages.get(number).filter(|_| number < stage) else {
+            return unknown(format!("stage {number} of a callee is not an earlier one"));
+        };
+        match (0..=number).find(|s| self.link(place, *s).verdict != Verdict::Proved) {
+            None => Ok(&form.func),
+            Some(open) => {
+                let (name, pass) = (self.module.display_name(callee), &claim.stages[open].name);
+                unknown(format!("rests on {name}, whose link {pass} is not proved"))
+            }
+        }
+    }
+
+    /// The argument words of direct calls that do not count in the link whose right side is this stage.
+    ///
+    /// Sound: let E be the code, M the module, and s a form of callee f that does not read a word, its links from M proved. If E
+    /// calls f with arguments a' where M calls it with a, and they differ in that word only, then E_f(a') ⊑ … ⊑ s(a') = s(a) ⊑ … ⊑
+    /// M_f(a), for s is on f's own chain, which is proved for all arguments. So the call refines the call, whatever the word. Where f
+    /// has the same bytes in E and M and no further links, E_f = M_f does as s does in both calls: a module's functions are
+    /// deterministic, and their links, with every access checked, assume nothing.
+    fn ignored(&self, number: usize, stage: &Stage) -> Result<Ignored, Verdict> {
+        let mut ignored = Ignored::new();
+        for Ignoring { callee, stage } in &stage.ignoring {
+            let form = self.form(*callee, *stage, number)?;
+            ignored.extend(form.unread_words().into_iter().map(|word| (*callee, word)));
+        }
+        Ok(ignored)
+    }
+    /// The same for all links of a function together, for runs of the module and the code, those left out that rest on what is not
+    /// proved. Later links than those that ignore words compare all of them, so that what runs do not show, a proof does.
+    fn ignored_somewhere(&self, claim: &FunctionClaim) -> Ignored {
+        let stages = claim.stages.iter().enumerate();
+        stages.filter_map(|(number, stage)| self.ignored(number, stage).ok()).flatten().collect()
+    }
+
     fn prove_link(&self, place: usize, stage: usize) -> Result<Result<Effort, Failure>, Verdict> {
         let claim = &self.claim.functions[place];
         let types = Types(&self.module);
         let shape = self.shape(claim.index)?;
         let right = &claim.stages[stage];
         let program = self.ir(&right.func, &types);
+        let ignored = self.ignored(stage, right)?;
         let Some(before) = stage.checked_sub(1).map(|s| &claim.stages[s]) else {
             if !right.inlined.is_empty() {
                 return Err(Verdict::Unknown("the module's own calls cannot be inlined".to_string()));
@@ -280,22 +326,14 @@ impl<'a> Chain<'a> {
             let body = wasm::code::body(&self.module, self.bytes, claim.index);
             let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
             let module = Wasm::new(&self.module, &body, &self.claim.contract);
-            return Ok(refinement::check(&module, &program, &right.witness, &shape, &self.limits));
+            return Ok(refinement::check(&module, &program, &right.witness, &shape, &ignored, &self.limits));
         };
         let mut left = self.ir(&before.func, &types);
         for inlined in &right.inlined {
-            let (callee_place, callee) = self.claimed(inlined.callee)?;
-            let number = inlined.stage as usize;
-            let Some(body) = callee.stages.get(number).filter(|_| number < stage) else {
-                return Err(Verdict::Unknown(format!("stage {number} of an inlined callee is not an earlier one")));
-            };
-            if let Some(open) = (0..=number).find(|s| self.link(callee_place, *s).verdict != Verdict::Proved) {
-                let (name, pass) = (self.module.display_name(inlined.callee), &callee.stages[open].name);
-                return Err(Verdict::Unknown(format!("inlines {name}, whose link {pass} is not proved")));
-            }
-            left.inline(inlined.block, inlined.inst, inlined.callee, &body.func).map_err(|e| Verdict::Unknown(e.0))?;
+            let body = self.form(inlined.callee, inlined.stage, stage)?;
+            left.inline(inlined.block, inlined.inst, inlined.callee, body).map_err(|e| Verdict::Unknown(e.0))?;
         }
-        Ok(refinement::check(&left, &program, &right.witness, &shape, &self.limits))
+        Ok(refinement::check(&left, &program, &right.witness, &shape, &ignored, &self.limits))
     }
 }
 

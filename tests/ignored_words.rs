@@ -1,0 +1,184 @@
+//! Words of arguments that callees ignore: a link may rest on a callee's form for them, and on nothing else. Each wrong claim stands
+//! beside the right one, which is proved.
+
+mod support;
+
+use support::proofs::deep;
+use synth::pipeline::{Compiled, DEAD_PARAMS, Options, compile};
+use synth_validator::claim::{Claim, FunctionClaim, Ignoring};
+use synth_validator::ladder::Limits;
+use synth_validator::validate::{Session, Verdict};
+
+/// `handle` looks at its context only in what `simplify` removes; `checks` gives it a fourth form. `other` ignores its second word too,
+/// `both` neither.
+const MODULE: &str = r#"(module
+    (import "env" "note" (func $note (param i32 i32)))
+    (memory 1)
+    (func $handle (export "handle") (param $event i32) (param $context i32) (result i32)
+      (i32.store (local.get $event) (i32.rotl (i32.load (local.get $event)) (i32.const 5)))
+      (i32.store offset=4 (local.get $event) (i32.add (i32.load offset=4 (local.get $event))
+        (i32.or (i32.const 1) (i32.and (local.get $context) (i32.const 0)))))
+      (i32.store offset=8 (local.get $event) (i32.sub (i32.load offset=8 (local.get $event)) (i32.const 7)))
+      (i32.store offset=12 (local.get $event) (i32.xor (i32.load offset=12 (local.get $event)) (i32.const 9)))
+      (i32.and (i32.load (local.get $event)) (i32.const 0xff)))
+    (func $other (export "other") (param $event i32) (param $context i32) (result i32)
+      (call $note (local.get $event) (i32.const 1))
+      (i32.add (local.get $event) (i32.const 1)))
+    (func $both (export "both") (param $event i32) (param $context i32) (result i32)
+      (call $note (local.get $event) (local.get $context))
+      (i32.add (local.get $event) (i32.const 1)))
+    (func $post (export "post") (param $event i32) (param $slot i32) (result i32)
+      (call $note (local.get $event) (local.get $slot))
+      (call $handle (i32.and (local.get $event) (i32.const 0xfc)) (i32.mul (local.get $slot) (i32.const 40)))))"#;
+
+const NOTE: u32 = 0;
+const HANDLE: u32 = 1;
+const OTHER: u32 = 2;
+const BOTH: u32 = 3;
+const POST: u32 = 4;
+/// Number of the stage that `dead_params` makes of `post`, and of the last one before it.
+const DEAD: usize = 3;
+const SIMPLE: u32 = 2;
+
+struct Subject {
+    wasm: Vec<u8>,
+    compiled: Compiled,
+}
+
+fn subject(fault: Option<&'static str>) -> Subject {
+    let wasm = wat::parse_str(MODULE).expect("valid text");
+    let compiled = compile(&wasm, &Options { fault, ..Options::default() }).expect("it compiles");
+    Subject { wasm, compiled }
+}
+
+impl Subject {
+    fn claim(&self, change: impl FnOnce(&mut Claim)) -> Claim {
+        let mut claim = self.compiled.claim.clone();
+        change(&mut claim);
+        claim
+    }
+    /// The verdict on `post`.
+    fn post(&self, claim: Claim) -> Verdict {
+        let claim = Claim::decode(&claim.encode()).expect("it survives its wire format");
+        deep(|| match Session::new(&self.wasm, &self.compiled.object, Some(claim), Limits::default()) {
+            Ok(session) => session.function(POST).verdict,
+            Err(refused) => Verdict::Unknown(format!("refused: {refused}")),
+        })
+    }
+}
+
+fn function(claim: &mut Claim, index: u32) -> &mut FunctionClaim {
+    claim.functions.iter_mut().find(|f| f.index == index).expect("it is claimed")
+}
+
+fn ignoring(claim: &mut Claim) -> &mut Vec<Ignoring> {
+    &mut function(claim, POST).stages[DEAD].ignoring
+}
+
+#[test]
+fn what_a_proved_form_does_not_read_is_ignored() {
+    let subject = subject(None);
+    let claim = subject.claim(|c| {
+        assert_eq!(function(c, POST).stages[DEAD].name, DEAD_PARAMS.name);
+        assert_eq!(*ignoring(c), [Ignoring { callee: HANDLE, stage: SIMPLE }]);
+        let forms = &function(c, HANDLE).stages;
+        let unread: Vec<Vec<u32>> = forms.iter().map(|s| s.func.unread_words()).collect();
+        // The last one comes too late for the link.
+        assert_eq!(unread, [vec![], vec![], vec![1], vec![1]]);
+    });
+    assert_eq!(subject.post(claim), Verdict::Proved);
+}
+
+#[test]
+fn claims_about_other_forms_excuse_nothing() {
+    let subject = subject(None);
+    let entries = [
+        ("a stage as late as the link's", HANDLE, DEAD as u32),
+        ("no stage of this number", HANDLE, u32::MAX),
+        ("a form that uses the word", HANDLE, 0),
+        ("another callee, which ignores the same word", OTHER, SIMPLE),
+        ("another callee, which does not", BOTH, SIMPLE),
+        ("the link itself", POST, DEAD as u32),
+        ("the caller's own earlier form", POST, SIMPLE),
+        ("an import", NOTE, 0),
+        ("no function", POST + 1, 0),
+        ("a number that is none", u32::MAX, 0),
+    ];
+    for (what, callee, stage) in entries {
+        let claim = subject.claim(|c| *ignoring(c) = vec![Ignoring { callee, stage }]);
+        // What is not excused is shown by a run.
+        assert!(matches!(subject.post(claim), Verdict::Refuted(_)), "{what}");
+    }
+    assert!(matches!(subject.post(subject.claim(|c| ignoring(c).clear())), Verdict::Refuted(_)));
+}
+
+/// Claims about functions that have no body, or are not there, made up from a real one.
+#[test]
+fn made_up_functions_excuse_nothing() {
+    let subject = subject(None);
+    for index in [NOTE, POST + 1, u32::MAX] {
+        let claim = subject.claim(|c| {
+            let handle = function(c, HANDLE).clone();
+            c.functions.push(FunctionClaim { index, ..handle });
+            *ignoring(c) = vec![Ignoring { callee: index, stage: SIMPLE }];
+        });
+        assert_ne!(subject.post(claim), Verdict::Proved, "{index}");
+    }
+}
+
+/// One entry that does not hold takes those beside it with it.
+#[test]
+fn a_wrong_entry_beside_a_right_one_is_refused() {
+    let subject = subject(None);
+    let claim = subject.claim(|c| ignoring(c).push(Ignoring { callee: HANDLE, stage: u32::MAX }));
+    assert_ne!(subject.post(claim), Verdict::Proved);
+}
+
+#[test]
+fn only_the_link_that_says_so_ignores_words() {
+    let subject = subject(None);
+    // The entry is in a link that needs none: the one that does compares all words.
+    for at in [0, 1, 2] {
+        let claim = subject.claim(|c| {
+            let entry = ignoring(c).pop().expect("an entry");
+            function(c, POST).stages[at].ignoring.push(Ignoring { stage: (at as u32).saturating_sub(1), ..entry });
+        });
+        assert_ne!(subject.post(claim), Verdict::Proved, "stage {at}");
+    }
+    // The link ends where it began, and the code's link, which has no entry, is left with the difference.
+    let claim = subject.claim(|c| {
+        let stages = &mut function(c, POST).stages;
+        stages[DEAD].func = stages[DEAD - 1].func.clone();
+    });
+    assert_ne!(subject.post(claim), Verdict::Proved);
+}
+
+/// The code passes 0 for the event, which the handler needs.
+#[test]
+fn a_word_that_is_used_is_refuted() {
+    let subject = subject(Some("dead_params-used"));
+    let found = subject.post(subject.claim(|c| assert!(!ignoring(c).is_empty())));
+    assert!(matches!(found, Verdict::Refuted(_)), "{found:?}");
+}
+
+/// The same, and the claim brings a form that does not use the event: its link is not proved, so it hides nothing.
+#[test]
+fn a_form_whose_link_is_not_proved_excuses_nothing() {
+    let subject = subject(Some("dead_params-used"));
+    let claim = subject.claim(|c| {
+        let form = &mut function(c, HANDLE).stages[SIMPLE as usize].func;
+        let constant = synth_validator::ir::Op::Const(64);
+        let (event, word) = (form.blocks[0].params[0], form.value(synth_validator::ir::Type::I32));
+        let block = &mut form.blocks[0];
+        let uses = block.insts.iter_mut().flat_map(|i| &mut i.args).filter(|v| **v == event);
+        uses.for_each(|v| *v = word);
+        let inst = synth_validator::ir::Inst { op: constant, args: vec![], results: vec![word], origin: 0 };
+        block.insts.insert(0, inst);
+    });
+    let form = subject.claim(|_| {}).functions.iter().find(|f| f.index == HANDLE).map(|f| f.stages[2].func.clone());
+    assert_eq!(form.expect("claimed").unread_words(), [1]);
+    let mut changed = claim.clone();
+    assert!(function(&mut changed, HANDLE).stages[SIMPLE as usize].func.unread_words().contains(&0));
+    let found = subject.post(claim);
+    assert!(matches!(found, Verdict::Refuted(_)), "{found:?}");
+}
