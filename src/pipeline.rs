@@ -7,7 +7,7 @@ use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, Pass, Run};
-use crate::passes::{checks, gvn, inline, licm};
+use crate::passes::{checks, forward, gvn, inline, licm};
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -35,6 +35,7 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("inline", Level::O1, inline::inline, inline::FAULTS),
     pass("clean", Level::O1, clean, &[]),
     pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS),
+    pass("forward", Level::O1, forward::forward, forward::FAULTS),
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
 ];
