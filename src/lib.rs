@@ -1,6 +1,7 @@
 //! The compiler: WebAssembly to Cortex-M, with witnesses from which `synth-validator` proves the output.
 
 pub mod abi;
+pub mod alias;
 pub mod branch_relax;
 pub mod build;
 pub mod call_graph;

@@ -4,14 +4,14 @@
 //! else (`refusal.rs`).
 
 use crate::ir_facts::Facts;
-use crate::liveness::{LIVE_MAX, live_in};
+use crate::liveness::{LIVE_MAX, Uses, live_in};
 use crate::module::Module;
 use crate::prune::Known;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use synth_validator::claim::{Ignoring, Inlined, Stage};
 use synth_validator::contract::Contract;
-use synth_validator::ir::{Block, Func, Op, Value};
+use synth_validator::ir::{Block, Cond, Func, Op, Value};
 use synth_validator::witness::{Cut, Loc, Step, Witness, Word};
 
 /// Optimization levels.
@@ -171,6 +171,33 @@ pub fn replaced(
     Some(Witness { cuts, ..Witness::default() })
 }
 
+/// The witness of a form in which values stand for others: of each word that the old form may yet use it says which word of the new
+/// form, or known to both, it equals. `stands` gives the locations of an old value's words, low first; `uses` are the new form's, and
+/// perhaps more that are to be held for its facts. Values defined there beside the new form's are given back, by cut, where they are
+/// live. Nothing if too many words are live.
+pub fn renamed(
+    (old, new): (&Func, &Func),
+    uses: Uses,
+    stands: impl Fn(Value) -> Vec<Loc>,
+) -> Option<(Witness, Vec<Vec<Value>>)> {
+    let (old_live, new_live) = (live_in(old, LIVE_MAX)?, uses.live_in(new, LIVE_MAX)?);
+    let facts = Facts::new(new);
+    let (mut witness, mut others) = (Witness::default(), Vec::new());
+    for (i, data) in old.blocks.iter().enumerate().filter(|(i, _)| facts.is_cut(*i as u32)) {
+        let words = |v: Value| (0..old.type_of(v).words() as u8).map(move |half| Loc::Value(v, half));
+        let mut equal: Vec<(Loc, Loc)> =
+            data.params.iter().chain(&old_live[i]).flat_map(|v| words(*v).zip(stands(*v))).collect();
+        let (values, beside): (Vec<Value>, Vec<Value>) =
+            new_live[i].iter().partition(|v| (v.0 as usize) < new.values.len());
+        equal.extend(values.iter().flat_map(|v| words(*v).zip(words(*v))));
+        equal.sort_unstable();
+        equal.dedup();
+        witness.cuts.push(Cut { left: i as u64, right: i as u64, equal, ..Cut::default() });
+        others.push(beside);
+    }
+    Some((witness, others))
+}
+
 /// What an operation that changes nothing computes: a word of the new form that the old one computes elsewhere or again.
 #[derive(Clone, Debug)]
 pub struct Fact {
@@ -178,22 +205,43 @@ pub struct Fact {
     pub op: Op,
     /// Operand words, of the old form or known.
     pub args: Vec<Loc>,
-    /// Result words; their names are the same in both forms.
+    /// Result words: locations that have one name in both forms, or constants.
     pub results: Vec<Loc>,
 }
 
-/// States facts at a cut, operands before what uses them. With each: whether the old form has computed it before the cut and may use it
-/// after it. The new form has computed all of them. What the cut says of their results until now is said by the facts then.
-pub fn rely<'a>(cut: &mut Cut, facts: impl IntoIterator<Item = (&'a Fact, bool)>) {
+/// How a fact is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The new form holds the results, the old one need not.
+    Computed,
+    /// Both forms hold them.
+    Held,
+    /// As a condition: what holds the results is said elsewhere.
+    Condition,
+}
+
+/// States facts at a cut, operands before what uses them. What the cut says of their results until now is said by the facts then.
+pub fn rely<'a>(cut: &mut Cut, facts: impl IntoIterator<Item = (&'a Fact, Said)>) {
     let mut stated: FxHashMap<Loc, Word> = FxHashMap::default();
-    for (fact, is_held) in facts {
-        let args = fact.args.iter().map(|loc| stated.get(loc).copied().unwrap_or(Word::Loc(*loc))).collect();
-        let step = cut.steps.len() as u32;
-        cut.steps.push(Step { op: fact.op.clone(), args, defines: is_held.then_some(fact.results[0]) });
-        for (n, loc) in (0..).zip(&fact.results) {
-            let word = Word::Step(step, n);
-            if is_held && n > 0 {
-                cut.steps.push(same(word, *loc));
+    for (fact, said) in facts {
+        let word = |loc: &Loc| stated.get(loc).copied().unwrap_or(Word::Loc(*loc));
+        let args = fact.args.iter().map(word).collect();
+        let others: Vec<Word> = fact.results.iter().map(word).collect();
+        let number = cut.steps.len() as u32;
+        cut.steps.push(Step { op: fact.op.clone(), args, defines: None });
+        for ((n, loc), other) in (0..).zip(&fact.results).zip(others) {
+            let word = Word::Step(number, n);
+            let is_value = matches!(loc, Loc::Value(..));
+            if said == Said::Condition || !is_value || other != Word::Loc(*loc) {
+                cut.holds.push(Word::Step(cut.steps.len() as u32, 0));
+                cut.steps.push(Step { op: Op::Cmp(Cond::Eq), args: vec![word, other], defines: None });
+                continue;
+            }
+            if said == Said::Held {
+                match n {
+                    0 => cut.steps[number as usize].defines = Some(*loc),
+                    _ => cut.steps.push(same(word, *loc)),
+                }
             }
             cut.computed.push((word, *loc));
             stated.insert(*loc, word);

@@ -9,7 +9,7 @@ use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
 use crate::passes::{
-    carriers, checks, dead_params, gvn, if_convert, inline, licm, merge, ranges, rewrite, rotate, sccp,
+    carriers, checks, dead_params, forward, gvn, if_convert, inline, licm, merge, ranges, rewrite, rotate, sccp,
 };
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
@@ -51,6 +51,7 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("merge", Level::O1, merge::merge, merge::FAULTS),
     pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS),
     pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS),
+    pass("forward", Level::O1, forward::forward, forward::FAULTS),
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
     pass("ranges", Level::O1, ranges::ranges, ranges::FAULTS),
     pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS),

@@ -9,15 +9,14 @@
 //! is the operation applied to the old operands; below a removed operation its result equals the kept one.
 
 use crate::cfg::{self, Dominators};
-use crate::ir_facts::Facts;
-use crate::liveness::{LIVE_MAX, Uses, live_in};
-use crate::pass::{Cx, Fact, Fault, Form, rely};
+use crate::liveness::Uses;
+use crate::pass::{Cx, Fact, Fault, Form, Said, rely, renamed};
 use crate::prune::{Known, is_function, known_values, locations};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Bin64, Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Value};
-use synth_validator::witness::{Cut, Loc, Witness};
+use synth_validator::witness::Witness;
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
@@ -349,24 +348,12 @@ impl<'a> Numbering<'a> {
         let place: FxHashMap<Value, Place> = facts.into_iter().map(|(place, fact)| (fact, place)).collect();
         let stated: FxHashMap<Place, Fact> =
             place.values().map(|p| (*p, self.fact(&self.data(p.0).insts[p.1]))).collect();
-        let (old_live, new_live) = (live_in(self.old, LIVE_MAX)?, uses.live_in(new, LIVE_MAX)?);
-        let cuts = Facts::new(new);
-        let mut witness = Witness::default();
-        for (i, data) in self.old.blocks.iter().enumerate().filter(|(i, _)| cuts.is_cut(*i as u32)) {
-            let mut pairs: Vec<(Value, Value)> =
-                data.params.iter().chain(&old_live[i]).map(|v| (*v, self.root[v.0 as usize])).collect();
-            let (values, facts): (Vec<Value>, Vec<Value>) =
-                new_live[i].iter().partition(|v| (v.0 as usize) < self.old.values.len());
-            pairs.extend(values.into_iter().map(|v| (v, v)));
-            pairs.sort_unstable();
-            pairs.dedup();
-            let halves = |v: Value| 0..self.old.type_of(v).words() as u8;
-            let words = pairs.iter().flat_map(|(v, w)| halves(*v).map(|h| (Loc::Value(*v, h), Loc::Value(*w, h))));
-            let mut cut = Cut { left: i as u64, right: i as u64, equal: words.collect(), ..Cut::default() };
+        let words = |v: Value| locations(self.old, &self.known, self.root[v.0 as usize]);
+        let (mut witness, live) = renamed((self.old, new), uses, words)?;
+        for (cut, facts) in witness.cuts.iter_mut().zip(live) {
             let mut needed: Vec<Place> = facts.iter().map(|f| place[f]).collect();
             needed.sort_unstable();
-            rely(&mut cut, needed.iter().map(|p| (&stated[p], true)));
-            witness.cuts.push(cut);
+            rely(cut, needed.iter().map(|p| (&stated[p], Said::Held)));
         }
         Some(witness)
     }

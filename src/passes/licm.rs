@@ -10,7 +10,7 @@
 
 use crate::cfg::{self, Dominators};
 use crate::loops::{Loop, loops};
-use crate::pass::{Cx, Fact, Fault, Form, rely, witness};
+use crate::pass::{Cx, Fact, Fault, Form, Said, rely, witness};
 use crate::prune::{Known, known_values, word_location};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
@@ -190,8 +190,11 @@ impl<'a> Mover<'a> {
                     open.extend(moved[i].fact.args.iter().filter_map(|a| number.get(a)));
                 }
             }
-            let is_held = |m: &Moved| dominators.dominates(m.block, block) && m.block != block;
-            rely(cut, needed.into_iter().map(|i| (&moved[i].fact, is_held(moved[i]))));
+            let said = |m: &Moved| match m.block != block && dominators.dominates(m.block, block) {
+                true => Said::Held,
+                false => Said::Computed,
+            };
+            rely(cut, needed.into_iter().map(|i| (&moved[i].fact, said(moved[i]))));
         }
     }
 
