@@ -4,6 +4,7 @@
 //! term and its setting.
 
 use super::cost::{IMPOSSIBLE, Setting, Weights};
+use super::heads::Heads;
 use egg::{EGraph, Id, Runner};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,8 @@ pub struct Found {
 pub struct Lemmas {
     /// By root operation: left side, and the lemma.
     by_root: FxHashMap<Op, Vec<Lemma>>,
+    /// What their left sides begin with.
+    pub heads: Heads,
     compiled: Compiled,
 }
 
@@ -81,7 +84,8 @@ impl Lemmas {
                 by_root.entry(op).or_default().push(lemma);
             }
         }
-        Lemmas { by_root, compiled }
+        let heads = Heads::new(by_root.values().flatten().map(|l| &l.left));
+        Lemmas { by_root, heads, compiled }
     }
 
     /// A term that is equal and cheaper in its setting, if the search finds one.
@@ -89,7 +93,6 @@ impl Lemmas {
         if !self.promises(term, setting) {
             return None;
         }
-        if std::env::var_os("EGG_STATS").is_some() { eprintln!("RUN\t{term}"); }
         let start = expression(term);
         let mut runner = Runner::<Lang, Fold, ()>::new(Fold)
             .with_explanations_enabled()
