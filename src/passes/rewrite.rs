@@ -9,6 +9,7 @@
 //! where the old form has computed the value.
 
 mod cost;
+mod heads;
 mod narrow;
 mod read;
 mod search;
@@ -29,10 +30,7 @@ use write::Writer;
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
-    (
-        "rewrite-broken-twin",
-        "a quotient by a power of two becomes a shift by one place too many, as the lemma's broken twin says",
-    ),
+    ("rewrite-broken-twin", "a quotient by a power of two becomes a shift by one place too many, as the lemma's broken twin says"),
     ("rewrite-unknown-lemma", "the proof cites a lemma that does not exist"),
     ("rewrite-dropped-condition", "a mask is dropped as if the lemma's condition held"),
     ("rewrite-other-value", "the proof is about another value"),
@@ -90,6 +88,33 @@ fn rename(func: &mut Func, renamed: &[Value]) {
     }
 }
 
+/// The lemmas that a function is searched with.
+enum Searched {
+    Shipped,
+    /// The faults: a wrong lemma.
+    Wrong(Box<Lemmas>),
+}
+
+impl Searched {
+    fn of(cx: &Cx<'_>) -> Searched {
+        let name = match () {
+            () if cx.fault("rewrite-broken-twin") => "udiv_by_power",
+            () if cx.fault("rewrite-dropped-condition") => "lshr_drops_mask",
+            () => return Searched::Shipped,
+        };
+        let lemma = synth_lemmas::all().into_iter().find(|l| l.name == name).expect("invariant: it is shipped");
+        let mut twin = lemma.broken_twin();
+        twin.name = lemma.name;
+        Searched::Wrong(Box::new(Lemmas::searching(vec![twin])))
+    }
+    fn get(&self) -> &Lemmas {
+        match self {
+            Searched::Shipped => Lemmas::shipped(),
+            Searched::Wrong(lemmas) => lemmas,
+        }
+    }
+}
+
 struct Rewriter<'a> {
     old: &'a Func,
     cx: &'a Cx<'a>,
@@ -103,6 +128,7 @@ struct Rewriter<'a> {
     definitions: Definitions,
     rewrites: Vec<Rewrite>,
     weights: Weights,
+    lemmas: Searched,
 }
 
 impl<'a> Rewriter<'a> {
@@ -119,6 +145,7 @@ impl<'a> Rewriter<'a> {
             definitions: Definitions::default(),
             rewrites: Vec::new(),
             weights: Weights::of(cx.level),
+            lemmas: Searched::of(cx),
         };
         for b in cfg::reverse_postorder(func) {
             let data = &func.blocks[b.0 as usize];
@@ -166,9 +193,11 @@ impl<'a> Rewriter<'a> {
 
     /// Puts cheaper instructions in place of one; whether it did. `at` is the old form's point behind it.
     fn expression(&mut self, inst: &Inst, at: u64, done: &mut Vec<Inst>) -> bool {
+        let heads = &self.lemmas.get().heads;
+        let promised = |result| heads.promise(inst, result, &self.definitions);
         match inst.results.len() {
-            1 => self.word(inst, at, done),
-            2 => self.pair(inst, at, done),
+            1 => promised(0) && self.word(inst, at, done),
+            2 => (promised(0) || promised(1)) && self.pair(inst, at, done),
             _ => false,
         }
     }
@@ -214,28 +243,11 @@ impl<'a> Rewriter<'a> {
     }
     fn search(&self, read: &Read, tested: bool) -> Option<Found> {
         let setting = Setting { weights: self.weights, free: &read.free, tested };
-        match self.broken() {
-            Some(lemmas) => lemmas.cheaper(&read.term, &setting),
-            None => cheaper(&read.term, &setting),
+        match &self.lemmas {
+            Searched::Wrong(lemmas) => lemmas.cheaper(&read.term, &setting),
+            Searched::Shipped => cheaper(&read.term, &setting),
         }
     }
-    /// The faults: the search has wrong lemmas only.
-    fn broken(&self) -> Option<Lemmas> {
-        let wrong = |name: &str| {
-            let lemma = synth_lemmas::all().into_iter().find(|l| l.name == name)?;
-            let mut twin = lemma.broken_twin();
-            twin.name = lemma.name;
-            Some(Lemmas::searching(vec![twin]))
-        };
-        if self.cx.fault("rewrite-broken-twin") {
-            return wrong("udiv_by_power");
-        }
-        if self.cx.fault("rewrite-dropped-condition") {
-            return wrong("lshr_drops_mask");
-        }
-        None
-    }
-
     /// Writes the terms of an instruction's values in its place. Nothing happens if one of them cannot be written.
     fn replace(&mut self, inst: &Inst, parts: Vec<(Value, Read, Found)>, at: u64, done: &mut Vec<Inst>) -> bool {
         let count = self.values.len();
@@ -271,15 +283,6 @@ impl<'a> Rewriter<'a> {
             }
         }
         for (v, read, found) in parts.into_iter().filter(|(.., found)| !found.proof.steps.is_empty()) {
-            if std::env::var_os("EGG_STATS").is_some() {
-                let rules: Vec<String> = found
-                    .proof
-                    .steps
-                    .iter()
-                    .map(|s| format!("{}{}", if s.reversed { "-" } else { "+" }, s.rule))
-                    .collect();
-                eprintln!("STAT\t{}\t{}\t=>\t{}\t{}", self.old.index, found.proof.start, found.term, rules.join(" "));
-            }
             let leaves = read.leaves.iter().map(|l| Loc::Value(*l, 0)).collect();
             let proof = self.tampered(found.proof);
             self.rewrites.push(Rewrite { at, loc: Loc::Value(v, 0), leaves, proof });
@@ -292,10 +295,12 @@ impl<'a> Rewriter<'a> {
             proof.steps[0].rule.push_str("_of_mine");
         }
         if self.cx.fault("rewrite-other-value") {
-            proof = Proof {
-                start: "(sub 0 (sub 0 @0))".into(),
-                steps: vec![Step { rule: "negate_twice".into(), reversed: false, position: vec![], term: "@0".into() }],
-            };
+            proof = Proof { start: "(sub 0 (sub 0 @0))".into(), steps: vec![Step {
+                rule: "negate_twice".into(),
+                reversed: false,
+                position: vec![],
+                term: "@0".into(),
+            }] };
         }
         proof
     }

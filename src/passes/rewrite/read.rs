@@ -3,11 +3,11 @@
 //! A term is exactly what the semantics of the IR computes, operation by operation, over leaves: values from elsewhere, loads, and
 //! what lies too deep.
 
+use super::heads::{Head, condition_root, operation};
 use rustc_hash::FxHashMap;
 use synth_lemmas::{Op as Operation, Term};
-use synth_validator::domain::{BinOp, CmpOp, DivOp};
+use synth_validator::domain::{BinOp, CmpOp};
 use synth_validator::ir::{Cond, Inst, Op, Value};
-use synth_validator::lemma::{BINARY, DIVIDE, UNARY};
 
 /// Operations below one another that are read.
 const DEPTH_MAX: usize = 4;
@@ -36,6 +36,22 @@ impl Definitions {
         for (i, v) in inst.results.iter().enumerate() {
             let (op, args) = (inst.op.clone(), inst.args.clone());
             self.0.insert(*v, Definition { op, args, result: i, results: inst.results.len() });
+        }
+    }
+    /// The root of a value.
+    pub fn head(&self, v: Value) -> Head {
+        let Some(definition) = self.0.get(&v) else { return Head::Leaf };
+        match definition.op {
+            Op::Const(k) => Head::Const(k),
+            _ => operation(&definition.op, definition.result).map_or(Head::Leaf, Head::Op),
+        }
+    }
+    /// The root of a value seen as a condition.
+    pub fn condition_head(&self, v: Value) -> Head {
+        match self.0.get(&v).map(|d| &d.op) {
+            Some(Op::Cmp(cond)) => Head::Op(condition_root(*cond, false)),
+            Some(Op::CmpPair(cond)) => Head::Op(condition_root(*cond, true)),
+            _ => Head::Op(Operation::Bnot),
         }
     }
     /// The constant that a value is.
@@ -115,10 +131,6 @@ pub fn read(inst: &Inst, result: usize, definitions: &Definitions, uses: &[u32],
     Read { term, leaves, parts: named, free }
 }
 
-fn row<A: Copy, B: PartialEq>(table: &[(A, B)], op: &B) -> A {
-    table.iter().find(|(_, b)| b == op).expect("invariant: the tables have every operation").0
-}
-
 fn apply(op: Operation, operands: Vec<Term>) -> Term {
     Term::Apply(op, operands)
 }
@@ -171,31 +183,19 @@ impl Reader<'_> {
         }
         let mut words: Vec<Term> = args.iter().map(|a| self.word(*a, depth, uses)).collect();
         match op {
-            Op::Bin(op @ (BinOp::Shl | BinOp::Lshr | BinOp::Ashr)) => {
+            Op::Cmp(cond) => return bit(compare(*cond, words)),
+            Op::CmpPair(cond) => return bit(compare_pairs(*cond, words)),
+            Op::Bin(BinOp::Shl | BinOp::Lshr | BinOp::Ashr) => {
                 words[1] = match &words[1] {
                     Term::Const(n) => Term::Const(n & 0xff),
                     n => apply(Operation::And, vec![n.clone(), Term::Const(0xff)]),
                 };
-                apply(row(&BINARY, op), words)
             }
-            Op::Bin(op) => apply(row(&BINARY, op), words),
-            Op::Un(op) => apply(row(&UNARY, op), words),
-            Op::Cmp(cond) => bit(compare(*cond, words)),
-            Op::CmpPair(cond) => bit(compare_pairs(*cond, words)),
-            Op::AddPair if result == 0 => apply(Operation::Add, vec![words.swap_remove(0), words.swap_remove(2)]),
-            Op::SubPair if result == 0 => apply(Operation::Sub, vec![words.swap_remove(0), words.swap_remove(2)]),
-            Op::AddPair => apply(Operation::AddHi, words),
-            Op::SubPair => apply(Operation::SubHi, words),
-            Op::MulWide if result == 0 => apply(Operation::Mul, words),
-            Op::MulWide => apply(Operation::UMulHi, words),
-            Op::DivPair(op) => apply(divide(*op, result == 1), words),
-            _ => unreachable!("invariant: only expressions are read"),
+            Op::AddPair | Op::SubPair if result == 0 => words = vec![words.swap_remove(0), words.swap_remove(2)],
+            _ => {}
         }
+        apply(operation(op, result).expect("invariant: only expressions are read"), words)
     }
-}
-
-fn divide(op: DivOp, high: bool) -> Operation {
-    row(&DIVIDE, &(op, high))
 }
 
 fn negated_if(negated: bool, condition: Term) -> Term {

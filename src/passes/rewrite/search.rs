@@ -4,6 +4,7 @@
 //! term and its setting.
 
 use super::cost::{IMPOSSIBLE, Setting, Weights};
+use super::heads::Heads;
 use egg::{EGraph, Id, Runner};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,8 @@ pub struct Found {
 pub struct Lemmas {
     /// By root operation: left side, and the lemma.
     by_root: FxHashMap<Op, Vec<Lemma>>,
+    /// What their left sides begin with.
+    pub heads: Heads,
     compiled: Compiled,
 }
 
@@ -81,16 +84,14 @@ impl Lemmas {
                 by_root.entry(op).or_default().push(lemma);
             }
         }
-        Lemmas { by_root, compiled }
+        let heads = Heads::new(by_root.values().flatten().map(|l| &l.left));
+        Lemmas { by_root, heads, compiled }
     }
 
     /// A term that is equal and cheaper in its setting, if the search finds one.
     pub fn cheaper(&self, term: &Term, setting: &Setting<'_>) -> Option<Found> {
         if !self.promises(term, setting) {
             return None;
-        }
-        if std::env::var_os("EGG_STATS").is_some() {
-            eprintln!("RUN\t{term}");
         }
         let start = expression(term);
         let mut runner = Runner::<Lang, Fold, ()>::new(Fold)
@@ -135,17 +136,7 @@ impl Lemmas {
 pub fn commutes(op: Op) -> bool {
     matches!(
         op,
-        Op::Add
-            | Op::Mul
-            | Op::UMulHi
-            | Op::SMulHi
-            | Op::And
-            | Op::Or
-            | Op::Xor
-            | Op::Eq
-            | Op::Band
-            | Op::Bor
-            | Op::Bxor
+        Op::Add | Op::Mul | Op::UMulHi | Op::SMulHi | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Band | Op::Bor | Op::Bxor
     )
 }
 
