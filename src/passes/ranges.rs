@@ -16,12 +16,12 @@ use crate::ir_facts::Facts;
 use crate::liveness::{LIVE_MAX, live_in};
 use crate::pass::{Cx, Fault, Form, witness};
 use crate::prune;
-use analysis::{Analysis, Place};
+use analysis::{Analysis, Place, SUMS_MAX};
 use interval::Interval;
 use rustc_hash::{FxHashMap, FxHashSet};
 use synth_validator::contract::Bounds;
 use synth_validator::domain::BinOp;
-use synth_validator::ir::{Bin64, Block, Cond, Func, Op, Terminator, Value};
+use synth_validator::ir::{Bin64, Block, Cond, Func, Inst, Op, Terminator, Value};
 use synth_validator::witness::{Cut, Loc, Step, Word};
 
 /// Faults that can be switched on.
@@ -53,7 +53,7 @@ pub fn ranges(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let (mut decisions, mut roots) = (Vec::new(), Vec::new());
     let kept = guards_of_division(func);
     analysis.walk(|a, place| decide(func, cx, a, place, &kept, &mut decisions, &mut roots));
-    if roots.is_empty() {
+    if roots.is_empty() || !analysis.is_settled() {
         return None;
     }
     let needed = needed(func, &analysis, roots);
@@ -135,7 +135,7 @@ fn decide(
             }
             decisions.push(Decision::Remove(block, at));
             // A check of a constant against a constant size costs nothing: alone it is no reason for another form.
-            if a.constant(inst.args[0]).is_none() || a.size().constant().is_none() {
+            if a.constant(inst.args[0]).is_none() || !a.is_fixed {
                 roots.push(inst.args[0]);
             }
         }
@@ -154,7 +154,7 @@ fn decide(
 }
 
 /// The outcome of a comparison about to be made.
-fn outcome(a: &Analysis<'_>, inst: &synth_validator::ir::Inst) -> Option<u32> {
+fn outcome(a: &Analysis<'_>, inst: &Inst) -> Option<u32> {
     let Op::Cmp(cond) = inst.op else { return None };
     interval::compare(cond, a.anew(inst.args[0]), a.anew(inst.args[1])).map(u32::from)
 }
@@ -175,8 +175,14 @@ fn needed(func: &Func, a: &Analysis<'_>, roots: Vec<Value>) -> Vec<bool> {
                     continue;
                 }
                 sources.entry(v).or_default().push(other);
-                if let Some(base) = a.definition(v).filter(|d| matches!(d.op, Op::Bin(BinOp::Add | BinOp::Sub))) {
-                    sources.entry(base.args[0]).or_default().push(other);
+                // A bound of a sum with a constant is one of what the constant was added to.
+                let mut sum = v;
+                for _ in 0..SUMS_MAX {
+                    let Some(Inst { op: Op::Bin(BinOp::Add | BinOp::Sub), args, .. }) = a.definition(sum) else {
+                        break;
+                    };
+                    sum = args[0];
+                    sources.entry(sum).or_default().push(other);
                 }
             }
         }

@@ -17,6 +17,8 @@ const STEPS_MAX: u32 = 6;
 const WALKS_MAX: u32 = 24;
 /// Walks that narrow.
 const NARROWING: u32 = 2;
+/// Sums with constants that are looked through.
+pub const SUMS_MAX: u32 = 8;
 /// Operations looked through where something is to be decided.
 const DEPTH: u32 = 4;
 
@@ -62,8 +64,9 @@ pub struct Analysis<'f> {
     definitions: Vec<Option<(u32, u32)>>,
     /// Words that comparisons make likely ends, ascending.
     steps: Vec<u32>,
-    /// The size of linear memory.
+    /// The size of linear memory, and whether it never changes.
     size: Interval,
+    pub is_fixed: bool,
     now: Vec<Interval>,
     /// Intervals to put back.
     undo: Vec<(Value, Interval)>,
@@ -92,7 +95,7 @@ fn memory_size(cx: &Cx<'_>) -> Interval {
 }
 
 impl<'f> Analysis<'f> {
-    /// The intervals, for walks; nothing if they take too long to settle.
+    /// The intervals, for walks; nothing if they take too long to settle. The first walk tells whether narrowing went too far.
     pub fn new(func: &'f Func, cx: &'f Cx<'f>) -> Option<Analysis<'f>> {
         let mut a = Analysis::empty(func, cx);
         for walk in 0.. {
@@ -105,19 +108,19 @@ impl<'f> Analysis<'f> {
             let settled = a.is_settled();
             a.backwards.clone_from(&a.next_backwards);
             if settled {
-                break;
+                // Narrowing takes back what widening gave.
+                let narrowing = if walk > 1 { NARROWING } else { 0 };
+                for _ in 0..narrowing {
+                    a.pass(Mode::Narrow, &mut |_, _| ());
+                    a.backwards.clone_from(&a.next_backwards);
+                }
+                return Some(a);
             }
             if walk == WALKS_MAX {
-                return None;
+                break;
             }
         }
-        for _ in 0..NARROWING {
-            a.pass(Mode::Narrow, &mut |_, _| ());
-            a.backwards.clone_from(&a.next_backwards);
-        }
-        // One more, to see whether narrowing went too far.
-        a.walk(|_, _| ());
-        a.is_settled().then_some(a)
+        None
     }
 
     fn empty(func: &'f Func, cx: &'f Cx<'f>) -> Analysis<'f> {
@@ -135,6 +138,7 @@ impl<'f> Analysis<'f> {
             definitions: vec![None; values],
             steps: Vec::new(),
             size: memory_size(cx),
+            is_fixed: !cx.module.grows && cx.module.memory.as_ref().is_none_or(|m| m.import.is_none()),
             now: vec![Interval::FULL; values],
             undo: Vec::new(),
             params: vec![None; values],
@@ -183,6 +187,13 @@ impl<'f> Analysis<'f> {
         let (block, at) = self.definitions[v.0 as usize]?;
         Some(&self.func.blocks[block as usize].insts[at as usize])
     }
+    /// The instruction that defines a value, if no cut point stands between it and the walk's place. Across one a witness says no more
+    /// of a value than its interval.
+    fn near(&self, v: Value) -> Option<&'f Inst> {
+        let (block, _) = self.definitions[v.0 as usize]?;
+        let is_near = self.region[block as usize] == self.region[self.here.0 as usize];
+        self.definition(v).filter(|_| is_near)
+    }
     /// The constant that a value is.
     pub fn constant(&self, v: Value) -> Option<u32> {
         match self.definition(v)?.op {
@@ -202,16 +213,13 @@ impl<'f> Analysis<'f> {
     pub fn size(&self) -> Interval {
         self.size
     }
-    /// The interval of a value where the walk is, computed anew from what is known there of its operands. Not across cut points, where
-    /// a witness says no more of a value than its interval.
+    /// The interval of a value where the walk is, computed anew from what is known there of its operands.
     pub fn anew(&self, v: Value) -> Interval {
         self.looked_through(v, DEPTH)
     }
     fn looked_through(&self, v: Value, depth: u32) -> Interval {
         let known = self.at(v);
-        let is_near = self.definitions[v.0 as usize]
-            .is_some_and(|(b, _)| self.region[b as usize] == self.region[self.here.0 as usize]);
-        match self.definition(v).filter(|_| is_near) {
+        match self.near(v) {
             Some(inst) if depth > 0 && inst.results.len() == 1 && known.constant().is_none() => {
                 let new = self.result(inst, &|a: &Self, v| a.looked_through(v, depth - 1));
                 known.meet(new).unwrap_or(known)
@@ -225,8 +233,8 @@ impl<'f> Analysis<'f> {
         self.pass(Mode::Narrow, &mut visit);
     }
 
-    /// Whether what arrived backwards in the last walk is what it started from.
-    fn is_settled(&self) -> bool {
+    /// Whether what arrived backwards in the last walk is what it started from. If not, its intervals do not hold.
+    pub fn is_settled(&self) -> bool {
         let inside = |(param, next): (&Option<Interval>, &Option<Interval>)| match (param, next) {
             (_, None) => true,
             (Some(param), Some(next)) => param.contains(*next),
@@ -269,10 +277,10 @@ impl<'f> Analysis<'f> {
     ) -> (Block, usize, usize) {
         let mark = self.undo.len();
         let func = self.func;
+        self.here = block;
         if let (Some(above), 1) = (above, self.incoming[block.0 as usize]) {
             self.enter(&func.blocks[above.0 as usize].end, block);
         }
-        self.here = block;
         let data = &func.blocks[block.0 as usize];
         for p in &data.params {
             let new = self.parameter(*p, mode);
@@ -368,23 +376,22 @@ impl<'f> Analysis<'f> {
     }
 
     /// Learns that a value lies in an interval, until the block is left. False if it cannot.
-    fn narrow(&mut self, v: Value, interval: Interval) -> bool {
-        let old = self.at(v);
-        let Some(new) = old.meet(interval) else { return false };
-        if new == old {
-            return true;
-        }
-        self.undo.push((v, old));
-        self.define(v, new);
-        // What a constant was added to has moved as well.
-        match self.definition(v) {
-            Some(Inst { op: Op::Bin(op @ (BinOp::Add | BinOp::Sub)), args, .. }) => {
-                let back = if *op == BinOp::Add { BinOp::Sub } else { BinOp::Add };
-                let Some(k) = self.constant(args[1]) else { return true };
-                self.narrow(args[0], binary(back, new, Interval::only(k)))
+    fn narrow(&mut self, mut v: Value, mut interval: Interval) -> bool {
+        for _ in 0..SUMS_MAX {
+            let old = self.at(v);
+            let Some(new) = old.meet(interval) else { return false };
+            if new == old {
+                break;
             }
-            _ => true,
+            self.undo.push((v, old));
+            self.define(v, new);
+            // What a constant was added to has moved as well.
+            let Some(Inst { op: Op::Bin(op @ (BinOp::Add | BinOp::Sub)), args, .. }) = self.near(v) else { break };
+            let Some(k) = self.constant(args[1]) else { break };
+            let back = if *op == BinOp::Add { BinOp::Sub } else { BinOp::Add };
+            (v, interval) = (args[0], binary(back, new, Interval::only(k)));
         }
+        true
     }
 
     /// Learns that a condition holds or does not. False if it cannot.
@@ -393,7 +400,7 @@ impl<'f> Analysis<'f> {
         if !self.narrow(c, words) {
             return false;
         }
-        let Some(inst) = self.definition(c).filter(|_| depth > 0) else { return true };
+        let Some(inst) = self.near(c).filter(|_| depth > 0) else { return true };
         match inst.op {
             Op::Cmp(cond) => {
                 let [a, b] = [inst.args[0], inst.args[1]];
@@ -427,6 +434,10 @@ impl<'f> Analysis<'f> {
         // Where a trap is certain, what follows is not reached, whatever is said of it.
         match inst.op {
             Op::BoundsCheck { offset, bytes } => {
+                // Against a size that changes a passed check bounds an index by another word, which says little.
+                if !self.is_fixed {
+                    return;
+                }
                 let end = u64::from(offset) + u64::from(bytes);
                 if let Some(last) = u64::from(self.size.greatest).checked_sub(end) {
                     self.narrow(inst.args[0], Interval::up_to(last as u32));
@@ -474,11 +485,11 @@ impl<'f> Analysis<'f> {
 
     /// The interval of `x - x / n * n`: below `n`.
     fn remainder(&self, inst: &Inst, of: &dyn Fn(&Self, Value) -> Interval) -> Option<Interval> {
-        let product = self.definition(inst.args[1]).filter(|i| i.op == Op::Bin(BinOp::Mul))?;
+        let product = self.near(inst.args[1]).filter(|i| i.op == Op::Bin(BinOp::Mul))?;
         let [(q, n), (m, r)] = [(0, 1), (1, 0)].map(|(i, j)| (product.args[i], product.args[j]));
         let same = |n: Value, k: Value| n == k || self.constant(n).is_some() && self.constant(n) == self.constant(k);
         let divides = |q: Value, n: Value| {
-            self.definition(q)
+            self.near(q)
                 .is_some_and(|d| d.op == Op::Bin(BinOp::UDiv) && d.args[0] == inst.args[0] && same(d.args[1], n))
         };
         let n = if divides(q, n) { n } else { Some(r).filter(|r| divides(m, *r))? };
@@ -493,7 +504,7 @@ impl<'f> Analysis<'f> {
         if self.func.type_of(yes).words() == 2 {
             return Interval::FULL;
         }
-        if let Some(Inst { op: Op::Cmp(cond), args, .. }) = self.definition(c) {
+        if let Some(Inst { op: Op::Cmp(cond), args, .. }) = self.near(c) {
             let [a, b] = [args[0], args[1]];
             let same =
                 |v: Value, w: Value| v == w || self.constant(v).is_some() && self.constant(v) == self.constant(w);
