@@ -136,7 +136,17 @@ impl Lemmas {
 pub fn commutes(op: Op) -> bool {
     matches!(
         op,
-        Op::Add | Op::Mul | Op::UMulHi | Op::SMulHi | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Band | Op::Bor | Op::Bxor
+        Op::Add
+            | Op::Mul
+            | Op::UMulHi
+            | Op::SMulHi
+            | Op::And
+            | Op::Or
+            | Op::Xor
+            | Op::Eq
+            | Op::Band
+            | Op::Bor
+            | Op::Bxor
     )
 }
 
