@@ -118,6 +118,8 @@ pub const BREAKS: &[Break] = &[
     of("arithmetic shift logical to z3", "validator/src/smt.rs", "BinOp::Ashr => «x.bvashr(&y)»,", "x.bvlshr(&y)", SYMBOLIC),
     of("sum evaluated without its constant", "validator/src/eval.rs", "word(terms.iter().fold(«*k»,", "*k & 0", SYMBOLIC),
     of("order without room for the access", INTERVAL, "e <= size && «needed <= u64::from(e)»", "needed <= u64::from(e) + 4", TERMS),
+    of("order against a sum that wraps", INTERVAL, "let wraps = «wanted.strict && wanted.e == 0»;", "false", TERMS),
+    of("bounds of a sum that wraps", INTERVAL, "(«least >> 32 == greatest >> 32»).then_some(", "true", TERMS),
     of("order although the size may be small", INTERVAL, "weakened || !wraps && «e <= size» && ", "e <= size.max(64)", TERMS),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),
