@@ -80,6 +80,10 @@ impl Cx<'_> {
     pub fn fault(&self, name: &'static str) -> bool {
         cfg!(debug_assertions) && self.fault == Some(name)
     }
+    /// Whether linear memory always has the size that it starts with: nothing grows it, or it has its capacity from the start.
+    pub fn memory_is_constant(&self) -> bool {
+        crate::pipeline::memory_is_constant(self.module, self.contract)
+    }
     /// The last form of a function before inlining, with its number; none for imports.
     pub fn form(&self, index: u32) -> Option<(u32, &Func)> {
         let place = index.checked_sub(self.module.imported_functions())?;

@@ -143,7 +143,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let module = decode::decode(bytes)?;
     names_are_free(&module)?;
     let contract = contract(&module, options)?;
-    let mut info = module_info(&module)?;
+    let mut info = module_info(&module, &contract)?;
     let first = module.imported_functions();
     let defined = first..module.functions.len() as u32;
     let (roots, hinted) = (call_graph::roots(&module), hinted(&module, &options.inline)?);
@@ -313,11 +313,18 @@ pub(crate) fn contract(module: &Module, options: &Options) -> Result<Contract, C
     Ok(Contract { bounds: options.bounds, memory, capacity_bytes })
 }
 
+/// Whether linear memory always has the size that it starts with.
+pub(crate) fn memory_is_constant(module: &Module, contract: &Contract) -> bool {
+    let Some(memory) = &module.memory else { return true };
+    let full = memory.min_pages * u64::from(PAGE_BYTES) == u64::from(contract.capacity_bytes);
+    full || memory.import.is_none() && !module.grows
+}
+
 /// What the back end needs to know of a module.
 ///
 /// # Errors
 /// `Unsupported` for types that are not all integers.
-pub fn module_info(module: &Module) -> Result<ModuleInfo, CompileError> {
+pub fn module_info(module: &Module, contract: &Contract) -> Result<ModuleInfo, CompileError> {
     // A type with unsupported parts is refused where a function uses it; here it counts as empty.
     let types: Vec<TypeInfo> = module
         .types
@@ -339,6 +346,6 @@ pub fn module_info(module: &Module) -> Result<ModuleInfo, CompileError> {
         types,
         host_data,
         memory_bytes_min: memory.map_or(0, |m| m.min_pages as u32 * PAGE_BYTES),
-        memory_is_constant: memory.is_none_or(|m| m.import.is_none()) && !module.grows,
+        memory_is_constant: memory_is_constant(module, contract),
     })
 }

@@ -39,6 +39,9 @@ const CALL: &str = r#"(module
 const LOAD64: &str = r#"(module (memory 1) (func (export "load") (param i32) (result i64) (i64.load (local.get 0))))"#;
 const SELECT_EQ: &str = r#"(module (func (export "select") (param i32 i32) (result i32)
     (select (i32.add (local.get 0) (i32.const 1)) (local.get 1) (i32.eq (local.get 0) (local.get 1)))))"#;
+const GROW: &str = r#"(module (memory 1)
+    (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"#;
 const IDENTITY: &str = r#"(module (func (export "id") (param i32) (result i32) (local.get 0)))"#;
 const LOOP: &str = r#"(module (memory 1)
     (func (export "fill") (param $at i32) (param $n i32)
@@ -338,6 +341,24 @@ fn tampered_witnesses_fail() {
         }
         check("left cut".to_string(), &|c| c.functions[0].witness.cuts[0].left += 1);
         check("first link".to_string(), &|c| c.functions[0].stages[0].witness.cuts[0].left += 1);
+    });
+}
+
+/// Code that takes the size of a full memory for a constant is wrong where the memory may grow.
+#[test]
+fn a_memory_below_its_capacity_has_no_constant_size() {
+    let subject = Subject::new(GROW);
+    let larger = subject.rewritten(|data, _| {
+        let mut claim = subject.compiled.claim.clone();
+        claim.contract.capacity_bytes *= 2;
+        data.witness = claim.encode();
+    });
+    deep(|| {
+        assert_eq!(verdict(&subject.wasm, &subject.compiled.object, None), Verdict::Proved, "the control");
+        let session = Session::new(&subject.wasm, &larger, None, Limits::default()).expect("readable");
+        let load = session.function(0).verdict;
+        assert_ne!(load, Verdict::Proved);
+        println!("{}: {}", load.name(), load.detail());
     });
 }
 

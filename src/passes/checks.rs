@@ -40,8 +40,7 @@ fn end_of(offset: u32, bytes: u32) -> u64 {
 /// Removes redundant checks; nothing if there are none.
 pub fn checks(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let memory = cx.module.memory.as_ref()?;
-    let fixed = !cx.module.grows && memory.import.is_none();
-    if cx.contract.bounds != Bounds::Software || !fixed {
+    if cx.contract.bounds != Bounds::Software || !cx.memory_is_constant() {
         return None;
     }
     let min_bytes = memory.min_pages * u64::from(PAGE_BYTES);

@@ -59,8 +59,13 @@ impl Subject {
         data.witness = self.compiled.claim.encode();
         let mut functions = self.compiled.functions.clone();
         change(&mut data, &mut functions);
-        write_object(&functions, &module_info(module).expect("supported"), &data, Options::default().core)
-            .expect("writes")
+        write_object(
+            &functions,
+            &module_info(module, &self.compiled.claim.contract).expect("supported"),
+            &data,
+            Options::default().core,
+        )
+        .expect("writes")
     }
 
     /// The object whose function has changed IR, twice: first with the right IR in the claim, then with the changed one.
@@ -71,7 +76,7 @@ impl Subject {
         let mut func = right.clone();
         change(&mut func);
         assert_ne!(func, right, "the change changes nothing");
-        let info = module_info(module).expect("supported");
+        let info = module_info(module, contract).expect("supported");
         let code = compile_function(&func, &info, contract, Options::default().core).expect("compiles");
         [false, true].map(|claimed| {
             self.rewritten(|data, functions| {

@@ -138,7 +138,7 @@ impl<'f> Analysis<'f> {
             definitions: vec![None; values],
             steps: Vec::new(),
             size: memory_size(cx),
-            is_fixed: !cx.module.grows && cx.module.memory.as_ref().is_none_or(|m| m.import.is_none()),
+            is_fixed: cx.memory_is_constant(),
             now: vec![Interval::FULL; values],
             undo: Vec::new(),
             params: vec![None; values],

@@ -139,13 +139,15 @@ impl<'a> Chain<'a> {
         let args = types.iter().map(|t| t.words() as u32).sum();
         let memory = self.module.memories.first();
         let min = memory.map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
-        let fixed = !self.module.grows && memory.is_none_or(|m| m.import.is_none());
+        let capacity = self.claim.contract.capacity_bytes;
+        // A memory that has its capacity from the start keeps its size: no memory exceeds it, and none shrinks.
+        let fixed = min == capacity || !self.module.grows && memory.is_none_or(|m| m.import.is_none());
         Ok(Shape {
             args,
             cells: self.module.cells,
             memory_bytes: fixed.then_some(min),
             memory_bytes_min: min,
-            memory_bytes_max: self.claim.contract.capacity_bytes,
+            memory_bytes_max: capacity,
         })
     }
 
