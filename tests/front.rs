@@ -11,7 +11,7 @@ use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ir::{Func, Type};
 use synth_validator::ir_semantics::{IrProgram, Signatures};
 use synth_validator::ladder::Limits;
-use synth_validator::refinement::{Effort, Failure, FailureKind, Shape, check};
+use synth_validator::refinement::{Effort, Failure, FailureKind, Ignored, Shape, check};
 use synth_validator::wasm;
 use synth_validator::wasm::module::Module;
 use synth_validator::witness::Witness;
@@ -54,11 +54,12 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
         }
     };
     let limits = Limits::default();
-    let effort = check(&source, &program(&built.func), &built.witness, &shape, &limits);
+    let none = Ignored::new();
+    let effort = check(&source, &program(&built.func), &built.witness, &shape, &none, &limits);
     prove("building", effort, &built.func, &built.func, &built.witness);
-    let effort = check(&program(&built.func), &program(&words), &split, &shape, &limits);
+    let effort = check(&program(&built.func), &program(&words), &split, &shape, &none, &limits);
     prove("legalization", effort, &built.func, &words, &split);
-    let effort = check(&program(&words), &program(&clean), &cleaning, &shape, &limits);
+    let effort = check(&program(&words), &program(&clean), &cleaning, &shape, &none, &limits);
     prove("simplification", effort, &words, &clean, &cleaning);
     Ok((built, clean))
 }
