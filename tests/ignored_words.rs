@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::path::Path;
 use support::proofs::deep;
 use synth::pipeline::{Compiled, DEAD_PARAMS, Options, compile};
+use synth_validator::certificate::{self, Certificate};
 use synth_validator::claim::{Claim, FunctionClaim, Ignoring};
+use synth_validator::ir::{Inst, Op, Type};
 use synth_validator::ladder::Limits;
+use synth_validator::prove_all::prove_all;
 use synth_validator::validate::{Session, Verdict};
 
 /// `handle` looks at its context only in what `simplify` removes; `checks` gives it a fourth form. `other` ignores its second word too,
@@ -126,6 +130,28 @@ fn made_up_functions_excuse_nothing() {
     }
 }
 
+/// A certificate carries the entries, and does not hold without them.
+#[test]
+fn certificates_carry_what_is_ignored() {
+    let Subject { wasm, compiled } = subject(None);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ignored_words");
+    let check = || deep(|| certificate::check(&folder, &wasm, &compiled.object, 1, &|_| {}).map(|_| ()));
+    let write = |claim: &Claim| {
+        let session = Session::new(&wasm, &compiled.object, Some(claim.clone()), Limits::default()).expect("readable");
+        let reports = prove_all(&session, 1, &|_| {});
+        let image = session.image();
+        let made = Certificate::new(&session, &wasm, &compiled.object, Limits::default(), &image, &reports);
+        made.write(&folder, claim).expect("writes");
+    };
+    write(&compiled.claim);
+    check().expect("it holds");
+    let mut without = compiled.claim.clone();
+    ignoring(&mut without).clear();
+    write(&without);
+    let damage = check().expect_err("it does not hold").to_string();
+    assert!(damage.contains("post") && damage.contains("Refuted"), "{damage}");
+}
+
 /// One entry that does not hold takes those beside it with it.
 #[test]
 fn a_wrong_entry_beside_a_right_one_is_refused() {
@@ -167,18 +193,13 @@ fn a_form_whose_link_is_not_proved_excuses_nothing() {
     let subject = subject(Some("dead_params-used"));
     let claim = subject.claim(|c| {
         let form = &mut function(c, HANDLE).stages[SIMPLE as usize].func;
-        let constant = synth_validator::ir::Op::Const(64);
-        let (event, word) = (form.blocks[0].params[0], form.value(synth_validator::ir::Type::I32));
+        let (event, word) = (form.blocks[0].params[0], form.value(Type::I32));
         let block = &mut form.blocks[0];
         let uses = block.insts.iter_mut().flat_map(|i| &mut i.args).filter(|v| **v == event);
         uses.for_each(|v| *v = word);
-        let inst = synth_validator::ir::Inst { op: constant, args: vec![], results: vec![word], origin: 0 };
-        block.insts.insert(0, inst);
+        block.insts.insert(0, Inst { op: Op::Const(64), args: vec![], results: vec![word], origin: 0 });
+        assert_eq!(form.unread_words(), [0, 1]);
     });
-    let form = subject.claim(|_| {}).functions.iter().find(|f| f.index == HANDLE).map(|f| f.stages[2].func.clone());
-    assert_eq!(form.expect("claimed").unread_words(), [1]);
-    let mut changed = claim.clone();
-    assert!(function(&mut changed, HANDLE).stages[SIMPLE as usize].func.unread_words().contains(&0));
     let found = subject.post(claim);
     assert!(matches!(found, Verdict::Refuted(_)), "{found:?}");
 }

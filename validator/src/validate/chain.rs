@@ -296,9 +296,10 @@ impl<'a> Chain<'a> {
     ///
     /// Sound: let E be the code, M the module, and s a form of callee f that does not read a word, its links from M proved. If E
     /// calls f with arguments a' where M calls it with a, and they differ in that word only, then E_f(a') ⊑ … ⊑ s(a') = s(a) ⊑ … ⊑
-    /// M_f(a), for s is on f's own chain, which is proved for all arguments. So the call refines the call, whatever the word. Where f
-    /// has the same bytes in E and M and no further links, E_f = M_f does as s does in both calls: a module's functions are
-    /// deterministic, and their links, with every access checked, assume nothing.
+    /// M_f(a), for s is on f's own chain, which is proved for all arguments. So the call refines the call, whatever the word; calls
+    /// that f makes agree up to words that their callees ignore, and so on, by induction along E's run. Where f has the same bytes
+    /// in E and M and no links after s, E_f = M_f does as s does in both calls: a module's functions are deterministic, and their
+    /// links, with every access checked, assume nothing of a run.
     fn ignored(&self, number: usize, stage: &Stage) -> Result<Ignored, Verdict> {
         let mut ignored = Ignored::new();
         for Ignoring { callee, stage } in &stage.ignoring {
