@@ -7,7 +7,7 @@ use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, Pass, Run};
-use crate::passes::{checks, forward, gvn, inline, licm};
+use crate::passes::{checks, dead_store, forward, gvn, inline, licm};
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -37,6 +37,7 @@ pub const OPTIMIZER: &[Pass] = &[
     pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS),
     pass("forward", Level::O1, forward::forward, forward::FAULTS),
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
+    pass("dead_store", Level::O1, dead_store::dead_store, dead_store::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
 ];
 
