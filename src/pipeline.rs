@@ -9,7 +9,8 @@ use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
 use crate::passes::{
-    carriers, checks, dead_params, forward, gvn, if_convert, inline, licm, merge, ranges, rewrite, rotate, sccp,
+    carriers, checks, dead_params, dead_store, forward, gvn, if_convert, inline, licm, merge, ranges, rewrite, rotate,
+    sccp,
 };
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
@@ -48,6 +49,7 @@ pub const OPTIMIZER: &[Pass] = &[
     CLEAN,
     DEAD_PARAMS,
     pass("checks", Level::O1, checks::checks, checks::FAULTS),
+    pass("dead_store", Level::O1, dead_store::dead_store, dead_store::FAULTS),
     pass("licm", Level::O2, licm::licm, licm::FAULTS),
 ];
 

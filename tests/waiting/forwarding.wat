@@ -27,3 +27,43 @@
       (br $next)))
     (i32.load (local.get $p)))
 )
+;;= update after forward
+;;= func 0 -> (i32)
+;;= b0(v0: i32, v1: i32):
+;;=     store.word +0x4 v0, v1
+;;=     store.byte +0x8 v0, v1
+;;=     v3 = sext8 v1
+;;=     v4 = add v1, v3
+;;=     return v4
+;;= head after forward
+;;= func 1 -> (i32)
+;;= b0(v0: i32):
+;;=     v1 = global_get cell 0
+;;=     v2 = const 0x8
+;;=     v3 = add v1, v2
+;;=     global_set cell 0 v3
+;;=     v5 = load.word +0x0 v3
+;;=     store.word +0x0 v0, v3
+;;=     v8 = load.word +0x0 v3
+;;=     v9 = add v5, v8
+;;=     return v9
+;;= sum after forward
+;;= func 2 -> (i32)
+;;= b0(v0: i32, v1: i32):
+;;=     v3 = const 0x0
+;;=     store.word +0x0 v0, v3
+;;=     store.word +0x4 v0, v1
+;;=     jump b1(v3)
+;;= b1(v2: i32):
+;;=     v5 = cmp.geu v2, v1
+;;=     branch v5, b3(), b2()
+;;= b2():
+;;=     v7 = load.word +0x0 v0
+;;=     v8 = add v7, v2
+;;=     store.word +0x0 v0, v8
+;;=     v9 = const 0x1
+;;=     v10 = add v2, v9
+;;=     jump b1(v10)
+;;= b3():
+;;=     v6 = load.word +0x0 v0
+;;=     return v6

@@ -1,0 +1,35 @@
+;; What the faults of dead store removal break.
+(module
+  (import "env" "tick" (func $tick))
+  (memory (export "memory") 1)
+  (global $count (mut i32) (i32.const 0))
+
+  ;; Written twice: nobody sees the first word. A global as well.
+  (func (export "twice") (param $v i32)
+    (i32.store (i32.const 16) (local.get $v))
+    (i32.store (i32.const 16) (i32.const 1))
+    (global.set $count (local.get $v))
+    (global.set $count (i32.const 2)))
+
+  ;; A trap, a load and a call between; a narrower store.
+  (func (export "divided") (param $a i32) (param $b i32) (result i32)
+    (local $q i32)
+    (global.set $count (local.get $a))
+    (local.set $q (i32.div_u (local.get $a) (local.get $b)))
+    (global.set $count (local.get $q))
+    (local.get $q))
+  (func (export "seen") (param $p i32) (param $q i32) (result i32)
+    (local $seen i32)
+    (i32.store (local.get $q) (i32.const 4))
+    (i32.store (local.get $p) (i32.const 5))
+    (local.set $seen (i32.load (local.get $q)))
+    (i32.store (local.get $p) (i32.const 6))
+    (local.get $seen))
+  (func (export "called")
+    (global.set $count (i32.const 1))
+    (call $tick)
+    (global.set $count (i32.const 0)))
+  (func (export "narrow") (param $v i32)
+    (i32.store (i32.const 32) (local.get $v))
+    (i32.store8 (i32.const 32) (i32.const 1)))
+)
