@@ -30,7 +30,10 @@ use write::Writer;
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
-    ("rewrite-broken-twin", "a quotient by a power of two becomes a shift by one place too many, as the lemma's broken twin says"),
+    (
+        "rewrite-broken-twin",
+        "a quotient by a power of two becomes a shift by one place too many, as the lemma's broken twin says",
+    ),
     ("rewrite-unknown-lemma", "the proof cites a lemma that does not exist"),
     ("rewrite-dropped-condition", "a mask is dropped as if the lemma's condition held"),
     ("rewrite-other-value", "the proof is about another value"),
@@ -295,12 +298,10 @@ impl<'a> Rewriter<'a> {
             proof.steps[0].rule.push_str("_of_mine");
         }
         if self.cx.fault("rewrite-other-value") {
-            proof = Proof { start: "(sub 0 (sub 0 @0))".into(), steps: vec![Step {
-                rule: "negate_twice".into(),
-                reversed: false,
-                position: vec![],
-                term: "@0".into(),
-            }] };
+            proof = Proof {
+                start: "(sub 0 (sub 0 @0))".into(),
+                steps: vec![Step { rule: "negate_twice".into(), reversed: false, position: vec![], term: "@0".into() }],
+            };
         }
         proof
     }

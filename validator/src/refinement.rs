@@ -121,8 +121,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         for rewrite in &self.witness.rewrites {
             let place = self.left.point(rewrite.at).ok_or_else(|| "its point does not exist".to_string());
             let checked = place.and_then(|p| Ok((p, Rewriting::checked(rewrite)?)));
-            let (place, rewriting) = checked
-                .map_err(|why| self.fail_text(FailureKind::BadWitness, &format!("rewrite of {:?}: {why}", rewrite.loc)))?;
+            let (place, rewriting) = checked.map_err(|why| {
+                self.fail_text(FailureKind::BadWitness, &format!("rewrite of {:?}: {why}", rewrite.loc))
+            })?;
             self.rewritings.entry(place).or_default().push(rewriting);
         }
         self.region = "entry".to_string();

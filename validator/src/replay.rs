@@ -15,6 +15,9 @@ use synth_lemmas::{Lemma, Op, Term};
 /// Name of the step that computes an operation on constants.
 pub const FOLD: &str = "fold";
 
+/// Bytes of a term's text: claims come from outside, and terms are read recursively.
+const TEXT_BYTES_MAX: usize = 8192;
+
 /// One step of a proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -68,6 +71,9 @@ pub fn check(g: &mut Graph, a: T, b: T, proof: &Proof, rules: &Rules) -> Result<
 pub fn chain(proof: &Proof, rules: &Rules) -> Result<(Term, Term), Rejected> {
     let mut sorts = Vec::new();
     let mut parse = |text: &str, step: usize| -> Result<Term, Rejected> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(Rejected::Term(step));
+        }
         let term = Term::parse(text).map_err(|_| Rejected::Term(step))?;
         term.sort_with(&mut sorts).map_err(|_| Rejected::Term(step))?;
         Ok(term)

@@ -13,7 +13,7 @@ use std::time::Duration;
 use synth_lemmas::{Lemma, Op, Term};
 use synth_validator::egraph::{Compiled, Fold, Lang, explanation, expression};
 use synth_validator::lemma::listing;
-use synth_validator::replay::{Binding, Proof, fill};
+use synth_validator::replay::{Binding, Proof, fill, folded};
 
 /// Nodes of the e-graph.
 const NODES_MAX: usize = 300;
@@ -51,6 +51,11 @@ fn is_order(lemma: &Lemma) -> bool {
     lemma.name.ends_with("_commutes") || lemma.name.ends_with("_associates")
 }
 
+/// Nodes of a pattern; what is made of constants only is a constant.
+fn nodes(pattern: &Term) -> isize {
+    if pattern.is_constant() { 1 } else { 1 + pattern.operands().iter().map(nodes).sum::<isize>() }
+}
+
 impl Lemmas {
     /// The proved lemmas that the optimizer may use.
     pub fn shipped() -> &'static Lemmas {
@@ -66,7 +71,7 @@ impl Lemmas {
     /// Searches with these lemmas, those first that make terms smaller.
     pub fn searching(lemmas: Vec<Lemma>) -> Lemmas {
         let growth = |(l, backward): &(&Lemma, bool)| {
-            let growth = l.right.size() as isize - l.left.size() as isize;
+            let growth = nodes(&l.right) - nodes(&l.left);
             if *backward { -growth } else { growth }
         };
         let ways = lemmas.iter().flat_map(|l| [(l, false), (l, true)]);
@@ -127,7 +132,7 @@ impl Lemmas {
                     _ => true,
                 })
                 && lemma.conditions.iter().all(|c| fill(c, &binding) == Some(Term::Apply(Op::True, vec![])))
-                && fill(&lemma.right, &binding).is_some_and(|right| setting.cost(&right) < before)
+                && fill(&lemma.right, &binding).is_some_and(|right| setting.cost(&computed(&right)) < before)
         })
     }
 }
@@ -136,8 +141,29 @@ impl Lemmas {
 pub fn commutes(op: Op) -> bool {
     matches!(
         op,
-        Op::Add | Op::Mul | Op::UMulHi | Op::SMulHi | Op::And | Op::Or | Op::Xor | Op::Eq | Op::Band | Op::Bor | Op::Bxor
+        Op::Add
+            | Op::Mul
+            | Op::UMulHi
+            | Op::SMulHi
+            | Op::And
+            | Op::Or
+            | Op::Xor
+            | Op::Eq
+            | Op::Band
+            | Op::Bor
+            | Op::Bxor
     )
+}
+
+/// The term with operations on constants computed.
+fn computed(term: &Term) -> Term {
+    match term {
+        Term::Apply(op, operands) => {
+            let term = Term::Apply(*op, operands.iter().map(computed).collect());
+            folded(&term).unwrap_or(term)
+        }
+        _ => term.clone(),
+    }
 }
 
 /// Whether a term is an instance of a pattern, where operands may be exchanged. Not all exchanges are tried.
