@@ -50,7 +50,6 @@
 ;;= remainder after rewrite
 ;;= func 3 -> (i32)
 ;;= b0(v0: i32):
-;;=     v7 = const 0xffffffe0
-;;=     v3 = and v0, v7
-;;=     v4 = sub v0, v3
+;;=     v9 = const 0x1f
+;;=     v4 = and v0, v9
 ;;=     return v4
