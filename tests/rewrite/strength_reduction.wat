@@ -28,7 +28,7 @@
 ;;=     v10 = const 0x3
 ;;=     v11 = shl v1, v10
 ;;=     v13 = sub v1, v11
-;;=     v14 = add v13, v8
+;;=     v14 = add v8, v13
 ;;=     v6 = add v0, v14
 ;;=     return v6
 ;;= divisions after rewrite

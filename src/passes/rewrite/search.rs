@@ -16,9 +16,9 @@ use synth_validator::lemma::listing;
 use synth_validator::replay::{Binding, Proof, fill, folded};
 
 /// Nodes of the e-graph.
-const NODES_MAX: usize = 300;
+const NODES_MAX: usize = 160;
 /// Rounds of rewriting.
-const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 3;
 /// Nodes by which a lemma may make a term grow, unless it is about listed constants.
 const GROWTH_MAX: isize = 1;
 /// Nodes of an extracted term.
@@ -123,8 +123,13 @@ impl Lemmas {
     }
     fn improves(&self, term: &Term, setting: &Setting<'_>) -> bool {
         let Term::Apply(op, _) = term else { return false };
+        let known = self.by_root.get(op).into_iter().flatten().filter(|lemma| has_form(&lemma.left, term));
+        let mut known = known.peekable();
+        if known.peek().is_none() {
+            return false;
+        }
         let before = setting.cost(term);
-        self.by_root.get(op).into_iter().flatten().any(|lemma| {
+        known.any(|lemma| {
             let mut binding = Binding::new();
             bind(&lemma.left, term, &mut binding)
                 && binding.iter().all(|(name, value)| match (name, value) {
@@ -163,6 +168,20 @@ fn computed(term: &Term) -> Term {
             folded(&term).unwrap_or(term)
         }
         _ => term.clone(),
+    }
+}
+
+/// Whether a term has the operations of a pattern, where operands may be exchanged.
+fn has_form(pattern: &Term, term: &Term) -> bool {
+    match (pattern, term) {
+        (Term::Var(_), _) | (Term::Imm(_), Term::Const(_)) => true,
+        (Term::Apply(p, x), Term::Apply(q, y)) => {
+            let direct = || x.iter().zip(y).all(|(p, t)| has_form(p, t));
+            let exchanged = || commutes(*p) && x.iter().zip(y.iter().rev()).all(|(p, t)| has_form(p, t));
+            p == q && (direct() || exchanged())
+        }
+        (Term::Const(_), _) => pattern == term,
+        _ => false,
     }
 }
 
