@@ -45,8 +45,5 @@
 ;;= comparison after rewrite
 ;;= func 4 -> (i32)
 ;;= b0(v0: i32, v1: i32):
-;;=     v2 = const 0x0
-;;=     v3, v4 = sub_pair v0, v2, v1, v2
-;;=     v6 = const 0x1f
-;;=     v5 = lshr v4, v6
+;;=     v5 = cmp.ltu v0, v1
 ;;=     return v5

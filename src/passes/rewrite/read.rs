@@ -14,13 +14,13 @@ const DEPTH_MAX: usize = 4;
 /// Operations that are read.
 const OPERATIONS_MAX: usize = 14;
 
-/// How a value of the block is computed: operation, operands, which of its results it is and of how many.
+/// How a value of the block is computed: operation, operands, which of its results it is, and another one.
 #[derive(Clone, Debug)]
 pub struct Definition {
     op: Op,
     args: Vec<Value>,
     result: usize,
-    results: usize,
+    other: Option<Value>,
 }
 
 /// The definitions of a block's values, as far as it has been read.
@@ -35,7 +35,8 @@ impl Definitions {
         }
         for (i, v) in inst.results.iter().enumerate() {
             let (op, args) = (inst.op.clone(), inst.args.clone());
-            self.0.insert(*v, Definition { op, args, result: i, results: inst.results.len() });
+            let other = inst.results.iter().find(|r| *r != v).copied();
+            self.0.insert(*v, Definition { op, args, result: i, other });
         }
     }
     /// The root of a value.
@@ -90,6 +91,8 @@ struct Part {
     uses: u32,
     /// Parts that it uses, a word for each use.
     operands: Vec<usize>,
+    /// The other result of its instruction, without which it does not go.
+    other: Option<Value>,
     /// Whether it stays whatever becomes of the term.
     stays: bool,
 }
@@ -112,9 +115,14 @@ pub fn read(inst: &Inst, result: usize, definitions: &Definitions, uses: &[u32],
     let term = reader.operation(&inst.op, result, &inst.args, DEPTH_MAX, &mut operands);
     let Reader { leaves, mut parts, .. } = reader;
     // Parts stand behind those that they use. What only a part uses that stays is not used by the term.
+    let elsewhere = |parts: &[Part], v: Value| {
+        let inside = parts.iter().find(|p| p.value == v).map_or(0, |p| p.uses);
+        uses[v.0 as usize] > inside
+    };
     for i in (0..parts.len()).rev() {
-        let part = &mut parts[i];
-        part.stays |= uses[part.value.0 as usize] > part.uses;
+        let mut results = [Some(parts[i].value), parts[i].other].into_iter().flatten();
+        parts[i].stays = results.any(|v| elsewhere(&parts, v));
+        let part = &parts[i];
         if part.stays {
             for operand in part.operands.clone() {
                 parts[operand].uses -= 1;
@@ -162,9 +170,15 @@ impl Reader<'_> {
         self.budget = self.budget.saturating_sub(1);
         let mut operands = Vec::new();
         let term = self.operation(&definition.op, definition.result, &definition.args, depth, &mut operands);
-        let stays = definition.results > 1;
         uses.push(self.parts.len());
-        self.parts.push(Part { value: v, term: term.clone(), uses: 1, operands, stays });
+        self.parts.push(Part {
+            value: v,
+            term: term.clone(),
+            uses: 1,
+            operands,
+            other: definition.other,
+            stays: false,
+        });
         term
     }
     /// Whether a value is not zero.

@@ -13,12 +13,12 @@ use std::time::Duration;
 use synth_lemmas::{Lemma, Op, Term};
 use synth_validator::egraph::{Compiled, Fold, Lang, explanation, expression};
 use synth_validator::lemma::listing;
-use synth_validator::replay::{Binding, Proof, fill};
+use synth_validator::replay::{Binding, Proof, fill, folded};
 
 /// Nodes of the e-graph.
-const NODES_MAX: usize = 300;
+const NODES_MAX: usize = 160;
 /// Rounds of rewriting.
-const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 3;
 /// Nodes by which a lemma may make a term grow, unless it is about listed constants.
 const GROWTH_MAX: isize = 1;
 /// Nodes of an extracted term.
@@ -51,6 +51,11 @@ fn is_order(lemma: &Lemma) -> bool {
     lemma.name.ends_with("_commutes") || lemma.name.ends_with("_associates")
 }
 
+/// Nodes of a pattern; what is made of constants only is a constant.
+fn nodes(pattern: &Term) -> isize {
+    if pattern.is_constant() { 1 } else { 1 + pattern.operands().iter().map(nodes).sum::<isize>() }
+}
+
 impl Lemmas {
     /// The proved lemmas that the optimizer may use.
     pub fn shipped() -> &'static Lemmas {
@@ -66,7 +71,7 @@ impl Lemmas {
     /// Searches with these lemmas, those first that make terms smaller.
     pub fn searching(lemmas: Vec<Lemma>) -> Lemmas {
         let growth = |(l, backward): &(&Lemma, bool)| {
-            let growth = l.right.size() as isize - l.left.size() as isize;
+            let growth = nodes(&l.right) - nodes(&l.left);
             if *backward { -growth } else { growth }
         };
         let ways = lemmas.iter().flat_map(|l| [(l, false), (l, true)]);
@@ -118,8 +123,13 @@ impl Lemmas {
     }
     fn improves(&self, term: &Term, setting: &Setting<'_>) -> bool {
         let Term::Apply(op, _) = term else { return false };
+        let known = self.by_root.get(op).into_iter().flatten().filter(|lemma| has_form(&lemma.left, term));
+        let mut known = known.peekable();
+        if known.peek().is_none() {
+            return false;
+        }
         let before = setting.cost(term);
-        self.by_root.get(op).into_iter().flatten().any(|lemma| {
+        known.any(|lemma| {
             let mut binding = Binding::new();
             bind(&lemma.left, term, &mut binding)
                 && binding.iter().all(|(name, value)| match (name, value) {
@@ -127,7 +137,7 @@ impl Lemmas {
                     _ => true,
                 })
                 && lemma.conditions.iter().all(|c| fill(c, &binding) == Some(Term::Apply(Op::True, vec![])))
-                && fill(&lemma.right, &binding).is_some_and(|right| setting.cost(&right) < before)
+                && fill(&lemma.right, &binding).is_some_and(|right| setting.cost(&computed(&right)) < before)
         })
     }
 }
@@ -148,6 +158,31 @@ pub fn commutes(op: Op) -> bool {
             | Op::Bor
             | Op::Bxor
     )
+}
+
+/// The term with operations on constants computed.
+fn computed(term: &Term) -> Term {
+    match term {
+        Term::Apply(op, operands) => {
+            let term = Term::Apply(*op, operands.iter().map(computed).collect());
+            folded(&term).unwrap_or(term)
+        }
+        _ => term.clone(),
+    }
+}
+
+/// Whether a term has the operations of a pattern, where operands may be exchanged.
+fn has_form(pattern: &Term, term: &Term) -> bool {
+    match (pattern, term) {
+        (Term::Var(_), _) | (Term::Imm(_), Term::Const(_)) => true,
+        (Term::Apply(p, x), Term::Apply(q, y)) => {
+            let direct = || x.iter().zip(y).all(|(p, t)| has_form(p, t));
+            let exchanged = || commutes(*p) && x.iter().zip(y.iter().rev()).all(|(p, t)| has_form(p, t));
+            p == q && (direct() || exchanged())
+        }
+        (Term::Const(_), _) => pattern == term,
+        _ => false,
+    }
 }
 
 /// Whether a term is an instance of a pattern, where operands may be exchanged. Not all exchanges are tried.
