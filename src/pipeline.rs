@@ -48,23 +48,17 @@ pub const OPTIMIZER: &[Pass] = &[
     INLINE,
     CLEAN,
     DEAD_PARAMS,
-    pass("checks", Level::O1, checks::checks, checks::FAULTS),
-    pass("dead_store", Level::O1, dead_store::dead_store, dead_store::FAULTS),
-    pass("licm", Level::O2, licm::licm, licm::FAULTS),
-];
-
-/// Passes that are written and not switched on yet: with all of them a few functions of the fetched modules have a link that is not
-/// proved. Their places: `sccp`, `merge`, `rewrite`, `gvn` and `forward` before `checks`; `ranges`, `if_convert` and `rotate` after it.
-#[rustfmt::skip]
-pub const WAITING: &[Pass] = &[
     pass("sccp", Level::O1, sccp::sccp, sccp::FAULTS),
     pass("merge", Level::O1, merge::merge, merge::FAULTS),
-    pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS),
     pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS),
     pass("forward", Level::O1, forward::forward, forward::FAULTS),
+    pass("checks", Level::O1, checks::checks, checks::FAULTS),
     pass("ranges", Level::O1, ranges::ranges, ranges::FAULTS),
+    pass("dead_store", Level::O1, dead_store::dead_store, dead_store::FAULTS),
+    pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS),
     pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS),
     pass("rotate", Level::O2, rotate::rotate, rotate::FAULTS),
+    pass("licm", Level::O2, licm::licm, licm::FAULTS),
 ];
 
 /// What a user chooses.

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use support::packages;
 use support::proofs::{deep_map, prove};
 use synth::pass::Level;
-use synth::pipeline::{Options, compile};
+use synth::pipeline::{OPTIMIZER, Options, compile};
 use synth::print::print;
 use synth_validator::contract::Bounds;
 use synth_validator::ladder::Limits;
@@ -74,10 +74,15 @@ fn shown(name: &str, text: &str) -> String {
         let claim = compiled.claim.functions.iter().find(|f| is_wanted(f.index));
         let claim = claim.unwrap_or_else(|| panic!("{name}: no function {wanted}"));
         let stage = match header.get("after") {
-            Some(pass) => claim.stages.iter().rfind(|s| s.name == *pass),
+            Some(pass) => {
+                let after = OPTIMIZER.iter().skip_while(|p| p.name != *pass).skip(1);
+                let after: Vec<&str> = after.map(|p| p.name).collect();
+                assert!(OPTIMIZER.iter().any(|p| p.name == *pass), "{name}: no pass {pass}");
+                claim.stages.iter().rfind(|s| !after.contains(&s.name.as_str()))
+            }
             None => claim.stages.last(),
         };
-        let stage = stage.unwrap_or_else(|| panic!("{name}: {wanted} has no form of that name"));
+        let stage = stage.expect("the builder made one");
         let _ = write!(out, "{wanted} after {}\n{}", stage.name, print(&stage.func));
     }
     for operation in header.get("absent").into_iter().flat_map(|a| a.split_whitespace()) {

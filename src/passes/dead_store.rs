@@ -1,8 +1,9 @@
 //! Removal of stores, and writes of globals, that others replace before anybody can see them.
 //!
-//! Before: `store.word +4 v0, v1; store.word +8 v0, v2; store.word +4 v0, v3`. After: the first one is gone. It stands after forwarding,
-//! which removes loads that would see a store, and after the redundant checks are gone, which would as well. Calls, traps, returns and cut points see everything, so the store that replaces
-//! another stands in the same block, or in one that is reached from there only and always.
+//! Before: `store.word +4 v0, v1; store.word +8 v0, v2; store.word +4 v0, v3`. After: the first one is gone. It stands after
+//! forwarding, which removes loads that would see a store, and after the checks that are not needed are gone, which would as well. Calls,
+//! traps, returns and cut points see everything, so the store that replaces another stands in the same block, or in one that is
+//! reached from there only and always.
 //!
 //! Obligation: refinement; nothing is relied upon. Where a store with another base stands between, the first one stays: that memory is
 //! the same in the end would take a solver.

@@ -21,24 +21,17 @@
     (i32.store (local.get $sem) (i32.wrap_i64 (i64.shr_u (local.get $packed) (i64.const 32))))
     (i32.wrap_i64 (i64.and (local.get $packed) (i64.const 0xffffffff))))
 )
-;;= give after clean
+;;= give after if_convert
 ;;= func 1 -> (i32)
 ;;= b0(v0: i32):
 ;;=     v7 = load.word +0x0 v0
 ;;=     v8 = load.word +0x4 v0
-;;=     jump b1()
-;;= b1():
 ;;=     v9 = cmp.ltu v7, v8
-;;=     branch v9, b2(), b3()
-;;= b2():
 ;;=     v10 = const 0x1
 ;;=     v11 = add v7, v10
-;;=     jump b4(v10, v11)
-;;= b3():
 ;;=     v12 = const 0x0
-;;=     jump b4(v12, v7)
-;;= b4(v3: i32, v4: i32):
-;;=     jump b5()
-;;= b5():
-;;=     store.word +0x0 v0, v4
-;;=     return v3
+;;=     v13 = select v9, v10, v12
+;;=     v14 = cmp.ltu v7, v8
+;;=     v15 = select v14, v11, v7
+;;=     store.word +0x0 v0, v15
+;;=     return v13

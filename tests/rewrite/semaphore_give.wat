@@ -4,7 +4,7 @@
 ;;! absent: join split shl64 shru64 or64 and64 const64 select64
 
 ;; The kernel's semaphore: its decision packs action and count into 64 bits, and the caller unpacks them at once.
-;;= k_sem_give after clean
+;;= k_sem_give after if_convert
 ;;= func 8 -> ()
 ;;= b0(v0: i32):
 ;;=     v6 = call 0
@@ -16,31 +16,27 @@
 ;;=     v12 = const 0x1
 ;;=     v13 = add v11, v12
 ;;=     store.word +0x1000 v10, v13
-;;=     v14 = cmp.ne v7, v10
-;;=     jump b1()
+;;=     v33 = const 0x0
+;;=     v16 = cmp.eq v7, v33
+;;=     branch v16, b2(), b1()
 ;;= b1():
-;;=     v15 = const 0x0
-;;=     v16 = cmp.eq v14, v15
-;;=     branch v16, b3(), b2()
-;;= b2():
 ;;=     v22 = const 0x1
-;;=     jump b6(v22, v9)
-;;= b3():
+;;=     jump b3(v22, v9)
+;;= b2():
 ;;=     v17 = cmp.ltu v9, v8
-;;=     branch v17, b5(), b4()
-;;= b4():
-;;=     v21 = const 0x2
-;;=     jump b6(v21, v8)
-;;= b5():
 ;;=     v18 = const 0x1
 ;;=     v19 = add v9, v18
 ;;=     v20 = const 0x0
-;;=     jump b6(v20, v19)
-;;= b6(v4: i32, v5: i32):
+;;=     v21 = const 0x2
+;;=     v35 = select v17, v20, v21
+;;=     v36 = cmp.ltu v9, v8
+;;=     v37 = select v36, v19, v8
+;;=     jump b3(v35, v37)
+;;= b3(v4: i32, v5: i32):
 ;;=     v23 = const 0x1
 ;;=     v24 = cmp.ne v4, v23
-;;=     branch v24, b8(), b7()
-;;= b7():
+;;=     branch v24, b5(), b4()
+;;= b4():
 ;;=     v25 = const 0xffffffff
 ;;=     v26 = add v7, v25
 ;;=     store.word +0x8 v0, v26
@@ -54,7 +50,7 @@
 ;;=     call 1 v32, v27
 ;;=     call 2 v6
 ;;=     return
-;;= b8():
+;;= b5():
 ;;=     store.word +0x0 v0, v5
 ;;=     call 3 v6
 ;;=     return

@@ -57,7 +57,7 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         left_cuts: FxHashMap::default(),
         rewritings: FxHashMap::default(),
         effort: Effort::default(),
-        region: String::new(),
+        region: "witness".to_string(),
         steps: 0,
         queries: 0,
         possible: 0,
