@@ -11,7 +11,10 @@ use crate::call_graph;
 use crate::error::CompileError;
 use crate::module::Module;
 use crate::pass::{Cx, Level, Pass};
-use crate::pipeline::{self, CARRIERS, CLEAN, DEAD_PARAMS, INLINE, checked, stage};
+use crate::pipeline::{
+    self, CARRIERS, CLEAN, DEAD_PARAMS, DEAD_STORE, FORWARD, GVN, IF_CONVERT, INLINE, MERGE, REWRITE, SCCP, checked,
+    stage,
+};
 use crate::refusal::Refusal;
 use crate::wasm_writer::{Kept, module::rewrite};
 use crate::{build, decode, simplify};
@@ -27,8 +30,9 @@ use synth_validator::validate::module::{ModuleSession, WASM};
 use synth_validator::validate::{FunctionReport, Verdict};
 use synth_validator::wasm::reach;
 
-/// The passes of bodies, in order, after inlining. Each is kept where the body does not become larger.
-pub const PASSES: &[Pass] = &[DEAD_PARAMS, CARRIERS];
+/// The passes of bodies, in order, after inlining. Each is kept where the body does not become larger. `checks` and `ranges` are not
+/// among them, because operators check by themselves, nor those that make loops faster and larger.
+pub const PASSES: &[Pass] = &[DEAD_PARAMS, CARRIERS, SCCP, MERGE, GVN, FORWARD, DEAD_STORE, REWRITE, IF_CONVERT];
 
 /// The body of a function that nothing calls: no locals, `unreachable`.
 const EMPTY_BODY: &[u8] = &[0, 0, 0x0b];

@@ -39,26 +39,35 @@ pub const INLINE: Pass = pass("inline", Level::O1, inline::inline, inline::FAULT
 pub const CLEAN: Pass = pass("clean", Level::O1, clean, &[]);
 /// Arguments that callees ignore are not computed.
 pub const DEAD_PARAMS: Pass = pass("dead_params", Level::O1, dead_params::dead_params, dead_params::FAULTS);
-/// Only for modules: `legalize` leaves no carriers.
+/// Packed pairs of words are taken apart. Only for modules: `legalize` leaves no carriers.
 pub const CARRIERS: Pass = pass("carriers", Level::O1, carriers::carriers, carriers::FAULTS);
+/// Sparse conditional constant propagation.
+pub const SCCP: Pass = pass("sccp", Level::O1, sccp::sccp, sccp::FAULTS);
+/// Folding of branches and merging of blocks.
+pub const MERGE: Pass = pass("merge", Level::O1, merge::merge, merge::FAULTS);
+/// Global value numbering.
+pub const GVN: Pass = pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS);
+/// Forwarding of stores and loads to loads.
+pub const FORWARD: Pass = pass("forward", Level::O1, forward::forward, forward::FAULTS);
+/// Removal and joining of bounds checks.
+pub const CHECKS: Pass = pass("checks", Level::O1, checks::checks, checks::FAULTS);
+/// Removal of what the ranges of words decide.
+pub const RANGES: Pass = pass("ranges", Level::O1, ranges::ranges, ranges::FAULTS);
+/// Removal of stores that nobody sees.
+pub const DEAD_STORE: Pass = pass("dead_store", Level::O1, dead_store::dead_store, dead_store::FAULTS);
+/// Equality saturation with the lemmas. After ranges, because it hides remainders.
+pub const REWRITE: Pass = pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS);
+/// Conversion of decisions to selects.
+pub const IF_CONVERT: Pass = pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS);
+/// Rotation of loops, so that they test at their bottom.
+pub const ROTATE: Pass = pass("rotate", Level::O2, rotate::rotate, rotate::FAULTS);
+/// Loop-invariant code motion.
+pub const LICM: Pass = pass("licm", Level::O2, licm::licm, licm::FAULTS);
 
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
 #[rustfmt::skip]
 pub const OPTIMIZER: &[Pass] = &[
-    INLINE,
-    CLEAN,
-    DEAD_PARAMS,
-    pass("sccp", Level::O1, sccp::sccp, sccp::FAULTS),
-    pass("merge", Level::O1, merge::merge, merge::FAULTS),
-    pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS),
-    pass("forward", Level::O1, forward::forward, forward::FAULTS),
-    pass("checks", Level::O1, checks::checks, checks::FAULTS),
-    pass("ranges", Level::O1, ranges::ranges, ranges::FAULTS),
-    pass("dead_store", Level::O1, dead_store::dead_store, dead_store::FAULTS),
-    pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS),
-    pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS),
-    pass("rotate", Level::O2, rotate::rotate, rotate::FAULTS),
-    pass("licm", Level::O2, licm::licm, licm::FAULTS),
+    INLINE, CLEAN, DEAD_PARAMS, SCCP, MERGE, GVN, FORWARD, CHECKS, RANGES, DEAD_STORE, REWRITE, IF_CONVERT, ROTATE, LICM,
 ];
 
 /// What a user chooses.
