@@ -5,7 +5,7 @@
 
 mod expand;
 
-use crate::branch_relax::{Item, Label};
+use crate::branch_relax::{Item, Label, Literal};
 use crate::encode;
 use crate::encode::branch::udf;
 use crate::encode::memory::{Access, access_imm, access_reg, add_sp, adjust_sp, adjust_sp_reg, pop, push};
@@ -151,10 +151,9 @@ impl Emitter<'_> {
         if let Some(imm) = ModifiedImm::new(!value) {
             return self.code(encode::mvn_modified(rd, imm));
         }
-        let [low, high] = Imm16::halves(value);
-        self.code(encode::movw(rd, low));
-        if high != Imm16::ZERO {
-            self.code(encode::movt(rd, high));
+        match Imm16::halves(value) {
+            [low, Imm16::ZERO] => self.code(encode::movw(rd, low)),
+            _ => self.items.push(Item::Load(rd, Literal::Word(value))),
         }
     }
     fn prologue(&mut self) -> Result<(), CompileError> {

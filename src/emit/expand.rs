@@ -1,12 +1,10 @@
 //! Expansion of each machine instruction.
 
 use super::{Emitter, gpr};
-use crate::branch_relax::{Item, Label, RelocKind, RelocTarget};
+use crate::branch_relax::{Item, Label, Literal, RelocKind, RelocTarget};
 use crate::encode::branch::{bl, blx, it, ite};
 use crate::encode::memory::Access;
-use crate::encode::operand::{
-    BitField, Condition, Gpr, IP, Imm8, Imm12, Imm16, LongWords, ModifiedImm, Offset, ShiftAmount,
-};
+use crate::encode::operand::{BitField, Condition, Gpr, IP, Imm8, Imm12, LongWords, ModifiedImm, Offset, ShiftAmount};
 use crate::encode::{self, AluOp, SetFlags, Shift, ShiftOp};
 use crate::error::CompileError;
 use crate::machine::{Compare, Inst, Src, Target, Test};
@@ -23,7 +21,9 @@ impl Emitter<'_> {
                 self.stack_access(Access::Ldr, gpr(*rd), self.frame.bytes() + offset)?;
             }
             Inst::Const { rd, value } => self.constant(gpr(*rd), *value, true),
-            Inst::SymbolAddress { rd, symbol, addend } => self.symbol_address(gpr(*rd), *symbol, *addend),
+            Inst::SymbolAddress { rd, symbol, addend } => {
+                self.items.push(Item::Load(gpr(*rd), Literal::Address(*symbol, *addend)));
+            }
             Inst::Move { rd, rm } if rd == rm => {}
             Inst::Move { rd, rm } => self.code(encode::mov_reg(gpr(*rd), gpr(*rm))),
             Inst::Not { rd, rm } => self.code(encode::mvn_reg_s(gpr(*rd), gpr(*rm))),
@@ -75,13 +75,6 @@ impl Emitter<'_> {
             }
         }
         Ok(())
-    }
-    fn symbol_address(&mut self, rd: Gpr, symbol: Symbol, addend: i16) {
-        // The addend of both halves is the same 16 bits, sign-extended by the linker. Source: IHI 0044, REL addends.
-        let imm = Imm16::from(addend as u16);
-        let target = RelocTarget::Symbol(symbol);
-        self.items.push(Item::Relocated(encode::movw(rd, imm), RelocKind::MovwLow, target.clone()));
-        self.items.push(Item::Relocated(encode::movt(rd, imm), RelocKind::MovtHigh, target));
     }
     fn amount(&self, bits: u32) -> Result<ShiftAmount, CompileError> {
         ShiftAmount::new(bits).ok_or_else(|| self.misfit("a shift"))
