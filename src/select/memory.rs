@@ -38,7 +38,7 @@ fn store_access(width: Width) -> Access {
 
 impl Selector<'_> {
     /// The address `symbol + offset`.
-    fn symbol_address(&mut self, symbol: Symbol, offset: u32) -> Address {
+    pub(super) fn symbol_address(&mut self, symbol: Symbol, offset: u32) -> Address {
         if offset <= OFFSET_MAX {
             return Address::Offset(self.address_reg(symbol, 0), offset);
         }
@@ -54,9 +54,10 @@ impl Selector<'_> {
         if let Some(k) = self.constant(index) {
             return Ok(self.symbol_address(Symbol::Memory, k.wrapping_add(offset)));
         }
-        let key = Cached::Element(self.resolve(index));
-        if let (Some(&element), true) = (self.cache.get(&key), offset <= OFFSET_MAX) {
-            return Ok(Address::Offset(element, offset));
+        let element = Cached::Element(self.resolve(index));
+        if offset <= OFFSET_MAX && self.is_kept(element) {
+            self.reg(index)?;
+            return Ok(Address::Offset(self.kept(element), offset));
         }
         if offset == 0 {
             let small_shift = |this: &Self, i: &IrInst| this.constant(i.args[1]).is_some_and(|k| k <= 3);
@@ -75,12 +76,8 @@ impl Selector<'_> {
         if offset > OFFSET_MAX {
             return self.far_address(index, offset);
         }
-        let base = self.address_reg(Symbol::Memory, 0);
-        let rm = self.reg(index)?;
-        let rd = self.fresh();
-        self.emit(Inst::Alu { op: AluOp::Add, rd, rn: base, src: Src::Reg(rm) });
-        self.cache.insert(key, rd);
-        Ok(Address::Offset(rd, offset))
+        self.reg(index)?;
+        Ok(Address::Offset(self.kept(element), offset))
     }
     fn far_address(&mut self, index: Value, offset: u32) -> Result<Address, CompileError> {
         let rm = self.reg(index)?;
@@ -109,14 +106,7 @@ impl Selector<'_> {
         if self.info.memory_is_constant {
             return self.constant_reg(self.info.memory_bytes_min);
         }
-        if let Some(&r) = self.cache.get(&Cached::MemoryBytes) {
-            return r;
-        }
-        let address = self.symbol_address(Symbol::MemoryBytes, 0);
-        let rt = self.fresh();
-        self.emit(Inst::Memory { access: Access::Ldr, rt, address });
-        self.cache.insert(Cached::MemoryBytes, rt);
-        rt
+        self.kept(Cached::MemoryBytes)
     }
     pub(super) fn set_memory_bytes(&mut self, inst: &IrInst) -> Result<(), CompileError> {
         let address = self.symbol_address(Symbol::MemoryBytes, 0);
