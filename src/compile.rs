@@ -1,7 +1,6 @@
 //! From one legalized IR function to code and the witness of the final link.
 
 use crate::branch_relax::{self, Reloc};
-use crate::cfg::Dominators;
 use crate::emit::emit;
 use crate::error::CompileError;
 use crate::frame::Frame;
@@ -10,7 +9,7 @@ use crate::liveness::{LIVE_MAX, live_in};
 use crate::machine::Reg;
 use crate::module_info::ModuleInfo;
 use crate::regalloc::{self, Allocated, Place};
-use crate::select::{Cached, Plan, Selected, plan, select};
+use crate::select::{Cached, Flow, Plan, Selected, plan, select};
 use std::collections::BTreeMap;
 use synth_validator::contract::Contract;
 use synth_validator::domain::{BinOp, Symbol};
@@ -94,13 +93,13 @@ fn selected(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<(Selected, 
         let allocated = regalloc::allocate(&selected.machine, &kept, func.index)?;
         Ok::<_, CompileError>((selected, allocated))
     };
-    let dominators = Dominators::new(func);
-    let without = select(func, facts, &dominators, info, &Plan::new())?;
-    let plan = plan(func, &dominators, &without.made);
+    let flow = Flow::new(func);
+    let without = select(func, facts, &flow, info, &Plan::new())?;
+    let plan = plan(func, &flow, &without.made);
     if plan.is_empty() {
         return allocated(without);
     }
-    let with = allocated(select(func, facts, &dominators, info, &plan)?)?;
+    let with = allocated(select(func, facts, &flow, info, &plan)?)?;
     if with.1.slots == 0 {
         return Ok(with);
     }

@@ -13,7 +13,7 @@ mod control;
 mod memory;
 mod resident;
 
-use crate::cfg::{Dominators, edges};
+use crate::cfg::edges;
 use crate::encode::AluOp;
 use crate::encode::memory::Access;
 use crate::encode::operand::ModifiedImm;
@@ -21,7 +21,7 @@ use crate::error::CompileError;
 use crate::ir_facts::Facts;
 use crate::machine::{Inst, MachineFunc, Reg, Src};
 use crate::module_info::ModuleInfo;
-pub use resident::{Plan, plan};
+pub use resident::{Flow, Plan, plan};
 use std::collections::BTreeMap;
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{Block, Func, Inst as IrInst, Op, Value};
@@ -63,7 +63,7 @@ struct Resident {
 struct Selector<'a> {
     func: &'a Func,
     facts: &'a Facts,
-    dominators: &'a Dominators,
+    flow: &'a Flow,
     info: &'a ModuleInfo,
     machine: MachineFunc,
     registers: Vec<Option<Reg>>,
@@ -91,14 +91,14 @@ struct Selector<'a> {
 pub fn select(
     func: &Func,
     facts: &Facts,
-    dominators: &Dominators,
+    flow: &Flow,
     info: &ModuleInfo,
     plan: &Plan,
 ) -> Result<Selected, CompileError> {
     let mut s = Selector {
         func,
         facts,
-        dominators,
+        flow,
         info,
         machine: MachineFunc::default(),
         registers: vec![None; func.values.len()],
@@ -197,7 +197,7 @@ impl<'a> Selector<'a> {
         if let Some(r) = self.cache.get(&what) {
             return *r;
         }
-        let rd = match self.residents.get_mut(&what).filter(|r| self.dominators.dominates(r.block, self.block)) {
+        let rd = match self.residents.get_mut(&what).filter(|r| self.flow.dominates(r.block, self.block)) {
             Some(r) if r.is_made || r.block != self.block => return r.reg,
             Some(r) => {
                 r.is_made = true;
@@ -215,7 +215,7 @@ impl<'a> Selector<'a> {
     }
     /// Whether a register holds it or is to hold it.
     fn is_kept(&self, what: Cached) -> bool {
-        let is_above = |r: &Resident| self.dominators.dominates(r.block, self.block);
+        let is_above = |r: &Resident| self.flow.dominates(r.block, self.block);
         self.cache.contains_key(&what) || self.residents.get(&what).is_some_and(is_above)
     }
     fn make(&mut self, what: Cached, rd: Reg) {

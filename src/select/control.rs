@@ -146,8 +146,14 @@ impl Selector<'_> {
         self.origin = block.end_origin;
         let Edges { edges, entries } = self.terminator(&block.end)?;
         let number = self.machine.blocks.len();
-        let mut machine =
-            MachineBlock { range: start..self.machine.insts.len(), params, entries, ir: Some(b), ..Default::default() };
+        let mut machine = MachineBlock {
+            range: start..self.machine.insts.len(),
+            params,
+            entries,
+            ir: Some(b),
+            depth: self.flow.depth(b),
+            ..Default::default()
+        };
         let mut next_edge_block = number + 1;
         for (succ, edge) in edges.iter().enumerate() {
             if edge.split {
@@ -173,7 +179,8 @@ impl Selector<'_> {
             self.emit(Inst::Jump);
             self.links.push(Link { from: self.machine.blocks.len(), succ: 0, to: edge.to });
             let (range, args, succs) = (at..self.machine.insts.len(), vec![args], vec![usize::MAX]);
-            self.machine.blocks.push(MachineBlock { range, succs, args, switch_edge, ..Default::default() });
+            let depth = self.flow.depth(b).min(self.flow.depth(edge.to));
+            self.machine.blocks.push(MachineBlock { range, succs, args, switch_edge, depth, ..Default::default() });
         }
         Ok(())
     }

@@ -13,14 +13,41 @@ use synth_validator::ir::{Block, Func};
 /// What is made once: what it is, and the block that makes it.
 pub type Plan = Vec<(Cached, Block)>;
 
+/// Dominators and loops of a function.
+pub struct Flow {
+    dominators: Dominators,
+    loops: Vec<Loop>,
+    /// By block: loops around it.
+    depth: Vec<u32>,
+}
+
+impl Flow {
+    /// Computes them.
+    pub fn new(func: &Func) -> Flow {
+        let dominators = Dominators::new(func);
+        let loops = loops(func, &dominators);
+        let mut depth = vec![0; func.blocks.len()];
+        loops.iter().flat_map(|l| &l.blocks).for_each(|b| depth[b.0 as usize] += 1);
+        Flow { dominators, loops, depth }
+    }
+    /// Whether every path from the entry to `b` passes `a`.
+    pub(super) fn dominates(&self, a: Block, b: Block) -> bool {
+        self.dominators.dominates(a, b)
+    }
+    /// Loops around a block.
+    pub(super) fn depth(&self, b: u32) -> u32 {
+        self.depth[b as usize]
+    }
+}
+
 /// Plans from what a selection without a plan has made, and where.
-pub fn plan(func: &Func, dominators: &Dominators, made: &[(Cached, Block)]) -> Plan {
+pub fn plan(func: &Func, flow: &Flow, made: &[(Cached, Block)]) -> Plan {
     let mut places: BTreeMap<Cached, Vec<Block>> = BTreeMap::new();
     for (what, block) in made {
         places.entry(*what).or_default().push(*block);
     }
-    let loops = loops(func, dominators);
-    let depth = |b: Block| loops.iter().filter(|l| l.contains(b)).count();
+    let Flow { dominators, loops, depth } = flow;
+    let depth = |b: Block| depth[b.0 as usize];
     let definitions = definitions(func);
     let mut plan = Plan::new();
     for (what, blocks) in places {
@@ -30,7 +57,7 @@ pub fn plan(func: &Func, dominators: &Dominators, made: &[(Cached, Block)]) -> P
             Cached::MemoryBytes => continue,
         };
         let common = blocks.iter().copied().reduce(|a, b| nearest(dominators, a, b)).unwrap_or(above);
-        let block = hoisted(dominators, &loops, common, above);
+        let block = hoisted(dominators, loops, common, above);
         let saves = blocks.len() > 1 || depth(block) < depth(common);
         if saves {
             plan.push((what, block));
