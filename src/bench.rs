@@ -5,6 +5,7 @@
 //! software bounds checks (`measure`).
 
 pub mod build;
+pub mod compare;
 pub mod execution;
 pub mod image;
 pub mod measure;

@@ -1,8 +1,8 @@
 //! A linked image: the program's functions, instructions and bytes.
 
 use crate::simulator::observation::RunError;
-use capstone::arch::BuildsCapstone;
 use capstone::arch::arm::{ArchExtraMode, ArchMode};
+use capstone::arch::{BuildsCapstone, BuildsCapstoneEndian, BuildsCapstoneExtraMode};
 use capstone::{Capstone, Endian};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use std::collections::BTreeMap;

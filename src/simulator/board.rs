@@ -224,7 +224,10 @@ pub fn boot(folder: &Folder, image: &Path, options: &[String]) -> Result<String,
     let output = File::create(&printed).map_err(io)?;
     let mut command = Command::new("qemu-system-arm");
     command.args(["-M", "mps2-an386", "-display", "none", "-serial", "none", "-monitor", "none"]);
-    command.args(["-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel"]).arg(image).args(options);
+    command
+        .args(["-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel"])
+        .arg(image)
+        .args(options);
     command.stdin(Stdio::null()).stdout(output.try_clone().map_err(io)?).stderr(output);
     let mut child = command.spawn().map_err(io)?;
     let start = Instant::now();
