@@ -48,33 +48,59 @@ fn link_options(source: &Path) -> Result<Vec<String>, RunError> {
     Ok(lines.flat_map(|line| line.split_whitespace().map(str::to_string)).collect())
 }
 
+/// A module, and where its objects are.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The module.
+    pub wasm: Vec<u8>,
+    /// Addresses in linear memory of the sections of the C object, one for each variable, ascending.
+    pub places: Vec<(u32, String)>,
+}
+
+/// Sections with data and their addresses from a map of wasm-ld: lines of address, offset, size, `FILE:(SECTION)`.
+fn places(map: &str) -> Vec<(u32, String)> {
+    let place = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [address, _, _, input] = words[..] else {
+            return None;
+        };
+        let (_, section) = input.strip_suffix(')')?.split_once(":(")?;
+        section.starts_with('.').then(|| Some((u32::from_str_radix(address, 16).ok()?, section.to_string())))?
+    };
+    let mut places: Vec<(u32, String)> = map.lines().filter_map(place).collect();
+    places.sort();
+    places
+}
+
 /// The module of a program: from C at a level, or the committed one if it was written by hand.
 ///
 /// # Errors
 /// `RunError::Tool` if a tool is missing or fails.
-pub fn module(program: &Program, level: Level, folder: &Folder) -> Result<Vec<u8>, RunError> {
+pub fn module(program: &Program, level: Level, folder: &Folder) -> Result<Built, RunError> {
     let Some(source) = &program.c else {
-        return read(&program.wasm);
+        return Ok(Built { wasm: read(&program.wasm)?, places: Vec::new() });
     };
-    let (object, wasm) = (folder.path().join("module.o"), folder.path().join("module.wasm"));
+    let [object, wasm, map] = ["module.o", "module.wasm", "module.map"].map(|name| folder.path().join(name));
     let mut compile = Command::new(CLANG);
     compile.args(["--target=wasm32", option(level), "-nostdlib", "-mbulk-memory"]).args(FRONT_END);
     tool(compile.arg("-c").arg(source).arg("-o").arg(&object))?;
     let mut link = Command::new("wasm-ld-19");
     link.args(["--no-entry", "--stack-first", "-z", "stack-size=4096", "--initial-memory=65536"]);
-    tool(link.args(link_options(source)?).arg(&object).arg("-o").arg(&wasm))?;
-    read(&wasm)
+    let map_option = format!("-Map={}", map.display());
+    tool(link.args(link_options(source)?).arg(map_option).arg(&object).arg("-o").arg(&wasm))?;
+    Ok(Built { wasm: read(&wasm)?, places: places(&String::from_utf8_lossy(&read(&map)?)) })
 }
 
-/// Native code of a C source at a level. Attributes that mean something in modules only are ignored.
+/// Native code of a C source at a level. Attributes that mean something in modules only are ignored. Every variable has a
+/// section of its own, as in modules, so that it can be put at the same address.
 ///
 /// # Errors
 /// `RunError::Tool` if the tool is missing or fails.
 pub fn native(source: &Path, level: Level, folder: &Folder) -> Result<Vec<u8>, RunError> {
     let object = folder.path().join("own.o");
     let mut compile = Command::new(CLANG);
-    compile.args(NATIVE).arg(option(level)).args(FRONT_END).arg("-Wno-ignored-attributes");
-    compile.args(["-Wno-unknown-attributes", "-c"]).arg(source).arg("-o").arg(&object);
+    compile.args(NATIVE).arg(option(level)).args(FRONT_END).arg("-fdata-sections");
+    compile.args(["-Wno-ignored-attributes", "-Wno-unknown-attributes", "-c"]).arg(source).arg("-o").arg(&object);
     tool(&mut compile)?;
     read(&object)
 }

@@ -74,10 +74,15 @@ fn synth(wasm: &[u8], module: &Module, level: Level, bounds: Bounds) -> Result<C
 }
 
 /// Native code.
-fn native(program: &Program, level: Level, folder: &Folder) -> Option<Result<Candidate, RunError>> {
+fn native(
+    program: &Program,
+    level: Level,
+    places: Vec<(u32, String)>,
+    folder: &Folder,
+) -> Option<Result<Candidate, RunError>> {
     let source = program.c.as_ref()?;
     let object = build::native(source, level, folder);
-    Some(object.map(|object| Candidate { object, native: true, ..Candidate::default() }))
+    Some(object.map(|object| Candidate { object, native: true, places, ..Candidate::default() }))
 }
 
 /// Builds and measures a program at a level. Operand `bounds`: the mode of the build called [`SYNTH`].
@@ -88,7 +93,7 @@ pub fn compare(lab: &Laboratory, program: &Program, level: Level, bounds: Bounds
     let folder = Folder::new()?;
     let text = String::from_utf8_lossy(&read(&program.script)?).into_owned();
     let whole = parse(&text).map_err(RunError::Script)?;
-    let wasm = build::module(program, level, &folder)?;
+    let build::Built { wasm, places } = build::module(program, level, &folder)?;
     let interface = interface(&wasm)?;
     let module = reader::read(&wasm).map_err(|e| RunError::Module(format!("{e:?}")))?;
     let checked = synth(&wasm, &module, level, Bounds::Software)?;
@@ -110,7 +115,7 @@ pub fn compare(lab: &Laboratory, program: &Program, level: Level, bounds: Bounds
         entries.push(Entry { build: build.to_string(), result, differences });
     };
     add(SYNTH, synth(&wasm, &module, level, bounds));
-    if let Some(candidate) = native(program, level, &folder) {
+    if let Some(candidate) = native(program, level, places, &folder) {
         add(NATIVE, candidate);
     }
     entries.insert(1, Entry { build: CHECKED.to_string(), result: Ok(reference), differences: Vec::new() });

@@ -26,6 +26,22 @@ impl Bytes {
     }
 }
 
+/// The section of an object with the whole of linear memory, of which only the module's data segments are counted.
+const MEMORY_SECTION: &str = ".data.synth_memory";
+
+/// Bytes of read-only data and of initial data in an object's sections, without padding between them.
+///
+/// # Errors
+/// `RunError::Tool` if it is no ELF file.
+pub fn data_bytes(object: &[u8]) -> Result<[u32; 2], RunError> {
+    let file = object::File::parse(object).map_err(tool_error)?;
+    let sum = |prefix: &str| {
+        let named = |name: &str| name == prefix || name.starts_with(&format!("{prefix}.")) && name != MEMORY_SECTION;
+        file.sections().filter(|s| s.name().is_ok_and(named)).map(|s| s.size() as u32).sum()
+    };
+    Ok([sum(".rodata"), sum(".data")])
+}
+
 /// A function.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -55,8 +71,8 @@ pub struct Image {
     pub program: BTreeMap<u32, Instruction>,
     /// Instructions of the run-time helpers, by address.
     pub helpers: BTreeMap<u32, Instruction>,
-    /// What the program takes.
-    pub bytes: Bytes,
+    /// Bytes of the program's code.
+    pub code_bytes: u32,
 }
 
 fn tool_error(error: impl std::fmt::Display) -> RunError {
@@ -76,14 +92,11 @@ impl Image {
         };
         let range = |name: &str| Ok(place(&format!("{name}_start"))?..place(&format!("{name}_end"))?);
         let code = range("program_code")?;
-        let [constants, data, native] = [range("program_constants")?, range("program_data")?, range("native_data")?];
-        let size = |range: &Range<u32>| range.end - range.start;
-        let bytes = Bytes { code: size(&code), constants: size(&constants), data: size(&data) + size(&native) };
         Ok(Image {
             functions: functions(&file, &code),
             program: instructions(&file, &code)?,
             helpers: instructions(&file, &range("helper")?)?,
-            bytes,
+            code_bytes: code.len() as u32,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Measures one build of a program: links it with the firmware, runs the calls, counts, and compares what was seen.
 
 use super::execution::{Plugin, by_address};
-use super::image::{Bytes, Image, Instruction};
+use super::image::{Bytes, Image, Instruction, data_bytes};
 use crate::simulator::board::{CPU, DRIVER, Folder, GCC, STARTUP, compile, read, tool};
 use crate::simulator::interface::Interface;
 use crate::simulator::observation::{Observation, Run, RunError};
@@ -23,6 +23,8 @@ pub struct Candidate {
     pub object: Vec<u8>,
     /// Whether it knows no linear memory: it was not made from a module.
     pub native: bool,
+    /// Where sections of a native object have to lie, ascending.
+    pub places: Vec<(u32, String)>,
     /// Further C source that belongs to the host and is not measured.
     pub host: Option<String>,
     /// Initial bytes of linear memory that are not in sections counted as they are.
@@ -68,12 +70,19 @@ pub struct Measured {
     pub run: Run,
 }
 
+/// Where the layout puts native objects. Source: `firmware/bench.ld`.
+const NATIVE_DATA: u32 = 4096;
+
+/// The line of the layout for a native section.
+fn place((address, section): &(u32, String)) -> String {
+    format!("    . = {:#x};\n    *native.o({section})\n", address.saturating_sub(NATIVE_DATA))
+}
+
 /// What all measurements share: plugin and firmware, built once.
 pub struct Laboratory {
     plugin: Plugin,
     startup: PathBuf,
     driver: PathBuf,
-    layout: PathBuf,
     _folder: Folder,
 }
 
@@ -86,8 +95,7 @@ impl Laboratory {
         let folder = Folder::new()?;
         let startup = compile(&folder, "startup.S", STARTUP)?;
         let driver = compile(&folder, "driver.c", &format!("#define BOARD_HAS_LIBRARY\n{DRIVER}"))?;
-        let layout = folder.write("bench.ld", LAYOUT.as_bytes())?;
-        Ok(Laboratory { plugin: Plugin::new()?, startup, driver, layout, _folder: folder })
+        Ok(Laboratory { plugin: Plugin::new()?, startup, driver, _folder: folder })
     }
 
     /// Links a build with the firmware and the calls; the image's path.
@@ -109,7 +117,9 @@ impl Laboratory {
         let image = folder.path().join("firmware.elf");
         let mut command = Command::new(GCC);
         command.args(CPU).args(["-nostdlib", "-static", "-Wl,--no-warn-rwx-segments", "-Wl,--build-id=none", "-T"]);
-        command.arg(&self.layout).args([&self.startup, &self.driver, &tables, &object]);
+        let objects: String = candidate.places.iter().map(place).collect();
+        let layout = folder.write("bench.ld", LAYOUT.replace("/* OBJECTS */", &objects).as_bytes())?;
+        command.arg(layout).args([&self.startup, &self.driver, &tables, &object]);
         if let Some(host) = &candidate.host {
             command.arg(compile(folder, "host.c", host)?);
         }
@@ -146,9 +156,9 @@ impl Laboratory {
                 false => functions.entry(name.clone()).or_default().add(&figures),
             }
         }
-        let mut bytes = image.bytes;
-        bytes.data += candidate.segment_bytes;
-        bytes.code -= left_out.bytes as u32;
+        let [constants, data] = data_bytes(&candidate.object)?;
+        let code = image.code_bytes - left_out.bytes as u32;
+        let bytes = Bytes { code, constants, data: data + candidate.segment_bytes };
         let helpers_executed = executed(&image.helpers);
         total.bytes = u64::from(bytes.total());
         total.instructions = image.program.len() as u64 - left_out.instructions;
