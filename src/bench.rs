@@ -9,3 +9,4 @@ pub mod compare;
 pub mod execution;
 pub mod image;
 pub mod measure;
+pub mod wasm2c;

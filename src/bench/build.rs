@@ -16,7 +16,7 @@ pub const CLANG: &str = "clang-19";
 pub const NATIVE: [&str; 4] =
     ["--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-mfloat-abi=soft", "-fomit-frame-pointer"];
 /// Options of the front end, for modules and native code alike. Source: `corpus/build.sh`.
-const FRONT_END: [&str; 2] = ["-ffreestanding", "-fno-builtin"];
+pub const FRONT_END: [&str; 2] = ["-ffreestanding", "-fno-builtin"];
 
 /// A program of the corpus.
 #[derive(Clone, Debug)]

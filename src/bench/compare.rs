@@ -2,6 +2,7 @@
 
 use super::build::{self, Program};
 use super::measure::{Candidate, Laboratory, Measured, differences, without_traps};
+use super::wasm2c;
 use crate::pass::Level;
 use crate::pipeline::{Options, compile};
 use crate::simulator::board::{Folder, read};
@@ -19,6 +20,11 @@ pub const SYNTH: &str = "synth";
 pub const CHECKED: &str = "synth-software";
 /// Native code of clang.
 pub const NATIVE: &str = "native";
+
+/// C of wasm2c, as generated, compiled by clang.
+pub const WASM2C: &str = "wasm2c";
+/// The same with memory and globals at constant addresses.
+pub const WASM2C_CONSTANT: &str = "wasm2c-constant";
 
 /// A build, measured.
 #[derive(Clone, Debug)]
@@ -63,7 +69,8 @@ impl Comparison {
 fn synth(wasm: &[u8], module: &Module, level: Level, bounds: Bounds) -> Result<Candidate, RunError> {
     let options = Options { bounds, level, ..Options::default() };
     let compiled = compile(wasm, &options).map_err(|e| RunError::Module(e.to_string()))?;
-    let names = (0..module.functions.len() as u32).map(|i| (format!("{SYM_FUNCTION}{i}"), module.display_name(i)));
+    let names =
+        (0..module.functions.len() as u32).map(|i| (format!("{SYM_FUNCTION}{i}"), Some(module.display_name(i))));
     let active = module.data.iter().filter(|d| matches!(d.mode, Mode::Active { .. }));
     Ok(Candidate {
         object: compiled.object,
@@ -117,6 +124,9 @@ pub fn compare(lab: &Laboratory, program: &Program, level: Level, bounds: Bounds
     add(SYNTH, synth(&wasm, &module, level, bounds));
     if let Some(candidate) = native(program, level, places, &folder) {
         add(NATIVE, candidate);
+    }
+    for (name, constant) in [(WASM2C, false), (WASM2C_CONSTANT, true)] {
+        add(name, wasm2c::build(&wasm, &interface, level, constant));
     }
     entries.insert(1, Entry { build: CHECKED.to_string(), result: Ok(reference), differences: Vec::new() });
     Ok(Comparison {

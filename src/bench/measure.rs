@@ -25,14 +25,13 @@ pub struct Candidate {
     pub native: bool,
     /// Where sections of a native object have to lie, ascending.
     pub places: Vec<(u32, String)>,
-    /// Further C source that belongs to the host and is not measured.
-    pub host: Option<String>,
+    /// A further object that belongs to the host and is not measured.
+    pub host: Option<Vec<u8>>,
     /// Initial bytes of linear memory that are not in sections counted as they are.
     pub segment_bytes: u32,
-    /// What functions are called, where their symbols do not say it.
-    pub names: BTreeMap<String, String>,
-    /// Functions that only start an instance; nothing of them is counted.
-    pub start: Vec<String>,
+    /// What functions are called, where their symbols do not say it; without a name nothing of them is counted: they only
+    /// start an instance.
+    pub names: BTreeMap<String, Option<String>>,
 }
 
 /// What a function, or a whole program, takes.
@@ -121,7 +120,7 @@ impl Laboratory {
         let layout = folder.write("bench.ld", LAYOUT.replace("/* OBJECTS */", &objects).as_bytes())?;
         command.arg(layout).args([&self.startup, &self.driver, &tables, &object]);
         if let Some(host) = &candidate.host {
-            command.arg(compile(folder, "host.c", host)?);
+            command.arg(folder.write("host.o", host)?);
         }
         tool(command.args(["-lc", "-lgcc", "-o"]).arg(&image))?;
         Ok(image)
@@ -150,10 +149,9 @@ impl Laboratory {
                 figures.instructions += 1;
                 figures.executed += counts.get(at).map_or(0, |c| c.executed);
             }
-            let name = candidate.names.get(&function.symbol).unwrap_or(&function.symbol);
-            match candidate.start.contains(name) {
-                true => left_out.add(&figures),
-                false => functions.entry(name.clone()).or_default().add(&figures),
+            match candidate.names.get(&function.symbol).map_or(Some(&function.symbol), Option::as_ref) {
+                None => left_out.add(&figures),
+                Some(name) => functions.entry(name.clone()).or_default().add(&figures),
             }
         }
         let [constants, data] = data_bytes(&candidate.object)?;
