@@ -55,7 +55,7 @@ enum Command {
     Run(run::Args),
     /// Compile and prove the programs of the corpus
     Corpus(corpus::Args),
-    /// Measure compile and proof speed over the corpus, beside the budgets
+    /// Measure over the corpus: code beside other compilers' code, or the speed of compiling and proving
     Bench(bench::Args),
     /// The rewrite lemmas that proofs may cite
     Lemmas(lemmas::Args),
@@ -110,7 +110,7 @@ pub fn main() -> ExitCode {
         Command::Disasm(args) => (Format::Text, disasm::execute(args)),
         Command::Run(args) => (args.format, run::execute(args)),
         Command::Corpus(args) => (args.format(), corpus::execute(args)),
-        Command::Bench(args) => (args.format, bench::execute(args)),
+        Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),
         Command::Passes(args) => (args.format, passes::execute(args)),
     };

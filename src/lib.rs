@@ -2,6 +2,7 @@
 
 pub mod abi;
 pub mod alias;
+pub mod bench;
 pub mod branch_relax;
 pub mod build;
 pub mod call_graph;
@@ -36,5 +37,6 @@ pub mod refusal;
 pub mod regalloc;
 pub mod select;
 pub mod simplify;
+pub mod simulator;
 pub mod verify;
 pub mod wasm_writer;

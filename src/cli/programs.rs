@@ -2,6 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::input::{self, Module};
+use crate::bench::build;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,7 +40,40 @@ struct Manifest {
 #[derive(Deserialize)]
 struct Entry {
     name: String,
+    source: PathBuf,
     wasm: PathBuf,
+}
+
+/// The manifest, and where it is.
+fn manifest(args: &ProgramArgs) -> Result<(Manifest, PathBuf), Diagnostic> {
+    let path = args.corpus.join("manifest.json");
+    let fail = |d: Diagnostic| d.help("run it in the repository, or name the corpus with --corpus DIR");
+    let manifest = serde_json::from_slice(&input::read(&path).map_err(fail)?)
+        .map_err(|e| Diagnostic::new(format!("the manifest is damaged: {e}")).file(&path))?;
+    Ok((manifest, path))
+}
+
+fn no_program(name: &str, manifest: &Path) -> Diagnostic {
+    Diagnostic::new(format!("no program {name}")).file(manifest).help("names are those of the manifest")
+}
+
+/// Where the programs of the corpus are; modules that were fetched are not among them.
+///
+/// # Errors
+/// A manifest that cannot be read; a name that no program has.
+pub fn sources(args: &ProgramArgs) -> Result<Vec<build::Program>, Diagnostic> {
+    let (manifest, path) = manifest(args)?;
+    if let Some(name) = args.only.iter().find(|name| manifest.programs.iter().all(|e| e.name != **name)) {
+        return Err(no_program(name, &path));
+    }
+    let wanted = manifest.programs.into_iter().filter(|e| args.only.is_empty() || args.only.contains(&e.name));
+    let place = |entry: Entry| build::Program {
+        c: (entry.source.extension().is_some_and(|e| e == "c")).then(|| args.corpus.join(&entry.source)),
+        wasm: args.corpus.join(entry.wasm),
+        script: args.corpus.join("vectors").join(&entry.name).with_extension("vec"),
+        name: entry.name,
+    };
+    Ok(wanted.map(place).collect())
 }
 
 /// Reads the programs, and names the fetched modules that are missing.
@@ -47,10 +81,7 @@ struct Entry {
 /// # Errors
 /// A manifest or module that cannot be read; a name that no program has.
 pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>), Diagnostic> {
-    let path = args.corpus.join("manifest.json");
-    let fail = |d: Diagnostic| d.help("run it in the repository, or name the corpus with --corpus DIR");
-    let manifest: Manifest = serde_json::from_slice(&input::read(&path).map_err(fail)?)
-        .map_err(|e| Diagnostic::new(format!("the manifest is damaged: {e}")).file(&path))?;
+    let (manifest, path) = manifest(args)?;
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|o| o == name);
     let mut found = Vec::new();
     for entry in manifest.programs.into_iter().filter(|e| wanted(&e.name)) {
@@ -68,9 +99,7 @@ pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>),
     }
     let known = |name: &String| found.iter().any(|p| p.name == *name) || missing.contains(&name.as_str());
     match args.only.iter().find(|name| !known(name)) {
-        Some(name) => {
-            Err(Diagnostic::new(format!("no program {name}")).file(&path).help("names are those of the manifest"))
-        }
+        Some(name) => Err(no_program(name, &path)),
         None => Ok((found, missing)),
     }
 }

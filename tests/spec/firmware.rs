@@ -309,6 +309,6 @@ impl Image {
         }
         parts.push(compile(&folder, "actions.s", &text)?);
         let image = link_image(&folder, &parts, RESERVED_MIB)?;
-        Ok(boot(&folder, &image)?.lines().map(str::to_string).collect())
+        Ok(boot(&folder, &image, &[])?.lines().map(str::to_string).collect())
     }
 }

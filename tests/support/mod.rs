@@ -2,7 +2,7 @@
 //!
 //! A module and its script run in a foreign WebAssembly interpreter (`wasmi_engine`), in the validator's own
 //! (`instance_engine`) and, compiled, in the validator's Arm interpreter (`machine_engine`) and in an emulated Cortex-M4
-//! (`qemu_engine`). All give one `Observation` per call, in one form, so that a difference is a line.
+//! (`qemu_engine`, which is `synth::simulator::board`). All give one `Observation` per call, in one form, so that a difference is a line.
 //! `modules` reads signatures from the `.wasm` file, `packages` finds the published modules that are not in this
 //! repository. Nothing here is used by the compiler or the validator.
 #![allow(dead_code, reason = "every integration test uses its own part of this module")]
@@ -10,12 +10,10 @@
 pub mod instance_engine;
 pub mod interpreter;
 pub mod machine_engine;
-pub mod modules;
-pub mod observation;
 pub mod packages;
 pub mod proofs;
-pub mod qemu_engine;
-pub mod qemu_script;
 pub mod tamper;
-pub mod vectors;
 pub mod wasmi_engine;
+
+#[allow(unused_imports, reason = "every integration test uses its own part of this module")]
+pub use synth::simulator::{board as qemu_engine, interface as modules, observation, vectors};

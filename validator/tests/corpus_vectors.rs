@@ -1,13 +1,13 @@
 //! The corpus in the executable semantics: every script of `corpus/vectors`, whose expectations come from standards and
 //! independent models, must hold.
 
-#[path = "../../tests/support/modules.rs"]
+#[path = "../../src/simulator/interface.rs"]
 #[allow(dead_code, reason = "shared with the engines of the workspace's tests")]
 mod modules;
-#[path = "../../tests/support/observation.rs"]
+#[path = "../../src/simulator/observation.rs"]
 #[allow(dead_code, reason = "shared with the engines of the workspace's tests")]
 mod observation;
-#[path = "../../tests/support/vectors.rs"]
+#[path = "../../src/simulator/vectors.rs"]
 #[allow(dead_code, reason = "shared with the engines of the workspace's tests")]
 mod vectors;
 

@@ -91,6 +91,8 @@ void fault_seen(struct frame *frame, u32 exc_return) {
 
 /* ---- what the compiler may call ---- */
 
+#ifndef BOARD_HAS_LIBRARY
+
 void *memmove(void *to, const void *from, u32 count) {
   uint8_t *t = to;
   const uint8_t *f = from;
@@ -125,3 +127,5 @@ ALIAS("__aeabi_memset", "aeabi_memset") ALIAS("__aeabi_memset4", "aeabi_memset")
 ALIAS("__aeabi_memset8", "aeabi_memset")
 ALIAS("__aeabi_memclr", "aeabi_memclr") ALIAS("__aeabi_memclr4", "aeabi_memclr")
 ALIAS("__aeabi_memclr8", "aeabi_memclr")
+
+#endif

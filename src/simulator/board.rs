@@ -2,14 +2,14 @@
 //!
 //! The object is linked with the test firmware in `firmware/` and with libgcc, and all calls of a script are made in
 //! one boot. The firmware plays the host: it calls exports as the AAPCS has it, answers imports by `host_answer`, and
-//! checks that calls keep r4-r11 and sp. The object contract is in DESIGN.md, section 8, and:
+//! checks that calls keep r4-r11 and sp. The object contract is in docs/abi.md; used of it are functions, imports and
 //! - `__synth_memory_bytes`: a `u32`, the present size of linear memory in bytes;
 //! - results beyond the first four words: in order in the `u32` array `__synth_results`;
 //! - `__synth_instance_init`, if there: a function called once before all others.
 
-use super::modules::{self, Interface};
+use super::interface::{self, Interface};
 use super::observation::{Observation, Run, RunError};
-use super::qemu_script;
+use super::script::{self, Placement};
 use super::vectors::Script;
 use object::{Object, ObjectSymbol};
 use std::fs::{self, File};
@@ -31,11 +31,14 @@ pub const MEMORY_MIB: u32 = 16;
 /// Memory defined for an object that leaves `__linear_memory_base` to its host, at most; the board has 16 MiB.
 const EXTERN_MEMORY_PAGES_MAX: u64 = 64;
 
-const STARTUP: &str = include_str!("firmware/startup.S");
+/// Start-up code and exceptions.
+pub const STARTUP: &str = include_str!("firmware/startup.S");
 const BOARD: &str = include_str!("firmware/board.h");
-const DRIVER: &str = include_str!("firmware/driver.c");
+/// The program that makes the calls of a script.
+pub const DRIVER: &str = include_str!("firmware/driver.c");
 const LINKER_SCRIPT: &str = include_str!("firmware/mps2_an386.ld");
-const CPU: [&str; 3] = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft"];
+/// Options of the compiler driver that choose the core.
+pub const CPU: [&str; 3] = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft"];
 
 /// Runs `script` on `object`, a relocatable ELF compiled from the module `wasm`.
 ///
@@ -43,11 +46,11 @@ const CPU: [&str; 3] = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft"];
 /// `RunError`, if the module or script do not fit, or the object does not link. A firmware that faults or hangs is no
 /// error but a failure of the run.
 pub fn run(object: &[u8], wasm: &[u8], script: &Script) -> Result<Run, RunError> {
-    let interface = modules::interface(wasm)?;
+    let interface = interface::interface(wasm)?;
     interface.check(script)?;
     let folder = Folder::new()?;
     let image = link(&folder, object, &interface, script)?;
-    let output = boot(&folder, &image)?;
+    let output = boot(&folder, &image, &[])?;
     Ok(parse(&output))
 }
 
@@ -61,7 +64,7 @@ pub fn compile_c(source: &str) -> Result<Vec<u8>, RunError> {
     read(&object)
 }
 
-/// A folder for one run below cargo's folder for test files; removed when dropped.
+/// A folder for one run, among the system's temporary files; removed when dropped.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -71,10 +74,15 @@ impl Folder {
     /// `RunError::Tool` with what the file system says.
     pub fn new() -> Result<Self, RunError> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("qemu-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let name = format!("synth-board-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).map_err(|error| RunError::Tool(format!("{}: {error}", path.display())))?;
         Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Writes a file in it.
@@ -102,14 +110,31 @@ pub fn read(path: &Path) -> Result<Vec<u8>, RunError> {
     fs::read(path).map_err(|error| RunError::Tool(format!("{}: {error}", path.display())))
 }
 
+/// The Debian packages that hold the programs used here and by `synth bench`.
+const PACKAGES: [(&str, &str); 8] = [
+    ("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
+    ("qemu-system-arm", "qemu-system-arm"),
+    ("clang-19", "clang-19"),
+    ("wasm-ld-19", "lld-19"),
+    ("llvm-objcopy-19", "llvm-19"),
+    ("wasm2c", "wabt"),
+    ("wat2wasm", "wabt"),
+    ("cc", "gcc"),
+];
+
+/// The error of a program that does not start: what to install.
+pub fn missing(name: &str, error: &std::io::Error) -> RunError {
+    let package = PACKAGES.iter().find(|(program, _)| *program == name).map_or(name, |(_, package)| package);
+    RunError::Tool(format!("{name} does not start ({error}); it is in the Debian package {package}"))
+}
+
 /// Runs a tool.
 ///
 /// # Errors
 /// `RunError::Tool`, if it does not start or fails, with its messages.
 pub fn tool(command: &mut Command) -> Result<(), RunError> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let missing = |error| RunError::Tool(format!("{name} does not start ({error}); scripts/setup-test.sh installs it"));
-    let output = command.stdin(Stdio::null()).output().map_err(missing)?;
+    let output = command.stdin(Stdio::null()).output().map_err(|error| missing(&name, &error))?;
     if output.status.success() {
         return Ok(());
     }
@@ -151,7 +176,8 @@ fn firmware() -> Result<&'static [Vec<u8>; 2], RunError> {
 
 fn link(folder: &Folder, object: &[u8], interface: &Interface, script: &Script) -> Result<PathBuf, RunError> {
     let [startup, driver] = firmware()?;
-    let text = qemu_script::assemble(interface, script, extern_memory_bytes(object, interface)?);
+    let placement = Placement { extern_memory_bytes: extern_memory_bytes(object, interface)?, ..Placement::default() };
+    let text = script::assemble(interface, script, &placement);
     let parts = [
         folder.write("startup.o", startup)?,
         folder.write("driver.o", driver)?,
@@ -188,18 +214,20 @@ fn extern_memory_bytes(object: &[u8], interface: &Interface) -> Result<Option<u3
     Ok(wanted.then_some((pages * 65_536) as u32))
 }
 
-/// Runs the image until it exits and gives all it printed.
+/// Runs the image until it exits and gives all it printed. Operand `options`: further options of the emulator.
 ///
 /// # Errors
 /// `RunError::Tool`, if the emulator does not start.
-pub fn boot(folder: &Folder, image: &Path) -> Result<String, RunError> {
+pub fn boot(folder: &Folder, image: &Path, options: &[String]) -> Result<String, RunError> {
     let printed = folder.0.join("output");
-    let io =
-        |error| RunError::Tool(format!("qemu-system-arm does not start ({error}); scripts/setup-test.sh installs it"));
+    let io = |error| missing("qemu-system-arm", &error);
     let output = File::create(&printed).map_err(io)?;
     let mut command = Command::new("qemu-system-arm");
     command.args(["-M", "mps2-an386", "-display", "none", "-serial", "none", "-monitor", "none"]);
-    command.args(["-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel"]).arg(image);
+    command
+        .args(["-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel"])
+        .arg(image)
+        .args(options);
     command.stdin(Stdio::null()).stdout(output.try_clone().map_err(io)?).stderr(output);
     let mut child = command.spawn().map_err(io)?;
     let start = Instant::now();
@@ -215,7 +243,7 @@ pub fn boot(folder: &Folder, image: &Path) -> Result<String, RunError> {
 }
 
 /// Reads what the firmware printed. What is no line of its own comes from the emulator and is a failure.
-fn parse(output: &str) -> Run {
+pub fn parse(output: &str) -> Run {
     let mut run = Run::default();
     let mut done = false;
     for line in output.lines() {

@@ -1,0 +1,12 @@
+//! Code quality: what `synth` emits for a program, beside what other compilers emit for the same source.
+//!
+//! A program is built in several ways (`build`), each linked with the simulator's firmware (`image`), run with the same calls on
+//! the same emulated core while every instruction is counted (`execution`), and compared with the run of the module under
+//! software bounds checks (`measure`).
+
+pub mod build;
+pub mod compare;
+pub mod execution;
+pub mod image;
+pub mod measure;
+pub mod wasm2c;

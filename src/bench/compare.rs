@@ -1,0 +1,152 @@
+//! All builds of one program at one level, run with the same calls.
+
+use super::build::{self, Program};
+use super::measure::{Candidate, Laboratory, Measured, differences, without_traps};
+use super::wasm2c;
+use crate::pass::Level;
+use crate::pipeline::{Options, compile};
+use crate::simulator::board::{Folder, read};
+use crate::simulator::interface::interface;
+use crate::simulator::observation::RunError;
+use crate::simulator::vectors::{Script, parse};
+use std::collections::BTreeMap;
+use synth_validator::contract::{Bounds, SYM_FUNCTION};
+use synth_validator::wasm::module::{Mode, Module};
+use synth_validator::wasm::reader;
+
+/// How a build is called that `synth` makes without bounds checks, or as the user asks.
+pub const SYNTH: &str = "synth";
+/// The same with software bounds checks.
+pub const CHECKED: &str = "synth-software";
+/// Native code of clang.
+pub const NATIVE: &str = "native";
+
+/// C of wasm2c, as generated, compiled by clang.
+pub const WASM2C: &str = "wasm2c";
+/// The same with memory and globals at constant addresses.
+pub const WASM2C_CONSTANT: &str = "wasm2c-constant";
+
+/// A build, measured.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it is called.
+    pub build: String,
+    /// What was measured, or why nothing was.
+    pub result: Result<Measured, String>,
+    /// What it did differently from the module; its figures then mean nothing.
+    pub differences: Vec<String>,
+}
+
+/// A program at a level.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The program.
+    pub program: String,
+    /// Whether it has C source, so that there is native code.
+    pub from_c: bool,
+    /// The level.
+    pub level: Level,
+    /// Calls measured.
+    pub calls: usize,
+    /// Calls left out, because they trap.
+    pub trapping: usize,
+    /// The builds.
+    pub entries: Vec<Entry>,
+}
+
+impl Comparison {
+    /// The figures of a build, if they count.
+    pub fn measured(&self, build: &str) -> Option<&Measured> {
+        let entry = self.entries.iter().find(|e| e.build == build)?;
+        entry.result.as_ref().ok().filter(|_| entry.differences.is_empty())
+    }
+}
+
+/// A build by `synth`.
+///
+/// # Errors
+/// `RunError::Module` with what the compiler says.
+fn synth(wasm: &[u8], module: &Module, level: Level, bounds: Bounds) -> Result<Candidate, RunError> {
+    let options = Options { bounds, level, ..Options::default() };
+    let compiled = compile(wasm, &options).map_err(|e| RunError::Module(e.to_string()))?;
+    let names =
+        (0..module.functions.len() as u32).map(|i| (format!("{SYM_FUNCTION}{i}"), Some(module.display_name(i))));
+    let active = module.data.iter().filter(|d| matches!(d.mode, Mode::Active { .. }));
+    Ok(Candidate {
+        object: compiled.object,
+        segment_bytes: active.map(|d| d.bytes.len() as u32).sum(),
+        names: names.collect(),
+        ..Candidate::default()
+    })
+}
+
+/// Native code.
+fn native(
+    program: &Program,
+    level: Level,
+    places: Vec<(u32, String)>,
+    folder: &Folder,
+) -> Option<Result<Candidate, RunError>> {
+    let source = program.c.as_ref()?;
+    let object = build::native(source, level, folder);
+    Some(object.map(|object| Candidate { object, native: true, places, ..Candidate::default() }))
+}
+
+/// Builds and measures a program at a level. Operand `bounds`: the mode of the build called [`SYNTH`].
+///
+/// # Errors
+/// `RunError` if there is no module, or it cannot be run with software bounds checks.
+pub fn compare(lab: &Laboratory, program: &Program, level: Level, bounds: Bounds) -> Result<Comparison, RunError> {
+    let folder = Folder::new()?;
+    let text = String::from_utf8_lossy(&read(&program.script)?).into_owned();
+    let whole = parse(&text).map_err(RunError::Script)?;
+    let build::Built { wasm, places } = build::module(program, level, &folder)?;
+    let interface = interface(&wasm)?;
+    let module = reader::read(&wasm).map_err(|e| RunError::Module(format!("{e:?}")))?;
+    let checked = synth(&wasm, &module, level, Bounds::Software)?;
+    let mut script = whole.clone();
+    let mut reference = lab.measure(&checked, &interface, &script)?;
+    while reference.run.observations.iter().any(|o| o.trap.is_some()) {
+        script = without_traps(&script, &reference.run);
+        reference = lab.measure(&checked, &interface, &script)?;
+    }
+    let calls = |script: &Script| (1..).take_while(|n| script.call(*n).is_some()).count();
+    let mut entries = Vec::new();
+    let mut add = |build: &str, candidate: Result<Candidate, RunError>| {
+        let one_module = candidate.as_ref().is_ok_and(|c| !c.native);
+        let result = candidate.and_then(|c| lab.measure(&c, &interface, &script)).map_err(|e| e.to_string());
+        let differences = match &result {
+            Ok(measured) => differences(&script, &reference.run, &measured.run, one_module),
+            Err(_) => Vec::new(),
+        };
+        entries.push(Entry { build: build.to_string(), result, differences });
+    };
+    add(SYNTH, synth(&wasm, &module, level, bounds));
+    if let Some(candidate) = native(program, level, places, &folder) {
+        add(NATIVE, candidate);
+    }
+    for (name, constant) in [(WASM2C, false), (WASM2C_CONSTANT, true)] {
+        add(name, wasm2c::build(&wasm, &interface, level, constant));
+    }
+    entries.insert(1, Entry { build: CHECKED.to_string(), result: Ok(reference), differences: Vec::new() });
+    Ok(Comparison {
+        program: program.name.clone(),
+        from_c: program.c.is_some(),
+        level,
+        calls: calls(&script),
+        trapping: calls(&whole) - calls(&script),
+        entries,
+    })
+}
+
+/// The geometric mean; nothing of nothing.
+pub fn geometric_mean(ratios: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let logarithms: Vec<f64> = ratios.into_iter().map(f64::ln).collect();
+    (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
+}
+
+/// Figures of both builds of each function that both have, by name.
+pub fn functions<'m>(left: &'m Measured, right: &'m Measured) -> BTreeMap<&'m str, [&'m super::measure::Figures; 2]> {
+    let both = |(name, figures): (&'m String, _)| Some((name.as_str(), [figures, right.functions.get(name)?]));
+    left.functions.iter().filter_map(both).collect()
+}
