@@ -129,7 +129,12 @@ fn text(comparisons: &[Comparison], level: Level, by_function: bool) -> String {
         let both: Vec<(&Measured, &Measured)> =
             comparisons.iter().filter_map(|c| c.measured(SYNTH).zip(c.measured(reference))).collect();
         let m = |of: fn(&Measured) -> u64| geometric_mean(both.iter().map(|(l, r)| ratio(of(l), of(r)))).unwrap_or(0.0);
-        out += &format!("{reference}: {} programs, executed {:.3}, bytes {:.3}\n", both.len(), m(|m| m.total.executed), m(|m| m.total.bytes));
+        out += &format!(
+            "{reference}: {} programs, executed {:.3}, bytes {:.3}\n",
+            both.len(),
+            m(|m| m.total.executed),
+            m(|m| m.total.bytes)
+        );
     }
     for c in comparisons {
         for entry in &c.entries {
