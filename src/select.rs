@@ -11,6 +11,7 @@ mod call;
 mod compare;
 mod control;
 mod memory;
+mod product;
 mod resident;
 
 use crate::cfg::edges;
@@ -68,6 +69,7 @@ struct Selector<'a> {
     machine: MachineFunc,
     registers: Vec<Option<Reg>>,
     deferred: BTreeMap<Value, &'a IrInst>,
+    products: product::Products,
     cache: BTreeMap<Cached, Reg>,
     /// By IR block that one edge leads to: the block where that comes from.
     above: Vec<Option<u32>>,
@@ -103,6 +105,7 @@ pub fn select(
         machine: MachineFunc::default(),
         registers: vec![None; func.values.len()],
         deferred: BTreeMap::new(),
+        products: product::Products::default(),
         cache: BTreeMap::new(),
         above: above(func, facts),
         caches: vec![BTreeMap::new(); func.blocks.len()],
