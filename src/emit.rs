@@ -3,6 +3,7 @@
 //! Block by block in layout order, traps last. Blocks that only jump are left out and branches to them go to their
 //! targets; jumps to the next block are left out.
 
+mod choose;
 mod expand;
 
 use crate::branch_relax::{Item, Label, Literal};
