@@ -65,7 +65,7 @@ impl Selector<'_> {
         }
         let rn = self.reg(a)?;
         if let Some(k) = self.constant(b) {
-            return Ok(Test { compare: self.compare_constant(rn, k), condition: condition(cond) });
+            return Ok(Test { compare: self.compare_constant(rn, k, cond), condition: condition(cond) });
         }
         let src = self.shifted(b)?;
         Ok(Test { compare: Compare::Cmp(rn, src), condition: condition(cond) })
@@ -84,13 +84,15 @@ impl Selector<'_> {
             None => Compare::Tst(rn, self.shifted(b)?),
         })
     }
-    /// Compares with a constant. `cmn` adds the negated one: carry and overflow are the same but for 0 and the least number.
-    fn compare_constant(&mut self, rn: Reg, k: u32) -> Compare {
+    /// Compares with a constant. `cmn` adds the negated one: overflow is the same but for the least number. The carry is the same but for
+    /// 0, which the validator does not see.
+    fn compare_constant(&mut self, rn: Reg, k: u32, cond: Cond) -> Compare {
         if ModifiedImm::new(k).is_some() {
             return Compare::Cmp(rn, Src::Imm(k));
         }
         let negated = k.wrapping_neg();
-        if k != negated && ModifiedImm::new(negated).is_some() {
+        let is_unsigned = matches!(cond, Cond::LtU | Cond::GtU | Cond::LeU | Cond::GeU);
+        if !is_unsigned && k != negated && ModifiedImm::new(negated).is_some() {
             return Compare::Cmn(rn, negated);
         }
         let r = self.constant_reg(k);
@@ -98,7 +100,7 @@ impl Selector<'_> {
     }
     /// A test `rn > limit`, unsigned.
     pub(super) fn above(&mut self, rn: Reg, limit: u32) -> Test {
-        let compare = self.compare_constant(rn, limit);
+        let compare = self.compare_constant(rn, limit, Cond::GtU);
         Test { compare, condition: Condition::Hi }
     }
     fn compare_pairs(&mut self, cond: Cond, args: &[Value]) -> Result<Test, CompileError> {
