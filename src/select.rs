@@ -11,9 +11,11 @@ mod call;
 mod choose;
 mod compare;
 mod control;
+mod field;
 mod memory;
 mod product;
 mod resident;
+mod saturate;
 mod uses;
 
 use crate::cfg::edges;
@@ -73,6 +75,7 @@ struct Selector<'a> {
     deferred: BTreeMap<Value, &'a IrInst>,
     products: product::Products,
     uses: uses::Uses<'a>,
+    saturations: saturate::Saturations,
     cache: BTreeMap<Cached, Reg>,
     /// By IR block that one edge leads to: the block where that comes from.
     above: Vec<Option<u32>>,
@@ -110,6 +113,7 @@ pub fn select(
         deferred: BTreeMap::new(),
         products: product::Products::default(),
         uses: uses::Uses::default(),
+        saturations: saturate::Saturations::default(),
         cache: BTreeMap::new(),
         above: above(func, facts),
         caches: vec![BTreeMap::new(); func.blocks.len()],
