@@ -135,6 +135,44 @@ fn straight_line() {
 }
 
 #[test]
+fn long_products() {
+    let (mut b, p) = Builder::new(4, 8, 6);
+    let low = b.bin(BinOp::Mul, p[0], p[1]);
+    let high = b.bin(BinOp::SMulHi, p[1], p[0]);
+    let sum = b.many(Op::AddPair, &[p[2], p[3], low, high], 2);
+    let wide = b.many(Op::MulWide, &[p[4], p[5]], 2);
+    let other = b.many(Op::AddPair, &[wide[0], wide[1], p[6], p[7]], 2);
+    let signed = [b.bin(BinOp::Mul, p[2], p[3]), b.bin(BinOp::SMulHi, p[2], p[3])];
+    b.end(Terminator::Return(vec![sum[0], sum[1], other[0], other[1], signed[0], signed[1]]));
+    let text = listing(&b.func);
+    contains(&text, &["smlal", "umlal", "smull"]);
+    assert!(!text.contains("mul.w") && !text.contains("adc"), "{text}");
+}
+
+#[test]
+fn choices_and_bits() {
+    let (mut b, p) = Builder::new(4, 8, 6);
+    let [least, greatest] = [-0x8000i32, 0x7fff].map(|k| b.constant(k as u32));
+    let below = b.one(Op::Cmp(Cond::LtS), &[p[0], greatest]);
+    let inner = b.one(Op::Select, &[below, p[0], greatest]);
+    let above = b.one(Op::Cmp(Cond::GtS), &[inner, least]);
+    let saturated = b.one(Op::Select, &[above, inner, least]);
+    let less = b.one(Op::CmpPair(Cond::LtS), &p[0..4]);
+    let chosen = [0, 1].map(|n| b.one(Op::Select, &[less, p[n], p[n + 2]]));
+    let [bit, five] = [0x10, 5].map(|k| b.constant(k));
+    let masked = b.bin(BinOp::And, p[4], bit);
+    let decided = b.one(Op::Select, &[masked, p[5], p[6]]);
+    let shifted = b.bin(BinOp::Lshr, p[7], five);
+    let low = b.constant(0x7f);
+    let field = b.bin(BinOp::And, shifted, low);
+    let ones = b.constant(u32::MAX);
+    let complement = b.bin(BinOp::Xor, p[5], ones);
+    let cleared = b.bin(BinOp::And, p[4], complement);
+    b.end(Terminator::Return(vec![saturated, chosen[0], chosen[1], decided, field, cleared]));
+    contains(&listing(&b.func), &["ssat", "itt\tlt", "tst.w", "ubfx", "bic"]);
+}
+
+#[test]
 fn loop_with_memory() {
     let (mut b, p) = Builder::new(2, 2, 1);
     let zero = b.constant(0);

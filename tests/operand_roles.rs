@@ -256,7 +256,11 @@ fn judge(inst: &Inst, operands: &[(u32, Role)], saved: u16) -> Vec<String> {
         match role {
             Role::Use | Role::UseIn(_) => uses |= register,
             Role::UseLate => (uses, read_late) = (uses | register, read_late | register),
-            Role::Def | Role::DefTied(_) => (defs, late) = (defs | register, late | register),
+            // No other definition has the register of a tied one: what is tied may be read late.
+            Role::DefTied(_) => {
+                (defs, late, read_late) = (defs | register, late | register, read_late | register);
+            }
+            Role::Def => (defs, late) = (defs | register, late | register),
             Role::DefEarly | Role::DefIn(_) => defs |= register,
         }
     }
