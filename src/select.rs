@@ -122,6 +122,12 @@ pub fn select(
     Ok(Selected { machine: s.machine, registers: s.registers, residents, made: s.made })
 }
 
+/// Whether one instruction makes it, without a literal.
+fn is_cheap(what: Cached) -> bool {
+    let fits = |k: u32| k <= 0xffff || ModifiedImm::new(k).is_some() || ModifiedImm::new(!k).is_some();
+    matches!(what, Cached::Constant(k) if fits(k))
+}
+
 /// By block that one edge leads to: the block where that comes from.
 fn above(func: &Func, facts: &Facts) -> Vec<Option<u32>> {
     let mut above = vec![None; func.blocks.len()];
@@ -181,13 +187,7 @@ impl<'a> Selector<'a> {
         Ok(self.home(v))
     }
     fn constant_reg(&mut self, value: u32) -> Reg {
-        let cheap = value <= 0xffff || ModifiedImm::new(value).is_some() || ModifiedImm::new(!value).is_some();
-        if !cheap {
-            return self.kept(Cached::Constant(value));
-        }
-        let rd = self.fresh();
-        self.emit(Inst::Const { rd, value });
-        rd
+        self.kept(Cached::Constant(value))
     }
     fn address_reg(&mut self, symbol: Symbol, addend: i16) -> Reg {
         self.kept(Cached::Address(symbol, addend))
@@ -204,7 +204,9 @@ impl<'a> Selector<'a> {
                 r.reg
             }
             None => {
-                self.made.push((what, self.block));
+                if !is_cheap(what) {
+                    self.made.push((what, self.block));
+                }
                 let rd = self.fresh();
                 self.cache.insert(what, rd);
                 rd
