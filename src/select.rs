@@ -22,6 +22,7 @@ use crate::ir_facts::Facts;
 use crate::machine::{Inst, MachineFunc, Reg, Src};
 use crate::module_info::ModuleInfo;
 pub use resident::{Flow, Plan, plan};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{Block, Func, Inst as IrInst, Op, Value};
@@ -69,6 +70,8 @@ struct Selector<'a> {
     registers: Vec<Option<Reg>>,
     deferred: BTreeMap<Value, &'a IrInst>,
     cache: BTreeMap<Cached, Reg>,
+    /// Sums of a value and a constant that only addresses of the same block use: they become part of these.
+    sums: FxHashMap<Value, (Value, u32)>,
     /// By IR block that one edge leads to: the block where that comes from.
     above: Vec<Option<u32>>,
     /// By IR block: the cache at its end.
@@ -104,6 +107,7 @@ pub fn select(
         registers: vec![None; func.values.len()],
         deferred: BTreeMap::new(),
         cache: BTreeMap::new(),
+        sums: memory::sums(func, facts),
         above: above(func, facts),
         caches: vec![BTreeMap::new(); func.blocks.len()],
         residents: BTreeMap::new(),
@@ -269,6 +273,9 @@ impl<'a> Selector<'a> {
     /// Defers the instruction if its only use may absorb it. Constants are always left to their uses.
     fn defer(&mut self, block: u32, inst: &'a IrInst) -> bool {
         if let Op::Const(_) | Op::Address(_) = inst.op {
+            return true;
+        }
+        if inst.results.first().is_some_and(|v| self.sums.contains_key(&self.resolve(*v))) {
             return true;
         }
         let absorbable = match inst.op {
