@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 /// Arguments of `synth bench code`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Args {
     #[command(flatten)]
     programs: ProgramArgs,
