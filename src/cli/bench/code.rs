@@ -8,7 +8,7 @@ use crate::bench::summary::{Budgeted, METRICS, Summary, budgets, summary};
 use crate::bench::{build, compare as builds, plot};
 use crate::cli::compile::BoundsArg;
 use crate::cli::diagnostic::Diagnostic;
-use crate::cli::programs::{ProgramArgs, sources};
+use crate::cli::programs::{CorpusArgs, sources};
 use crate::cli::{Format, JSON_SCHEMA, Status, input, output};
 use crate::pass::Level;
 use crate::simulator::observation::RunError;
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 #[group(skip)]
 pub struct Args {
     #[command(flatten)]
-    programs: ProgramArgs,
+    programs: CorpusArgs,
     /// Optimization level of all compilers; both if left out
     #[arg(short = 'O', value_name = "LEVEL", value_enum)]
     level: Option<LevelArg>,
