@@ -1,12 +1,14 @@
-//! Layout of code: branch sizes and label addresses.
+//! Layout of code: branch sizes, label addresses and the literal pool.
 //!
 //! Every branch starts in its shortest form and grows while its target is out of reach. Sizes only grow, so this
-//! ends; the result is a fixpoint in which every branch reaches its target.
+//! ends; the result is a fixpoint in which every branch reaches its target. Words that are loaded stand once each behind the code, in
+//! the order of their first use; a load that does not reach them becomes `movw` and `movt`.
 
 use crate::encode::bits::Code;
 use crate::encode::branch::{b_cond_narrow, b_cond_wide, b_narrow, b_wide, cbz, nop, tbh};
-use crate::encode::cmp_imm;
-use crate::encode::operand::{Condition, ForwardOffset, Gpr, ModifiedImm, Offset};
+use crate::encode::memory::{ldr_literal_narrow, ldr_literal_wide};
+use crate::encode::operand::{Condition, ForwardOffset, Gpr, Imm12, Imm16, ModifiedImm, Offset, WordOffset};
+use crate::encode::{cmp_imm, movt, movw};
 use synth_validator::domain::Symbol;
 
 /// A place in the code, index into the addresses of [`Layout`].
@@ -33,6 +35,17 @@ pub enum RelocKind {
     MovwLow,
     /// `R_ARM_THM_MOVT_ABS`.
     MovtHigh,
+    /// `R_ARM_ABS32`.
+    Word,
+}
+
+/// A word that code loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Literal {
+    /// A constant.
+    Word(u32),
+    /// The address of a symbol plus an addend.
+    Address(Symbol, i16),
 }
 
 /// A relocation; the addend is in the instruction.
@@ -53,6 +66,8 @@ pub enum Item {
     Code(Code),
     /// An instruction with a relocation.
     Relocated(Code, RelocKind, RelocTarget),
+    /// Loads a word.
+    Load(Gpr, Literal),
     /// Defines a label.
     Label(Label),
     /// Defines a label at an address at which no other such label is, and which is not 0.
@@ -82,7 +97,7 @@ pub struct Layout {
     pub lines: Vec<(u32, u32)>,
     /// (code offset, canonical type) of indirect calls, ascending.
     pub indirect: Vec<(u32, u32)>,
-    /// Byte ranges that are tables, ascending.
+    /// Byte ranges that are tables or literals, ascending.
     pub data: Vec<(u32, u32)>,
 }
 
@@ -102,6 +117,8 @@ fn size_min(item: &Item) -> u32 {
                 6
             }
         }
+        Item::Load(rd, _) if rd.is_low() => 2,
+        Item::Load(..) => 4,
         Item::Table(_, targets) => 4 + 2 * targets.len() as u32,
         Item::Label(_) | Item::CutLabel(_) | Item::Origin(_) | Item::IndirectCall(_) => 0,
     }
@@ -130,6 +147,80 @@ fn branch_zero(nonzero: bool, rn: Gpr, offset: i32, size: u32) -> Option<Vec<Cod
     let bytes = compare.bytes();
     code.extend(branch(Some(condition), offset - bytes as i32, size - bytes)?);
     Some(code)
+}
+
+/// The instruction that loads a literal, with room for 2 or 4 bytes, or `None` if the literal is out of its reach.
+fn load(rd: Gpr, at: u32, literal_at: u32, size: u32) -> Option<Code> {
+    let distance = literal_at.checked_sub((at + 4) & !3)?;
+    match size {
+        2 => Some(ldr_literal_narrow(rd.low()?, WordOffset::new(distance)?)),
+        _ => Some(ldr_literal_wide(rd, Imm12::new(distance)?)),
+    }
+}
+
+/// The size of a load that has become `movw` and `movt`.
+const MOVES_BYTES: u32 = 8;
+
+/// Words in the pool, in order.
+#[derive(Default)]
+struct Pool {
+    at: u32,
+    words: Vec<Literal>,
+}
+
+impl Pool {
+    /// The pool of the loads that are loads, behind code of so many bytes.
+    fn new(items: &[Item], sizes: &[u32], end: u32) -> Pool {
+        let mut words = Vec::new();
+        for (item, size) in items.iter().zip(sizes) {
+            if let (Item::Load(_, literal), true) = (item, *size < MOVES_BYTES)
+                && !words.contains(literal)
+            {
+                words.push(*literal);
+            }
+        }
+        Pool { at: end.next_multiple_of(4), words }
+    }
+    fn place(&self, literal: Literal) -> Option<u32> {
+        let number = self.words.iter().position(|l| *l == literal)?;
+        Some(self.at + 4 * number as u32)
+    }
+    fn write(&self, out: &mut Layout) {
+        if self.words.is_empty() {
+            return;
+        }
+        if out.bytes.len() as u32 != self.at {
+            nop().append_to(&mut out.bytes);
+        }
+        out.data.push((self.at, self.at + 4 * self.words.len() as u32));
+        for literal in &self.words {
+            let word = match literal {
+                Literal::Word(word) => *word,
+                Literal::Address(symbol, addend) => {
+                    let offset = out.bytes.len() as u32;
+                    out.relocations.push(Reloc { offset, kind: RelocKind::Word, target: RelocTarget::Symbol(*symbol) });
+                    i32::from(*addend) as u32
+                }
+            };
+            out.bytes.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+}
+
+/// `movw` and `movt` of a literal that is out of reach.
+fn moves(rd: Gpr, literal: Literal, out: &mut Layout) {
+    let [low, high] = match literal {
+        Literal::Word(word) => Imm16::halves(word),
+        // The addend of both halves is the same 16 bits, sign-extended by the linker. Source: IHI 0044, REL addends.
+        Literal::Address(_, addend) => [Imm16::from(addend as u16); 2],
+    };
+    for (code, kind) in [(movw(rd, low), RelocKind::MovwLow), (movt(rd, high), RelocKind::MovtHigh)] {
+        if let Literal::Address(symbol, _) = literal {
+            let offset = out.bytes.len() as u32;
+            out.relocations.push(Reloc { offset, kind, target: RelocTarget::Symbol(symbol) });
+        }
+        code.append_to(&mut out.bytes);
+    }
 }
 
 fn addresses(items: &[Item], sizes: &mut [u32], labels: &mut [u32]) -> Vec<u32> {
@@ -165,12 +256,23 @@ pub fn layout(items: &[Item], label_count: usize) -> Result<Layout, OutOfReach> 
     let offset = |labels: &[u32], label: &Label, at: u32| labels[label.0 as usize] as i32 - at as i32;
     loop {
         let starts = addresses(items, &mut sizes, &mut labels);
+        let end = starts.last().zip(sizes.last()).map_or(0, |(start, size)| start + size);
+        let pool = Pool::new(items, &sizes, end);
         let mut grown = false;
         for (n, item) in items.iter().enumerate() {
             let fits = match item {
                 Item::Branch(c, label) => branch(*c, offset(&labels, label, starts[n]), sizes[n]).is_some(),
                 Item::BranchZero(nz, rn, label) => {
                     branch_zero(*nz, *rn, offset(&labels, label, starts[n]), sizes[n]).is_some()
+                }
+                Item::Load(rd, literal) if sizes[n] < MOVES_BYTES => {
+                    let place = pool.place(*literal).expect("invariant: the pool has what is loaded");
+                    let fits = load(*rd, starts[n], place, sizes[n]).is_some();
+                    if !fits && sizes[n] == 4 {
+                        // Grows to the size of both moves at once.
+                        sizes[n] = MOVES_BYTES - 2;
+                    }
+                    fits
                 }
                 _ => true,
             };
@@ -183,12 +285,12 @@ pub fn layout(items: &[Item], label_count: usize) -> Result<Layout, OutOfReach> 
             }
         }
         if !grown {
-            return write(items, &starts, &sizes, labels);
+            return write(items, &starts, &sizes, labels, &pool);
         }
     }
 }
 
-fn write(items: &[Item], starts: &[u32], sizes: &[u32], labels: Vec<u32>) -> Result<Layout, OutOfReach> {
+fn write(items: &[Item], starts: &[u32], sizes: &[u32], labels: Vec<u32>, pool: &Pool) -> Result<Layout, OutOfReach> {
     let mut out = Layout { labels, ..Layout::default() };
     for ((item, &at), &size) in items.iter().zip(starts).zip(sizes) {
         let to = |label: &Label| out.labels[label.0 as usize] as i32 - at as i32;
@@ -197,6 +299,11 @@ fn write(items: &[Item], starts: &[u32], sizes: &[u32], labels: Vec<u32>) -> Res
             Item::Relocated(code, kind, target) => {
                 code.append_to(&mut out.bytes);
                 out.relocations.push(Reloc { offset: at, kind: *kind, target: target.clone() });
+            }
+            Item::Load(rd, literal) if size == MOVES_BYTES => moves(*rd, *literal, &mut out),
+            Item::Load(rd, literal) => {
+                let place = pool.place(*literal).ok_or(OutOfReach)?;
+                load(*rd, at, place, size).ok_or(OutOfReach)?.append_to(&mut out.bytes);
             }
             Item::Label(_) => {}
             Item::CutLabel(_) => (0..size / 2).for_each(|_| nop().append_to(&mut out.bytes)),
@@ -225,5 +332,6 @@ fn write(items: &[Item], starts: &[u32], sizes: &[u32], labels: Vec<u32>) -> Res
             Item::IndirectCall(type_index) => out.indirect.push((at, *type_index)),
         }
     }
+    pool.write(&mut out);
     Ok(out)
 }

@@ -9,11 +9,12 @@ use crate::liveness::{LIVE_MAX, live_in};
 use crate::machine::Reg;
 use crate::module_info::ModuleInfo;
 use crate::regalloc::{self, Allocated, Place};
-use crate::select::{Selected, select};
+use crate::select::{Cached, Flow, Plan, Selected, plan, select};
 use std::collections::BTreeMap;
 use synth_validator::contract::Contract;
+use synth_validator::domain::{BinOp, Symbol};
 use synth_validator::ir::{Func, Op, Value};
-use synth_validator::witness::{Cut, Loc, Witness};
+use synth_validator::witness::{Cut, Loc, Step, Witness, Word};
 
 /// A core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -59,9 +60,7 @@ pub fn compile_function(
     _core: Core,
 ) -> Result<CompiledFunction, CompileError> {
     let facts = Facts::new(func);
-    let selected = select(func, &facts, info)?;
-    let values: Vec<Reg> = selected.registers.iter().flatten().copied().collect();
-    let allocated = regalloc::allocate(&selected.machine, &values, func.index)?;
+    let (selected, allocated) = selected(func, &facts, info)?;
     let frame = Frame::new(&allocated, selected.machine.outgoing_bytes);
     let is_cut: Vec<bool> = selected.machine.blocks.iter().map(|b| b.ir.is_some_and(|ir| facts.is_cut(ir))).collect();
     let emitted = emit(&selected.machine, &allocated, &frame, &is_cut, func.index)?;
@@ -84,6 +83,28 @@ pub fn compile_function(
         stack_bytes: frame.bytes(),
         data_ranges: layout.data,
     })
+}
+
+/// Selects and allocates. What is worth it stays in a register across blocks, unless registers run out.
+fn selected(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<(Selected, Allocated), CompileError> {
+    let allocated = |selected: Selected| {
+        let residents = selected.residents.iter().map(|(_, reg)| reg);
+        let kept: Vec<Reg> = selected.registers.iter().flatten().chain(residents).copied().collect();
+        let allocated = regalloc::allocate(&selected.machine, &kept, func.index)?;
+        Ok::<_, CompileError>((selected, allocated))
+    };
+    let flow = Flow::new(func);
+    let without = select(func, facts, &flow, info, &Plan::new())?;
+    let plan = plan(func, &flow, &without.made);
+    if plan.is_empty() {
+        return allocated(without);
+    }
+    let with = allocated(select(func, facts, &flow, info, &plan)?)?;
+    if with.1.slots == 0 {
+        return Ok(with);
+    }
+    let without = allocated(without)?;
+    Ok(if without.1.slots < with.1.slots { without } else { with })
 }
 
 /// What holds at every cut point: the stack pointer and the registers to be preserved.
@@ -120,9 +141,37 @@ fn witness(
             let right = locations(facts, selected, &places, frame, v);
             equal.extend(right.into_iter().map(|right| (Loc::Value(v, 0), right)));
         }
-        cuts.push(Cut { left: u64::from(ir), right: u64::from(labels[block]), equal, ..Cut::default() });
+        let mut cut = Cut { left: u64::from(ir), right: u64::from(labels[block]), equal, ..Cut::default() };
+        for (what, reg) in &selected.residents {
+            for place in places.get(reg).into_iter().flatten() {
+                state(&mut cut, *what, location(*place, frame));
+            }
+        }
+        cuts.push(cut);
     }
     Witness { cuts, ..Witness::default() }
+}
+
+/// Says at a cut what a resident is.
+fn state(cut: &mut Cut, what: Cached, at: Loc) {
+    let (base, other) = match what {
+        Cached::Constant(k) => return cut.equal.push((Loc::Const(k), at)),
+        Cached::Address(symbol, 0) => return cut.equal.push((Loc::Address(symbol), at)),
+        Cached::Address(symbol, addend) => (Loc::Address(symbol), Loc::Const(i32::from(addend) as u32)),
+        Cached::Element(v) => (Loc::Address(Symbol::Memory), Loc::Value(v, 0)),
+        Cached::MemoryBytes => return,
+    };
+    let sum = Word::Step(cut.steps.len() as u32, 0);
+    let args = vec![Word::Loc(base), Word::Loc(other)];
+    cut.steps.push(Step { op: Op::Bin(BinOp::Add), args, defines: None });
+    cut.computed.push((sum, at));
+}
+
+fn location(place: Place, frame: &Frame) -> Loc {
+    match place {
+        Place::Reg(n) => Loc::Reg(n),
+        Place::Slot(s) => Loc::Frame(frame.slot_from_entry(s)),
+    }
 }
 
 /// All places of a value at a block start.
@@ -140,9 +189,5 @@ fn locations(
         _ => {}
     }
     let places = selected.registers[v].and_then(|r| places.get(&r));
-    let loc = |place: &Place| match place {
-        Place::Reg(n) => Loc::Reg(*n),
-        Place::Slot(s) => Loc::Frame(frame.slot_from_entry(*s)),
-    };
-    places.into_iter().flatten().map(loc).collect()
+    places.into_iter().flatten().map(|place| location(*place, frame)).collect()
 }

@@ -4,8 +4,9 @@
 //! targets; jumps to the next block are left out.
 
 mod expand;
+mod flags;
 
-use crate::branch_relax::{Item, Label};
+use crate::branch_relax::{Item, Label, Literal};
 use crate::encode;
 use crate::encode::branch::udf;
 use crate::encode::memory::{Access, access_imm, access_reg, add_sp, adjust_sp, adjust_sp_reg, pop, push};
@@ -37,6 +38,10 @@ struct Emitter<'a> {
     traps: BTreeMap<TrapKind, Label>,
     /// By machine block: whether it is left out.
     left_out: Vec<bool>,
+    /// The register whose comparison with zero the next instruction wants in the flags, if this one can give it.
+    wanted: Option<Gpr>,
+    /// The register whose comparison with zero is in Z.
+    held: Option<Gpr>,
     function: u32,
 }
 
@@ -62,7 +67,17 @@ pub fn emit(
 ) -> Result<Emitted, CompileError> {
     let left_out = left_out(machine, allocated, is_cut);
     let labels = machine.blocks.len() as u32;
-    let mut e = Emitter { machine, frame, items: Vec::new(), labels, traps: BTreeMap::new(), left_out, function };
+    let mut e = Emitter {
+        machine,
+        frame,
+        items: Vec::new(),
+        labels,
+        traps: BTreeMap::new(),
+        left_out,
+        wanted: None,
+        held: None,
+        function,
+    };
     e.prologue()?;
     for b in 0..machine.blocks.len() {
         if e.left_out[b] {
@@ -70,15 +85,19 @@ pub fn emit(
         }
         let label = Label(b as u32);
         e.items.push(if is_cut[b] { Item::CutLabel(label) } else { Item::Label(label) });
-        for step in &allocated.blocks[b] {
+        let steps = &allocated.blocks[b];
+        for (n, step) in steps.iter().enumerate() {
             match step {
                 Step::Move(from, to) => e.place_move(*from, *to)?,
                 Step::Inst(inst, origin) => {
                     e.items.push(Item::Origin(*origin));
+                    e.wanted = flags::wanted(inst, &steps[n + 1..]);
                     e.inst(b, inst)?;
+                    e.held = std::mem::take(&mut e.wanted);
                 }
             }
         }
+        e.held = None;
     }
     e.trap_blocks();
     Ok(Emitted { items: e.items, labels: e.labels as usize })
@@ -151,10 +170,9 @@ impl Emitter<'_> {
         if let Some(imm) = ModifiedImm::new(!value) {
             return self.code(encode::mvn_modified(rd, imm));
         }
-        let [low, high] = Imm16::halves(value);
-        self.code(encode::movw(rd, low));
-        if high != Imm16::ZERO {
-            self.code(encode::movt(rd, high));
+        match Imm16::halves(value) {
+            [low, Imm16::ZERO] => self.code(encode::movw(rd, low)),
+            _ => self.items.push(Item::Load(rd, Literal::Word(value))),
         }
     }
     fn prologue(&mut self) -> Result<(), CompileError> {

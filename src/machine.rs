@@ -273,6 +273,15 @@ pub struct MachineBlock {
     pub ir: Option<u32>,
     /// Whether it exists only to hold moves of a `Switch` edge.
     pub switch_edge: bool,
+    /// Loops around it.
+    pub depth: u32,
+}
+
+impl MachineBlock {
+    /// How often it is likely to be executed: eight times as often in each loop.
+    pub fn frequency(&self) -> u64 {
+        1 << (3 * self.depth.min(6))
+    }
 }
 
 /// A function of machine instructions with virtual registers. Blocks stand in layout order; 0 is the entry.

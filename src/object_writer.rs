@@ -109,6 +109,7 @@ pub fn write_object(
                 RelocKind::Jump => elf::R_ARM_THM_JUMP24,
                 RelocKind::MovwLow => elf::R_ARM_THM_MOVW_ABS_NC,
                 RelocKind::MovtHigh => elf::R_ARM_THM_MOVT_ABS,
+                RelocKind::Word => elf::R_ARM_ABS32,
             };
             w.relocate(w.text, start + u64::from(reloc.offset), &name, kind)?;
         }
@@ -136,16 +137,14 @@ impl Writer<'_> {
         for function in functions {
             let start = self.aligned();
             self.object.append_section_data(self.text, &function.code, 1);
-            let mut data_end = false;
             self.mapping("$t", start);
             for (from, to) in &function.data_ranges {
                 self.mapping("$d", start + u64::from(*from));
-                data_end = *to as usize == function.code.len();
-                if !data_end {
+                // What follows a function says itself what it is.
+                if (*to as usize) < function.code.len() {
                     self.mapping("$t", start + u64::from(*to));
                 }
             }
-            debug_assert!(!data_end, "code follows every table");
             starts.push(start);
             sizes.insert(function.index, (start, function.code.len() as u64));
             let special = data.special_names.get(&function.index);

@@ -3,7 +3,7 @@
 //! Constants are not kept in registers: each use makes its own or folds it into an immediate. A value with one use
 //! in its own block may be *deferred*: it is made when its user asks for it, or becomes part of the user (a compare
 //! of a branch, a shift of a shifted operand, a product of `mla`). Symbol addresses and costly constants are kept
-//! within a block up to the next call.
+//! up to the next call, in their block and in blocks that only it leads to, or longer if that is planned (`resident.rs`).
 //! Relies on: legalized, verified IR. Does not: allocate registers or choose encodings.
 
 mod arith;
@@ -11,23 +11,32 @@ mod call;
 mod compare;
 mod control;
 mod memory;
+mod resident;
 
+use crate::cfg::edges;
+use crate::encode::AluOp;
+use crate::encode::memory::Access;
 use crate::encode::operand::ModifiedImm;
 use crate::error::CompileError;
 use crate::ir_facts::Facts;
-use crate::machine::{Inst, MachineBlock, MachineFunc, Reg, Src};
+use crate::machine::{Inst, MachineFunc, Reg, Src};
 use crate::module_info::ModuleInfo;
+pub use resident::{Flow, Plan, plan};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use synth_validator::domain::Symbol;
-use synth_validator::ir::{Func, Inst as IrInst, Op, Value};
+use synth_validator::ir::{Block, Func, Inst as IrInst, Op, Value};
 
-/// What is kept in registers within a block.
+/// What is kept in a register besides values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cached {
+pub enum Cached {
+    /// A constant.
     Constant(u32),
+    /// The address of a symbol plus an addend.
     Address(Symbol, i16),
+    /// The size of linear memory.
     MemoryBytes,
-    /// Address of linear memory plus a value.
+    /// The address of linear memory plus a value.
     Element(Value),
 }
 
@@ -38,16 +47,39 @@ pub struct Selected {
     pub machine: MachineFunc,
     /// By IR value: its virtual register, if it has one.
     pub registers: Vec<Option<Reg>>,
+    /// What is made once, with its register.
+    pub residents: Vec<(Cached, Reg)>,
+    /// What was made besides, and in which blocks.
+    pub made: Vec<(Cached, Block)>,
+}
+
+/// Something that is made once.
+#[derive(Clone, Copy)]
+struct Resident {
+    block: Block,
+    reg: Reg,
+    is_made: bool,
 }
 
 struct Selector<'a> {
     func: &'a Func,
     facts: &'a Facts,
+    flow: &'a Flow,
     info: &'a ModuleInfo,
     machine: MachineFunc,
     registers: Vec<Option<Reg>>,
     deferred: BTreeMap<Value, &'a IrInst>,
     cache: BTreeMap<Cached, Reg>,
+    /// Sums of a value and a constant that only addresses of the same block use: they become part of these.
+    sums: FxHashMap<Value, (Value, u32)>,
+    /// By IR block that one edge leads to: the block where that comes from.
+    above: Vec<Option<u32>>,
+    /// By IR block: the cache at its end.
+    caches: Vec<BTreeMap<Cached, Reg>>,
+    residents: BTreeMap<Cached, Resident>,
+    made: Vec<(Cached, Block)>,
+    /// The IR block being selected.
+    block: Block,
     origin: u32,
     /// Predecessor edges of IR blocks: machine blocks to be linked when all numbers are known.
     links: Vec<control::Link>,
@@ -55,25 +87,60 @@ struct Selector<'a> {
     starts: Vec<usize>,
 }
 
-/// Selects instructions for a function.
+/// Selects instructions for a function. What is planned is made once.
 ///
 /// # Errors
 /// `Internal` if the IR is not legalized; `Limit` if a function is too large for an encoding.
-pub fn select(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<Selected, CompileError> {
+pub fn select(
+    func: &Func,
+    facts: &Facts,
+    flow: &Flow,
+    info: &ModuleInfo,
+    plan: &Plan,
+) -> Result<Selected, CompileError> {
     let mut s = Selector {
         func,
         facts,
+        flow,
         info,
         machine: MachineFunc::default(),
         registers: vec![None; func.values.len()],
         deferred: BTreeMap::new(),
         cache: BTreeMap::new(),
+        sums: memory::sums(func, facts),
+        above: above(func, facts),
+        caches: vec![BTreeMap::new(); func.blocks.len()],
+        residents: BTreeMap::new(),
+        made: Vec::new(),
+        block: Block(0),
         origin: 0,
         links: Vec::new(),
         starts: vec![usize::MAX; func.blocks.len()],
     };
+    for (what, block) in plan {
+        let reg = s.fresh();
+        s.residents.insert(*what, Resident { block: *block, reg, is_made: false });
+    }
     s.function()?;
-    Ok(Selected { machine: s.machine, registers: s.registers })
+    let residents = s.residents.iter().map(|(what, r)| (*what, r.reg)).collect();
+    Ok(Selected { machine: s.machine, registers: s.registers, residents, made: s.made })
+}
+
+/// Whether one instruction makes it, without a literal.
+fn is_cheap(what: Cached) -> bool {
+    let fits = |k: u32| k <= 0xffff || ModifiedImm::new(k).is_some() || ModifiedImm::new(!k).is_some();
+    matches!(what, Cached::Constant(k) if fits(k))
+}
+
+/// By block that one edge leads to: the block where that comes from.
+fn above(func: &Func, facts: &Facts) -> Vec<Option<u32>> {
+    let mut above = vec![None; func.blocks.len()];
+    for (b, block) in (0..).zip(&func.blocks).filter(|(b, _)| facts.incoming[*b as usize] > 0) {
+        for edge in edges(&block.end).into_iter().filter(|e| !facts.is_cut(e.block.0)) {
+            above[edge.block.0 as usize] = Some(b);
+        }
+    }
+    above
 }
 
 impl<'a> Selector<'a> {
@@ -124,26 +191,62 @@ impl<'a> Selector<'a> {
         Ok(self.home(v))
     }
     fn constant_reg(&mut self, value: u32) -> Reg {
-        let cheap = value <= 0xffff || ModifiedImm::new(value).is_some() || ModifiedImm::new(!value).is_some();
-        if let (false, Some(&r)) = (cheap, self.cache.get(&Cached::Constant(value))) {
-            return r;
-        }
-        let rd = self.fresh();
-        self.emit(Inst::Const { rd, value });
-        if !cheap {
-            self.cache.insert(Cached::Constant(value), rd);
-        }
-        rd
+        self.kept(Cached::Constant(value))
     }
     fn address_reg(&mut self, symbol: Symbol, addend: i16) -> Reg {
-        let key = Cached::Address(symbol, addend);
-        if let Some(&r) = self.cache.get(&key) {
-            return r;
+        self.kept(Cached::Address(symbol, addend))
+    }
+    /// The register of something that is kept; it is made if no register holds it.
+    fn kept(&mut self, what: Cached) -> Reg {
+        if let Some(r) = self.cache.get(&what) {
+            return *r;
         }
-        let rd = self.fresh();
-        self.emit(Inst::SymbolAddress { rd, symbol, addend });
-        self.cache.insert(key, rd);
+        let rd = match self.residents.get_mut(&what).filter(|r| self.flow.dominates(r.block, self.block)) {
+            Some(r) if r.is_made || r.block != self.block => return r.reg,
+            Some(r) => {
+                r.is_made = true;
+                r.reg
+            }
+            None => {
+                if !is_cheap(what) {
+                    self.made.push((what, self.block));
+                }
+                let rd = self.fresh();
+                self.cache.insert(what, rd);
+                rd
+            }
+        };
+        self.make(what, rd);
         rd
+    }
+    /// Whether a register holds it or is to hold it.
+    fn is_kept(&self, what: Cached) -> bool {
+        let is_above = |r: &Resident| self.flow.dominates(r.block, self.block);
+        self.cache.contains_key(&what) || self.residents.get(&what).is_some_and(is_above)
+    }
+    fn make(&mut self, what: Cached, rd: Reg) {
+        let inst = match what {
+            Cached::Constant(value) => Inst::Const { rd, value },
+            Cached::Address(symbol, addend) => Inst::SymbolAddress { rd, symbol, addend },
+            Cached::MemoryBytes => {
+                let address = self.symbol_address(Symbol::MemoryBytes, 0);
+                Inst::Memory { access: Access::Ldr, rt: rd, address }
+            }
+            Cached::Element(v) => {
+                let rn = self.address_reg(Symbol::Memory, 0);
+                let rm = self.home(v);
+                Inst::Alu { op: AluOp::Add, rd, rn, src: Src::Reg(rm) }
+            }
+        };
+        self.emit(inst);
+    }
+    /// Makes what this block is to make and has not made yet.
+    fn make_residents(&mut self) {
+        let wanted = |r: &Resident| r.block == self.block && !r.is_made;
+        let here: Vec<Cached> = self.residents.iter().filter(|(_, r)| wanted(r)).map(|(what, _)| *what).collect();
+        for what in here {
+            self.kept(what);
+        }
     }
     /// Takes a deferred value out if its definition satisfies `wanted`.
     fn take(&mut self, v: Value, wanted: impl Fn(&Op) -> bool) -> Option<&'a IrInst> {
@@ -172,6 +275,9 @@ impl<'a> Selector<'a> {
         if let Op::Const(_) | Op::Address(_) = inst.op {
             return true;
         }
+        if inst.results.first().is_some_and(|v| self.sums.contains_key(&self.resolve(*v))) {
+            return true;
+        }
         let absorbable = match inst.op {
             Op::Cmp(_) | Op::CmpPair(_) => true,
             Op::Bin(op) => {
@@ -193,9 +299,5 @@ impl<'a> Selector<'a> {
             }
             _ => false,
         }
-    }
-    fn end_block(&mut self, block: MachineBlock) {
-        self.machine.blocks.push(block);
-        self.cache.clear();
     }
 }

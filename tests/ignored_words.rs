@@ -86,8 +86,8 @@ fn what_a_proved_form_does_not_read_is_ignored() {
         assert_eq!(function(c, POST).stages[DEAD].name, DEAD_PARAMS.name);
         assert_eq!(*ignoring(c), [Ignoring { callee: HANDLE, stage: SIMPLE }]);
         let forms = &function(c, HANDLE).stages;
-        let unread: Vec<Vec<u32>> = forms.iter().map(|s| s.func.unread_words()).collect();
-        // The last one comes too late for the link.
+        let unread: Vec<Vec<u32>> = forms[..4].iter().map(|s| s.func.unread_words()).collect();
+        // The last one of these comes too late for the link.
         assert_eq!(unread, [vec![], vec![], vec![1], vec![1]]);
     });
     assert_eq!(subject.post(claim), Verdict::Proved);

@@ -200,6 +200,7 @@ fn code(inst: &Inst, saved: u16) -> (Code, std::ops::Range<u32>, BTreeMap<u32, u
             RelocKind::Jump => RelocationKind::ThmJump24,
             RelocKind::MovwLow => RelocationKind::ThmMovw,
             RelocKind::MovtHigh => RelocationKind::ThmMovt,
+            RelocKind::Word => RelocationKind::Abs32,
         };
         let target = match &r.target {
             RelocTarget::Symbol(s) => decode::Target::Symbol(*s),

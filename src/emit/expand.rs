@@ -1,12 +1,11 @@
 //! Expansion of each machine instruction.
 
+use super::flags::is_zero_test;
 use super::{Emitter, gpr};
-use crate::branch_relax::{Item, Label, RelocKind, RelocTarget};
+use crate::branch_relax::{Item, Label, Literal, RelocKind, RelocTarget};
 use crate::encode::branch::{bl, blx, it, ite};
 use crate::encode::memory::Access;
-use crate::encode::operand::{
-    BitField, Condition, Gpr, IP, Imm8, Imm12, Imm16, LongWords, ModifiedImm, Offset, ShiftAmount,
-};
+use crate::encode::operand::{BitField, Condition, Gpr, IP, Imm8, Imm12, LongWords, ModifiedImm, Offset, ShiftAmount};
 use crate::encode::{self, AluOp, SetFlags, Shift, ShiftOp};
 use crate::error::CompileError;
 use crate::machine::{Compare, Inst, Src, Target, Test};
@@ -23,11 +22,20 @@ impl Emitter<'_> {
                 self.stack_access(Access::Ldr, gpr(*rd), self.frame.bytes() + offset)?;
             }
             Inst::Const { rd, value } => self.constant(gpr(*rd), *value, true),
-            Inst::SymbolAddress { rd, symbol, addend } => self.symbol_address(gpr(*rd), *symbol, *addend),
+            Inst::SymbolAddress { rd, symbol, addend } => {
+                self.items.push(Item::Load(gpr(*rd), Literal::Address(*symbol, *addend)));
+            }
             Inst::Move { rd, rm } if rd == rm => {}
             Inst::Move { rd, rm } => self.code(encode::mov_reg(gpr(*rd), gpr(*rm))),
             Inst::Not { rd, rm } => self.code(encode::mvn_reg_s(gpr(*rd), gpr(*rm))),
-            Inst::Alu { op, rd, rn, src } => self.alu(*op, SetFlags::Free, gpr(*rd), gpr(*rn), *src)?,
+            Inst::Alu { op, rd, rn, src } => {
+                let can = !matches!(src, Src::Imm(k) if ModifiedImm::new(*k).is_none());
+                if !can {
+                    self.wanted = None;
+                }
+                let flags = if self.wanted.is_some() { SetFlags::Yes } else { SetFlags::Free };
+                self.alu(*op, flags, gpr(*rd), gpr(*rn), *src)?;
+            }
             Inst::ShiftImm { op, rd, rm, amount } => {
                 let amount = self.amount(*amount)?;
                 self.code(encode::shift_imm_s(*op, gpr(*rd), gpr(*rm), amount));
@@ -76,13 +84,6 @@ impl Emitter<'_> {
         }
         Ok(())
     }
-    fn symbol_address(&mut self, rd: Gpr, symbol: Symbol, addend: i16) {
-        // The addend of both halves is the same 16 bits, sign-extended by the linker. Source: IHI 0044, REL addends.
-        let imm = Imm16::from(addend as u16);
-        let target = RelocTarget::Symbol(symbol);
-        self.items.push(Item::Relocated(encode::movw(rd, imm), RelocKind::MovwLow, target.clone()));
-        self.items.push(Item::Relocated(encode::movt(rd, imm), RelocKind::MovtHigh, target));
-    }
     fn amount(&self, bits: u32) -> Result<ShiftAmount, CompileError> {
         ShiftAmount::new(bits).ok_or_else(|| self.misfit("a shift"))
     }
@@ -104,8 +105,19 @@ impl Emitter<'_> {
         self.code(code);
         Ok(())
     }
+    /// Whether the flags are those of a test already.
+    fn holds(&self, test: &Test) -> bool {
+        let compared = match test.compare {
+            Compare::Cmp(n, _) => Some(gpr(n)),
+            _ => None,
+        };
+        compared.is_some() && self.held == compared && is_zero_test(test)
+    }
     /// Computes the flags of a test.
     fn flags(&mut self, test: &Test) -> Result<(), CompileError> {
+        if self.holds(test) {
+            return Ok(());
+        }
         let fit = |k| ModifiedImm::new(k).ok_or_else(|| self.misfit("an immediate"));
         let code = match test.compare {
             Compare::Cmp(n, Src::Imm(k)) => encode::cmp_imm(gpr(n), fit(k)?),
@@ -152,7 +164,9 @@ impl Emitter<'_> {
     /// Branches to a label if the test holds (`negated`: if it does not).
     fn branch_if(&mut self, test: &Test, negated: bool, label: Label) -> Result<(), CompileError> {
         let condition = if negated { test.condition.negated() } else { test.condition };
-        if let (Compare::Cmp(n, Src::Imm(0)), Condition::Eq | Condition::Ne) = (test.compare, condition) {
+        if let (Compare::Cmp(n, Src::Imm(0)), Condition::Eq | Condition::Ne, false) =
+            (test.compare, condition, self.holds(test))
+        {
             self.items.push(Item::BranchZero(condition == Condition::Ne, gpr(n), label));
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Encodings of loads, stores and the stack.
 
 use super::bits::{Code, fill};
-use super::operand::{Base, Gpr, Imm2, Imm5, Imm7, Imm12, PopList, PushList};
+use super::operand::{Base, Gpr, Imm2, Imm5, Imm7, Imm12, Low, PopList, PushList, WordOffset};
 use super::rows::{self, Row};
 
 /// What a load or store moves.
@@ -98,6 +98,16 @@ pub fn access_reg(access: Access, rt: Gpr, rn: Gpr, rm: Gpr, shift: Imm2) -> Cod
     let (sign, op) = access.wide_fields();
     let fields = [(b's', sign), (b'o', op), (b'n', n), (b't', t), (b'i', shift.field()), (b'm', m)];
     fill(&rows::ACCESS_REG_W, &fields)
+}
+
+/// `ldr rt, [pc, #distance]` in 16 bits; pc is the address of the instruction and 4, rounded down to a word.
+pub fn ldr_literal_narrow(rt: Low, distance: WordOffset) -> Code {
+    fill(&rows::LITERAL_T1, &[(b't', rt.field()), (b'i', distance.field())])
+}
+
+/// `ldr.w rt, [pc, #distance]`, as [`ldr_literal_narrow`].
+pub fn ldr_literal_wide(rt: Gpr, distance: Imm12) -> Code {
+    fill(&rows::LITERAL_W, &[(b't', rt.field()), (b'i', distance.field())])
 }
 
 /// `push {list}`.

@@ -257,6 +257,21 @@ impl ForwardOffset {
     }
 }
 
+/// Distance of a literal from the pc that a 16-bit load reads: `0..=1020`, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordOffset(u32);
+
+impl WordOffset {
+    /// The distance in bytes, if it is in words and in reach.
+    pub fn new(bytes: u32) -> Option<WordOffset> {
+        (bytes % 4 == 0 && bytes <= 1020).then_some(WordOffset(bytes / 4))
+    }
+    /// The distance in words.
+    pub fn field(self) -> u32 {
+        self.0
+    }
+}
+
 macro_rules! unsigned_immediate {
     ($(#[$doc:meta])* $name:ident, $bits:literal) => {
         $(#[$doc])*

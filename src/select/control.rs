@@ -9,9 +9,10 @@ use crate::encode::memory::Access;
 use crate::error::CompileError;
 use crate::machine::{Inst, MachineBlock, Reg};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use synth_validator::domain::Symbol;
-use synth_validator::ir::{Edge, Inst as IrInst, Op, Terminator, Value};
+use synth_validator::ir::{Block, Edge, Inst as IrInst, Op, Terminator, Value};
 
 /// Most targets of a `Switch`: a table of as many halfwords leaves half of `tbh`'s reach to the code behind it.
 const SWITCH_TARGETS_MAX: usize = 32_768;
@@ -119,13 +120,18 @@ impl Selector<'_> {
         self.links.push(Link { from: 0, succ: 0, to: 0 });
         let args = if merged { targets } else { Vec::new() };
         let range = 0..self.machine.insts.len();
-        self.end_block(MachineBlock { range, succs: vec![0], args: vec![args], ..MachineBlock::default() });
+        self.machine.blocks.push(MachineBlock { range, succs: vec![0], args: vec![args], ..MachineBlock::default() });
         Ok(())
     }
     fn block(&mut self, b: u32) -> Result<(), CompileError> {
         let block = &self.func.blocks[b as usize];
         let start = self.machine.insts.len();
         self.starts[b as usize] = self.machine.blocks.len();
+        self.block = Block(b);
+        self.cache = match self.above[b as usize] {
+            Some(above) => self.caches[above as usize].clone(),
+            None => BTreeMap::new(),
+        };
         let params = match self.facts.is_cut(b) {
             true => block.params.iter().map(|p| self.home(*p)).collect(),
             false => Vec::new(),
@@ -136,11 +142,18 @@ impl Selector<'_> {
                 self.now(inst)?;
             }
         }
+        self.make_residents();
         self.origin = block.end_origin;
         let Edges { edges, entries } = self.terminator(&block.end)?;
         let number = self.machine.blocks.len();
-        let mut machine =
-            MachineBlock { range: start..self.machine.insts.len(), params, entries, ir: Some(b), ..Default::default() };
+        let mut machine = MachineBlock {
+            range: start..self.machine.insts.len(),
+            params,
+            entries,
+            ir: Some(b),
+            depth: self.flow.depth(b),
+            ..Default::default()
+        };
         let mut next_edge_block = number + 1;
         for (succ, edge) in edges.iter().enumerate() {
             if edge.split {
@@ -153,10 +166,12 @@ impl Selector<'_> {
                 self.links.push(Link { from: number, succ, to: edge.to });
             }
         }
-        self.end_block(machine);
+        self.machine.blocks.push(machine);
+        self.caches[b as usize].clone_from(&self.cache);
         let switch_edge = matches!(block.end, Terminator::Switch(..));
         for edge in edges.into_iter().filter(|e| e.split) {
             let at = self.machine.insts.len();
+            self.cache.clone_from(&self.caches[b as usize]);
             let mut args = Vec::new();
             for &v in edge.values {
                 args.push(self.reg(v)?);
@@ -164,7 +179,8 @@ impl Selector<'_> {
             self.emit(Inst::Jump);
             self.links.push(Link { from: self.machine.blocks.len(), succ: 0, to: edge.to });
             let (range, args, succs) = (at..self.machine.insts.len(), vec![args], vec![usize::MAX]);
-            self.end_block(MachineBlock { range, succs, args, switch_edge, ..Default::default() });
+            let depth = self.flow.depth(b).min(self.flow.depth(edge.to));
+            self.machine.blocks.push(MachineBlock { range, succs, args, switch_edge, depth, ..Default::default() });
         }
         Ok(())
     }

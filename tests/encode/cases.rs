@@ -6,7 +6,9 @@ use super::sample::combinations;
 use std::fmt::{Debug, Display};
 use synth::encode::bits::Code;
 use synth::encode::branch::{b_cond_narrow, b_cond_wide, b_narrow, b_wide, bl, blx, bx, cbz, it, ite, nop, tbh, udf};
-use synth::encode::memory::{Access, access_imm, access_reg, add_sp, adjust_sp, adjust_sp_reg, pop, push};
+use synth::encode::memory::{
+    Access, access_imm, access_reg, add_sp, adjust_sp, adjust_sp_reg, ldr_literal_narrow, ldr_literal_wide, pop, push,
+};
 use synth::encode::operand::*;
 use synth::encode::{self, AluOp, SetFlags, Shift, ShiftOp, UnaryOp};
 
@@ -289,6 +291,15 @@ impl Cases {
     }
 
     fn accesses(&mut self) {
+        let at = |bytes: u32| if bytes == 0 { "[r15]".to_string() } else { format!("[r15, #{bytes}]") };
+        self.each(&[LOW, 256], |v| {
+            let code = ldr_literal_narrow(fits(r(v[0]).low()), fits(WordOffset::new(4 * v[1])));
+            Some(kept(code, format!("ldr {}, {}", n(r(v[0])), at(4 * v[1]))))
+        });
+        self.each(&[ANY, 4096], |v| {
+            let code = ldr_literal_wide(r(v[0]), fits(Imm12::new(v[1])));
+            Some(kept(code, format!("ldr {}, {}", n(r(v[0])), at(v[1]))))
+        });
         for access in ACCESSES {
             let op = name(access);
             let imm = |t: u32, base: Base, value: u32| {
