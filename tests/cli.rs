@@ -160,7 +160,7 @@ fn json_is_json() {
     assert_eq!((&report["function"], &report["function_name"]), (&1.into(), &"scale".into()));
     let report = json(&["corpus", "run", "--validate", "--only", "globals", "--format", "json"], 0);
     assert_eq!(report["totals"]["failures"], 0);
-    let report = json(&["bench", "--rounds", "1", "--only", "globals", "--format", "json"], 0);
+    let report = json(&["bench", "speed", "--rounds", "1", "--only", "globals", "--format", "json"], 0);
     assert!(report["measured"].as_array().is_some_and(|m| m.len() >= 4));
     let report = json(&["lemmas", "list", "--format", "json"], 0);
     assert!(report["lemmas"].as_array().is_some_and(|l| !l.is_empty()));
