@@ -191,7 +191,19 @@ impl Said<'_> {
             0 => difference,
             shift => self.step(BinOp::Add, difference, constant(shift)),
         };
-        self.cut.computed.push((difference, Loc::Value(bound, 0)));
+        let loc = Loc::Value(bound, 0);
+        // What a variable begins with may be the bound, of several loops too.
+        if let Some((other, _)) = self.cut.computed.iter().find(|(_, held)| *held == loc) {
+            let args = vec![difference, *other];
+            self.cut.holds.push(Word::Step(self.cut.steps.len() as u32, 0));
+            self.cut.steps.push(Step { op: Op::Cmp(Cond::Eq), args, defines: None });
+            return;
+        }
+        if let Some(at) = self.cut.equal.iter().position(|(_, held)| *held == loc) {
+            self.cut.equal.remove(at);
+            self.cut.steps.last_mut().expect("invariant: a step was made").defines = Some(loc);
+        }
+        self.cut.computed.push((difference, loc));
     }
 }
 

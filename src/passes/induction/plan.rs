@@ -229,7 +229,7 @@ impl<'a> Planner<'a> {
             let Some(tested) = self.tested(l, gone) else { continue };
             let others = l.variables.iter().filter(|kept| kept.param != gone.param && self.may_stay(kept));
             let counters = others.filter_map(|kept| self.counter(l, gone, kept, &tested, before));
-            let Some(counter) = counters.min_by_key(|c| c.bound.operations()) else { continue };
+            let Some(counter) = counters.min_by_key(|c| (c.bound.operations(), usize::MAX - c.kept.at)) else { continue };
             self.used.extend(counter.kept.values());
             self.used.extend(counter.bound.plus.iter().chain(&counter.bound.minus));
             self.gone.extend(gone.values());
