@@ -43,13 +43,11 @@ pub fn induction(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let mut new = func.clone();
     let mut bounds: FxHashMap<Value, Value> = FxHashMap::default();
     for plan in &plans {
-        for derived in &plan.derived {
-            move_accesses(&mut new, derived);
-        }
         for counter in &plan.counters {
             bounds.insert(counter.gone.param, replace_test(&mut new, counter, cx));
         }
     }
+    move_accesses(&mut new, &plans);
     remove_dead(&mut new);
     let old = func.values.len() as u32;
     let mut witness = witness(&new, |b| u64::from(b.0), |v| (v.0 < old).then_some(v))?;
@@ -66,15 +64,29 @@ pub fn induction(func: &Func, cx: &Cx<'_>) -> Option<Form> {
 }
 
 /// Lets loads and stores take their address from the variable that stays.
-fn move_accesses(new: &mut Func, derived: &Derived) {
-    for (block, at, moved) in &derived.accesses {
-        let inst = &mut new.blocks[block.0 as usize].insts[*at];
+fn move_accesses(new: &mut Func, plans: &[Plan]) {
+    let derived = plans.iter().flat_map(|p| &p.derived);
+    let mut accesses: Vec<_> = derived.flat_map(|d| d.accesses.iter().map(move |(b, i, o)| (*b, *i, *o, d))).collect();
+    // Later instructions first: numbers of earlier ones stay.
+    accesses.sort_unstable_by_key(|(block, at, ..)| std::cmp::Reverse((*block, *at)));
+    for (block, at, moved, derived) in accesses {
+        let inst = &mut new.blocks[block.0 as usize].insts[at];
+        let origin = inst.origin;
         inst.args[0] = derived.kept.param;
         match &mut inst.op {
             Op::Load { offset, .. } | Op::Store { offset, .. } | Op::Load64 { offset } | Op::Store64 { offset } => {
-                *offset = *moved;
+                *offset = moved;
             }
             _ => unreachable!("invariant: the plan has loads and stores"),
+        }
+        if derived.shift > 0 {
+            let [k, index] = [new.value(Type::I32), new.value(Type::I32)];
+            let insts = &mut new.blocks[block.0 as usize].insts;
+            insts[at].args[0] = index;
+            let shift =
+                Inst { op: Op::Bin(BinOp::Shl), args: vec![derived.kept.param, k], results: vec![index], origin };
+            let amount = Inst { op: Op::Const(derived.shift), args: vec![], results: vec![k], origin };
+            insts.splice(at..at, [amount, shift]);
         }
     }
 }
@@ -168,7 +180,10 @@ impl Said<'_> {
     }
     /// An address that is gone is the other one plus a constant.
     fn address(&mut self, derived: &Derived) {
-        let kept = self.kept(&derived.kept);
+        let kept = match (self.kept(&derived.kept), derived.shift) {
+            (kept, 0) => kept,
+            (kept, shift) => self.step(BinOp::Shl, kept, constant(shift)),
+        };
         let param = self.defined(BinOp::Add, kept, constant(derived.difference), derived.gone.param);
         self.sums(&derived.gone, param);
     }

@@ -58,19 +58,10 @@ impl Selector<'_> {
         if let (Some(&element), true) = (self.cache.get(&key), offset <= OFFSET_MAX) {
             return Ok(Address::Offset(element, offset));
         }
-        if offset == 0 {
-            let small_shift = |this: &Self, i: &IrInst| this.constant(i.args[1]).is_some_and(|k| k <= 3);
-            let v = self.resolve(index);
-            let base = self.address_reg(Symbol::Memory, 0);
-            if self.deferred.get(&v).is_some_and(|i| i.op == Op::Bin(BinOp::Shl) && small_shift(self, i)) {
-                if let Some(inst) = self.deferred.remove(&v) {
-                    let shift = self.constant(inst.args[1]).unwrap_or(0);
-                    let rm = self.reg(inst.args[0])?;
-                    return Ok(Address::Indexed(base, rm, shift));
-                }
-            }
-            let rm = self.reg(index)?;
-            return Ok(Address::Indexed(base, rm, 0));
+        if offset == 0 || (offset > OFFSET_MAX && offset <= ADDEND_MAX) {
+            let base = self.address_reg(Symbol::Memory, offset as i16);
+            let (rm, shift) = self.scaled(index)?;
+            return Ok(Address::Indexed(base, rm, shift));
         }
         if offset > OFFSET_MAX {
             return self.far_address(index, offset);
@@ -82,12 +73,20 @@ impl Selector<'_> {
         self.cache.insert(key, rd);
         Ok(Address::Offset(rd, offset))
     }
+    /// An index as a register and the small left shift of it that an address has room for.
+    fn scaled(&mut self, index: Value) -> Result<(Reg, u32), CompileError> {
+        let v = self.resolve(index);
+        let shift = match self.deferred.get(&v) {
+            Some(IrInst { op: Op::Bin(BinOp::Shl), args, .. }) => self.constant(args[1]).filter(|k| *k <= 3),
+            _ => None,
+        };
+        match shift.and_then(|shift| Some((self.deferred.remove(&v)?, shift))) {
+            Some((inst, shift)) => Ok((self.reg(inst.args[0])?, shift)),
+            None => Ok((self.reg(index)?, 0)),
+        }
+    }
     fn far_address(&mut self, index: Value, offset: u32) -> Result<Address, CompileError> {
         let rm = self.reg(index)?;
-        if offset <= ADDEND_MAX {
-            let base = self.address_reg(Symbol::Memory, offset as i16);
-            return Ok(Address::Indexed(base, rm, 0));
-        }
         let base = self.address_reg(Symbol::Memory, 0);
         let rm = self.add_constant(rm, offset);
         Ok(Address::Indexed(base, rm, 0))

@@ -6,22 +6,28 @@ use crate::ir_facts::Facts;
 use crate::pass::Cx;
 use rustc_hash::FxHashSet;
 use synth_validator::domain::BinOp;
-use synth_validator::ir::{Block, Cond, Edge, Inst, Op, Terminator, Value};
+use synth_validator::ir::{Block, Cond, Inst, Op, Terminator, Value};
 
 /// The greatest offset that a load or store has room for.
 const OFFSET_MAX: u32 = 4095;
+/// The greatest offset that the address of the memory has room for.
+const ADDRESS_OFFSET_MAX: u32 = 0x7fff;
+/// The greatest shift that an address has room for.
+const SHIFT_MAX: u32 = 3;
 /// Operations before a loop that a test in it may cost.
 const OPERATIONS_MAX: usize = 2;
 /// Sums with constants that are looked through for where two variables begin.
 const SUMS_MAX: usize = 4;
 
-/// An address that is another one plus a constant.
+/// An address that is another variable, maybe shifted, plus a constant.
 pub struct Derived {
     /// The variable that goes.
     pub gone: Variable,
     /// The one that stays.
     pub kept: Variable,
-    /// What is to be added to that one.
+    /// By how much that one is shifted to the left.
+    pub shift: u32,
+    /// What is to be added then.
     pub difference: u32,
     /// Loads and stores, with their new offsets.
     pub accesses: Vec<(Block, usize, u32)>,
@@ -145,14 +151,12 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Finds addresses that differ from others by a constant.
+    /// Finds addresses that others, shifted or not, differ from by a constant.
     fn derived(&mut self, l: &Counted) -> Vec<Derived> {
         let mut found = Vec::new();
         for gone in &l.variables {
-            let others = l.variables.iter().filter(|kept| kept.param != gone.param && kept.step == gone.step);
-            let mut planned = others.filter_map(|kept| self.derive(l, gone, kept));
-            let Some(derived) = planned.next() else { continue };
-            drop(planned);
+            let others = l.variables.iter().filter(|kept| kept.param != gone.param);
+            let Some(derived) = others.clone().find_map(|kept| self.derive(l, gone, kept)) else { continue };
             self.used.extend(derived.kept.values());
             self.gone.extend(gone.values());
             found.push(derived);
@@ -160,10 +164,14 @@ impl<'a> Planner<'a> {
         found
     }
     fn derive(&self, l: &Counted, gone: &Variable, kept: &Variable) -> Option<Derived> {
+        let shift = (0..=SHIFT_MAX).find(|shift| kept.step << shift == gone.step)?;
         if !self.may_go(gone) || !self.may_stay(kept) {
             return None;
         }
-        let mut differences = self.variables.entries(&l.inside).map(|e| self.difference(l, e, (gone.at, kept.at)));
+        let mut differences = self.variables.entries(&l.inside).map(|e| {
+            let [(p, k), (q, m)] = [gone, kept].map(|v| self.root(l, e.args[v.at]));
+            (p == q && (p.is_none() || shift == 0)).then(|| k.wrapping_sub(m << shift))
+        });
         let difference = differences.next()??;
         if difference == 0 || differences.any(|d| d != Some(difference)) {
             return None;
@@ -175,17 +183,19 @@ impl<'a> Planner<'a> {
             let inst = &self.variables.func.blocks[b.0 as usize].insts[i];
             let moved = if v == gone.param { difference } else { difference.wrapping_add(step) };
             let offset = offset(&inst.op)?.wrapping_add(moved);
-            if offset > OFFSET_MAX || !l.inside.contains(b) {
+            if !l.inside.contains(b) || !self.has_room(b, offset, shift) {
                 return None;
             }
             accesses.push((b, i, offset));
         }
-        Some(Derived { gone: gone.clone(), kept: kept.clone(), difference, accesses })
+        Some(Derived { gone: gone.clone(), kept: kept.clone(), shift, difference, accesses })
     }
-    /// By how much the first of two arguments of an edge into a loop exceeds the second, as seen from the last cut point before it.
-    fn difference(&self, l: &Counted, edge: &Edge, (a, b): (usize, usize)) -> Option<u32> {
-        let [(p, k), (q, m)] = [self.root(l, edge.args[a]), self.root(l, edge.args[b])];
-        (p == q).then(|| k.wrapping_sub(m))
+    /// Whether an access has room for an offset. The shift of an index costs nothing where the offset is a part of the memory's address,
+    /// which has to be made for it alone.
+    fn has_room(&self, block: Block, new: u32, shift: u32) -> bool {
+        let insts = &self.variables.func.blocks[block.0 as usize].insts;
+        let is_alone = || insts.iter().filter(|i| offset(&i.op).is_some()).count() == 1;
+        if shift == 0 { new <= OFFSET_MAX } else { new > OFFSET_MAX && new <= ADDRESS_OFFSET_MAX && is_alone() }
     }
     /// A word as another one, if it is no constant, plus a constant.
     fn root(&self, l: &Counted, mut v: Value) -> (Option<Value>, u32) {
@@ -229,7 +239,9 @@ impl<'a> Planner<'a> {
             let Some(tested) = self.tested(l, gone) else { continue };
             let others = l.variables.iter().filter(|kept| kept.param != gone.param && self.may_stay(kept));
             let counters = others.filter_map(|kept| self.counter(l, gone, kept, &tested, before));
-            let Some(counter) = counters.min_by_key(|c| (c.bound.operations(), usize::MAX - c.kept.at)) else { continue };
+            let Some(counter) = counters.min_by_key(|c| (c.bound.operations(), usize::MAX - c.kept.at)) else {
+                continue;
+            };
             self.used.extend(counter.kept.values());
             self.used.extend(counter.bound.plus.iter().chain(&counter.bound.minus));
             self.gone.extend(gone.values());
