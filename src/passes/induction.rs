@@ -161,6 +161,10 @@ impl Said<'_> {
         self.cut.steps.last_mut().expect("invariant: a step was made").defines = Some(Loc::Value(v, 0));
         word
     }
+    fn holds(&mut self, cond: Cond, a: Word, b: Word) {
+        self.cut.holds.push(Word::Step(self.cut.steps.len() as u32, 0));
+        self.cut.steps.push(Step { op: Op::Cmp(cond), args: vec![a, b], defines: None });
+    }
     /// The parameter of a variable that stays, in words that both forms hold here.
     fn kept(&mut self, variable: &Variable) -> Word {
         let held = |v: &Value| self.cut.equal.iter().any(|(old, _)| *old == Loc::Value(*v, 0));
@@ -180,10 +184,14 @@ impl Said<'_> {
     }
     /// An address that is gone is the other one plus a constant.
     fn address(&mut self, derived: &Derived) {
-        let kept = match (self.kept(&derived.kept), derived.shift) {
-            (kept, 0) => kept,
-            (kept, shift) => self.step(BinOp::Shl, kept, constant(shift)),
-        };
+        let mut kept = self.kept(&derived.kept);
+        if let Some((least, greatest)) = derived.range {
+            let above = self.step(BinOp::Sub, kept, constant(least));
+            self.holds(Cond::LeU, above, constant(greatest - least));
+        }
+        if derived.shift > 0 {
+            kept = self.step(BinOp::Shl, kept, constant(derived.shift));
+        }
         let param = self.defined(BinOp::Add, kept, constant(derived.difference), derived.gone.param);
         self.sums(&derived.gone, param);
     }
@@ -209,10 +217,8 @@ impl Said<'_> {
         let loc = Loc::Value(bound, 0);
         // What a variable begins with may be the bound, of several loops too.
         if let Some((other, _)) = self.cut.computed.iter().find(|(_, held)| *held == loc) {
-            let args = vec![difference, *other];
-            self.cut.holds.push(Word::Step(self.cut.steps.len() as u32, 0));
-            self.cut.steps.push(Step { op: Op::Cmp(Cond::Eq), args, defines: None });
-            return;
+            let other = *other;
+            return self.holds(Cond::Eq, difference, other);
         }
         if let Some(at) = self.cut.equal.iter().position(|(_, held)| *held == loc) {
             self.cut.equal.remove(at);

@@ -12,6 +12,8 @@ use synth_validator::ir::{Block, Cond, Inst, Op, Terminator, Value};
 const OFFSET_MAX: u32 = 4095;
 /// The greatest offset that the address of the memory has room for.
 const ADDRESS_OFFSET_MAX: u32 = 0x7fff;
+/// The greatest index that is shifted.
+const GREATEST_MAX: u32 = 1 << 24;
 /// The greatest shift that an address has room for.
 const SHIFT_MAX: u32 = 3;
 /// Operations before a loop that a test in it may cost.
@@ -29,6 +31,8 @@ pub struct Derived {
     pub shift: u32,
     /// What is to be added then.
     pub difference: u32,
+    /// The least and the greatest value of the one that stays, if accesses could wrap around without them.
+    pub range: Option<(u32, u32)>,
     /// Loads and stores, with their new offsets.
     pub accesses: Vec<(Block, usize, u32)>,
 }
@@ -188,7 +192,37 @@ impl<'a> Planner<'a> {
             }
             accesses.push((b, i, offset));
         }
-        Some(Derived { gone: gone.clone(), kept: kept.clone(), shift, difference, accesses })
+        let is_near = shift == 0 && accesses.iter().all(|(b, ..)| self.is_accessed(kept, *b));
+        let range = if is_near { None } else { Some(self.range(l, kept).filter(|r| r.1 <= GREATEST_MAX)?) };
+        Some(Derived { gone: gone.clone(), kept: kept.clone(), shift, difference, range, accesses })
+    }
+    /// Whether a block accesses linear memory near the address that a parameter is: then no offset makes it wrap around.
+    fn is_accessed(&self, v: &Variable, block: Block) -> bool {
+        let insts = &self.variables.func.blocks[block.0 as usize].insts;
+        insts.iter().any(|i| offset(&i.op).is_some() && i.args[0] == v.param)
+    }
+    /// The least and the greatest value of a parameter that counts from a constant to another one, at which the loop ends.
+    fn range(&self, l: &Counted, v: &Variable) -> Option<(u32, u32)> {
+        let mut starts = self.variables.entries(&l.inside).map(|e| self.variables.constant(e.args[v.at]));
+        let start = starts.next()??;
+        let insts_of = |b: Block| &self.variables.func.blocks[b.0 as usize];
+        let mut backs = l
+            .inside
+            .blocks
+            .iter()
+            .filter(|b| cfg::edges(&insts_of(**b).end).iter().any(|e| e.block == l.inside.header));
+        let (latch, None) = (insts_of(*backs.next()?), backs.next()) else { return None };
+        let Terminator::Branch(c, yes, no) = &latch.end else { return None };
+        let test = latch.insts.iter().find(|i| i.results[..] == [*c])?;
+        let goes_on = match test.op {
+            Op::Cmp(Cond::Ne) if no.block != l.inside.header => yes,
+            Op::Cmp(Cond::Eq) if yes.block != l.inside.header => no,
+            _ => return None,
+        };
+        let end = self.variables.constant(test.args[1])?;
+        let greatest = if test.args[0] == v.param { end } else { end.checked_sub(1)? };
+        let counts = v.step == 1 && starts.all(|s| s == Some(start)) && v.values().any(|v| v == test.args[0]);
+        (counts && goes_on.block == l.inside.header && start <= greatest).then_some((start, greatest))
     }
     /// Whether an access has room for an offset. The shift of an index costs nothing where the offset is a part of the memory's address,
     /// which has to be made for it alone.
