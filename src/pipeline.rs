@@ -70,8 +70,8 @@ pub const INDUCTION: Pass = pass("induction", Level::O2, induction::induction, i
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
 #[rustfmt::skip]
 pub const OPTIMIZER: &[Pass] = &[
-    INLINE, CLEAN, DEAD_PARAMS, SCCP, MERGE, GVN, FORWARD, CHECKS, RANGES, DEAD_STORE, REWRITE, IF_CONVERT, ROTATE, LICM,
-    INDUCTION,
+    INLINE, CLEAN, DEAD_PARAMS, SCCP, MERGE, GVN, FORWARD, INDUCTION, CHECKS, RANGES, DEAD_STORE, REWRITE, IF_CONVERT, ROTATE,
+    LICM,
 ];
 
 /// What a user chooses.

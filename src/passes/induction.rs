@@ -63,7 +63,7 @@ pub fn induction(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     Some((new, witness).into())
 }
 
-/// Lets loads and stores take their address from the variable that stays.
+/// Lets loads, stores and their checks take their address from the variable that stays.
 fn move_accesses(new: &mut Func, plans: &[Plan]) {
     let derived = plans.iter().flat_map(|p| &p.derived);
     let mut accesses: Vec<_> = derived.flat_map(|d| d.accesses.iter().map(move |(b, i, o)| (*b, *i, *o, d))).collect();
@@ -74,10 +74,9 @@ fn move_accesses(new: &mut Func, plans: &[Plan]) {
         let origin = inst.origin;
         inst.args[0] = derived.kept.param;
         match &mut inst.op {
-            Op::Load { offset, .. } | Op::Store { offset, .. } | Op::Load64 { offset } | Op::Store64 { offset } => {
-                *offset = moved;
-            }
-            _ => unreachable!("invariant: the plan has loads and stores"),
+            Op::Load { offset, .. } | Op::Store { offset, .. } | Op::BoundsCheck { offset, .. } => *offset = moved,
+            Op::Load64 { offset } | Op::Store64 { offset } => *offset = moved,
+            _ => unreachable!("invariant: the plan has accesses and checks"),
         }
         if derived.shift > 0 {
             let [k, index] = [new.value(Type::I32), new.value(Type::I32)];

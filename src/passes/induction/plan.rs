@@ -192,14 +192,17 @@ impl<'a> Planner<'a> {
             }
             accesses.push((b, i, offset));
         }
-        let is_near = shift == 0 && accesses.iter().all(|(b, ..)| self.is_accessed(kept, *b));
+        let is_near = shift == 0 && accesses.iter().all(|(b, i, _)| self.is_accessed(kept, (*b, *i)));
         let range = if is_near { None } else { Some(self.range(l, kept).filter(|r| r.1 <= GREATEST_MAX)?) };
         Some(Derived { gone: gone.clone(), kept: kept.clone(), shift, difference, range, accesses })
     }
-    /// Whether a block accesses linear memory near the address that a parameter is: then no offset makes it wrap around.
-    fn is_accessed(&self, v: &Variable, block: Block) -> bool {
+    /// Whether the block of an access or check accesses linear memory near the address that a parameter is as well: then no offset makes it
+    /// wrap around. For a check that has to be known before.
+    fn is_accessed(&self, v: &Variable, (block, at): (Block, usize)) -> bool {
         let insts = &self.variables.func.blocks[block.0 as usize].insts;
-        insts.iter().any(|i| offset(&i.op).is_some() && i.args[0] == v.param)
+        let is_check = |inst: &Inst| matches!(inst.op, Op::BoundsCheck { .. });
+        let seen = if is_check(&insts[at]) { &insts[..at] } else { insts };
+        seen.iter().any(|i| offset(&i.op).is_some() && i.args[0] == v.param && (is_check(i) || !is_check(&insts[at])))
     }
     /// The least and the greatest value of a parameter that counts from a constant to another one, at which the loop ends.
     fn range(&self, l: &Counted, v: &Variable) -> Option<(u32, u32)> {
@@ -228,7 +231,8 @@ impl<'a> Planner<'a> {
     /// which has to be made for it alone.
     fn has_room(&self, block: Block, new: u32, shift: u32) -> bool {
         let insts = &self.variables.func.blocks[block.0 as usize].insts;
-        let is_alone = || insts.iter().filter(|i| offset(&i.op).is_some()).count() == 1;
+        let is_access = |op: &Op| offset(op).is_some() && !matches!(op, Op::BoundsCheck { .. });
+        let is_alone = || insts.iter().filter(|i| is_access(&i.op)).count() == 1;
         if shift == 0 { new <= OFFSET_MAX } else { new > OFFSET_MAX && new <= ADDRESS_OFFSET_MAX && is_alone() }
     }
     /// A word as another one, if it is no constant, plus a constant.
@@ -414,9 +418,10 @@ struct Tested {
     last: Vec<(Block, usize, usize)>,
 }
 
-/// The offset of an access.
+/// The offset of an access or its check.
 fn offset(op: &Op) -> Option<u32> {
     match op {
+        Op::BoundsCheck { offset, .. } => Some(*offset),
         Op::Load { offset, .. } | Op::Store { offset, .. } | Op::Load64 { offset } | Op::Store64 { offset } => {
             Some(*offset)
         }
