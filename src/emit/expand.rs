@@ -73,7 +73,13 @@ impl Emitter<'_> {
             Inst::Memory { access, rt, address } => self.memory(*access, gpr(*rt), *address)?,
             Inst::StoreOutgoing { rt, offset } => self.stack_access(Access::Str, gpr(*rt), *offset)?,
             Inst::Call { target, .. } => self.call(*target),
-            Inst::Jump => self.jump(block, self.machine.blocks[block].succs[0]),
+            Inst::Jump => {
+                let to = self.target(self.machine.blocks[block].succs[0]);
+                if self.returns[to] && self.next(block) != Some(to) && self.returns_at_once() {
+                    return self.epilogue();
+                }
+                self.jump(block, to);
+            }
             Inst::Branch { test } => self.branch(block, test)?,
             Inst::Switch { index } => self.switch(block, gpr(*index))?,
             Inst::Return { .. } => self.epilogue()?,
