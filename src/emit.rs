@@ -177,14 +177,15 @@ impl Emitter<'_> {
     }
     fn prologue(&mut self) -> Result<(), CompileError> {
         if self.frame.saved != 0 {
-            let list = PushList::new(self.frame.saved).ok_or_else(|| self.misfit("a register list"))?;
+            let list =
+                PushList::new(self.frame.saved | self.frame.filler).ok_or_else(|| self.misfit("a register list"))?;
             self.code(push(list));
         }
         self.move_sp(true);
         Ok(())
     }
     fn move_sp(&mut self, down: bool) {
-        let bytes = self.frame.local_bytes;
+        let bytes = if self.frame.filler == 0 { self.frame.local_bytes } else { 0 };
         match Imm12::new(bytes) {
             Some(Imm12::ZERO) => {}
             Some(imm) => self.code(adjust_sp(down, imm)),
@@ -196,7 +197,7 @@ impl Emitter<'_> {
     }
     fn epilogue(&mut self) -> Result<(), CompileError> {
         self.move_sp(false);
-        let saved = self.frame.saved;
+        let saved = self.frame.saved | self.frame.filler;
         let returns = saved & LR_BIT != 0;
         if saved != 0 {
             let list = if returns { saved & !LR_BIT | 1 << 15 } else { saved };
