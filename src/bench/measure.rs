@@ -12,6 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use synth_validator::contract::SYM_INIT;
 
 const LAYOUT: &str = include_str!("firmware/bench.ld");
 /// Linear memory of the programs in C, in bytes. Source: `corpus/build.sh`.
@@ -213,7 +214,8 @@ impl Laboratory {
         for function in &image.functions {
             let mut figures = Figures::of(image.program.range(function.range.clone()), &counts);
             figures.bytes = function.range.len() as u64;
-            match candidate.names.get(&function.symbol).map_or(Some(&function.symbol), Option::as_ref) {
+            let name = candidate.names.get(&function.symbol).map_or(Some(&function.symbol), Option::as_ref);
+            match name.filter(|_| function.symbol != SYM_INIT) {
                 None => left_out.add(&figures),
                 Some(name) => functions.entry(name.clone()).or_default().add(&figures),
             }

@@ -98,7 +98,7 @@ pub fn spill_percent(comparisons: &[Comparison], build: &str) -> Option<f64> {
 pub fn budgets(levels: &[(Level, Vec<Comparison>)]) -> Vec<Budgeted> {
     let at = |level: Level| levels.iter().find(|(l, _)| *l == level).map(|(_, c)| c.as_slice());
     let mut rows = Vec::new();
-    // Source of the numbers: docs/performance.md, budgets of code quality.
+    // Source of the numbers: docs/performance.md, "Code quality".
     for (reference, speed, size) in [(NATIVE, 1.10, 1.15), (WASM2C, 1.00, 1.00), (WASM2C_CONSTANT, 1.20, 1.20)] {
         for (level, metric, budget) in [(Level::O2, EXECUTED, speed), (Level::Os, BYTES, size)] {
             let option = super::build::option(level);

@@ -59,7 +59,7 @@ fn heading(peers: &[&str]) -> Vec<String> {
         row.push(metric.to_string());
         row.extend(references(peers.iter().copied()).iter().map(|r| format!("/ {r}")));
     }
-    row.extend(["cycles M4", "/ native", "stack", "native", "spills %", "native %"].map(String::from));
+    row.extend(["cycles M4", "/ native", "stack", "native stack", "spills %", "native spills %"].map(String::from));
     row
 }
 
@@ -199,10 +199,11 @@ fn notes(levels: &[(Level, Vec<Comparison>)], form: Form) -> String {
     let lines = [
         format!("{} programs, {from_c} from C; those written as WebAssembly have no native code and are in the other means only.", all.len()),
         format!("{calls} calls; {trapping} calls that trap are left out of all builds. Every build gave the same results and host calls, else it is named below and not counted."),
+        "Functions marked noinline in the source stay functions natively; modules do not say so, and synth and wasm2c's clang may inline them.".to_string(),
         "Executed: instructions of the program and of run-time helpers (libgcc, newlib), not of the host; skipped ones of IT blocks count.".to_string(),
         "Bytes: code with literals and padding, read-only data, initial data; of linear memory the data segments; helpers are not counted.".to_string(),
         "Stack: the most that a call uses below its caller's frame; frames in linear memory are not in it. Spills: executed loads and stores that address sp, natively also local arrays.".to_string(),
-        format!("Cycles are modelled: {} by {}, {} by {}; memory never waits, a refill counts {}, a division {}.", CORTEX_M3.core, CORTEX_M3.source, CORTEX_M4.core, CORTEX_M4.source, CORTEX_M4.refill, CORTEX_M4.divide),
+        format!("Cycles are modelled: {} by {}, {} by {}; memory never waits, a refill counts {}, a division {}. All code is built for a Cortex-M4; on a Cortex-M3 some of clang's does not run.", CORTEX_M3.core, CORTEX_M3.source, CORTEX_M4.core, CORTEX_M4.source, CORTEX_M4.refill, CORTEX_M4.divide),
     ];
     lines.iter().map(|line| format!("{bullet}{line}\n")).collect::<String>() + "\n"
 }
