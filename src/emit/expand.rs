@@ -55,6 +55,10 @@ impl Emitter<'_> {
                 let words = LongWords::new(gpr(*lo), gpr(*hi)).ok_or_else(|| self.misfit("a long product"))?;
                 self.code(encode::mul_long(*signed, words, gpr(*rn), gpr(*rm)));
             }
+            Inst::MulAddLong { signed, lo, hi, rn, rm, .. } => {
+                let words = LongWords::new(gpr(*lo), gpr(*hi)).ok_or_else(|| self.misfit("a long product"))?;
+                self.code(encode::mul_add_long(*signed, words, gpr(*rn), gpr(*rm)));
+            }
             Inst::Div { signed, rd, rn, rm } => self.code(encode::div(*signed, gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::Pair { subtract, lo, hi, al, ah, bl, bh } => {
                 let (first, second) = if *subtract { (AluOp::Sub, AluOp::Sbc) } else { (AluOp::Add, AluOp::Adc) };
