@@ -57,6 +57,10 @@ impl Frame {
         if calls || local_bytes + 64 > OFFSET_MAX {
             saved |= LR_BIT;
         }
+        // `pop {…, pc}` in place of `pop` and `bx`.
+        if saved != 0 {
+            saved |= LR_BIT;
+        }
         let needs_wide = saved & !(0xff | LR_BIT) != 0;
         if needs_wide && saved.count_ones() == 1 {
             saved |= 1 << 4;
