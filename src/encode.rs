@@ -326,6 +326,13 @@ pub fn mul_long(signed: bool, words: LongWords, rn: Gpr, rm: Gpr) -> Code {
     fill(&rows::LONG_W, &[(b'u', u), (b'n', rn.field()), (b'l', lo), (b'h', hi), (b'm', rm.field())])
 }
 
+/// `umlal lo, hi, rn, rm` or `smlal`: adds the product to `lo` and `hi`.
+pub fn mul_add_long(signed: bool, words: LongWords, rn: Gpr, rm: Gpr) -> Code {
+    let (lo, hi) = words.fields();
+    let u = u32::from(!signed);
+    fill(&rows::LONG_ADD_W, &[(b'u', u), (b'n', rn.field()), (b'l', lo), (b'h', hi), (b'm', rm.field())])
+}
+
 /// `udiv rd, rn, rm` or `sdiv`.
 pub fn div(signed: bool, rd: Gpr, rn: Gpr, rm: Gpr) -> Code {
     let u = u32::from(!signed);

@@ -5,10 +5,12 @@
 //! operation, so that the proof of the link closes by identity; shifts by constants are written directly.
 //! Blocks keep their indices. It stands first in the pipeline, so that every later pass sees words only.
 
+mod product;
 mod shift;
 
 use crate::prune::{self, Known};
 use crate::{cfg, liveness};
+use product::Signs;
 use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, UnOp, Width};
 use synth_validator::ir::{Bin64, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Un64, Value};
@@ -40,6 +42,7 @@ pub fn legalize(func: &Func) -> (Func, Witness) {
         insts: Vec::new(),
         constants: FxHashMap::default(),
         known: FxHashMap::default(),
+        signs: Signs::default(),
         origin: 0,
     };
     let order = cfg::reverse_postorder(func);
@@ -80,6 +83,7 @@ struct Legalizer<'f> {
     constants: FxHashMap<u32, Value>,
     /// Values of constants.
     known: FxHashMap<Value, u32>,
+    signs: Signs,
     origin: u32,
 }
 
@@ -115,6 +119,7 @@ impl Legalizer<'_> {
     }
 
     fn emit(&mut self, op: Op, args: &[Value], results: Vec<Value>) {
+        self.signs.learn(&self.known, &op, args, &results);
         self.insts.push(Inst { op, args: args.to_vec(), results, origin: self.origin });
     }
 
@@ -247,13 +252,7 @@ impl Legalizer<'_> {
             Bin64::And => self.each(BinOp::And, a, b),
             Bin64::Or => self.each(BinOp::Or, a, b),
             Bin64::Xor => self.each(BinOp::Xor, a, b),
-            Bin64::Mul => {
-                let (low, high) = self.two(Op::MulWide, &[a.0, b.0]);
-                let cross = self.bin(BinOp::Mul, a.0, b.1);
-                let high = self.bin(BinOp::Add, high, cross);
-                let cross = self.bin(BinOp::Mul, a.1, b.0);
-                (low, self.bin(BinOp::Add, high, cross))
-            }
+            Bin64::Mul => self.product(a, b),
             Bin64::Shl | Bin64::ShrU | Bin64::ShrS | Bin64::Rotl | Bin64::Rotr => match self.known.get(&b.0).copied() {
                 Some(n) => self.shift_constant(op, a, n & 63),
                 None => self.shift_variable(op, a, b.0),

@@ -116,6 +116,8 @@ pub enum Inst {
     MulAdd { subtract: bool, rd: Reg, rn: Reg, rm: Reg, ra: Reg },
     /// Long product.
     MulLong { signed: bool, lo: Reg, hi: Reg, rn: Reg, rm: Reg },
+    /// Sum of a pair and a long product.
+    MulAddLong { signed: bool, lo: Reg, hi: Reg, al: Reg, ah: Reg, rn: Reg, rm: Reg },
     /// Quotient.
     Div { signed: bool, rd: Reg, rn: Reg, rm: Reg },
     /// Sum or difference of pairs.
@@ -197,6 +199,11 @@ impl Inst {
             Inst::MulLong { lo, hi, rn, rm, .. } => {
                 [rn, rm].into_iter().for_each(|r| f(r, Role::Use));
                 [lo, hi].into_iter().for_each(|r| f(r, Role::Def));
+            }
+            Inst::MulAddLong { lo, hi, al, ah, rn, rm, .. } => {
+                [al, ah, rn, rm].into_iter().for_each(|r| f(r, Role::Use));
+                f(lo, Role::DefTied(0));
+                f(hi, Role::DefTied(1));
             }
             Inst::Pair { lo, hi, al, ah, bl, bh, .. } => {
                 [al, ah].into_iter().for_each(|r| f(r, Role::Use));

@@ -11,6 +11,7 @@ mod call;
 mod compare;
 mod control;
 mod memory;
+mod product;
 mod resident;
 
 use crate::cfg::edges;
@@ -69,6 +70,7 @@ struct Selector<'a> {
     machine: MachineFunc,
     registers: Vec<Option<Reg>>,
     deferred: BTreeMap<Value, &'a IrInst>,
+    products: product::Products,
     cache: BTreeMap<Cached, Reg>,
     /// Sums of a value and a constant that only addresses of the same block use: they become part of these.
     sums: FxHashMap<Value, (Value, u32)>,
@@ -106,6 +108,7 @@ pub fn select(
         machine: MachineFunc::default(),
         registers: vec![None; func.values.len()],
         deferred: BTreeMap::new(),
+        products: product::Products::default(),
         cache: BTreeMap::new(),
         sums: memory::sums(func, facts),
         above: above(func, facts),

@@ -78,6 +78,7 @@ fn computations() -> Vec<Inst> {
     for flag in [true, false] {
         all.push(Inst::MulAdd { subtract: flag, rd, rn, rm, ra });
         all.push(Inst::MulLong { signed: flag, lo: V, hi: V, rn, rm });
+        all.push(Inst::MulAddLong { signed: flag, lo: V, hi: V, al: V, ah: V, rn, rm });
         for (bl, bh) in [(Src::Reg(V), Src::Reg(V)), (Src::Imm(5), Src::Imm(0)), (Src::Imm(0xff00), Src::Reg(V))] {
             all.push(Inst::Pair { subtract: flag, lo: V, hi: V, al: V, ah: V, bl, bh });
         }
@@ -137,6 +138,7 @@ fn kind(inst: &Inst) -> (&'static str, usize) {
         Inst::Mul { .. } => "Mul",
         Inst::MulAdd { .. } => "MulAdd",
         Inst::MulLong { .. } => "MulLong",
+        Inst::MulAddLong { .. } => "MulAddLong",
         Inst::Div { .. } => "Div",
         Inst::Pair { .. } => "Pair",
         Inst::SetIf { .. } => "SetIf",
@@ -151,7 +153,7 @@ fn kind(inst: &Inst) -> (&'static str, usize) {
         Inst::Return { .. } => "Return",
         Inst::Trap { .. } => "Trap",
     };
-    (name, 27)
+    (name, 28)
 }
 
 /// Gives every operand a core register of its own, in order from `pool`, unless its role names one. Result: the

@@ -55,6 +55,10 @@ impl Emitter<'_> {
                 let words = LongWords::new(gpr(*lo), gpr(*hi)).ok_or_else(|| self.misfit("a long product"))?;
                 self.code(encode::mul_long(*signed, words, gpr(*rn), gpr(*rm)));
             }
+            Inst::MulAddLong { signed, lo, hi, rn, rm, .. } => {
+                let words = LongWords::new(gpr(*lo), gpr(*hi)).ok_or_else(|| self.misfit("a long product"))?;
+                self.code(encode::mul_add_long(*signed, words, gpr(*rn), gpr(*rm)));
+            }
             Inst::Div { signed, rd, rn, rm } => self.code(encode::div(*signed, gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::Pair { subtract, lo, hi, al, ah, bl, bh } => {
                 let (first, second) = if *subtract { (AluOp::Sub, AluOp::Sbc) } else { (AluOp::Add, AluOp::Adc) };
@@ -73,7 +77,13 @@ impl Emitter<'_> {
             Inst::Memory { access, rt, address } => self.memory(*access, gpr(*rt), *address)?,
             Inst::StoreOutgoing { rt, offset } => self.stack_access(Access::Str, gpr(*rt), *offset)?,
             Inst::Call { target, .. } => self.call(*target),
-            Inst::Jump => self.jump(block, self.machine.blocks[block].succs[0]),
+            Inst::Jump => {
+                let to = self.target(self.machine.blocks[block].succs[0]);
+                if self.returns[to] && self.next(block) != Some(to) && self.returns_at_once() {
+                    return self.epilogue();
+                }
+                self.jump(block, to);
+            }
             Inst::Branch { test } => self.branch(block, test)?,
             Inst::Switch { index } => self.switch(block, gpr(*index))?,
             Inst::Return { .. } => self.epilogue()?,

@@ -99,6 +99,7 @@ rows! {
     MLA_W         "111110110000 nnnn aaaa dddd 0000 mmmm"      "mla rd, rn, rm, ra"         "MLA T1"
     MLS_W         "111110110000 nnnn aaaa dddd 0001 mmmm"      "mls rd, rn, rm, ra"         "MLS T1"
     LONG_W        "1111101110 u 0 nnnn llll hhhh 0000 mmmm"    "smull|umull lo, hi, rn, rm" "SMULL, UMULL T1"
+    LONG_ADD_W    "1111101111 u 0 nnnn llll hhhh 0000 mmmm"    "smlal|umlal lo, hi, rn, rm" "SMLAL, UMLAL T1"
     DIV_W         "1111101110 u 1 nnnn 1111 dddd 1111 mmmm"    "sdiv|udiv rd, rn, rm"       "SDIV, UDIV T1"
     UBFX_W        "111100111100 nnnn 0 iii dddd ii 0 wwwww"    "ubfx rd, rn, #lsb, #width"  "UBFX T1"
     ACCESS_IMM_W  "1111100 s 1 ooo nnnn tttt iiiiiiiiiiii"     "access rt, [rn, #imm12]"    "T1 to T3 of A5.3.7 to 10"

@@ -92,7 +92,7 @@ fn pieces(machine: &MachineFunc, block: usize) -> Vec<Piece> {
             let copies = args.iter().zip(params).map(|(from, to)| (node(*from), node(*to))).collect();
             out.push(Piece::Copies(copies, origin));
         }
-        let (mut before, mut after, mut tied) = (Vec::new(), Vec::new(), None);
+        let (mut before, mut after, mut tied) = (Vec::new(), Vec::new(), Vec::new());
         let mut uses = Vec::new();
         inst.operands(&mut |r, role| {
             let n = node(*r);
@@ -106,12 +106,12 @@ fn pieces(machine: &MachineFunc, block: usize) -> Vec<Piece> {
                     after.push((u32::from(core), n));
                     *r = Reg(u32::from(core));
                 }
-                Role::DefTied(operand) => tied = Some((operand, n)),
+                Role::DefTied(operand) => tied.push((operand, n)),
                 Role::Use | Role::Def | Role::DefEarly => {}
             }
             uses.push(n);
         });
-        if let Some((operand, to)) = tied {
+        for (operand, to) in tied {
             before.push((uses[operand], to));
             let mut number = 0;
             inst.operands(&mut |r, _| {

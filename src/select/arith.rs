@@ -227,10 +227,4 @@ impl Selector<'_> {
         self.emit(Inst::Pair { subtract, lo, hi, al, ah, bl: words[0], bh: words[1] });
         Ok(())
     }
-    pub(super) fn mul_wide(&mut self, inst: &IrInst) -> Result<(), CompileError> {
-        let (rn, rm) = (self.reg(inst.args[0])?, self.reg(inst.args[1])?);
-        let (lo, hi) = (self.home(inst.results[0]), self.home(inst.results[1]));
-        self.emit(Inst::MulLong { signed: false, lo, hi, rn, rm });
-        Ok(())
-    }
 }

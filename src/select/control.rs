@@ -136,9 +136,10 @@ impl Selector<'_> {
             true => block.params.iter().map(|p| self.home(*p)).collect(),
             false => Vec::new(),
         };
+        self.find_products(block);
         for inst in &block.insts {
             self.origin = inst.origin;
-            if !self.defer(b, inst) {
+            if !self.long_product(inst)? && !self.defer(b, inst) {
                 self.now(inst)?;
             }
         }
@@ -270,7 +271,6 @@ impl Selector<'_> {
             Op::Select => self.select_value(inst),
             Op::AddPair => self.pair(false, inst),
             Op::SubPair => self.pair(true, inst),
-            Op::MulWide => self.mul_wide(inst),
             Op::DivPair(op) => self.divide_pairs(*op, inst),
             Op::BoundsCheck { offset, bytes } => self.bounds_check(inst, *offset, *bytes),
             Op::Load { width, signed, offset } => self.load(inst, *width, *signed, *offset),
@@ -301,6 +301,7 @@ impl Selector<'_> {
             | Op::Cmp64(_)
             | Op::Join
             | Op::Split
+            | Op::MulWide
             | Op::Load64 { .. }
             | Op::Store64 { .. } => Err(self.internal(format!("{:?} after legalization", inst.op))),
         }

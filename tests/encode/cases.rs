@@ -283,6 +283,11 @@ impl Cases {
                 let code = encode::mul_long(signed, LongWords::new(lo, hi)?, rn, rm);
                 Some(kept(code, format!("{s}mull {}", list(&[lo, hi, rn, rm]))))
             });
+            self.each(&[ANY, ANY, ANY, ANY], |v| {
+                let (lo, hi, rn, rm) = (r(v[0]), r(v[1]), r(v[2]), r(v[3]));
+                let code = encode::mul_add_long(signed, LongWords::new(lo, hi)?, rn, rm);
+                Some(kept(code, format!("{s}mlal {}", list(&[lo, hi, rn, rm]))))
+            });
             self.each(&[ANY, ANY, ANY], |v| {
                 let (rd, rn, rm) = (r(v[0]), r(v[1]), r(v[2]));
                 Some(kept(encode::div(signed, rd, rn, rm), format!("{s}div {}", list(&[rd, rn, rm]))))

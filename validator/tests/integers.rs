@@ -80,6 +80,17 @@ fn integer_examples() -> Vec<(&'static str, Box<Sides>)> {
             }),
         ),
         (
+            "signed high product by a constant",
+            Box::new(|g, [x, ..]| {
+                let (factor, last) = (g.word(25_173), g.word(31));
+                let left = bin(g, SMulHi, x, factor);
+                let high = bin(g, UMulHi, x, factor);
+                let sign = bin(g, Ashr, x, last);
+                let excess = bin(g, Mul, sign, factor);
+                (left, bin(g, Add, high, excess))
+            }),
+        ),
+        (
             "signed high product by the unsigned one",
             Box::new(|g, [x, y, _]| {
                 let zero = g.word(0);

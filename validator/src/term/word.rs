@@ -87,6 +87,7 @@ impl Graph {
         match op {
             BinOp::Add => self.add_scaled(a, b, 1),
             BinOp::Sub => self.add_scaled(a, b, u32::MAX),
+            BinOp::SMulHi if self.constant(a).or(self.constant(b)).is_none() => self.signed_high(a, b),
             BinOp::Mul | BinOp::And | BinOp::Or | BinOp::Xor | BinOp::UMulHi | BinOp::SMulHi => {
                 let (a, b) =
                     if self.constant(a).is_some() || (self.constant(b).is_none() && b < a) { (b, a) } else { (a, b) };
@@ -105,6 +106,17 @@ impl Graph {
                 _ => self.intern(Node::Bin(op, a, b)),
             },
         }
+    }
+
+    /// The high word of a signed product as that of the unsigned one: a negative factor `x` is the word minus 2^32, so that the
+    /// unsigned product is 2^32 times the other factor too large, and `x >>s 31` is -1. It is the form that products of pairs have.
+    fn signed_high(&mut self, a: T, b: T) -> T {
+        let high = self.word_bin(BinOp::UMulHi, a, b);
+        [(a, b), (b, a)].into_iter().fold(high, |high, (x, other)| {
+            let sign = self.ashr_const(x, 31);
+            let excess = self.word_bin(BinOp::Mul, sign, other);
+            self.add_scaled(high, excess, 1)
+        })
     }
 
     fn commutative(&mut self, op: BinOp, a: T, b: T) -> T {
