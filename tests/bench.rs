@@ -12,7 +12,7 @@ use support::qemu_engine::{Folder, compile, read};
 use support::vectors;
 use synth::bench::build::Program;
 use synth::bench::compare::{
-    CHECKED, Choice, Comparison, NATIVE, SYNTH, WASM2C, WASM2C_CONSTANT, compare, geometric_mean,
+    CHECKED, Choice, Comparison, NATIVE, NATIVE_INLINING, SYNTH, WASM2C, WASM2C_CONSTANT, compare, geometric_mean,
 };
 use synth::bench::cycles::{CORTEX_M3, CORTEX_M4, is_spill};
 use synth::bench::execution::{Block, Count, by_address};
@@ -163,7 +163,7 @@ fn native_code_is_compared_and_counted() {
     let peers =
         vec![format!("again={command}").parse().expect("it is a peer"), "none=false".parse().expect("it is a peer")];
     let plain = measured(&lab, "", peers);
-    for build in [SYNTH, CHECKED, NATIVE, WASM2C, WASM2C_CONSTANT, "again"] {
+    for build in [SYNTH, CHECKED, NATIVE, NATIVE_INLINING, WASM2C, WASM2C_CONSTANT, "again"] {
         assert!(plain.measured(build).is_some(), "{build}: {:?}", plain.entries);
     }
     assert_eq!(ratio(&plain, EXECUTED, SYNTH, "again"), Some(1.0));
@@ -200,12 +200,12 @@ fn the_command_measures_the_corpus() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     let programs = report["levels"][0]["programs"].as_array().expect("there are programs");
     let builds: Vec<usize> = programs.iter().map(|p| p["builds"].as_array().map_or(0, Vec::len)).collect();
-    assert_eq!(builds, [4, 5], "`globals` has no C");
+    assert_eq!(builds, [4, 6], "`globals` has no C");
     for build in programs.iter().flat_map(|p| p["builds"].as_array().expect("there are builds")) {
         assert!(build["measured"]["total"]["executed"].as_u64() > Some(0), "{build}");
         assert_eq!(build["differences"], serde_json::json!([]));
     }
     assert!(programs[1]["calls_left_out"].as_u64() > Some(0), "calls that trap");
-    assert!(report["levels"][0]["summaries"].as_array().is_some_and(|s| s.len() == 18));
+    assert!(report["levels"][0]["summaries"].as_array().is_some_and(|s| s.len() == 24));
     assert!(kept.join("kernel_stack-Os-native.elf").exists());
 }

@@ -11,6 +11,7 @@ use crate::simulator::interface::interface;
 use crate::simulator::observation::RunError;
 use crate::simulator::vectors::{Script, parse};
 use std::collections::BTreeMap;
+use std::path::Path;
 use synth_validator::contract::{Bounds, SYM_FUNCTION};
 use synth_validator::wasm::module::{Mode, Module};
 use synth_validator::wasm::reader;
@@ -22,6 +23,8 @@ pub const CHECKED: &str = "synth-software";
 /// Native code of clang.
 pub const NATIVE: &str = "native";
 
+/// The same, without regard to `noinline` in the source, which modules do not carry.
+pub const NATIVE_INLINING: &str = "native-inlining";
 /// C of wasm2c, as generated, compiled by clang.
 pub const WASM2C: &str = "wasm2c";
 /// The same with memory and globals at constant addresses.
@@ -81,16 +84,16 @@ fn segment_bytes(module: &Module) -> u32 {
     active.map(|d| d.bytes.len() as u32).sum()
 }
 
-/// Native code.
+/// Native code: see [`build::native`].
 fn native(
-    program: &Program,
+    source: &Path,
     level: Level,
-    places: Vec<(u32, String)>,
+    inlining: bool,
+    places: &[(u32, String)],
     folder: &Folder,
-) -> Option<Result<Candidate, RunError>> {
-    let source = program.c.as_ref()?;
-    let object = build::native(source, level, folder);
-    Some(object.map(|object| Candidate { object, native: true, places, ..Candidate::default() }))
+) -> Result<Candidate, RunError> {
+    let object = build::native(source, level, inlining, folder)?;
+    Ok(Candidate { object, native: true, places: places.to_vec(), ..Candidate::default() })
 }
 
 /// What is built beside `synth`'s own.
@@ -137,8 +140,10 @@ pub fn compare(lab: &Laboratory, program: &Program, level: Level, choice: &Choic
         entries.push(Entry { build: build.to_string(), result, differences });
     };
     add(SYNTH, synth(&wasm, &module, level, choice.bounds));
-    if let Some(candidate) = native(program, level, places, &folder) {
-        add(NATIVE, candidate);
+    for (build, inlining) in [(NATIVE, false), (NATIVE_INLINING, true)] {
+        if let Some(source) = &program.c {
+            add(build, native(source, level, inlining, &places, &folder));
+        }
     }
     for (build, constant) in [(WASM2C, false), (WASM2C_CONSTANT, true)] {
         add(build, wasm2c::build(&wasm, &interface, level, constant));

@@ -94,7 +94,14 @@ fn failed(error: &RunError) -> Diagnostic {
 /// # Errors
 /// A corpus that cannot be read; a tool that is missing or fails.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
-    let taken = [builds::SYNTH, builds::CHECKED, builds::NATIVE, builds::WASM2C, builds::WASM2C_CONSTANT];
+    let taken = [
+        builds::SYNTH,
+        builds::CHECKED,
+        builds::NATIVE,
+        builds::NATIVE_INLINING,
+        builds::WASM2C,
+        builds::WASM2C_CONSTANT,
+    ];
     if let Some(peer) = args.peer.iter().find(|p| taken.contains(&p.name.as_str())) {
         return Err(
             Diagnostic::new(format!("{} is the name of another build", peer.name)).help("give the peer another name")
@@ -184,7 +191,7 @@ fn build_report(entry: &Entry) -> BuildReport<'_> {
 
 fn print_json(levels: &[(Level, Vec<Comparison>)], args: &Args) {
     let reports = levels.iter().map(|(level, comparisons)| {
-        let references = report::references(args.peer.iter().map(|p| p.name.as_str()));
+        let references = report::all_references(args.peer.iter().map(|p| p.name.as_str()));
         let pairs = METRICS.iter().flat_map(|m| references.iter().map(move |r| (*m, *r)));
         LevelReport {
             level: build::option(*level),

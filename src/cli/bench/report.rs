@@ -1,7 +1,7 @@
 //! The results of `synth bench code` as tables, for the terminal or as a page.
 
 use crate::bench::build;
-use crate::bench::compare::{CHECKED, Comparison, NATIVE, SYNTH, WASM2C, WASM2C_CONSTANT, functions};
+use crate::bench::compare::{CHECKED, Comparison, NATIVE, NATIVE_INLINING, SYNTH, WASM2C, WASM2C_CONSTANT, functions};
 use crate::bench::cycles::{CORTEX_M3, CORTEX_M4};
 use crate::bench::summary::{BYTES, EXECUTED, METRICS, Metric, budgets, ratio, spill_percent, summary};
 use crate::cli::table;
@@ -26,7 +26,12 @@ source. How it is measured is in [performance.md](performance.md#code-quality).
 ";
 
 /// The builds that `synth` is divided by.
-pub fn references<'a>(peers: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn all_references<'a>(peers: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    [NATIVE, NATIVE_INLINING, WASM2C, WASM2C_CONSTANT].into_iter().chain(peers).collect()
+}
+
+/// Those shown for each program.
+fn references<'a>(peers: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     [NATIVE, WASM2C, WASM2C_CONSTANT].into_iter().chain(peers).collect()
 }
 
@@ -117,7 +122,7 @@ fn metric_table(level: Level, comparisons: &[Comparison], peers: &[&str], form: 
         }
     };
     for metric in METRICS {
-        for reference in references(peers.iter().copied()) {
+        for reference in all_references(peers.iter().copied()) {
             add(metric, SYNTH, reference);
         }
     }
@@ -199,7 +204,7 @@ fn notes(levels: &[(Level, Vec<Comparison>)], form: Form) -> String {
     let lines = [
         format!("{} programs, {from_c} from C; those written as WebAssembly have no native code and are in the other means only.", all.len()),
         format!("{calls} calls; {trapping} calls that trap are left out of all builds. Every build gave the same results and host calls, else it is named below and not counted."),
-        "Functions marked noinline in the source stay functions natively; modules do not say so, and synth and wasm2c's clang may inline them.".to_string(),
+        "native keeps functions that the source marks noinline; native-inlining does not. Modules do not carry that mark: synth and wasm2c's clang may inline.".to_string(),
         "Executed: instructions of the program and of run-time helpers (libgcc, newlib), not of the host; skipped ones of IT blocks count.".to_string(),
         "Bytes: code with literals and padding, read-only data, initial data; of linear memory the data segments; helpers are not counted.".to_string(),
         "Stack: the most that a call uses below its caller's frame; frames in linear memory are not in it. Spills: executed loads and stores that address sp, natively also local arrays.".to_string(),
