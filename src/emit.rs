@@ -4,6 +4,7 @@
 //! targets; of equal blocks one stands for all; jumps to the next block are left out, and a jump to a return of one
 //! instruction is that return.
 
+mod choose;
 mod expand;
 mod flags;
 

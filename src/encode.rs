@@ -6,12 +6,13 @@
 
 pub mod bits;
 pub mod branch;
+pub mod field;
 pub mod memory;
 pub mod operand;
 pub mod rows;
 
 use bits::{Code, fill};
-use operand::{BitField, Gpr, Imm3, Imm8, Imm12, Imm16, LongWords, Low, ModifiedImm, ShiftAmount};
+use operand::{Gpr, Imm3, Imm8, Imm12, Imm16, LongWords, Low, ModifiedImm, ShiftAmount};
 
 /// Two-operand operations of the data-processing encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -337,10 +338,4 @@ pub fn mul_add_long(signed: bool, words: LongWords, rn: Gpr, rm: Gpr) -> Code {
 pub fn div(signed: bool, rd: Gpr, rn: Gpr, rm: Gpr) -> Code {
     let u = u32::from(!signed);
     fill(&rows::DIV_W, &[(b'u', u), (b'n', rn.field()), (b'd', rd.field()), (b'm', rm.field())])
-}
-
-/// `ubfx rd, rn, #lsb, #width`.
-pub fn ubfx(rd: Gpr, rn: Gpr, bits: BitField) -> Code {
-    let (i, w) = bits.fields();
-    fill(&rows::UBFX_W, &[(b'n', rn.field()), (b'i', i), (b'd', rd.field()), (b'w', w)])
 }

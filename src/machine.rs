@@ -21,6 +21,8 @@ pub enum Role {
     Use,
     /// Read, in this core register.
     UseIn(u8),
+    /// Read after something is written: shares no register with definitions.
+    UseLate,
     /// Written after everything is read.
     Def,
     /// Written while operands are still to be read: shares no register with them.
@@ -61,7 +63,7 @@ pub enum Compare {
     /// `tst`.
     Tst(Reg, Src),
     /// `cmp` of the low words, `sbcs` of the high words: (low, high) pairs.
-    Pair(Reg, Reg, Reg, Reg),
+    Pair(Reg, Reg, Src, Src),
 }
 
 /// A condition on words.
@@ -71,6 +73,16 @@ pub struct Test {
     pub compare: Compare,
     /// The condition on the flags.
     pub condition: Condition,
+}
+
+/// A choice: `yes` if a test holds (if it does not, where the choice is negated), else `no`. `yes` is as in [`Inst::Select`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "explained above")]
+pub struct Choice {
+    pub rd: Reg,
+    pub no: Reg,
+    pub yes: Src,
+    pub negated: bool,
 }
 
 /// Whom a call calls.
@@ -108,8 +120,12 @@ pub enum Inst {
     ShiftReg { op: ShiftOp, rd: Reg, rn: Reg, rm: Reg },
     /// One-operand operations.
     Unary { op: UnaryOp, rd: Reg, rm: Reg },
-    /// Keeps the low `width` bits, `1..=31`.
-    LowBits { rd: Reg, rn: Reg, width: u32 },
+    /// The `width` bits from bit `lsb` up, extended by zeros or copies of the highest.
+    Extract { signed: bool, rd: Reg, rn: Reg, lsb: u32, width: u32 },
+    /// `base` with the low bits of `rn` in the place of its `width` bits from bit `lsb` up.
+    Insert { rd: Reg, base: Reg, rn: Reg, lsb: u32, width: u32 },
+    /// The nearest signed or unsigned number of `bits` bits. The operand may be shifted by `lsl` or `asr`.
+    Saturate { signed: bool, bits: u32, rd: Reg, src: Src },
     /// Product.
     Mul { rd: Reg, rn: Reg, rm: Reg },
     /// `ra + rn * rm`, or `ra - rn * rm`.
@@ -126,6 +142,8 @@ pub enum Inst {
     SetIf { rd: Reg, test: Test },
     /// `yes` if the test holds, else `no`. An immediate `yes` is `0..=255` or a modified immediate.
     Select { rd: Reg, no: Reg, yes: Src, test: Test },
+    /// Two to four choices under one test.
+    SelectMany { choices: Vec<Choice>, test: Test },
     /// Traps if the test holds; always if there is none.
     TrapIf { test: Option<Test>, kind: TrapKind },
     /// Load or store.
@@ -148,9 +166,12 @@ pub enum Inst {
 
 impl Src {
     fn visit(&mut self, f: &mut impl FnMut(&mut Reg, Role)) {
+        self.visit_as(Role::Use, f);
+    }
+    fn visit_as(&mut self, role: Role, f: &mut impl FnMut(&mut Reg, Role)) {
         match self {
             Src::Imm(_) => {}
-            Src::Reg(r) | Src::Shifted(r, ..) => f(r, Role::Use),
+            Src::Reg(r) | Src::Shifted(r, ..) => f(r, role),
         }
     }
 }
@@ -163,7 +184,10 @@ impl Test {
                 src.visit(f);
             }
             Compare::Cmn(n, _) => f(n, Role::Use),
-            Compare::Pair(al, ah, bl, bh) => [al, ah, bl, bh].into_iter().for_each(|r| f(r, Role::Use)),
+            Compare::Pair(al, ah, bl, bh) => {
+                [al, ah].into_iter().for_each(|r| f(r, Role::Use));
+                [bl, bh].into_iter().for_each(|s| s.visit(f));
+            }
         }
     }
 }
@@ -178,7 +202,7 @@ impl Inst {
             | Inst::Not { rd, rm }
             | Inst::ShiftImm { rd, rm, .. }
             | Inst::Unary { rd, rm, .. }
-            | Inst::LowBits { rd, rn: rm, .. } => {
+            | Inst::Extract { rd, rn: rm, .. } => {
                 f(rm, Role::Use);
                 f(rd, Role::Def);
             }
@@ -214,6 +238,22 @@ impl Inst {
             Inst::SetIf { rd, test } => {
                 test.visit(f);
                 f(rd, Role::Def);
+            }
+            Inst::Insert { rd, base, rn, .. } => {
+                [base, rn].into_iter().for_each(|r| f(r, Role::Use));
+                f(rd, Role::DefTied(0));
+            }
+            Inst::Saturate { rd, src, .. } => {
+                src.visit(f);
+                f(rd, Role::Def);
+            }
+            Inst::SelectMany { choices, test } => {
+                choices.iter_mut().for_each(|c| f(&mut c.no, Role::Use));
+                for (n, choice) in choices.iter_mut().enumerate() {
+                    choice.yes.visit_as(if n == 0 { Role::Use } else { Role::UseLate }, f);
+                }
+                test.visit(f);
+                choices.iter_mut().enumerate().for_each(|(n, c)| f(&mut c.rd, Role::DefTied(n)));
             }
             Inst::Select { rd, no, yes, test } => {
                 f(no, Role::Use);

@@ -8,11 +8,13 @@
 
 mod arith;
 mod call;
+mod choose;
 mod compare;
 mod control;
 mod memory;
 mod product;
 mod resident;
+mod uses;
 
 use crate::cfg::edges;
 use crate::encode::AluOp;
@@ -25,7 +27,7 @@ use crate::module_info::ModuleInfo;
 pub use resident::{Flow, Plan, plan};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use synth_validator::domain::Symbol;
+use synth_validator::domain::{BinOp, Symbol};
 use synth_validator::ir::{Block, Func, Inst as IrInst, Op, Value};
 
 /// What is kept in a register besides values.
@@ -71,6 +73,7 @@ struct Selector<'a> {
     registers: Vec<Option<Reg>>,
     deferred: BTreeMap<Value, &'a IrInst>,
     products: product::Products,
+    uses: uses::Uses<'a>,
     cache: BTreeMap<Cached, Reg>,
     /// Sums of a value and a constant that only addresses of the same block use: they become part of these.
     sums: FxHashMap<Value, (Value, u32)>,
@@ -109,6 +112,7 @@ pub fn select(
         registers: vec![None; func.values.len()],
         deferred: BTreeMap::new(),
         products: product::Products::default(),
+        uses: uses::Uses::default(),
         cache: BTreeMap::new(),
         sums: memory::sums(func, facts),
         above: above(func, facts),
@@ -283,8 +287,10 @@ impl<'a> Selector<'a> {
         }
         let absorbable = match inst.op {
             Op::Cmp(_) | Op::CmpPair(_) => true,
+            Op::Bin(BinOp::And) => self.is_tested(inst.results[0]),
+            Op::Bin(BinOp::Xor) => self.is_complement(inst),
             Op::Bin(op) => {
-                op == synth_validator::domain::BinOp::Mul && inst.args.iter().all(|a| self.constant(*a).is_none())
+                op == BinOp::Mul && inst.args.iter().all(|a| self.constant(*a).is_none())
                     || arith::shift_op(op).is_some()
                         && self.constant(inst.args[1]).is_some_and(|k| (1..=31).contains(&k))
                         && self.constant(inst.args[0]).is_none()
@@ -292,6 +298,12 @@ impl<'a> Selector<'a> {
             _ => false,
         };
         let v = inst.results.first().map(|v| self.resolve(*v));
+        if let (Some(v), Op::Cmp(_) | Op::CmpPair(_)) = (v, &inst.op)
+            && self.decides_choices(v)
+        {
+            self.deferred.insert(v, inst);
+            return true;
+        }
         match v {
             Some(v) if absorbable && self.facts.uses[v.0 as usize] == 1 => {
                 if self.facts.user_block[v.0 as usize] == block {

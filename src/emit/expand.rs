@@ -5,8 +5,10 @@ use super::{Emitter, gpr};
 use crate::branch_relax::{Item, Label, Literal, RelocKind, RelocTarget};
 use crate::encode::branch::{bl, blx, it, ite};
 use crate::encode::memory::Access;
-use crate::encode::operand::{BitField, Condition, Gpr, IP, Imm8, Imm12, LongWords, ModifiedImm, Offset, ShiftAmount};
-use crate::encode::{self, AluOp, SetFlags, Shift, ShiftOp};
+use crate::encode::operand::{
+    BitField, Condition, Gpr, IP, Imm8, Imm12, LongWords, ModifiedImm, Offset, Saturation, ShiftAmount,
+};
+use crate::encode::{self, AluOp, SetFlags, Shift, ShiftOp, field};
 use crate::error::CompileError;
 use crate::machine::{Compare, Inst, Src, Target, Test};
 use synth_validator::domain::Symbol;
@@ -42,10 +44,15 @@ impl Emitter<'_> {
             }
             Inst::ShiftReg { op, rd, rn, rm } => self.code(encode::shift_reg_s(*op, gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::Unary { op, rd, rm } => self.code(encode::unary(*op, gpr(*rd), gpr(*rm))),
-            Inst::LowBits { rd, rn, width } => {
-                let bits = BitField::new(0, *width).ok_or_else(|| self.misfit("a bit field"))?;
-                self.code(encode::ubfx(gpr(*rd), gpr(*rn), bits));
+            Inst::Extract { signed, rd, rn, lsb, width } => {
+                let bits = BitField::new(*lsb, *width).ok_or_else(|| self.misfit("a bit field"))?;
+                self.code(field::extract(*signed, gpr(*rd), gpr(*rn), bits));
             }
+            Inst::Insert { rd, rn, lsb, width, .. } => {
+                let bits = BitField::new(*lsb, *width).ok_or_else(|| self.misfit("a bit field"))?;
+                self.code(field::bfi(gpr(*rd), gpr(*rn), bits));
+            }
+            Inst::Saturate { signed, bits, rd, src } => self.saturate(*signed, *bits, gpr(*rd), *src)?,
             Inst::Mul { rd, rn, rm } => self.code(encode::mul_s(gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::MulAdd { subtract, rd, rn, rm, ra } => {
                 let f = if *subtract { encode::mls } else { encode::mla };
@@ -67,6 +74,7 @@ impl Emitter<'_> {
             }
             Inst::SetIf { rd, test } => self.set_if(gpr(*rd), test)?,
             Inst::Select { rd, yes, test, .. } => self.select(gpr(*rd), *yes, test)?,
+            Inst::SelectMany { choices, test } => self.choose(choices, test)?,
             Inst::TrapIf { test, kind } => {
                 let label = self.trap_label(*kind);
                 match test {
@@ -92,6 +100,18 @@ impl Emitter<'_> {
                 self.items.push(Item::Branch(None, label));
             }
         }
+        Ok(())
+    }
+    fn saturate(&mut self, signed: bool, bits: u32, rd: Gpr, src: Src) -> Result<(), CompileError> {
+        let to = Saturation::new(signed, bits).ok_or_else(|| self.misfit("a width"))?;
+        let code = match src {
+            Src::Reg(n) => field::saturate(to, rd, gpr(n), None),
+            Src::Shifted(n, op @ (ShiftOp::Lsl | ShiftOp::Asr), amount) => {
+                field::saturate(to, rd, gpr(n), Some((op == ShiftOp::Asr, self.amount(amount)?)))
+            }
+            _ => return Err(self.misfit("an operand")),
+        };
+        self.code(code);
         Ok(())
     }
     fn amount(&self, bits: u32) -> Result<ShiftAmount, CompileError> {
@@ -124,7 +144,7 @@ impl Emitter<'_> {
         compared.is_some() && self.held == compared && is_zero_test(test)
     }
     /// Computes the flags of a test.
-    fn flags(&mut self, test: &Test) -> Result<(), CompileError> {
+    pub(super) fn flags(&mut self, test: &Test) -> Result<(), CompileError> {
         if self.holds(test) {
             return Ok(());
         }
@@ -138,15 +158,15 @@ impl Emitter<'_> {
             Compare::Tst(n, Src::Reg(m)) => encode::tst_reg(gpr(n), gpr(m), None),
             Compare::Tst(n, Src::Shifted(m, s, k)) => encode::tst_reg(gpr(n), gpr(m), self.shift(s, k)?),
             Compare::Pair(al, ah, bl, bh) => {
-                self.code(encode::cmp_reg(gpr(al), gpr(bl), None));
-                encode::alu_reg(AluOp::Sbc, SetFlags::Yes, IP, gpr(ah), gpr(bh), None)
+                self.flags(&Test { compare: Compare::Cmp(al, bl), condition: test.condition })?;
+                return self.alu(AluOp::Sbc, SetFlags::Yes, IP, gpr(ah), bh);
             }
         };
         self.code(code);
         Ok(())
     }
     /// A small constant inside an IT block.
-    fn constant_in_it(&mut self, rd: Gpr, k: u32) -> Result<(), CompileError> {
+    pub(super) fn constant_in_it(&mut self, rd: Gpr, k: u32) -> Result<(), CompileError> {
         let narrow = rd.low().zip(Imm8::new(k)).map(|(rd, imm)| encode::movs_imm8(rd, imm));
         let wide = || ModifiedImm::new(k).map(|imm| encode::mov_modified(rd, imm));
         let code = narrow.or_else(wide).ok_or_else(|| self.misfit("an immediate"))?;

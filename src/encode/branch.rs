@@ -2,7 +2,7 @@
 //! bytes further.
 
 use super::bits::{Code, fill};
-use super::operand::{Condition, ForwardOffset, Gpr, Low, Offset, TrapNumber};
+use super::operand::{Condition, ForwardOffset, Gpr, ItRest, Low, Offset, TrapNumber};
 use super::rows;
 
 /// `b` in 16 bits.
@@ -69,13 +69,17 @@ pub fn tbh(rm: Gpr) -> Code {
 
 /// `it condition` for one instruction.
 pub fn it(condition: Condition) -> Code {
-    fill(&rows::IT_T1, &[(b'c', condition.field())])
+    it_block(condition, ItRest::NONE)
 }
 
 /// `ite condition`: the first of two instructions under the condition, the second under its negation.
 pub fn ite(condition: Condition) -> Code {
-    let low = condition.field() & 1;
-    fill(&rows::ITE_T1, &[(b'c', condition.field()), (b'n', low ^ 1)])
+    it_block(condition, ItRest::ELSE)
+}
+
+/// `it` with up to three more letters: the first instruction under the condition, the others as `rest` says.
+pub fn it_block(condition: Condition, rest: ItRest) -> Code {
+    fill(&rows::IT_T1, &[(b'c', condition.field()), (b'm', rest.mask(condition))])
 }
 
 /// `udf #number`.

@@ -206,6 +206,51 @@ impl BitField {
     }
 }
 
+/// What stands behind the first instruction of an IT block: up to three more, each under the condition or its negation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ItRest {
+    negated: [bool; 3],
+    count: usize,
+}
+
+impl ItRest {
+    /// Nothing.
+    pub const NONE: ItRest = ItRest { negated: [false; 3], count: 0 };
+    /// One instruction under the negation.
+    pub const ELSE: ItRest = ItRest { negated: [true, false, false], count: 1 };
+    /// For each instruction whether it is under the negation, if there are not too many.
+    pub fn new(negated: &[bool]) -> Option<ItRest> {
+        let mut all = [false; 3];
+        all.get_mut(..negated.len())?.copy_from_slice(negated);
+        Some(ItRest { negated: all, count: negated.len() })
+    }
+    /// The 4-bit mask: for each instruction the condition's lowest bit, inverted for the negation; then a one.
+    pub fn mask(self, condition: Condition) -> u32 {
+        let low = condition.field() & 1;
+        let bits = self.negated[..self.count].iter().map(|n| low ^ u32::from(*n)).chain([1]);
+        bits.zip((0..4).rev()).map(|(bit, place)| bit << place).sum()
+    }
+}
+
+/// A width to saturate to: `1..=32` bits signed, `0..=31` unsigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Saturation {
+    signed: bool,
+    bits: u32,
+}
+
+impl Saturation {
+    /// The width, if it is in range.
+    pub fn new(signed: bool, bits: u32) -> Option<Saturation> {
+        let range = if signed { 1..=32 } else { 0..=31 };
+        range.contains(&bits).then_some(Saturation { signed, bits })
+    }
+    /// Whether it is unsigned, and the width as an encoding field.
+    pub fn fields(self) -> (u32, u32) {
+        (u32::from(!self.signed), self.bits - u32::from(self.signed))
+    }
+}
+
 /// The number of a `udf`: `0..=239`. Disassemblers have names of their own for some higher ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrapNumber(u32);

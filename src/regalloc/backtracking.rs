@@ -36,6 +36,7 @@ fn operand(r: Reg, role: Role) -> Operand {
     use OperandPos::{Early, Late};
     let (constraint, kind, position) = match role {
         Role::Use => (Any, Use, Early),
+        Role::UseLate => (Any, Use, Late),
         Role::UseIn(n) => (FixedReg(core(n)), Use, Early),
         Role::Def => (Any, Def, Late),
         Role::DefEarly => (Any, Def, Early),

@@ -107,7 +107,7 @@ fn pieces(machine: &MachineFunc, block: usize) -> Vec<Piece> {
                     *r = Reg(u32::from(core));
                 }
                 Role::DefTied(operand) => tied.push((operand, n)),
-                Role::Use | Role::Def | Role::DefEarly => {}
+                Role::Use | Role::UseLate | Role::Def | Role::DefEarly => {}
             }
             uses.push(n);
         });
@@ -174,18 +174,23 @@ impl Set {
     }
 }
 
-/// Uses and definitions of an instruction; early definitions are told apart.
+/// Uses and definitions of an instruction; early definitions and late uses are told apart, the latter among the uses.
 #[derive(Default)]
 struct Roles {
     uses: Vec<u32>,
     defs: Vec<u32>,
     early: Vec<u32>,
+    late: Vec<u32>,
 }
 
 fn roles(inst: &Inst) -> Roles {
     let mut roles = Roles::default();
     inst.clone().operands(&mut |r, role| match role {
         Role::Use | Role::UseIn(_) => roles.uses.push(r.0),
+        Role::UseLate => {
+            roles.uses.push(r.0);
+            roles.late.push(r.0);
+        }
         Role::Def | Role::DefIn(_) => roles.defs.push(r.0),
         Role::DefEarly => roles.early.push(r.0),
         // The copy before has put the word there.
@@ -243,7 +248,7 @@ impl Allocator<'_> {
     fn step(&self, piece: &Piece, live: &mut Set) {
         match piece {
             Piece::Inst(inst, _) => {
-                let Roles { uses, defs, early } = roles(inst);
+                let Roles { uses, defs, early, .. } = roles(inst);
                 defs.into_iter().chain(early).for_each(|n| live.remove(n));
                 uses.into_iter().for_each(|n| live.insert(n));
             }
@@ -265,11 +270,11 @@ impl Allocator<'_> {
             for piece in self.blocks[b].iter().rev() {
                 match piece {
                     Piece::Inst(inst, _) => {
-                        let Roles { uses, defs, early } = roles(inst);
+                        let Roles { uses, defs, early, late } = roles(inst);
                         let all: Vec<u32> = defs.iter().chain(&early).copied().collect();
                         for d in &all {
                             live.iter().for_each(|l| graph.edge(*d, l));
-                            all.iter().for_each(|o| graph.edge(*d, *o));
+                            all.iter().chain(&late).for_each(|o| graph.edge(*d, *o));
                         }
                         early.iter().for_each(|d| uses.iter().for_each(|u| graph.edge(*d, *u)));
                         for (from, to) in shared(inst) {
@@ -384,7 +389,7 @@ impl Allocator<'_> {
     /// Writes a piece of a block so that it names no spilled node, except in copies.
     fn respelled(&mut self, piece: Piece, b: usize) {
         let Piece::Inst(mut inst, origin) = piece else { return self.blocks[b].push(piece) };
-        let Roles { uses, defs, early } = roles(&inst);
+        let Roles { uses, defs, early, .. } = roles(&inst);
         let defined: Vec<u32> = defs.into_iter().chain(early).filter(|n| self.is_spilled(*n)).collect();
         if let ([n], Inst::Const { .. } | Inst::SymbolAddress { .. }) = (&defined[..], &inst)
             && matches!(self.spilled[*n as usize], Some(Home::Made(_)))

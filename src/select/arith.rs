@@ -98,6 +98,12 @@ impl Selector<'_> {
             return Ok(());
         }
         let (a, b) = if self.deferred.contains_key(&self.resolve(a)) { (b, a) } else { (a, b) };
+        if let (AluOp::And | AluOp::Orr, Some(inst)) = (op, self.take(b, |op| *op == Op::Bin(BinOp::Xor))) {
+            let op = if op == AluOp::And { AluOp::Bic } else { AluOp::Orn };
+            let (rn, src) = (self.reg(a)?, Src::Reg(self.reg(inst.args[0])?));
+            self.emit(Inst::Alu { op, rd, rn, src });
+            return Ok(());
+        }
         let rn = self.reg(a)?;
         let src = self.shifted(b)?;
         self.emit(Inst::Alu { op, rd, rn, src });
@@ -147,7 +153,7 @@ impl Selector<'_> {
             Some(0xff | 0xffff) => self.reg(a)?,
             Some(k) if k != 0 && k != u32::MAX && (k & k.wrapping_add(1)) == 0 && ModifiedImm::new(k).is_none() => {
                 let rn = self.reg(a)?;
-                self.emit(Inst::LowBits { rd, rn, width: k.count_ones() });
+                self.emit(Inst::Extract { signed: false, rd, rn, lsb: 0, width: k.count_ones() });
                 return Ok(());
             }
             _ => return self.alu(AluOp::And, rd, a, b),

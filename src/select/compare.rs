@@ -5,6 +5,7 @@ use crate::encode::AluOp;
 use crate::encode::operand::{Condition, ModifiedImm};
 use crate::error::CompileError;
 use crate::machine::{Compare, Inst, Reg, Src, Test};
+use synth_validator::domain::BinOp;
 use synth_validator::ir::{Cond, Inst as IrInst, Op, Value};
 
 /// The Arm condition of a comparison by `cmp`.
@@ -45,8 +46,7 @@ impl Selector<'_> {
         if let Some(inst) = self.take(v, |op| matches!(op, Op::Cmp(_) | Op::CmpPair(_))) {
             return self.comparison(inst);
         }
-        let r = self.reg(v)?;
-        Ok(Test { compare: Compare::Cmp(r, Src::Imm(0)), condition: Condition::Ne })
+        Ok(Test { compare: self.compare_with_zero(v)?, condition: Condition::Ne })
     }
     /// The test that a comparison makes.
     pub(super) fn comparison(&mut self, inst: &IrInst) -> Result<Test, CompileError> {
@@ -60,6 +60,9 @@ impl Selector<'_> {
         if self.constant(a).is_some() && self.constant(b).is_none() {
             return self.compare_words(exchanged(cond), b, a);
         }
+        if let (Some(0), Cond::Eq | Cond::Ne) = (self.constant(b), cond) {
+            return Ok(Test { compare: self.compare_with_zero(a)?, condition: condition(cond) });
+        }
         let rn = self.reg(a)?;
         if let Some(k) = self.constant(b) {
             return Ok(Test { compare: self.compare_constant(rn, k, cond), condition: condition(cond) });
@@ -67,13 +70,29 @@ impl Selector<'_> {
         let src = self.shifted(b)?;
         Ok(Test { compare: Compare::Cmp(rn, src), condition: condition(cond) })
     }
-    /// Compares with a constant: `cmn` only for equality, where it means the same for every constant.
+    /// Compares with zero, for equality only: bits by `tst`.
+    fn compare_with_zero(&mut self, v: Value) -> Result<Compare, CompileError> {
+        let Some(inst) = self.take(v, |op| *op == Op::Bin(BinOp::And)) else {
+            return Ok(Compare::Cmp(self.reg(v)?, Src::Imm(0)));
+        };
+        let (a, b) = (inst.args[0], inst.args[1]);
+        let (a, b) = if self.constant(a).is_some() { (b, a) } else { (a, b) };
+        let rn = self.reg(a)?;
+        Ok(match self.constant(b) {
+            Some(k) if ModifiedImm::new(k).is_some() => Compare::Tst(rn, Src::Imm(k)),
+            Some(k) => Compare::Tst(rn, Src::Reg(self.constant_reg(k))),
+            None => Compare::Tst(rn, self.shifted(b)?),
+        })
+    }
+    /// Compares with a constant. `cmn` adds the negated one: overflow is the same but for the least number. The carry is the same but for
+    /// 0, which the validator does not see.
     fn compare_constant(&mut self, rn: Reg, k: u32, cond: Cond) -> Compare {
         if ModifiedImm::new(k).is_some() {
             return Compare::Cmp(rn, Src::Imm(k));
         }
         let negated = k.wrapping_neg();
-        if matches!(cond, Cond::Eq | Cond::Ne) && ModifiedImm::new(negated).is_some() {
+        let is_unsigned = matches!(cond, Cond::LtU | Cond::GtU | Cond::LeU | Cond::GeU);
+        if !is_unsigned && k != negated && ModifiedImm::new(negated).is_some() {
             return Compare::Cmn(rn, negated);
         }
         let r = self.constant_reg(k);
@@ -97,9 +116,24 @@ impl Selector<'_> {
                 self.compare_pairs(exchanged(cond), &[args[2], args[3], args[0], args[1]])
             }
             Cond::LtU | Cond::LtS | Cond::GeU | Cond::GeS => {
-                let [al, ah, bl, bh] = [self.reg(args[0])?, self.reg(args[1])?, self.reg(args[2])?, self.reg(args[3])?];
+                let [al, ah] = [self.reg(args[0])?, self.reg(args[1])?];
+                let [bl, bh] = [self.word(args[2])?, self.word(args[3])?];
                 Ok(Test { compare: Compare::Pair(al, ah, bl, bh), condition: condition(cond) })
             }
+        }
+    }
+    /// A constant as an operand.
+    fn flexible(&mut self, k: u32) -> Src {
+        match ModifiedImm::new(k) {
+            Some(_) => Src::Imm(k),
+            None => Src::Reg(self.constant_reg(k)),
+        }
+    }
+    /// A word as an operand without shift.
+    fn word(&mut self, v: Value) -> Result<Src, CompileError> {
+        match self.constant(v) {
+            Some(k) => Ok(self.flexible(k)),
+            None => Ok(Src::Reg(self.reg(v)?)),
         }
     }
     /// A register that is zero exactly if the words are equal.
@@ -114,23 +148,5 @@ impl Selector<'_> {
         let rd = self.fresh();
         self.emit(Inst::Alu { op: AluOp::Eor, rd, rn, src });
         Ok(rd)
-    }
-    pub(super) fn select_value(&mut self, inst: &IrInst) -> Result<(), CompileError> {
-        let mut test = self.test(inst.args[0])?;
-        let (mut yes, mut no) = (inst.args[1], inst.args[2]);
-        let fits = |k: Option<u32>| k.is_some_and(|k| ModifiedImm::new(k).is_some());
-        // A constant is better moved under the condition than into a register before.
-        if fits(self.constant(no)) && !fits(self.constant(yes)) {
-            (yes, no) = (no, yes);
-            test.condition = test.condition.negated();
-        }
-        let yes = match self.constant(yes) {
-            Some(k) if ModifiedImm::new(k).is_some() => Src::Imm(k),
-            _ => Src::Reg(self.reg(yes)?),
-        };
-        let no = self.reg(no)?;
-        let rd = self.home(inst.results[0]);
-        self.emit(Inst::Select { rd, no, yes, test });
-        Ok(())
     }
 }

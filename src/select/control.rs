@@ -137,9 +137,10 @@ impl Selector<'_> {
             false => Vec::new(),
         };
         self.find_products(block);
+        self.find_uses(block);
         for inst in &block.insts {
             self.origin = inst.origin;
-            if !self.long_product(inst)? && !self.defer(b, inst) {
+            if !self.is_made_later(inst) && !self.long_product(inst)? && !self.defer(b, inst) {
                 self.now(inst)?;
             }
         }

@@ -268,6 +268,12 @@ impl Graph {
             return self.bool(false);
         }
         if add {
+            let (a, b) = if self.constant(a).is_some() { (b, a) } else { (a, b) };
+            if let (true, Some(k)) = (no_carry, self.constant(b).filter(|k| *k != 1 << 31)) {
+                // A constant that has a negation is subtracted: `cmn` is the `cmp` with it.
+                let (negated, yes) = (self.word(k.wrapping_neg()), self.bool(true));
+                return self.intern(Node::SubOverflow(a, negated, yes));
+            }
             let (a, b) = if b < a { (b, a) } else { (a, b) };
             return self.intern(Node::AddOverflow(a, b, carry));
         }
