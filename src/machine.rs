@@ -122,8 +122,6 @@ pub enum Inst {
     Unary { op: UnaryOp, rd: Reg, rm: Reg },
     /// The `width` bits from bit `lsb` up, extended by zeros or copies of the highest.
     Extract { signed: bool, rd: Reg, rn: Reg, lsb: u32, width: u32 },
-    /// `base` with the low bits of `rn` in the place of its `width` bits from bit `lsb` up.
-    Insert { rd: Reg, base: Reg, rn: Reg, lsb: u32, width: u32 },
     /// The nearest signed or unsigned number of `bits` bits. The operand may be shifted by `lsl` or `asr`.
     Saturate { signed: bool, bits: u32, rd: Reg, src: Src },
     /// Product.
@@ -238,10 +236,6 @@ impl Inst {
             Inst::SetIf { rd, test } => {
                 test.visit(f);
                 f(rd, Role::Def);
-            }
-            Inst::Insert { rd, base, rn, .. } => {
-                [base, rn].into_iter().for_each(|r| f(r, Role::Use));
-                f(rd, Role::DefTied(0));
             }
             Inst::Saturate { rd, src, .. } => {
                 src.visit(f);

@@ -11,9 +11,11 @@ mod call;
 mod choose;
 mod compare;
 mod control;
+mod field;
 mod memory;
 mod product;
 mod resident;
+mod saturate;
 mod uses;
 
 use crate::cfg::edges;
@@ -74,6 +76,7 @@ struct Selector<'a> {
     deferred: BTreeMap<Value, &'a IrInst>,
     products: product::Products,
     uses: uses::Uses<'a>,
+    saturations: saturate::Saturations,
     cache: BTreeMap<Cached, Reg>,
     /// Sums of a value and a constant that only addresses of the same block use: they become part of these.
     sums: FxHashMap<Value, (Value, u32)>,
@@ -113,6 +116,7 @@ pub fn select(
         deferred: BTreeMap::new(),
         products: product::Products::default(),
         uses: uses::Uses::default(),
+        saturations: saturate::Saturations::default(),
         cache: BTreeMap::new(),
         sums: memory::sums(func, facts),
         above: above(func, facts),

@@ -48,10 +48,6 @@ impl Emitter<'_> {
                 let bits = BitField::new(*lsb, *width).ok_or_else(|| self.misfit("a bit field"))?;
                 self.code(field::extract(*signed, gpr(*rd), gpr(*rn), bits));
             }
-            Inst::Insert { rd, rn, lsb, width, .. } => {
-                let bits = BitField::new(*lsb, *width).ok_or_else(|| self.misfit("a bit field"))?;
-                self.code(field::bfi(gpr(*rd), gpr(*rn), bits));
-            }
             Inst::Saturate { signed, bits, rd, src } => self.saturate(*signed, *bits, gpr(*rd), *src)?,
             Inst::Mul { rd, rn, rm } => self.code(encode::mul_s(gpr(*rd), gpr(*rn), gpr(*rm))),
             Inst::MulAdd { subtract, rd, rn, rm, ra } => {

@@ -11,12 +11,6 @@ pub fn extract(signed: bool, rd: Gpr, rn: Gpr, bits: BitField) -> Code {
     fill(&rows::EXTRACT_W, &[(b'u', u), (b'n', rn.field()), (b'i', i), (b'd', rd.field()), (b'w', w)])
 }
 
-/// `bfi rd, rn, #lsb, #width`.
-pub fn bfi(rd: Gpr, rn: Gpr, bits: BitField) -> Code {
-    let (i, w) = bits.fields();
-    fill(&rows::BFI_W, &[(b'n', rn.field()), (b'i', i), (b'd', rd.field()), (b'w', i + w)])
-}
-
 /// `ssat rd, #bits, rn, shift` or `usat`. The shift is `asr` if its first part says so, else `lsl`.
 pub fn saturate(to: Saturation, rd: Gpr, rn: Gpr, shift: Option<(bool, ShiftAmount)>) -> Code {
     let (u, w) = to.fields();

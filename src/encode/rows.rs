@@ -101,7 +101,6 @@ rows! {
     LONG_ADD_W    "1111101111 u 0 nnnn llll hhhh 0000 mmmm"    "smlal|umlal lo, hi, rn, rm" "SMLAL, UMLAL T1"
     DIV_W         "1111101110 u 1 nnnn 1111 dddd 1111 mmmm"    "sdiv|udiv rd, rn, rm"       "SDIV, UDIV T1"
     EXTRACT_W     "11110011 u 100 nnnn 0 iii dddd ii 0 wwwww"  "sbfx|ubfx rd, rn, #lsb, #width" "SBFX, UBFX T1"
-    BFI_W         "111100110110 nnnn 0 iii dddd ii 0 wwwww"    "bfi rd, rn, #lsb, #width"   "BFI T1"
     SATURATE_W    "11110011 u 0 s 0 nnnn 0 iii dddd ii 0 wwwww" "ssat|usat rd, #bits, rn, shift" "SSAT, USAT T1"
     ACCESS_IMM_W  "1111100 s 1 ooo nnnn tttt iiiiiiiiiiii"     "access rt, [rn, #imm12]"    "T1 to T3 of A5.3.7 to 10"
     ACCESS_REG_W  "1111100 s 0 ooo nnnn tttt 000000 ii mmmm"   "access rt, [rn, rm, lsl #n]" "T2 of A5.3.7 to 10"

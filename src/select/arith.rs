@@ -149,6 +149,12 @@ impl Selector<'_> {
     }
     fn and(&mut self, rd: Reg, a: Value, b: Value) -> Result<(), CompileError> {
         let (a, b) = if self.constant(a).is_some() { (b, a) } else { (a, b) };
+        let low = self.constant(b).filter(|k| *k != 0 && k & k.wrapping_add(1) == 0);
+        if let Some(k) = low
+            && self.extract_shifted(rd, a, k.count_ones())?
+        {
+            return Ok(());
+        }
         let rn = match self.constant(b) {
             Some(0xff | 0xffff) => self.reg(a)?,
             Some(k) if k != 0 && k != u32::MAX && (k & k.wrapping_add(1)) == 0 && ModifiedImm::new(k).is_none() => {
@@ -176,6 +182,9 @@ impl Selector<'_> {
         };
         if amount >= 32 {
             self.emit(Inst::Const { rd, value: 0 });
+            return Ok(());
+        }
+        if self.extract_between(op, rd, a, amount)? {
             return Ok(());
         }
         let rm = self.reg(a)?;

@@ -25,7 +25,7 @@ fn condition(cond: Cond) -> Condition {
 }
 
 /// The comparison with operands exchanged.
-fn exchanged(cond: Cond) -> Cond {
+pub(super) fn exchanged(cond: Cond) -> Cond {
     match cond {
         Cond::Eq => Cond::Eq,
         Cond::Ne => Cond::Ne,

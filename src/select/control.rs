@@ -138,9 +138,11 @@ impl Selector<'_> {
         };
         self.find_products(block);
         self.find_uses(block);
+        self.find_saturations(block);
         for inst in &block.insts {
             self.origin = inst.origin;
-            if !self.is_made_later(inst) && !self.long_product(inst)? && !self.defer(b, inst) {
+            let is_done = self.is_made_later(inst) || self.saturation(inst)? || self.long_product(inst)?;
+            if !is_done && !self.defer(b, inst) {
                 self.now(inst)?;
             }
         }

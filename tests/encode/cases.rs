@@ -5,12 +5,12 @@
 use super::sample::combinations;
 use std::fmt::{Debug, Display};
 use synth::encode::bits::Code;
-use synth::encode::branch::{b_cond_narrow, b_cond_wide, b_narrow, b_wide, bl, blx, bx, cbz, it, ite, nop, tbh, udf};
+use synth::encode::branch::{b_cond_narrow, b_cond_wide, b_narrow, b_wide, bl, blx, bx, cbz, it_block, nop, tbh, udf};
 use synth::encode::memory::{
     Access, access_imm, access_reg, add_sp, adjust_sp, adjust_sp_reg, ldr_literal_narrow, ldr_literal_wide, pop, push,
 };
 use synth::encode::operand::*;
-use synth::encode::{self, AluOp, SetFlags, Shift, ShiftOp, UnaryOp};
+use synth::encode::{self, AluOp, SetFlags, Shift, ShiftOp, UnaryOp, field};
 
 /// An encoded instruction and its meaning.
 #[derive(Clone, Debug)]
@@ -116,6 +116,7 @@ impl Cases {
         cases.compares();
         cases.moves();
         cases.shifts();
+        cases.fields();
         cases.unary();
         cases.products();
         cases.accesses();
@@ -241,11 +242,27 @@ impl Cases {
                 Some(free(encode::shift_reg_s(op, rd, rn, rm), &name(op), &[list(&[rd, rn, rm])]))
             });
         }
-        self.each(&[ANY, ANY, 32, 32], |v| {
-            let (rd, rn, lsb, width) = (r(v[0]), r(v[1]), v[2], v[3] + 1);
-            let code = encode::ubfx(rd, rn, BitField::new(lsb, width)?);
-            Some(kept(code, format!("ubfx {}, {}, #{lsb}, #{width}", n(rd), n(rn))))
-        });
+    }
+
+    fn fields(&mut self) {
+        for signed in [false, true] {
+            let s = if signed { "s" } else { "u" };
+            self.each(&[ANY, ANY, 32, 32], |v| {
+                let (rd, rn, lsb, width) = (r(v[0]), r(v[1]), v[2], v[3] + 1);
+                let code = field::extract(signed, rd, rn, BitField::new(lsb, width)?);
+                Some(kept(code, format!("{s}bfx {}, {}, #{lsb}, #{width}", n(rd), n(rn))))
+            });
+            self.each(&[ANY, ANY, 33, 2, 32], |v| {
+                let (rd, rn, bits, asr) = (r(v[0]), r(v[1]), v[2], v[3] == 1);
+                let shift = ShiftAmount::new(v[4]).map(|amount| (asr, amount));
+                let code = field::saturate(Saturation::new(signed, bits)?, rd, rn, shift);
+                let shifted = match v[4] {
+                    0 => String::new(),
+                    amount => format!(", {} #{amount}", if asr { "asr" } else { "lsl" }),
+                };
+                Some(kept(code, format!("{s}sat {}, #{bits}, {}{shifted}", n(rd), n(rn))))
+            });
+        }
     }
 
     fn unary(&mut self) {
@@ -378,11 +395,12 @@ impl Cases {
         self.each(&[ANY], |v| Some(outside(bx(r(v[0])), format!("bx {}", n(r(v[0]))))));
         self.each(&[ANY], |v| Some(outside(blx(r(v[0])), format!("blx {}", n(r(v[0]))))));
         self.each(&[ANY], |v| Some(outside(tbh(r(v[0])), format!("tbh [r15, {}, lsl #1]", n(r(v[0]))))));
-        self.each(&[10], |v| {
-            Some(outside(it(CONDITIONS[v[0] as usize]), format!("it {}", name(CONDITIONS[v[0] as usize]))))
-        });
-        self.each(&[10], |v| {
-            Some(outside(ite(CONDITIONS[v[0] as usize]), format!("ite {}", name(CONDITIONS[v[0] as usize]))))
+        self.each(&[10, 4, 8], |v| {
+            let condition = CONDITIONS[v[0] as usize];
+            let negated: Vec<bool> = (0..v[1]).map(|i| v[2] >> i & 1 == 1).collect();
+            let letters: String = negated.iter().map(|n| if *n { 'e' } else { 't' }).collect();
+            let code = it_block(condition, fits(ItRest::new(&negated)));
+            Some(outside(code, format!("it{letters} {}", name(condition))))
         });
         self.each(&[240], |v| Some(outside(udf(fits(TrapNumber::new(v[0]))), format!("udf #{}", v[0]))));
         self.all.push(outside(nop(), "nop".to_string()));
