@@ -4,20 +4,25 @@
 //! After: `v8 = add v0, v9` before the loop, where `v0` and `v9` are what `v1` and `v3` begin with, and `b1(v1, v2): …; v7 = cmp.ne v5,
 //! v8; branch v7, b1(v5, v6), b2`. So a counter goes that only the exit looks at, where another variable has the same step or the
 //! opposite one: their difference or sum never changes, whatever wraps around, and one is equal to a word exactly when the other is
-//! equal to another word. An address goes that is another one plus a constant; loads and stores have room for
-//! the constant. It stands after code motion, which has made blocks before loops and taken out what does not change.
-//! Measured on the corpus: products stay as they are, because a multiplication takes a cycle as an addition does.
+//! equal to another word. An address goes that is another variable plus a constant, maybe shifted: loads and stores have room for
+//! both. It stands before the checks and ranges, which see how far an index goes where they did not see how far an address
+//! does. Products stay as they are, because a multiplication takes a cycle as an addition does. Nothing else is done that needs to
+//! know how often a loop is passed: a variable that goes four times as fast meets its end too early where it wraps around.
 //!
 //! Obligation: refinement; at every cut point in the loop the witness says what the new bound is in terms of both variables, and what
 //! an address that is gone is in terms of the other one.
 
+mod addresses;
+mod counters;
 mod plan;
 mod variables;
 
 use crate::cfg;
 use crate::pass::{Cx, Fault, Form, witness};
 use crate::prune::remove_dead;
-use plan::{Bound, Counter, Derived, Limit, Plan, Planner};
+use addresses::Derived;
+use counters::{Bound, Counter, Limit};
+use plan::{Plan, Planner};
 use rustc_hash::FxHashMap;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Block, Cond, Func, Inst, Op, Terminator, Type, Value};

@@ -8,6 +8,9 @@ use rustc_hash::FxHashMap;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Block, Edge, Func, Inst, Op, Type, Value};
 
+/// Variables of one loop that are looked at.
+const VARIABLES_MAX: usize = 32;
+
 /// An induction variable.
 #[derive(Clone, Debug)]
 pub struct Variable {
@@ -92,6 +95,9 @@ impl<'a> Variables<'a> {
         let mut found = Vec::new();
         for (at, param) in self.func.blocks[l.header.0 as usize].params.iter().enumerate() {
             let steps = back.iter().map(|e| self.step(*param, e.args[at]));
+            if found.len() == VARIABLES_MAX {
+                break;
+            }
             let Some(steps) = steps.collect::<Option<Vec<u32>>>() else { continue };
             let is_same = steps.iter().all(|s| *s == steps[0]) || cx.fault("induction-first-step");
             if is_same && steps[0] != 0 && self.func.type_of(*param) == Type::I32 {
