@@ -1,6 +1,6 @@
 # Entry points for people and machines. Each target installs what it needs first and is quiet about what is there.
 
-.PHONY: help build demo test tables clean
+.PHONY: help build demo test tables bench clean
 
 # Tests that write a table.
 TABLES := --test arm_conformance --test breaks --test encode --test lemmas --test operand_roles --test optimize --test pass_effects --test spec_suite \
@@ -28,6 +28,13 @@ tables: ## Runs the tests that count cases and writes their tables to docs/confo
 	@scripts/setup-build.sh
 	@scripts/setup-test.sh
 	BLESS=1 cargo test --workspace $(TABLES)
+
+bench: ## Measures the corpus' code beside clang's and wasm2c's and writes docs/code-quality.md.
+	@scripts/setup-build.sh
+	@scripts/setup-test.sh
+	cargo run --release --quiet -- bench code --format markdown --plot docs/code-quality.svg > target/code-quality.md
+	@mv target/code-quality.md docs/code-quality.md
+	@cat docs/code-quality.md
 
 clean: ## Removes what was built and fetched.
 	cargo clean

@@ -1,10 +1,12 @@
 //! Emission: allocated machine instructions to code items.
 //!
 //! Block by block in layout order, traps last. Blocks that only jump are left out and branches to them go to their
-//! targets; jumps to the next block are left out.
+//! targets; of equal blocks one stands for all; jumps to the next block are left out, and a jump to a return of one
+//! instruction is that return.
 
 mod choose;
 mod expand;
+mod flags;
 
 use crate::branch_relax::{Item, Label, Literal};
 use crate::encode;
@@ -36,8 +38,14 @@ struct Emitter<'a> {
     items: Vec<Item>,
     labels: u32,
     traps: BTreeMap<TrapKind, Label>,
-    /// By machine block: whether it is left out.
-    left_out: Vec<bool>,
+    /// By machine block: the one that stands for it; itself if it is emitted.
+    instead: Vec<usize>,
+    /// By machine block: whether it only returns.
+    returns: Vec<bool>,
+    /// The register whose comparison with zero the next instruction wants in the flags, if this one can give it.
+    wanted: Option<Gpr>,
+    /// The register whose comparison with zero is in Z.
+    held: Option<Gpr>,
     function: u32,
 }
 
@@ -61,51 +69,95 @@ pub fn emit(
     is_cut: &[bool],
     function: u32,
 ) -> Result<Emitted, CompileError> {
-    let left_out = left_out(machine, allocated, is_cut);
+    let instead = instead(machine, allocated, is_cut);
+    let only_returns = |steps: &Vec<Step>| matches!(steps.as_slice(), [Step::Inst(Inst::Return { .. }, _)]);
+    let returns = allocated.blocks.iter().map(only_returns).collect();
     let labels = machine.blocks.len() as u32;
-    let mut e = Emitter { machine, frame, items: Vec::new(), labels, traps: BTreeMap::new(), left_out, function };
+    let mut e = Emitter {
+        machine,
+        frame,
+        items: Vec::new(),
+        labels,
+        traps: BTreeMap::new(),
+        instead,
+        returns,
+        wanted: None,
+        held: None,
+        function,
+    };
     e.prologue()?;
     for b in 0..machine.blocks.len() {
-        if e.left_out[b] {
+        if e.instead[b] != b {
             continue;
         }
         let label = Label(b as u32);
         e.items.push(if is_cut[b] { Item::CutLabel(label) } else { Item::Label(label) });
-        for step in &allocated.blocks[b] {
+        let steps = &allocated.blocks[b];
+        for (n, step) in steps.iter().enumerate() {
             match step {
                 Step::Move(from, to) => e.place_move(*from, *to)?,
                 Step::Inst(inst, origin) => {
                     e.items.push(Item::Origin(*origin));
+                    e.wanted = flags::wanted(inst, &steps[n + 1..]);
                     e.inst(b, inst)?;
+                    e.held = std::mem::take(&mut e.wanted);
                 }
             }
         }
+        e.held = None;
     }
     e.trap_blocks();
     Ok(Emitted { items: e.items, labels: e.labels as usize })
 }
 
-/// Which blocks only jump and may be left out. An edge block of a `Switch` stays if its target is not surely within
-/// the forward reach of `tbh`.
-fn left_out(machine: &MachineFunc, allocated: &Allocated, is_cut: &[bool]) -> Vec<bool> {
-    let jumps_only = |b: usize| matches!(allocated.blocks[b].as_slice(), [Step::Inst(Inst::Jump, _)]);
+/// By block, the one that stands for it. Blocks that only jump are left out, and blocks that do the same as an earlier one. An edge
+/// block of a `Switch` stays if its target is not surely within the forward reach of `tbh`.
+fn instead(machine: &MachineFunc, allocated: &Allocated, is_cut: &[bool]) -> Vec<usize> {
     let blocks = 0..machine.blocks.len();
-    let mut out: Vec<bool> =
-        blocks.clone().map(|b| b != 0 && jumps_only(b) && !is_cut[b] && !machine.blocks[b].switch_edge).collect();
+    let jumps_only = |b: usize| matches!(allocated.blocks[b].as_slice(), [Step::Inst(Inst::Jump, _)]);
+    let mut instead: Vec<usize> = blocks.clone().collect();
+    let is_free = |b: usize| b != 0 && !is_cut[b] && !machine.blocks[b].switch_edge;
+    for b in blocks.clone().filter(|b| is_free(*b) && jumps_only(*b)) {
+        instead[b] = machine.blocks[b].succs[0];
+    }
+    let mut met: BTreeMap<(Vec<usize>, usize), Vec<usize>> = BTreeMap::new();
+    for b in blocks.clone().filter(|b| is_free(*b)) {
+        if instead[b] != b {
+            continue;
+        }
+        let succs = machine.blocks[b].succs.iter().map(|s| target(&instead, *s)).collect();
+        let steps = &allocated.blocks[b];
+        let alike = met.entry((succs, steps.len())).or_default();
+        match alike.iter().find(|a| same(&allocated.blocks[**a], steps)) {
+            Some(earlier) => instead[b] = *earlier,
+            None => alike.push(b),
+        }
+    }
     if machine.insts.len() > NEAR_INSTS {
-        return out;
+        return instead;
     }
     for b in blocks.filter(|b| machine.blocks[*b].switch_edge && jumps_only(*b)) {
-        let to = target(machine, &out, machine.blocks[b].succs[0]);
-        out[b] = to > b;
+        let to = target(&instead, machine.blocks[b].succs[0]);
+        if to > b {
+            instead[b] = to;
+        }
     }
-    out
+    instead
 }
 
-/// The block, or the block that it leads to if it is left out.
-fn target(machine: &MachineFunc, left_out: &[bool], mut block: usize) -> usize {
-    while left_out[block] {
-        block = machine.blocks[block].succs[0];
+/// Whether blocks do the same, wherever it comes from. Not so for a `Switch`, whose targets must follow it.
+fn same(a: &[Step], b: &[Step]) -> bool {
+    a.iter().zip(b).all(|steps| match steps {
+        (Step::Inst(Inst::Switch { .. }, _), _) => false,
+        (Step::Inst(a, _), Step::Inst(b, _)) => a == b,
+        (a, b) => a == b,
+    })
+}
+
+/// The block, or the block that stands for it.
+fn target(instead: &[usize], mut block: usize) -> usize {
+    while instead[block] != block {
+        block = instead[block];
     }
     block
 }
@@ -121,11 +173,11 @@ impl Emitter<'_> {
         }
     }
     fn target(&self, block: usize) -> usize {
-        target(self.machine, &self.left_out, block)
+        target(&self.instead, block)
     }
     /// The block that follows in layout, if any.
     fn next(&self, block: usize) -> Option<usize> {
-        (block + 1..self.machine.blocks.len()).find(|b| !self.left_out[*b])
+        (block + 1..self.machine.blocks.len()).find(|b| self.instead[*b] == *b)
     }
     fn trap_label(&mut self, kind: TrapKind) -> Label {
         let next = Label(self.labels);
@@ -159,14 +211,15 @@ impl Emitter<'_> {
     }
     fn prologue(&mut self) -> Result<(), CompileError> {
         if self.frame.saved != 0 {
-            let list = PushList::new(self.frame.saved).ok_or_else(|| self.misfit("a register list"))?;
+            let list =
+                PushList::new(self.frame.saved | self.frame.filler).ok_or_else(|| self.misfit("a register list"))?;
             self.code(push(list));
         }
         self.move_sp(true);
         Ok(())
     }
     fn move_sp(&mut self, down: bool) {
-        let bytes = self.frame.local_bytes;
+        let bytes = if self.frame.filler == 0 { self.frame.local_bytes } else { 0 };
         match Imm12::new(bytes) {
             Some(Imm12::ZERO) => {}
             Some(imm) => self.code(adjust_sp(down, imm)),
@@ -176,9 +229,15 @@ impl Emitter<'_> {
             }
         }
     }
+    /// Whether returning takes one instruction of 16 bits.
+    fn returns_at_once(&self) -> bool {
+        let Frame { saved, filler, local_bytes, .. } = *self.frame;
+        let only_pops = saved & LR_BIT != 0 && (saved | filler) & !(0xff | LR_BIT) == 0;
+        (local_bytes == 0 || filler != 0) && (saved == 0 || only_pops)
+    }
     fn epilogue(&mut self) -> Result<(), CompileError> {
         self.move_sp(false);
-        let saved = self.frame.saved;
+        let saved = self.frame.saved | self.frame.filler;
         let returns = saved & LR_BIT != 0;
         if saved != 0 {
             let list = if returns { saved & !LR_BIT | 1 << 15 } else { saved };

@@ -3,6 +3,7 @@
 //! From the stack pointer after the prologue upward: outgoing stack arguments, spill slots, padding, pushed registers.
 //! The stack pointer does not move between prologue and epilogue, and is 8-aligned in functions that call.
 
+use crate::machine::Inst;
 use crate::regalloc::{Allocated, Place, Step};
 
 /// Largest offset that a load or store addresses by an immediate.
@@ -15,16 +16,24 @@ pub const LR_BIT: u16 = 1 << 14;
 pub struct Frame {
     /// Pushed registers: bit `n` is register `n`.
     pub saved: u16,
-    /// Bytes below the pushed registers.
+    /// Registers pushed below them only to make room, whose words are not wanted back.
+    pub filler: u16,
+    /// Bytes below the pushed registers, fillers included.
     pub local_bytes: u32,
     /// Bytes of outgoing stack arguments, at the bottom.
     pub outgoing_bytes: u32,
 }
 
+/// Registers below r4 to push for so many words, none of which holds one of so many results; none if that is not possible.
+fn filler(words: u32, results: usize) -> u16 {
+    let first = 4u32.saturating_sub(words);
+    if first as usize >= results.max(1) { (1 << 4) - (1 << first) } else { 0 }
+}
+
 impl Frame {
     /// Lays out the frame of an allocated function.
     pub fn new(allocated: &Allocated, outgoing_bytes: u32) -> Frame {
-        let (mut saved, mut calls) = (0u16, false);
+        let (mut saved, mut calls, mut results) = (0u16, false, 0);
         let mut touch = |n: u32| {
             if (4..=11).contains(&n) {
                 saved |= 1 << n;
@@ -34,6 +43,9 @@ impl Frame {
             match step {
                 Step::Inst(inst, _) => {
                     calls |= inst.is_call();
+                    if let Inst::Return { results: words } = inst {
+                        results = results.max(words.len());
+                    }
                     inst.clone().operands(&mut |r, _| touch(r.0));
                 }
                 Step::Move(_, Place::Reg(n)) => touch(u32::from(*n)),
@@ -45,20 +57,26 @@ impl Frame {
         if calls || local_bytes + 64 > OFFSET_MAX {
             saved |= LR_BIT;
         }
+        // `pop {…, pc}` in place of `pop` and `bx`.
+        if saved != 0 {
+            saved |= LR_BIT;
+        }
         let needs_wide = saved & !(0xff | LR_BIT) != 0;
         if needs_wide && saved.count_ones() == 1 {
             saved |= 1 << 4;
         }
         if calls && (local_bytes + 4 * saved.count_ones()) % 8 != 0 {
             // One more word: a pushed low register costs no instruction if there is no other local.
-            let free = (4..=7).find(|n| saved >> n & 1 == 0);
+            let last = if needs_wide { 11 } else { 7 };
+            let free = (4..=last).find(|n| saved >> n & 1 == 0);
             if let (Some(n), 0) = (free, local_bytes) {
                 saved |= 1 << n;
             } else {
                 local_bytes += 4;
             }
         }
-        Frame { saved, local_bytes, outgoing_bytes }
+        let filler = if saved == 0 { 0 } else { filler(local_bytes / 4, results) };
+        Frame { saved, filler, local_bytes, outgoing_bytes }
     }
     /// All bytes of the frame.
     pub fn bytes(&self) -> u32 {

@@ -7,6 +7,7 @@ pub mod dead_store;
 pub mod forward;
 pub mod gvn;
 pub mod if_convert;
+pub mod induction;
 pub mod inline;
 pub mod licm;
 pub mod merge;

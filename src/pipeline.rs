@@ -9,8 +9,8 @@ use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::object_writer::write_object;
 use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
 use crate::passes::{
-    carriers, checks, dead_params, dead_store, forward, gvn, if_convert, inline, licm, merge, ranges, rewrite, rotate,
-    sccp,
+    carriers, checks, dead_params, dead_store, forward, gvn, if_convert, induction, inline, licm, merge, ranges,
+    rewrite, rotate, sccp,
 };
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
@@ -64,10 +64,14 @@ pub const ROTATE: Pass = pass("rotate", Level::O2, rotate::rotate, rotate::FAULT
 /// Loop-invariant code motion.
 pub const LICM: Pass = pass("licm", Level::O2, licm::licm, licm::FAULTS);
 
+/// Removal of induction variables that others can stand for.
+pub const INDUCTION: Pass = pass("induction", Level::O2, induction::induction, induction::FAULTS);
+
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
 #[rustfmt::skip]
 pub const OPTIMIZER: &[Pass] = &[
-    INLINE, CLEAN, DEAD_PARAMS, SCCP, MERGE, GVN, FORWARD, CHECKS, RANGES, DEAD_STORE, REWRITE, IF_CONVERT, ROTATE, LICM,
+    INLINE, CLEAN, DEAD_PARAMS, SCCP, MERGE, GVN, FORWARD, INDUCTION, CHECKS, RANGES, DEAD_STORE, REWRITE, IF_CONVERT, ROTATE,
+    LICM,
 ];
 
 /// What a user chooses.

@@ -27,6 +27,7 @@ use crate::ir_facts::Facts;
 use crate::machine::{Inst, MachineFunc, Reg, Src};
 use crate::module_info::ModuleInfo;
 pub use resident::{Flow, Plan, plan};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use synth_validator::domain::{BinOp, Symbol};
 use synth_validator::ir::{Block, Func, Inst as IrInst, Op, Value};
@@ -77,6 +78,8 @@ struct Selector<'a> {
     uses: uses::Uses<'a>,
     saturations: saturate::Saturations,
     cache: BTreeMap<Cached, Reg>,
+    /// Sums of a value and a constant that only addresses of the same block use: they become part of these.
+    sums: FxHashMap<Value, (Value, u32)>,
     /// By IR block that one edge leads to: the block where that comes from.
     above: Vec<Option<u32>>,
     /// By IR block: the cache at its end.
@@ -115,6 +118,7 @@ pub fn select(
         uses: uses::Uses::default(),
         saturations: saturate::Saturations::default(),
         cache: BTreeMap::new(),
+        sums: memory::sums(func, facts),
         above: above(func, facts),
         caches: vec![BTreeMap::new(); func.blocks.len()],
         residents: BTreeMap::new(),
@@ -131,6 +135,12 @@ pub fn select(
     s.function()?;
     let residents = s.residents.iter().map(|(what, r)| (*what, r.reg)).collect();
     Ok(Selected { machine: s.machine, registers: s.registers, residents, made: s.made })
+}
+
+/// Whether one instruction makes it, without a literal.
+fn is_cheap(what: Cached) -> bool {
+    let fits = |k: u32| k <= 0xffff || ModifiedImm::new(k).is_some() || ModifiedImm::new(!k).is_some();
+    matches!(what, Cached::Constant(k) if fits(k))
 }
 
 /// By block that one edge leads to: the block where that comes from.
@@ -192,13 +202,7 @@ impl<'a> Selector<'a> {
         Ok(self.home(v))
     }
     fn constant_reg(&mut self, value: u32) -> Reg {
-        let cheap = value <= 0xffff || ModifiedImm::new(value).is_some() || ModifiedImm::new(!value).is_some();
-        if !cheap {
-            return self.kept(Cached::Constant(value));
-        }
-        let rd = self.fresh();
-        self.emit(Inst::Const { rd, value });
-        rd
+        self.kept(Cached::Constant(value))
     }
     fn address_reg(&mut self, symbol: Symbol, addend: i16) -> Reg {
         self.kept(Cached::Address(symbol, addend))
@@ -215,7 +219,9 @@ impl<'a> Selector<'a> {
                 r.reg
             }
             None => {
-                self.made.push((what, self.block));
+                if !is_cheap(what) {
+                    self.made.push((what, self.block));
+                }
                 let rd = self.fresh();
                 self.cache.insert(what, rd);
                 rd
@@ -278,6 +284,9 @@ impl<'a> Selector<'a> {
     /// Defers the instruction if its only use may absorb it. Constants are always left to their uses.
     fn defer(&mut self, block: u32, inst: &'a IrInst) -> bool {
         if let Op::Const(_) | Op::Address(_) = inst.op {
+            return true;
+        }
+        if inst.results.first().is_some_and(|v| self.sums.contains_key(&self.resolve(*v))) {
             return true;
         }
         let absorbable = match inst.op {

@@ -140,6 +140,7 @@ fn build(workspace: &Path, target: &Path) -> BTreeMap<&'static str, PathBuf> {
     }
     let out = cargo.stdin(Stdio::null()).output().expect("cargo runs");
     assert!(out.status.success(), "the copy does not build:\n{}", String::from_utf8_lossy(&out.stderr));
+    let targets: BTreeSet<&str> = oracles.iter().map(|o| o.test).collect();
     let mut found = BTreeMap::new();
     for line in String::from_utf8(out.stdout).expect("text").lines() {
         let message: serde_json::Value = serde_json::from_str(line).expect("a message of cargo");
@@ -150,7 +151,7 @@ fn build(workspace: &Path, target: &Path) -> BTreeMap<&'static str, PathBuf> {
             found.insert(oracle.test, PathBuf::from(path));
         }
     }
-    assert_eq!(found.len(), oracles.len(), "a test was not built: {found:?}");
+    assert_eq!(found.len(), targets.len(), "a test was not built: {found:?}");
     found
 }
 

@@ -205,10 +205,12 @@ fn flags_in_it_blocks_are_the_hardwares() {
 #[test]
 fn ldrd_on_any_address_is_not_proved() {
     let subject = Subject::new(LOAD64);
-    let at = find(&subject, 0, "ldr r0, [r1, r2]");
-    assert_eq!((find(&subject, 0, "adds r1, r1, r2"), find(&subject, 0, "ldr r1, [r1, #4]")), (at + 2, at + 4));
-    // adds r1, r1, r2; ldrd r0, r1, [r1]
-    refused(&subject, "ldrd", &[subject.patched(&symbol(0), at, &[0x89, 0x18, 0xd1, 0xe9, 0x00, 0x01])]);
+    let at = find(&subject, 0, "ldr r2, [r1, r0]");
+    let then = ["adds r0, r1, r0", "ldr r1, [r0, #4]", "mov r0, r2"].map(|text| find(&subject, 0, text));
+    assert_eq!(then, [at + 2, at + 4, at + 6]);
+    // adds r0, r1, r0; ldrd r0, r1, [r0]; nop
+    let ldrd = [0x08, 0x18, 0xd0, 0xe9, 0x00, 0x01, 0x00, 0xbf];
+    refused(&subject, "ldrd", &[subject.patched(&symbol(0), at, &ldrd)]);
 }
 
 #[test]
@@ -295,7 +297,8 @@ fn relocations_and_image_count() {
             }
         });
     });
-    let addend = store.patched(&symbol(0), find(&store, 0, "movw r0, #0") + 2, &[4]);
+    // The literal of the globals' address is the last word.
+    let addend = store.patched(&symbol(0), store.code(0).len() - 4, &[4]);
     let data = store.patched(SYM_MEMORY, 9, b"x");
     let more = store.patched(SYM_MEMORY, 100, &[1]);
     let global = store.rewritten(|data, _| data.cells[0] = CellInit::Word(8));
@@ -380,13 +383,14 @@ fn calling_convention_counts() {
     refused(&identity, "convention", &faults);
     let call = Subject::new(CALL);
     let misaligned = {
-        let mut object = call.patched(&symbol(2), find(&call, 2, "sub sp"), &[0x83, 0xb0]);
-        let at = call.code(2).start + find(&call, 2, "add sp");
-        object[at..at + 2].copy_from_slice(&[0x03, 0xb0]);
+        // push {r1, r2, r3, r4, lr} and the pop for it
+        let mut object = call.patched(&symbol(2), find(&call, 2, "push {r2, r3, r4, lr}"), &[0x1e, 0xb5]);
+        let at = call.code(2).start + find(&call, 2, "pop {r2, r3, r4, pc}");
+        object[at..at + 2].copy_from_slice(&[0x1e, 0xbd]);
         object
     };
-    // After the call r1 is dead: `adds r0, r1, r0` with the copy that restores it taken out.
-    let stale = call.patched(&symbol(2), find(&call, 2, "mov r1, r4"), &[0x00, 0xbf]);
+    // After the call r1 is dead: adds r0, r1, r0
+    let stale = call.patched(&symbol(2), find(&call, 2, "adds r0, r4, r0"), &[0x08, 0x18]);
     refused(&call, "call", &[misaligned, stale]);
 }
 

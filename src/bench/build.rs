@@ -92,15 +92,19 @@ pub fn module(program: &Program, level: Level, folder: &Folder) -> Result<Built,
 }
 
 /// Native code of a C source at a level. Attributes that mean something in modules only are ignored. Every variable has a
-/// section of its own, as in modules, so that it can be put at the same address.
+/// section of its own, as in modules, so that it can be put at the same address. Operand `inlining`: whether functions that the
+/// source marks `noinline` may be inlined all the same.
 ///
 /// # Errors
 /// `RunError::Tool` if the tool is missing or fails.
-pub fn native(source: &Path, level: Level, folder: &Folder) -> Result<Vec<u8>, RunError> {
+pub fn native(source: &Path, level: Level, inlining: bool, folder: &Folder) -> Result<Vec<u8>, RunError> {
     let object = folder.path().join("own.o");
     let mut compile = Command::new(CLANG);
     compile.args(NATIVE).arg(option(level)).args(FRONT_END).arg("-fdata-sections");
     compile.args(["-Wno-ignored-attributes", "-Wno-unknown-attributes", "-c"]).arg(source).arg("-o").arg(&object);
+    if inlining {
+        compile.arg("-Dnoinline=");
+    }
     tool(&mut compile)?;
     read(&object)
 }

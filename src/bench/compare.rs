@@ -2,6 +2,7 @@
 
 use super::build::{self, Program};
 use super::measure::{Candidate, Laboratory, Measured, differences, without_traps};
+use super::peer::{self, Peer};
 use super::wasm2c;
 use crate::pass::Level;
 use crate::pipeline::{Options, compile};
@@ -10,6 +11,7 @@ use crate::simulator::interface::interface;
 use crate::simulator::observation::RunError;
 use crate::simulator::vectors::{Script, parse};
 use std::collections::BTreeMap;
+use std::path::Path;
 use synth_validator::contract::{Bounds, SYM_FUNCTION};
 use synth_validator::wasm::module::{Mode, Module};
 use synth_validator::wasm::reader;
@@ -21,6 +23,8 @@ pub const CHECKED: &str = "synth-software";
 /// Native code of clang.
 pub const NATIVE: &str = "native";
 
+/// The same, without regard to `noinline` in the source, which modules do not carry.
+pub const NATIVE_INLINING: &str = "native-inlining";
 /// C of wasm2c, as generated, compiled by clang.
 pub const WASM2C: &str = "wasm2c";
 /// The same with memory and globals at constant addresses.
@@ -71,62 +75,81 @@ fn synth(wasm: &[u8], module: &Module, level: Level, bounds: Bounds) -> Result<C
     let compiled = compile(wasm, &options).map_err(|e| RunError::Module(e.to_string()))?;
     let names =
         (0..module.functions.len() as u32).map(|i| (format!("{SYM_FUNCTION}{i}"), Some(module.display_name(i))));
+    Ok(Candidate { object: compiled.object, names: names.collect(), ..Candidate::default() })
+}
+
+/// Bytes of a module's active data segments.
+fn segment_bytes(module: &Module) -> u32 {
     let active = module.data.iter().filter(|d| matches!(d.mode, Mode::Active { .. }));
-    Ok(Candidate {
-        object: compiled.object,
-        segment_bytes: active.map(|d| d.bytes.len() as u32).sum(),
-        names: names.collect(),
-        ..Candidate::default()
-    })
+    active.map(|d| d.bytes.len() as u32).sum()
 }
 
-/// Native code.
+/// Native code: see [`build::native`].
 fn native(
-    program: &Program,
+    source: &Path,
     level: Level,
-    places: Vec<(u32, String)>,
+    inlining: bool,
+    places: &[(u32, String)],
     folder: &Folder,
-) -> Option<Result<Candidate, RunError>> {
-    let source = program.c.as_ref()?;
-    let object = build::native(source, level, folder);
-    Some(object.map(|object| Candidate { object, native: true, places, ..Candidate::default() }))
+) -> Result<Candidate, RunError> {
+    let object = build::native(source, level, inlining, folder)?;
+    Ok(Candidate { object, native: true, places: places.to_vec(), ..Candidate::default() })
 }
 
-/// Builds and measures a program at a level. Operand `bounds`: the mode of the build called [`SYNTH`].
+/// What is built beside `synth`'s own.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The bounds mode of the build called [`SYNTH`].
+    pub bounds: Bounds,
+    /// Compilers of the user.
+    pub peers: Vec<Peer>,
+}
+
+/// Builds and measures a program at a level.
 ///
 /// # Errors
 /// `RunError` if there is no module, or it cannot be run with software bounds checks.
-pub fn compare(lab: &Laboratory, program: &Program, level: Level, bounds: Bounds) -> Result<Comparison, RunError> {
+pub fn compare(lab: &Laboratory, program: &Program, level: Level, choice: &Choice) -> Result<Comparison, RunError> {
     let folder = Folder::new()?;
     let text = String::from_utf8_lossy(&read(&program.script)?).into_owned();
     let whole = parse(&text).map_err(RunError::Script)?;
     let build::Built { wasm, places } = build::module(program, level, &folder)?;
+    let name = |build: &str| format!("{}{}-{build}", program.name, build::option(level));
+    lab.keep(&format!("{}{}.wasm", program.name, build::option(level)), &wasm)?;
     let interface = interface(&wasm)?;
     let module = reader::read(&wasm).map_err(|e| RunError::Module(format!("{e:?}")))?;
+    let segments = segment_bytes(&module);
     let checked = synth(&wasm, &module, level, Bounds::Software)?;
+    let checked = Candidate { segment_bytes: segments, ..checked };
     let mut script = whole.clone();
-    let mut reference = lab.measure(&checked, &interface, &script)?;
+    let mut reference = lab.measure(&name(CHECKED), &checked, &interface, &script)?;
     while reference.run.observations.iter().any(|o| o.trap.is_some()) {
         script = without_traps(&script, &reference.run);
-        reference = lab.measure(&checked, &interface, &script)?;
+        reference = lab.measure(&name(CHECKED), &checked, &interface, &script)?;
     }
     let calls = |script: &Script| (1..).take_while(|n| script.call(*n).is_some()).count();
     let mut entries = Vec::new();
     let mut add = |build: &str, candidate: Result<Candidate, RunError>| {
         let one_module = candidate.as_ref().is_ok_and(|c| !c.native);
-        let result = candidate.and_then(|c| lab.measure(&c, &interface, &script)).map_err(|e| e.to_string());
+        let result = candidate.map(|c| Candidate { segment_bytes: segments, ..c });
+        let result = result.and_then(|c| lab.measure(&name(build), &c, &interface, &script)).map_err(|e| e.to_string());
         let differences = match &result {
             Ok(measured) => differences(&script, &reference.run, &measured.run, one_module),
             Err(_) => Vec::new(),
         };
         entries.push(Entry { build: build.to_string(), result, differences });
     };
-    add(SYNTH, synth(&wasm, &module, level, bounds));
-    if let Some(candidate) = native(program, level, places, &folder) {
-        add(NATIVE, candidate);
+    add(SYNTH, synth(&wasm, &module, level, choice.bounds));
+    for (build, inlining) in [(NATIVE, false), (NATIVE_INLINING, true)] {
+        if let Some(source) = &program.c {
+            add(build, native(source, level, inlining, &places, &folder));
+        }
     }
-    for (name, constant) in [(WASM2C, false), (WASM2C_CONSTANT, true)] {
-        add(name, wasm2c::build(&wasm, &interface, level, constant));
+    for (build, constant) in [(WASM2C, false), (WASM2C_CONSTANT, true)] {
+        add(build, wasm2c::build(&wasm, &interface, level, constant));
+    }
+    for peer in &choice.peers {
+        add(&peer.name, peer::build(peer, program, &wasm, level));
     }
     entries.insert(1, Entry { build: CHECKED.to_string(), result: Ok(reference), differences: Vec::new() });
     Ok(Comparison {

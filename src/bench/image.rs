@@ -29,17 +29,26 @@ impl Bytes {
 /// The section of an object with the whole of linear memory, of which only the module's data segments are counted.
 const MEMORY_SECTION: &str = ".data.synth_memory";
 
-/// Bytes of read-only data and of initial data in an object's sections, without padding between them.
+/// Bytes of read-only data and of initial data in an object's sections, without padding between them. Of a section with the whole of
+/// linear memory only `segment_bytes` count: a module's data segments, which is what a copy in flash has to hold.
 ///
 /// # Errors
 /// `RunError::Tool` if it is no ELF file.
-pub fn data_bytes(object: &[u8]) -> Result<[u32; 2], RunError> {
+pub fn data_bytes(object: &[u8], segment_bytes: u32) -> Result<(u32, u32), RunError> {
     let file = object::File::parse(object).map_err(tool_error)?;
-    let sum = |prefix: &str| {
-        let named = |name: &str| name == prefix || name.starts_with(&format!("{prefix}.")) && name != MEMORY_SECTION;
-        file.sections().filter(|s| s.name().is_ok_and(named)).map(|s| s.size() as u32).sum()
-    };
-    Ok([sum(".rodata"), sum(".data")])
+    let (mut constants, mut data) = (0, 0);
+    for section in file.sections() {
+        let (name, size) = (section.name().map_err(tool_error)?, section.size() as u32);
+        let named =
+            |prefix: &str| name == prefix || name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+        match name {
+            MEMORY_SECTION => data += segment_bytes,
+            _ if named(".rodata") => constants += size,
+            _ if named(".data") => data += size,
+            _ => {}
+        }
+    }
+    Ok((constants, data))
 }
 
 /// A function.

@@ -1,8 +1,9 @@
 //! Measures one build of a program: links it with the firmware, runs the calls, counts, and compares what was seen.
 
-use super::execution::{Plugin, by_address};
+use super::cycles::{CORTEX_M3, CORTEX_M4, is_spill};
+use super::execution::{Count, Plugin, by_address};
 use super::image::{Bytes, Image, Instruction, data_bytes};
-use crate::simulator::board::{CPU, DRIVER, Folder, GCC, STARTUP, compile, read, tool};
+use crate::simulator::board::{CPU, DRIVER, Folder, GCC, STARTUP, compile, extern_memory_bytes, read, tool};
 use crate::simulator::interface::Interface;
 use crate::simulator::observation::{Observation, Run, RunError};
 use crate::simulator::script::{Placement, assemble};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use synth_validator::contract::SYM_INIT;
 
 const LAYOUT: &str = include_str!("firmware/bench.ld");
 /// Linear memory of the programs in C, in bytes. Source: `corpus/build.sh`.
@@ -27,7 +29,7 @@ pub struct Candidate {
     pub places: Vec<(u32, String)>,
     /// A further object that belongs to the host and is not measured.
     pub host: Option<Vec<u8>>,
-    /// Initial bytes of linear memory that are not in sections counted as they are.
+    /// Bytes of the module's active data segments: what counts of a section with the whole of linear memory.
     pub segment_bytes: u32,
     /// What functions are called, where their symbols do not say it; without a name nothing of them is counted: they only
     /// start an instance.
@@ -43,6 +45,14 @@ pub struct Figures {
     pub instructions: u64,
     /// Instructions executed; those that an IT block skips count.
     pub executed: u64,
+    /// Modelled cycles on a Cortex-M3: see [`cycles`](super::cycles).
+    pub cycles_m3: u64,
+    /// Modelled cycles on a Cortex-M4.
+    pub cycles_m4: u64,
+    /// Instructions that access the stack frame.
+    pub spills: u64,
+    /// How many of these were executed.
+    pub spills_executed: u64,
 }
 
 impl Figures {
@@ -50,6 +60,43 @@ impl Figures {
         self.bytes += other.bytes;
         self.instructions += other.instructions;
         self.executed += other.executed;
+        self.cycles_m3 += other.cycles_m3;
+        self.cycles_m4 += other.cycles_m4;
+        self.spills += other.spills;
+        self.spills_executed += other.spills_executed;
+    }
+
+    fn subtract(&mut self, other: &Figures) {
+        self.bytes -= other.bytes;
+        self.instructions -= other.instructions;
+        self.executed -= other.executed;
+        self.cycles_m3 -= other.cycles_m3;
+        self.cycles_m4 -= other.cycles_m4;
+        self.spills -= other.spills;
+        self.spills_executed -= other.spills_executed;
+    }
+
+    /// Of the instructions at these addresses; bytes are those of the instructions.
+    fn of<'i>(
+        code: impl Iterator<Item = (&'i u32, &'i Instruction)> + Clone,
+        counts: &BTreeMap<u32, Count>,
+    ) -> Figures {
+        let executed = |at: &u32| counts.get(at).map_or(0, |c| c.executed);
+        let mut figures = Figures {
+            cycles_m3: CORTEX_M3.total(code.clone(), counts),
+            cycles_m4: CORTEX_M4.total(code.clone(), counts),
+            ..Figures::default()
+        };
+        for (at, instruction) in code {
+            figures.bytes += u64::from(instruction.bytes);
+            figures.instructions += 1;
+            figures.executed += executed(at);
+            if is_spill(instruction) {
+                figures.spills += 1;
+                figures.spills_executed += executed(at);
+            }
+        }
+        figures
     }
 }
 
@@ -60,6 +107,8 @@ pub struct Measured {
     pub total: Figures,
     /// Executed instructions of run-time helpers.
     pub helpers_executed: u64,
+    /// The most stack that a call used, below the stack pointer of its caller.
+    pub stack_bytes: u32,
     /// Its parts.
     pub bytes: Bytes,
     /// By function name.
@@ -82,19 +131,20 @@ pub struct Laboratory {
     plugin: Plugin,
     startup: PathBuf,
     driver: PathBuf,
+    keep: Option<PathBuf>,
     _folder: Folder,
 }
 
 impl Laboratory {
-    /// Builds plugin and firmware.
+    /// Builds plugin and firmware. Operand `keep`: a folder for what is otherwise removed.
     ///
     /// # Errors
     /// `RunError::Tool` if a tool is missing or fails.
-    pub fn new() -> Result<Laboratory, RunError> {
+    pub fn new(keep: Option<PathBuf>) -> Result<Laboratory, RunError> {
         let folder = Folder::new()?;
         let startup = compile(&folder, "startup.S", STARTUP)?;
         let driver = compile(&folder, "driver.c", &format!("#define BOARD_HAS_LIBRARY\n{DRIVER}"))?;
-        Ok(Laboratory { plugin: Plugin::new()?, startup, driver, _folder: folder })
+        Ok(Laboratory { plugin: Plugin::new()?, startup, driver, keep, _folder: folder })
     }
 
     /// Links a build with the firmware and the calls; the image's path.
@@ -107,8 +157,11 @@ impl Laboratory {
     ) -> Result<PathBuf, RunError> {
         let placement = Placement {
             own_addresses_bytes: candidate.native.then_some(LINEAR_BYTES),
+            extern_memory_bytes: match candidate.native || candidate.host.is_some() {
+                true => None,
+                false => extern_memory_bytes(&candidate.object, interface)?,
+            },
             imports_without_memory: true,
-            ..Placement::default()
         };
         let tables = compile(folder, "script.s", &assemble(interface, script, &placement))?;
         let name = if candidate.native { "native.o" } else { "program.o" };
@@ -126,42 +179,60 @@ impl Laboratory {
         Ok(image)
     }
 
-    /// Measures a build.
+    /// Keeps a file under a name, if files are kept.
+    ///
+    /// # Errors
+    /// `RunError::Tool` with what the file system says.
+    pub fn keep(&self, name: &str, content: &[u8]) -> Result<(), RunError> {
+        let Some(folder) = &self.keep else {
+            return Ok(());
+        };
+        let file = folder.join(name);
+        std::fs::write(&file, content).map_err(|e| RunError::Tool(format!("{}: {e}", file.display())))
+    }
+
+    /// Measures a build. Operand `name`: what its image is called, if it is kept.
     ///
     /// # Errors
     /// `RunError` if a tool is missing or fails, or the script does not fit the interface.
-    pub fn measure(&self, candidate: &Candidate, interface: &Interface, script: &Script) -> Result<Measured, RunError> {
+    pub fn measure(
+        &self,
+        name: &str,
+        candidate: &Candidate,
+        interface: &Interface,
+        script: &Script,
+    ) -> Result<Measured, RunError> {
         interface.check(script)?;
         let folder = Folder::new()?;
         let file = self.link(&folder, candidate, interface, script)?;
+        self.keep(&format!("{name}.elf"), &read(&file)?)?;
         let image = Image::read(&read(&file)?)?;
         let (run, blocks) = self.plugin.run(&folder, &file)?;
         let counts = by_address(&blocks, |at| image.instruction(at).map(|i| at + i.bytes));
-        let executed = |code: &BTreeMap<u32, Instruction>| -> u64 {
-            code.keys().filter_map(|at| counts.get(at)).map(|c| c.executed).sum()
-        };
         let mut functions: BTreeMap<String, Figures> = BTreeMap::new();
-        let (mut total, mut left_out) = (Figures::default(), Figures::default());
+        let mut left_out = Figures::default();
         for function in &image.functions {
-            let code = image.program.range(function.range.clone());
-            let mut figures = Figures { bytes: function.range.len() as u64, ..Figures::default() };
-            for (at, _) in code {
-                figures.instructions += 1;
-                figures.executed += counts.get(at).map_or(0, |c| c.executed);
-            }
-            match candidate.names.get(&function.symbol).map_or(Some(&function.symbol), Option::as_ref) {
+            let mut figures = Figures::of(image.program.range(function.range.clone()), &counts);
+            figures.bytes = function.range.len() as u64;
+            let name = candidate.names.get(&function.symbol).map_or(Some(&function.symbol), Option::as_ref);
+            match name.filter(|_| function.symbol != SYM_INIT) {
                 None => left_out.add(&figures),
                 Some(name) => functions.entry(name.clone()).or_default().add(&figures),
             }
         }
-        let [constants, data] = data_bytes(&candidate.object)?;
+        let (constants, data) = data_bytes(&candidate.object, candidate.segment_bytes)?;
         let code = image.code_bytes - left_out.bytes as u32;
-        let bytes = Bytes { code, constants, data: data + candidate.segment_bytes };
-        let helpers_executed = executed(&image.helpers);
-        total.bytes = u64::from(bytes.total());
-        total.instructions = image.program.len() as u64 - left_out.instructions;
-        total.executed = executed(&image.program) - left_out.executed + helpers_executed;
-        Ok(Measured { total, helpers_executed, bytes, functions, run })
+        let bytes = Bytes { code, constants, data };
+        // Helpers run on behalf of the program, but their bytes are shared, and the same for all builds.
+        let helpers = Figures::of(image.helpers.iter(), &counts);
+        let mut total = Figures::of(image.program.iter(), &counts);
+        total.bytes = left_out.bytes + u64::from(bytes.total());
+        total.subtract(&left_out);
+        total.executed += helpers.executed;
+        total.cycles_m3 += helpers.cycles_m3;
+        total.cycles_m4 += helpers.cycles_m4;
+        let stack_bytes = run.stack_bytes.iter().skip(1).copied().max().unwrap_or(0);
+        Ok(Measured { total, helpers_executed: helpers.executed, stack_bytes, bytes, functions, run })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `synth bench`: code quality beside other compilers, and the speed of compiling and proving.
 
 mod code;
+mod report;
 mod speed;
 
 use super::diagnostic::Diagnostic;
@@ -29,8 +30,8 @@ impl Args {
     /// Form of the results.
     pub fn format(&self) -> Format {
         match &self.which {
-            None => self.code.format,
-            Some(Which::Code(args)) => args.format,
+            None => self.code.format(),
+            Some(Which::Code(args)) => args.format(),
             Some(Which::Speed(args)) => args.format,
         }
     }

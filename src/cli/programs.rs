@@ -10,18 +10,25 @@ use std::time::Duration;
 /// The fetched modules, by the stem of their file. Source: `scripts/modules.sha256`.
 const FETCHED: [&str; 3] = ["xxhash", "source-map", "snappy"];
 
-/// Which programs.
+/// Which programs of the corpus.
 #[derive(Clone, Debug, clap::Args)]
-pub struct ProgramArgs {
+pub struct CorpusArgs {
     /// Folder of the corpus
     #[arg(long, value_name = "DIR", default_value = "corpus")]
     corpus: PathBuf,
-    /// Folder of the fetched modules
-    #[arg(long, value_name = "DIR", default_value = "third-party")]
-    third_party: PathBuf,
     /// Only this program; may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+}
+
+/// Which programs, fetched modules among them.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ProgramArgs {
+    #[command(flatten)]
+    corpus: CorpusArgs,
+    /// Folder of the fetched modules
+    #[arg(long, value_name = "DIR", default_value = "third-party")]
+    third_party: PathBuf,
 }
 
 /// A program.
@@ -45,7 +52,7 @@ struct Entry {
 }
 
 /// The manifest, and where it is.
-fn manifest(args: &ProgramArgs) -> Result<(Manifest, PathBuf), Diagnostic> {
+fn manifest(args: &CorpusArgs) -> Result<(Manifest, PathBuf), Diagnostic> {
     let path = args.corpus.join("manifest.json");
     let fail = |d: Diagnostic| d.help("run it in the repository, or name the corpus with --corpus DIR");
     let manifest = serde_json::from_slice(&input::read(&path).map_err(fail)?)
@@ -61,7 +68,7 @@ fn no_program(name: &str, manifest: &Path) -> Diagnostic {
 ///
 /// # Errors
 /// A manifest that cannot be read; a name that no program has.
-pub fn sources(args: &ProgramArgs) -> Result<Vec<build::Program>, Diagnostic> {
+pub fn sources(args: &CorpusArgs) -> Result<Vec<build::Program>, Diagnostic> {
     let (manifest, path) = manifest(args)?;
     if let Some(name) = args.only.iter().find(|name| manifest.programs.iter().all(|e| e.name != **name)) {
         return Err(no_program(name, &path));
@@ -81,11 +88,11 @@ pub fn sources(args: &ProgramArgs) -> Result<Vec<build::Program>, Diagnostic> {
 /// # Errors
 /// A manifest or module that cannot be read; a name that no program has.
 pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>), Diagnostic> {
-    let (manifest, path) = manifest(args)?;
-    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|o| o == name);
+    let (manifest, path) = manifest(&args.corpus)?;
+    let wanted = |name: &str| args.corpus.only.is_empty() || args.corpus.only.iter().any(|o| o == name);
     let mut found = Vec::new();
     for entry in manifest.programs.into_iter().filter(|e| wanted(&e.name)) {
-        let module = input::module(&args.corpus.join(entry.wasm))?;
+        let module = input::module(&args.corpus.corpus.join(entry.wasm))?;
         found.push(Program { name: entry.name, module });
     }
     let mut missing = Vec::new();
@@ -98,7 +105,7 @@ pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>),
         }
     }
     let known = |name: &String| found.iter().any(|p| p.name == *name) || missing.contains(&name.as_str());
-    match args.only.iter().find(|name| !known(name)) {
+    match args.corpus.only.iter().find(|name| !known(name)) {
         Some(name) => Err(no_program(name, &path)),
         None => Ok((found, missing)),
     }

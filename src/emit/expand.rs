@@ -1,5 +1,6 @@
 //! Expansion of each machine instruction.
 
+use super::flags::is_zero_test;
 use super::{Emitter, gpr};
 use crate::branch_relax::{Item, Label, Literal, RelocKind, RelocTarget};
 use crate::encode::branch::{bl, blx, it, ite};
@@ -29,7 +30,14 @@ impl Emitter<'_> {
             Inst::Move { rd, rm } if rd == rm => {}
             Inst::Move { rd, rm } => self.code(encode::mov_reg(gpr(*rd), gpr(*rm))),
             Inst::Not { rd, rm } => self.code(encode::mvn_reg_s(gpr(*rd), gpr(*rm))),
-            Inst::Alu { op, rd, rn, src } => self.alu(*op, SetFlags::Free, gpr(*rd), gpr(*rn), *src)?,
+            Inst::Alu { op, rd, rn, src } => {
+                let can = !matches!(src, Src::Imm(k) if ModifiedImm::new(*k).is_none());
+                if !can {
+                    self.wanted = None;
+                }
+                let flags = if self.wanted.is_some() { SetFlags::Yes } else { SetFlags::Free };
+                self.alu(*op, flags, gpr(*rd), gpr(*rn), *src)?;
+            }
             Inst::ShiftImm { op, rd, rm, amount } => {
                 let amount = self.amount(*amount)?;
                 self.code(encode::shift_imm_s(*op, gpr(*rd), gpr(*rm), amount));
@@ -73,7 +81,13 @@ impl Emitter<'_> {
             Inst::Memory { access, rt, address } => self.memory(*access, gpr(*rt), *address)?,
             Inst::StoreOutgoing { rt, offset } => self.stack_access(Access::Str, gpr(*rt), *offset)?,
             Inst::Call { target, .. } => self.call(*target),
-            Inst::Jump => self.jump(block, self.machine.blocks[block].succs[0]),
+            Inst::Jump => {
+                let to = self.target(self.machine.blocks[block].succs[0]);
+                if self.returns[to] && self.next(block) != Some(to) && self.returns_at_once() {
+                    return self.epilogue();
+                }
+                self.jump(block, to);
+            }
             Inst::Branch { test } => self.branch(block, test)?,
             Inst::Switch { index } => self.switch(block, gpr(*index))?,
             Inst::Return { .. } => self.epilogue()?,
@@ -117,8 +131,19 @@ impl Emitter<'_> {
         self.code(code);
         Ok(())
     }
+    /// Whether the flags are those of a test already.
+    fn holds(&self, test: &Test) -> bool {
+        let compared = match test.compare {
+            Compare::Cmp(n, _) => Some(gpr(n)),
+            _ => None,
+        };
+        compared.is_some() && self.held == compared && is_zero_test(test)
+    }
     /// Computes the flags of a test.
     pub(super) fn flags(&mut self, test: &Test) -> Result<(), CompileError> {
+        if self.holds(test) {
+            return Ok(());
+        }
         let fit = |k| ModifiedImm::new(k).ok_or_else(|| self.misfit("an immediate"));
         let code = match test.compare {
             Compare::Cmp(n, Src::Imm(k)) => encode::cmp_imm(gpr(n), fit(k)?),
@@ -165,7 +190,9 @@ impl Emitter<'_> {
     /// Branches to a label if the test holds (`negated`: if it does not).
     fn branch_if(&mut self, test: &Test, negated: bool, label: Label) -> Result<(), CompileError> {
         let condition = if negated { test.condition.negated() } else { test.condition };
-        if let (Compare::Cmp(n, Src::Imm(0)), Condition::Eq | Condition::Ne) = (test.compare, condition) {
+        if let (Compare::Cmp(n, Src::Imm(0)), Condition::Eq | Condition::Ne, false) =
+            (test.compare, condition, self.holds(test))
+        {
             self.items.push(Item::BranchZero(condition == Condition::Ne, gpr(n), label));
             return Ok(());
         }

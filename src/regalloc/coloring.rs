@@ -6,12 +6,15 @@
 use super::copies::{Ordered, Source, ordered};
 use super::graph::{CORE, Copy, Graph};
 use super::{Allocated, Place, Step};
-use crate::machine::{Inst, MachineFunc, Reg, Role};
+use crate::encode::AluOp;
+use crate::machine::{Inst, MachineFunc, Reg, Role, Src};
 
 /// Nodes beyond which a function is not colored.
 const NODES_MAX: usize = 4000;
 /// Rounds of spilling.
 const ROUNDS_MAX: usize = 12;
+/// What a copy costs, where an encoding of four bytes in place of two costs 1.
+const COPY_WEIGHT: u64 = 4;
 
 /// A piece of a block.
 #[derive(Clone, Debug)]
@@ -274,6 +277,9 @@ impl Allocator<'_> {
                             all.iter().chain(&late).for_each(|o| graph.edge(*d, *o));
                         }
                         early.iter().for_each(|d| uses.iter().for_each(|u| graph.edge(*d, *u)));
+                        for (from, to) in shared(inst) {
+                            graph.wish(Copy { from: from.0, to: to.0, weight });
+                        }
                     }
                     Piece::Copies(copies, _) => {
                         let counting = self.counting(copies, &live);
@@ -285,7 +291,7 @@ impl Allocator<'_> {
                             live.iter().filter(|l| Some(*l) != same).for_each(|l| graph.edge(to, l));
                             written.iter().for_each(|o| graph.edge(to, *o));
                             if let Some(from) = *from {
-                                graph.copy(Copy { from, to, weight });
+                                graph.copy(Copy { from, to, weight: COPY_WEIGHT * weight });
                             }
                         }
                     }
@@ -482,6 +488,20 @@ impl Allocator<'_> {
             }
             Piece::Store(new, old) => vec![Step::Move(Place::Reg(core(*new)?), place(*old)?)],
         })
+    }
+}
+
+/// Pairs of operands that share a register in 16-bit encodings.
+fn shared(inst: &Inst) -> Vec<(Reg, Reg)> {
+    match inst {
+        Inst::Alu { op: AluOp::Add | AluOp::Sub, rd, rn, src: Src::Imm(8..=255) } => vec![(*rn, *rd)],
+        Inst::Alu { op, rd, rn, src: Src::Reg(rm) } if !matches!(op, AluOp::Add | AluOp::Sub | AluOp::Rsb) => {
+            let both = op.commutes().then_some((*rm, *rd));
+            [(*rn, *rd)].into_iter().chain(both).collect()
+        }
+        Inst::Mul { rd, rn, rm } => vec![(*rn, *rd), (*rm, *rd)],
+        Inst::ShiftReg { rd, rn, .. } => vec![(*rn, *rd)],
+        _ => Vec::new(),
     }
 }
 

@@ -97,6 +97,13 @@ impl Graph {
         self.copies_of[copy.from as usize].push(number);
         self.copies_of[copy.to as usize].push(number);
     }
+    /// A register that two nodes had better share; they are not made one for it.
+    pub(super) fn wish(&mut self, wish: Copy) {
+        self.copy(wish);
+        if let Some(is_open) = self.is_open.last_mut().filter(|_| wish.from != wish.to) {
+            *is_open = false;
+        }
+    }
     fn root(&self, mut n: u32) -> u32 {
         while self.alias[n as usize] != n {
             n = self.alias[n as usize];

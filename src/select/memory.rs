@@ -6,9 +6,11 @@ use crate::encode::ShiftOp;
 use crate::encode::memory::Access;
 use crate::encode::operand::{Condition, ModifiedImm};
 use crate::error::CompileError;
+use crate::ir_facts::Facts;
 use crate::machine::{Address, Compare, Inst, Reg, Src, Test};
+use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, Symbol, Width};
-use synth_validator::ir::{Inst as IrInst, Op, Value};
+use synth_validator::ir::{Func, Inst as IrInst, Op, Value};
 use synth_validator::trap::TrapKind;
 
 /// The largest constant that is folded into the addend of a symbol's address (REL addends have 16 signed bits).
@@ -36,6 +38,34 @@ fn store_access(width: Width) -> Access {
     }
 }
 
+/// Sums of a value and a constant that nothing but addresses uses, all of them in the same block.
+pub(super) fn sums(func: &Func, facts: &Facts) -> FxHashMap<Value, (Value, u32)> {
+    let mut sums = FxHashMap::default();
+    let resolve = |v: Value| facts.alias[v.0 as usize];
+    let constant = |v: Value| match facts.constant[resolve(v).0 as usize] {
+        Some(Op::Const(k)) => Some(k),
+        _ => None,
+    };
+    for block in &func.blocks {
+        let mut uses: FxHashMap<Value, u32> = FxHashMap::default();
+        for inst in block.insts.iter().filter(|i| matches!(i.op, Op::Load { .. } | Op::Store { .. })) {
+            *uses.entry(resolve(inst.args[0])).or_default() += 1;
+        }
+        for inst in block.insts.iter().filter(|i| i.op == Op::Bin(BinOp::Add)) {
+            let sum = inst.results[0];
+            if uses.get(&sum).is_none_or(|n| *n != facts.uses[sum.0 as usize]) {
+                continue;
+            }
+            match (constant(inst.args[0]), constant(inst.args[1])) {
+                (None, Some(k)) => drop(sums.insert(sum, (inst.args[0], k))),
+                (Some(k), None) => drop(sums.insert(sum, (inst.args[1], k))),
+                _ => {}
+            }
+        }
+    }
+    sums
+}
+
 impl Selector<'_> {
     /// The address `symbol + offset`.
     pub(super) fn symbol_address(&mut self, symbol: Symbol, offset: u32) -> Address {
@@ -49,44 +79,39 @@ impl Selector<'_> {
         let index = self.constant_reg(offset);
         Address::Indexed(base, index, 0)
     }
-    /// The address of linear memory at `index + offset`.
+    /// The address of linear memory at `index + offset`. All sums are modulo 2^32, as addresses are.
     fn memory_address(&mut self, index: Value, offset: u32) -> Result<Address, CompileError> {
+        let index = self.resolve(index);
+        let (index, offset, is_alone) = match self.sums.get(&index) {
+            Some((root, k)) => (self.resolve(*root), offset.wrapping_add(*k), self.facts.uses[index.0 as usize] == 1),
+            None => (index, offset, true),
+        };
         if let Some(k) = self.constant(index) {
             return Ok(self.symbol_address(Symbol::Memory, k.wrapping_add(offset)));
         }
-        let element = Cached::Element(self.resolve(index));
-        if offset <= OFFSET_MAX && self.is_kept(element) {
+        let element = Cached::Element(index);
+        if offset <= OFFSET_MAX && (offset > 0 || self.is_kept(element)) {
             self.reg(index)?;
             return Ok(Address::Offset(self.kept(element), offset));
         }
-        if offset == 0 {
-            let small_shift = |this: &Self, i: &IrInst| this.constant(i.args[1]).is_some_and(|k| k <= 3);
-            let v = self.resolve(index);
-            let base = self.address_reg(Symbol::Memory, 0);
-            if self.deferred.get(&v).is_some_and(|i| i.op == Op::Bin(BinOp::Shl) && small_shift(self, i)) {
-                if let Some(inst) = self.deferred.remove(&v) {
-                    let shift = self.constant(inst.args[1]).unwrap_or(0);
-                    let rm = self.reg(inst.args[0])?;
-                    return Ok(Address::Indexed(base, rm, shift));
-                }
-            }
+        let addend = if offset <= ADDEND_MAX { offset } else { 0 };
+        let base = self.address_reg(Symbol::Memory, addend as i16);
+        if offset != addend {
             let rm = self.reg(index)?;
+            let rm = self.add_constant(rm, offset);
             return Ok(Address::Indexed(base, rm, 0));
         }
-        if offset > OFFSET_MAX {
-            return self.far_address(index, offset);
+        let small_shift = |i: &IrInst| self.constant(i.args[1]).is_some_and(|k| k <= 3);
+        let is_shift = |i: &IrInst| i.op == Op::Bin(BinOp::Shl) && small_shift(i);
+        if is_alone
+            && self.deferred.get(&index).is_some_and(|i| is_shift(i))
+            && let Some(inst) = self.deferred.remove(&index)
+        {
+            let shift = self.constant(inst.args[1]).unwrap_or(0);
+            let rm = self.reg(inst.args[0])?;
+            return Ok(Address::Indexed(base, rm, shift));
         }
-        self.reg(index)?;
-        Ok(Address::Offset(self.kept(element), offset))
-    }
-    fn far_address(&mut self, index: Value, offset: u32) -> Result<Address, CompileError> {
         let rm = self.reg(index)?;
-        if offset <= ADDEND_MAX {
-            let base = self.address_reg(Symbol::Memory, offset as i16);
-            return Ok(Address::Indexed(base, rm, 0));
-        }
-        let base = self.address_reg(Symbol::Memory, 0);
-        let rm = self.add_constant(rm, offset);
         Ok(Address::Indexed(base, rm, 0))
     }
     pub(super) fn load(&mut self, inst: &IrInst, width: Width, signed: bool, offset: u32) -> Result<(), CompileError> {

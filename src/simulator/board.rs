@@ -206,7 +206,10 @@ pub fn link_image(folder: &Folder, parts: &[PathBuf], memory_mib: u32) -> Result
 }
 
 /// How much linear memory the firmware must define: none, unless the object asks for `__linear_memory_base`.
-fn extern_memory_bytes(object: &[u8], interface: &Interface) -> Result<Option<u32>, RunError> {
+///
+/// # Errors
+/// `RunError::Tool` if the object is no ELF file.
+pub fn extern_memory_bytes(object: &[u8], interface: &Interface) -> Result<Option<u32>, RunError> {
     let file = object::File::parse(object).map_err(|error| RunError::Tool(format!("object file: {error}")))?;
     let wanted = file.symbols().any(|symbol| symbol.is_undefined() && symbol.name() == Ok("__linear_memory_base"));
     let (pages_min, pages_max) = interface.memory.unwrap_or((0, Some(0)));

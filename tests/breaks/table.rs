@@ -32,6 +32,14 @@ pub const SYMBOLIC: Oracle = oracle("synth-validator", "symbolic", "terms_evalua
 pub const ROLES: Oracle = oracle("synth", "operand_roles", "stated_roles_are_those_of_the_emitted_code");
 /// The encoder against two disassemblers.
 pub const ENCODER: Oracle = oracle("synth", "encode", "table");
+/// Rewrites in witnesses.
+pub const REWRITES: Oracle = oracle("synth-validator", "rewrites", "damaged_rewrites_are_refused");
+/// Words of arguments that callees ignore, by which of them a claim names.
+pub const EXCUSED: Oracle = oracle("synth", "ignored_words", "claims_about_other_forms_excuse_nothing");
+/// The same, where the code passes another word than the one ignored.
+pub const USED: Oracle = oracle("synth", "ignored_words", "a_word_that_is_used_is_refuted");
+/// The same, where nothing proves the form that ignores it.
+pub const UNPROVED: Oracle = oracle("synth", "ignored_words", "a_form_whose_link_is_not_proved_excuses_nothing");
 
 /// A break: in `file`, the expression between `«` and `»` of `clause` becomes `wrong`, and `oracle` must fail.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +78,13 @@ const WASM: &str = "validator/src/wasm/semantics.rs";
 const PAIR: &str = "validator/src/pair.rs";
 const INTERVAL: &str = "validator/src/interval.rs";
 const WORD: &str = "validator/src/term/word.rs";
+const REWRITING: &str = "validator/src/refinement/rewriting.rs";
+const OUTCOME: &str = "validator/src/refinement/outcome.rs";
+const CHAIN: &str = "validator/src/validate/chain.rs";
+/// The ends of a chain of terms without its steps.
+const ENDS: &str = "{ let end = |text: &String| chain(&crate::replay::Proof { start: text.clone(), steps: vec![] }, Rules::shipped()); \
+    let last = rewrite.proof.steps.last().map_or(&rewrite.proof.start, |s| &s.term); \
+    end(&rewrite.proof.start).and_then(|(first, _)| Ok((first, end(last)?.0))) }";
 
 /// All breaks.
 #[rustfmt::skip]
@@ -121,6 +136,13 @@ pub const BREAKS: &[Break] = &[
     of("order against a sum that wraps", INTERVAL, "let wraps = «wanted.strict && wanted.e == 0»;", "false", TERMS),
     of("bounds of a sum that wraps", INTERVAL, "(«least >> 32 == greatest >> 32»).then_some(", "true", TERMS),
     of("order although the size may be small", INTERVAL, "weakened || !wraps && «e <= size» && ", "e <= size.max(64)", TERMS),
+    // What a link's witness says beside its cuts.
+    of("rewrite of a word that is another", REWRITING, "(Some(first), Some(last)) if «held == Some(first)» =>", "held.is_some()", REWRITES),
+    of("rewrite without its proof", REWRITING, "let (first, last) = «chain(&rewrite.proof, Rules::shipped())».map_err(", ENDS, REWRITES),
+    of("a callee that ignores one word ignores all", OUTCOME, "Callee::Function(f) if «ignored.contains(&(*f, word as u32))»)", "ignored.iter().any(|(g, _)| g == f)", USED),
+    of("a word that one callee ignores is ignored by all", OUTCOME, "ignored.contains(&(«*f», word as u32))", "ignored.iter().find(|(_, w)| *w as usize == word).map_or(*f, |(g, _)| *g)", EXCUSED),
+    of("words that a form reads are ignored", CHAIN, "ignored.extend(«form.unread_words()».into_iter()", "{ let _ = form; vec![0, 1] }", USED),
+    of("form that nothing proves", CHAIN, "match «(0..=number).find(|s| self.link(place, *s).verdict != Verdict::Proved)» {", "None::<usize>", UNPROVED),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),
     of("first result of a pair may share a register", "src/machine.rs", "f(lo, «Role::DefEarly»);\n                f(hi, Role::Def);", "Role::Def", ROLES),

@@ -173,6 +173,14 @@ fn addresses_are_checked() {
     refused("01b4 01bc 81b0 0098 01b0 7047", [0; 4], "never written"); // a popped word is forgotten
 }
 
+/// What a pop takes along from words that were never written may be anything: each time something else.
+#[test]
+fn popped_words_that_were_never_written_are_arbitrary() {
+    let words = returns("82b0 03bc 7047", [1, 1, 1, 1]).0; // sub sp, #8; pop {r0, r1}
+    assert_ne!(words[0], words[1]);
+    assert_ne!(words[0], 1);
+}
+
 #[test]
 fn unsound_code_is_refused() {
     refused("72b6 7047", [0; 4], "cpsid"); // cpsid i

@@ -1,35 +1,64 @@
 //! `synth bench code`: the corpus' code beside what other compilers emit for the same source.
 
-use crate::bench::compare::{CHECKED, Comparison, NATIVE, SYNTH, compare, functions, geometric_mean};
-use crate::bench::measure::{Figures, Laboratory, Measured};
+use super::report::{self, Form};
+use crate::bench::compare::{Choice, Comparison, Entry, compare};
+use crate::bench::measure::{Laboratory, Measured};
+use crate::bench::peer::Peer;
+use crate::bench::summary::{Budgeted, METRICS, Summary, budgets, summary};
+use crate::bench::{build, compare as builds, plot};
 use crate::cli::compile::BoundsArg;
 use crate::cli::diagnostic::Diagnostic;
-use crate::cli::programs::{ProgramArgs, sources};
-use crate::cli::{Format, Status, output, table};
+use crate::cli::programs::{CorpusArgs, sources};
+use crate::cli::{Format, JSON_SCHEMA, Status, input, output};
 use crate::pass::Level;
+use crate::simulator::observation::RunError;
 use rayon::prelude::*;
+use serde::Serialize;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// Arguments of `synth bench code`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Args {
     #[command(flatten)]
-    programs: ProgramArgs,
+    programs: CorpusArgs,
     /// Optimization level of all compilers; both if left out
     #[arg(short = 'O', value_name = "LEVEL", value_enum)]
     level: Option<LevelArg>,
     /// What synth's code does on accesses outside of linear memory
     #[arg(long, value_enum, default_value_t = BoundsArg::None)]
     bounds: BoundsArg,
+    /// Measure another compiler too: a shell command that makes the object $OBJECT from the module $WASM (or the C file
+    /// $SOURCE) at the level $LEVEL; may be given several times
+    #[arg(long, value_name = "NAME=COMMAND")]
+    peer: Vec<Peer>,
     /// Print each function too
     #[arg(long)]
     functions: bool,
+    /// Draw the ratios into this SVG file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Keep modules and linked images in this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
     /// Threads [default: one per processor]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Form of the results
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = CodeFormat::Text)]
+    format: CodeFormat,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum CodeFormat {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+    /// As a page
+    Markdown,
 }
 
 /// Levels that compilers have in common.
@@ -41,110 +70,149 @@ enum LevelArg {
     Size,
 }
 
+impl Args {
+    /// The form of errors.
+    pub fn format(&self) -> Format {
+        if self.format == CodeFormat::Json { Format::Json } else { Format::Text }
+    }
+
+    fn levels(&self) -> Vec<Level> {
+        match self.level {
+            None => vec![Level::O2, Level::Os],
+            Some(LevelArg::Two) => vec![Level::O2],
+            Some(LevelArg::Size) => vec![Level::Os],
+        }
+    }
+}
+
+fn failed(error: &RunError) -> Diagnostic {
+    Diagnostic::new(error.to_string())
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// A corpus that cannot be read; a tool that is missing or fails.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
+    let taken = [
+        builds::SYNTH,
+        builds::CHECKED,
+        builds::NATIVE,
+        builds::NATIVE_INLINING,
+        builds::WASM2C,
+        builds::WASM2C_CONSTANT,
+    ];
+    if let Some(peer) = args.peer.iter().find(|p| taken.contains(&p.name.as_str())) {
+        return Err(
+            Diagnostic::new(format!("{} is the name of another build", peer.name)).help("give the peer another name")
+        );
+    }
     let programs = sources(&args.programs)?;
-    let tool = |e: crate::simulator::observation::RunError| Diagnostic::new(e.to_string());
-    let lab = Laboratory::new().map_err(tool)?;
-    let levels = match args.level {
-        None => vec![Level::O2, Level::Os],
-        Some(LevelArg::Two) => vec![Level::O2],
-        Some(LevelArg::Size) => vec![Level::Os],
-    };
-    let threads = args.threads.map_or(0, NonZeroUsize::get);
+    if let Some(folder) = &args.keep {
+        std::fs::create_dir_all(folder).map_err(|e| Diagnostic::file_system("make the folder", folder, &e))?;
+    }
+    let lab = Laboratory::new(args.keep.clone()).map_err(|e| failed(&e))?;
+    let choice = Choice { bounds: args.bounds.bounds(), peers: args.peer.clone() };
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(args.threads.map_or(0, NonZeroUsize::get))
         .stack_size(synth_validator::prove_all::STACK_BYTES)
         .build()
         .map_err(|e| Diagnostic::new(format!("no threads: {e}")))?;
-    for level in levels {
-        let bar = output::progress(programs.len() as u64, "measured");
-        let run = |program| {
-            let done = compare(&lab, program, level, args.bounds.bounds());
+    let mut levels = Vec::new();
+    for level in args.levels() {
+        let bar = output::progress(programs.len() as u64, &format!("measured at {}", build::option(level)));
+        let run = |program: &build::Program| {
+            let done = compare(&lab, program, level, &choice);
             bar.inc(1);
             done.map_err(|e| Diagnostic::new(format!("{}: {e}", program.name)))
         };
         let done = pool.install(|| programs.par_iter().map(run).collect::<Result<Vec<_>, _>>());
         bar.finish_and_clear();
-        output::print(&text(&done?, level, args.functions));
+        levels.push((level, done?));
     }
-    Ok(Status::Done)
-}
-
-fn ratio(left: u64, right: u64) -> f64 {
-    left as f64 / right as f64
-}
-
-/// Executed instructions and bytes of two builds and their ratios.
-fn cells(name: &str, left: &Figures, right: &Figures) -> Vec<String> {
-    let two = |l: u64, r: u64| [l.to_string(), r.to_string(), format!("{:.3}", ratio(l, r))];
-    let mut row = vec![name.to_string()];
-    row.extend(two(left.executed, right.executed));
-    row.extend(two(left.bytes, right.bytes));
-    row
-}
-
-fn text(comparisons: &[Comparison], level: Level, by_function: bool) -> String {
-    let option = crate::bench::build::option(level);
-    let mut out = format!("{option}: executed instructions and bytes, synth beside native {option}\n");
-    let mut rows = vec![["", "synth", "native", "ratio", "bytes", "native", "ratio"].map(String::from).to_vec()];
-    let mut pairs: Vec<(&Measured, &Measured)> = Vec::new();
-    for c in comparisons {
-        let (Some(synth), Some(native)) = (c.measured(SYNTH), c.measured(NATIVE)) else {
-            continue;
-        };
-        rows.push(cells(&c.program, &synth.total, &native.total));
-        pairs.push((synth, native));
-        if by_function {
-            for (name, [left, right]) in functions(synth, native) {
-                rows.push(cells(&format!("  {name}"), left, right));
-            }
+    if let Some(file) = &args.plot {
+        input::write_whole(file, plot::svg(&levels).as_bytes())?;
+    }
+    let peers: Vec<&str> = args.peer.iter().map(|p| p.name.as_str()).collect();
+    match args.format {
+        CodeFormat::Text => output::print(&report::report(&levels, &peers, args.functions, Form::Text)),
+        CodeFormat::Markdown => {
+            output::print(report::HEADING);
+            output::print(&report::report(&levels, &peers, args.functions, Form::Markdown));
         }
+        CodeFormat::Json => print_json(&levels, args),
     }
-    let mean = |of: fn(&Measured) -> u64| {
-        let ratios = pairs.iter().map(|(l, r)| ratio(of(l), of(r)));
-        geometric_mean(ratios).map_or("-".to_string(), |m| format!("{m:.3}"))
-    };
-    let blank = String::new;
-    rows.push(vec![
-        "geometric mean".to_string(),
-        blank(),
-        blank(),
-        mean(|m| m.total.executed),
-        blank(),
-        blank(),
-        mean(|m| m.total.bytes),
-    ]);
-    out += &table::columns(&rows, &[1, 2, 3, 4, 5, 6]);
-    let checks = comparisons
-        .iter()
-        .filter_map(|c| Some(ratio(c.measured(CHECKED)?.total.executed, c.measured(SYNTH)?.total.executed)));
-    if let Some(mean) = geometric_mean(checks) {
-        out += &format!("executed instructions with software bounds checks: {mean:.3} x\n");
+    let differs = levels.iter().flat_map(|(_, c)| c).flat_map(|c| &c.entries).any(|e| !e.differences.is_empty());
+    Ok(if differs { Status::NotProved } else { Status::Done })
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    command: &'static str,
+    bounds: String,
+    levels: Vec<LevelReport<'a>>,
+    budgets: Vec<Budgeted>,
+}
+
+#[derive(Serialize)]
+struct LevelReport<'a> {
+    level: &'static str,
+    programs: Vec<ProgramReport<'a>>,
+    summaries: Vec<Summary>,
+}
+
+#[derive(Serialize)]
+struct ProgramReport<'a> {
+    program: &'a str,
+    from_c: bool,
+    calls: usize,
+    calls_left_out: usize,
+    builds: Vec<BuildReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct BuildReport<'a> {
+    build: &'a str,
+    measured: Option<&'a Measured>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_measured: Option<&'a str>,
+    differences: &'a [String],
+}
+
+fn build_report(entry: &Entry) -> BuildReport<'_> {
+    BuildReport {
+        build: &entry.build,
+        measured: entry.result.as_ref().ok(),
+        not_measured: entry.result.as_ref().err().map(String::as_str),
+        differences: &entry.differences,
     }
-    for reference in [NATIVE, crate::bench::compare::WASM2C, crate::bench::compare::WASM2C_CONSTANT] {
-        let both: Vec<(&Measured, &Measured)> =
-            comparisons.iter().filter_map(|c| c.measured(SYNTH).zip(c.measured(reference))).collect();
-        let m = |of: fn(&Measured) -> u64| geometric_mean(both.iter().map(|(l, r)| ratio(of(l), of(r)))).unwrap_or(0.0);
-        out += &format!(
-            "{reference}: {} programs, executed {:.3}, bytes {:.3}\n",
-            both.len(),
-            m(|m| m.total.executed),
-            m(|m| m.total.bytes)
-        );
-    }
-    for c in comparisons {
-        for entry in &c.entries {
-            if let Err(reason) = &entry.result {
-                out += &format!("{} {}: not measured: {reason}\n", c.program, entry.build);
-            }
-            for difference in entry.differences.iter().take(3) {
-                out += &format!("{} {}: DIFFERS: {difference}\n", c.program, entry.build);
-            }
+}
+
+fn print_json(levels: &[(Level, Vec<Comparison>)], args: &Args) {
+    let reports = levels.iter().map(|(level, comparisons)| {
+        let references = report::all_references(args.peer.iter().map(|p| p.name.as_str()));
+        let pairs = METRICS.iter().flat_map(|m| references.iter().map(move |r| (*m, *r)));
+        LevelReport {
+            level: build::option(*level),
+            programs: comparisons
+                .iter()
+                .map(|c| ProgramReport {
+                    program: &c.program,
+                    from_c: c.from_c,
+                    calls: c.calls,
+                    calls_left_out: c.trapping,
+                    builds: c.entries.iter().map(build_report).collect(),
+                })
+                .collect(),
+            summaries: pairs.filter_map(|(m, r)| summary(comparisons, m, builds::SYNTH, r)).collect(),
         }
-    }
-    out
+    });
+    output::print_json(&Report {
+        schema: JSON_SCHEMA,
+        command: "bench code",
+        bounds: format!("{:?}", args.bounds).to_lowercase(),
+        levels: reports.collect(),
+        budgets: budgets(levels),
+    });
 }

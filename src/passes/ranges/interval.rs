@@ -206,6 +206,7 @@ fn less_signed(a: Interval, b: Interval, gap: u32) -> Option<(Interval, Interval
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::{self, holds};
 
     /// Small and boundary words.
     const WORDS: [u32; 12] =
@@ -217,46 +218,6 @@ mod tests {
     fn words(i: Interval) -> impl Iterator<Item = u32> {
         WORDS.into_iter().filter(move |w| i.least <= *w && *w <= i.greatest)
     }
-    fn compute(op: BinOp, a: u32, b: u32) -> u32 {
-        let amount = b & 0xff;
-        match op {
-            BinOp::Add => a.wrapping_add(b),
-            BinOp::Sub => a.wrapping_sub(b),
-            BinOp::Mul => a.wrapping_mul(b),
-            BinOp::UMulHi => high(a, b),
-            BinOp::SMulHi => ((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32,
-            BinOp::UDiv => a.checked_div(b).unwrap_or(0),
-            BinOp::SDiv => {
-                if b == 0 {
-                    0
-                } else {
-                    (a as i32).wrapping_div(b as i32) as u32
-                }
-            }
-            BinOp::And => a & b,
-            BinOp::Or => a | b,
-            BinOp::Xor => a ^ b,
-            BinOp::Shl => a.checked_shl(amount).unwrap_or(0),
-            BinOp::Lshr => a.checked_shr(amount).unwrap_or(0),
-            BinOp::Ashr => ((a as i32) >> amount.min(31)) as u32,
-            BinOp::Ror => a.rotate_right(b % 32),
-        }
-    }
-    fn holds(cond: Cond, a: u32, b: u32) -> bool {
-        let (x, y) = (a as i32, b as i32);
-        match cond {
-            Cond::Eq => a == b,
-            Cond::Ne => a != b,
-            Cond::LtU => a < b,
-            Cond::LtS => x < y,
-            Cond::GtU => a > b,
-            Cond::GtS => x > y,
-            Cond::LeU => a <= b,
-            Cond::LeS => x <= y,
-            Cond::GeU => a >= b,
-            Cond::GeS => x >= y,
-        }
-    }
 
     #[test]
     fn results_lie_in_the_interval_of_the_operation() {
@@ -265,7 +226,10 @@ mod tests {
             for (a, b) in intervals().flat_map(|a| intervals().map(move |b| (a, b))) {
                 let result = binary(op, a, b);
                 for (x, y) in words(a).flat_map(|x| words(b).map(move |y| (x, y))) {
-                    assert!(result.contains(Interval::only(compute(op, x, y))), "{op:?} {x:#x} {y:#x}: {result:?}");
+                    assert!(
+                        result.contains(Interval::only(evaluate::binary(op, x, y))),
+                        "{op:?} {x:#x} {y:#x}: {result:?}"
+                    );
                 }
             }
         }

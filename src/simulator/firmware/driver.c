@@ -112,7 +112,8 @@ u64 host_call(u32 index, const u32 *words) {
 
 /* ---- calls ---- */
 
-static u32 saved_stack_words(u32 *below) {
+/* How many words below here are poison no more. */
+static inline __attribute__((always_inline)) u32 saved_stack_words(u32 *below) {
   u32 *word = stack_bottom;
   while (word < below && *word == POISON) word++;
   return (u32)(below - word);
@@ -125,6 +126,8 @@ static void observe(const struct export_entry *entry, const u32 *words, u32 coun
   named = 0;
   last = entry;
   invoke(entry->code, words, count);
+  u32 *below = (u32 *)invocation.sp_before;
+  u32 used = saved_stack_words(below);
   text("r ");
   decimal(calls);
   text(" =");
@@ -166,8 +169,6 @@ static void observe(const struct export_entry *entry, const u32 *words, u32 coun
     put('\n');
   }
   if (!trap && invocation.sp_after != invocation.sp_before) failure("clobbered sp\n");
-  u32 *below = (u32 *)invocation.sp_before;
-  u32 used = saved_stack_words(below);
   for (u32 *word = below - used; word < below; word++) *word = POISON;
   if (below - used == stack_bottom) failure("stack exhausted\n");
   text("s ");

@@ -76,6 +76,14 @@ invoke:
   blo 3b
 4:
   str sp, [r4, #AFTER_SP + 8]
+@ What the firmware itself left on the stack below here is no use of the function: 1 KiB is poisoned again.
+  mov r6, sp
+  ldr r7, =0xdeadbeef
+  mov r3, #256
+5:
+  str r7, [r6, #-4]!
+  subs r3, r3, #1
+  bne 5b
   ldm r5, {r0-r3}
   ldr r4, =0x5e470004
   ldr r5, =0x5e470005
@@ -107,15 +115,19 @@ fault_entry:
   .size fault_entry, . - fault_entry
 
 @ A host function, called with its import's index in ip: its words, as the AAPCS lays them out, become one array.
-@ Registers that a call may change are then changed.
+@ Registers that a call may change are then changed. The host has a stack of its own, so that it is no use of the caller's.
   .global host_entry
   .type host_entry, %function
 host_entry:
   push {r0-r3}
   mov r1, sp
   push {r4, lr}
+  mov r4, sp
+  ldr r0, =host_stack_top
+  mov sp, r0
   mov r0, ip
   bl host_call
+  mov sp, r4
   ldr r4, =host_wide
   ldr r4, [r4]
   cbnz r4, 5f
@@ -129,3 +141,8 @@ host_entry:
   cmp sp, #1
   bx lr
   .size host_entry, . - host_entry
+
+  .bss
+  .balign 8
+  .space 4096
+host_stack_top:

@@ -199,13 +199,15 @@ impl<D: Domain> Cpu<'_, D> {
         self.require(good, "address of a multiple access may be unaligned");
     }
 
-    /// Loads, zero-extended. `multiple`: by an instruction that faults on unaligned addresses.
+    /// Loads, zero-extended. `multiple`: by an instruction that faults on unaligned addresses. Such a one may take along a
+    /// word of the frame that was never written, which may be any word.
     pub fn load(&mut self, width: Width, address: &D::W, multiple: bool) -> Result<D::W, Unsupported> {
         match self.d.locate(address) {
             Place::Frame(offset) => {
                 let slot = self.frame_slot(offset, width)?;
                 match self.state.frame.get(&slot) {
                     Some(word) => Ok(word.clone()),
+                    None if multiple => Ok(self.d.havoc()),
                     None => self.fail("reads a frame word never written"),
                 }
             }
