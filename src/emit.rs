@@ -70,8 +70,7 @@ pub fn emit(
     function: u32,
 ) -> Result<Emitted, CompileError> {
     let instead = instead(machine, allocated, is_cut);
-    let only_returns = |steps: &Vec<Step>| matches!(steps.as_slice(), [Step::Inst(Inst::Return { .. }, _)]);
-    let returns = allocated.blocks.iter().map(only_returns).collect();
+    let returns = returns(machine, allocated, &instead);
     let labels = machine.blocks.len() as u32;
     let mut e = Emitter {
         machine,
@@ -143,6 +142,21 @@ fn instead(machine: &MachineFunc, allocated: &Allocated, is_cut: &[bool]) -> Vec
         }
     }
     instead
+}
+
+/// By block: whether it only returns, and something else than jumps leads to it, so that it stands there in any case.
+fn returns(machine: &MachineFunc, allocated: &Allocated, instead: &[usize]) -> Vec<bool> {
+    let emitted: Vec<usize> = (0..machine.blocks.len()).filter(|b| instead[*b] == *b).collect();
+    let mut stays = vec![false; machine.blocks.len()];
+    for (n, b) in emitted.iter().enumerate() {
+        let next = emitted.get(n + 1);
+        let jumps = matches!(allocated.blocks[*b].last(), Some(Step::Inst(Inst::Jump, _)));
+        for to in machine.blocks[*b].succs.iter().map(|s| target(instead, *s)) {
+            stays[to] |= !jumps || next == Some(&to);
+        }
+    }
+    let only_returns = |steps: &Vec<Step>| matches!(steps.as_slice(), [Step::Inst(Inst::Return { .. }, _)]);
+    allocated.blocks.iter().zip(stays).map(|(steps, stays)| stays && only_returns(steps)).collect()
 }
 
 /// Whether blocks do the same, wherever it comes from. Not so for a `Switch`, whose targets must follow it.

@@ -44,7 +44,7 @@ fn negated(cond: Cond) -> Cond {
 /// The range of numbers of so many bits that has these ends: whether it is signed, and the bits.
 fn range(least: i32, greatest: i32) -> Option<(bool, u32)> {
     let ones = (greatest as u32).trailing_ones();
-    let is_full = greatest > 0 && greatest as u32 == u32::MAX >> (32 - ones);
+    let is_full = greatest > 0 && greatest as u32 & (greatest as u32 + 1) == 0;
     match least {
         _ if !is_full => None,
         0 => Some((false, ones)),
