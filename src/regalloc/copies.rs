@@ -104,6 +104,7 @@ mod tests {
             let memory = |m: &Ordered| matches!(m, Ordered::Move(Place::Slot(_), Place::Slot(_)));
             assert!(!moves.iter().any(memory), "{moves:?}");
         }
-        assert!(ordered_all > 3000, "{ordered_all} of 3125");
+        // The others have a cycle with both slots in it.
+        assert!(ordered_all > 2700, "{ordered_all} of 3125");
     }
 }
