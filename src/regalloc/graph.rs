@@ -11,6 +11,9 @@ pub(super) const COLORS: usize = 12;
 /// Nodes below this one are core registers.
 pub(super) const CORE: usize = 16;
 
+/// Of this many nodes that only copies keep from being taken out, one gives them up at a time.
+const FROZEN_PART: usize = 16;
+
 /// A copy between nodes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Copy {
@@ -128,19 +131,24 @@ impl Graph {
         let mut copies: Vec<u32> = (0..self.copies.len() as u32).collect();
         copies.sort_by_key(|c| (u64::MAX - self.copies[*c as usize].weight, *c));
         let mut stack = Vec::new();
+        // Cheap nodes first: what is used often chooses its register early.
+        self.ready = self.rest.iter().copied().filter(|(_, n)| self.is_ready(*n)).collect();
         loop {
-            // Cheap nodes first: what is used often chooses its register early.
-            let is_ready = |g: &Graph, n: u32| g.is_free(n) && !g.is_copied(n);
-            self.ready = self.rest.iter().copied().filter(|(_, n)| is_ready(&self, *n)).collect();
             while let Some((_, n)) = self.ready.pop_first() {
                 self.take_out(n, &mut stack);
             }
+            copies.retain(|c| self.is_open[*c as usize]);
             if self.coalesce(&copies) {
+                self.ready = self.rest.iter().copied().filter(|(_, n)| self.is_ready(*n)).collect();
                 continue;
             }
-            let copied = self.rest.iter().copied().filter(|(_, n)| self.is_free(*n));
-            if let Some((_, n)) = copied.min_by_key(|(_, n)| (self.copied_weight(*n), *n)) {
-                self.keep_copies(n);
+            // The cheapest keep their copies: some at a time, or large functions would take long.
+            let free: Vec<u32> = self.rest.iter().map(|(_, n)| *n).filter(|n| self.is_free(*n)).collect();
+            if !free.is_empty() {
+                for n in &free[..free.len().div_ceil(FROZEN_PART)] {
+                    self.keep_copies(*n);
+                    self.ready.insert(self.key(*n));
+                }
                 continue;
             }
             // The cheapest for what it frees; it may get a register all the same.
@@ -157,15 +165,22 @@ impl Graph {
     fn is_free(&self, n: u32) -> bool {
         self.degree[n as usize] < COLORS
     }
-    fn copied_weight(&self, n: u32) -> u64 {
-        let open = self.copies_of[n as usize].iter().filter(|c| self.is_open[**c as usize]);
-        open.map(|c| self.copies[*c as usize].weight).sum()
+    /// Whether nothing keeps a node from being taken out.
+    fn is_ready(&self, n: u32) -> bool {
+        self.is_free(n) && !self.is_copied(n)
     }
     /// Gives up on the copies of a node.
     fn keep_copies(&mut self, n: u32) {
         for i in 0..self.copies_of[n as usize].len() {
             let c = self.copies_of[n as usize][i] as usize;
-            self.is_open[c] = false;
+            if !std::mem::replace(&mut self.is_open[c], false) {
+                continue;
+            }
+            for other in [self.root(self.copies[c].from), self.root(self.copies[c].to)] {
+                if other != n && self.rest.contains(&self.key(other)) && self.is_ready(other) {
+                    self.ready.insert(self.key(other));
+                }
+            }
         }
     }
     fn take_out(&mut self, n: u32, stack: &mut Vec<u32>) {
