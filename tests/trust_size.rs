@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Lines of code that the trusted part may have. FIXME: DESIGN says 8,000, and that the validator is smaller than the
+/// Lines of code that the trusted part may have. Still missed: DESIGN says 8,000, and that the validator is smaller than the
 /// compiler; neither holds. Refutation, interpreters and reports, which no proof rests on, are counted here.
 const TRUSTED_LINES_MAX: usize = 13_500;
 

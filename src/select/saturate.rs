@@ -3,6 +3,7 @@
 use super::Selector;
 use super::compare::exchanged;
 use crate::error::CompileError;
+use crate::evaluate::negated;
 use crate::machine::{Inst, Src};
 use std::collections::BTreeMap;
 use synth_validator::ir::{BlockData, Cond, Inst as IrInst, Op, Value};
@@ -23,22 +24,6 @@ pub(super) struct Saturations {
     all: BTreeMap<Value, (bool, u32, Value)>,
     /// Inner choices that nothing else uses.
     inner: Vec<Value>,
-}
-
-/// The comparison that holds where this one does not.
-fn negated(cond: Cond) -> Cond {
-    match cond {
-        Cond::Eq => Cond::Ne,
-        Cond::Ne => Cond::Eq,
-        Cond::LtU => Cond::GeU,
-        Cond::LtS => Cond::GeS,
-        Cond::GtU => Cond::LeU,
-        Cond::GtS => Cond::LeS,
-        Cond::LeU => Cond::GtU,
-        Cond::LeS => Cond::GtS,
-        Cond::GeU => Cond::LtU,
-        Cond::GeS => Cond::LtS,
-    }
 }
 
 /// The range of numbers of so many bits that has these ends: whether it is signed, and the bits.
