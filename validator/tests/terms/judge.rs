@@ -17,8 +17,8 @@ const RUNS: usize = 4;
 pub struct Count {
     /// Equalities proved for all inputs, by width in bits.
     pub proved: BTreeMap<u32, usize>,
-    /// Equalities that z3 did not decide within its steps.
-    pub unknown: Vec<String>,
+    /// Equalities that z3 did not decide within its steps, with their widths.
+    pub unknown: Vec<(u32, String)>,
     /// Values compared by execution.
     pub executed: usize,
     /// Differences.
@@ -87,7 +87,7 @@ impl Judge {
         for (what, differ) in bunch {
             match never(&differ, self.steps) {
                 SatResult::Unsat => self.proved(1),
-                SatResult::Unknown => self.count.unknown.push(format!("{} bits: {what}", self.width)),
+                SatResult::Unknown => self.count.unknown.push((self.width, what)),
                 SatResult::Sat => self.count.wrong.push(format!("differs: {what}")),
             }
         }

@@ -63,28 +63,28 @@ fn rules_hold_at_every_width() {
     let wrong: Vec<&String> = judged.iter().flat_map(|(_, c)| &c.wrong).collect();
     assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(20)]);
     let mut text = String::from(
-        "Values that the term graph's constructors normalise, against the raw expressions of the same operations: proved by \
+        "Values that the term graph's constructors normalise, against the raw expressions of the same operations: asked of \
          z3 for all inputs, at the width of the value; and executed on random inputs. Words have 32 bits. Values of 8 and \
          16 bits are held in words, extended either way by mask, shifts or load, and narrowed again; values of 64 bits \
-         are pairs of words. *Unknown* are equalities that z3 did not decide within its steps: products, against sums of \
-         shifts. All rules are executed too.\n\n\
-         | Family | 8 bits | 16 bits | 32 bits | 64 bits | Unknown | Executed | Wrong |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
+         are pairs of words. All are proved but fewer than one in fifty of a family (the test fails otherwise), which z3 \
+         does not decide within its steps: products, against sums of shifts. A few are decided or not as z3's memory \
+         happens to lie, so the run prints them and this table does not. All rules are executed too.\n\n\
+         | Family | 8 bits | 16 bits | 32 bits | 64 bits | Executed | Wrong |\n|---|--:|--:|--:|--:|--:|--:|\n",
     );
     for (name, count) in &judged {
         let proved: usize = count.proved.values().sum();
         assert!(proved > 100 && count.unknown.len() * 50 < proved, "{name}: unknown {:#?}", count.unknown);
-        let by_width =
-            [8, 16, 32, 64].map(|w| count.proved.get(&w).map_or(String::new(), usize::to_string)).join(" | ");
-        text += &format!(
-            "| {name} | {by_width} | {} | {} | {} |\n",
-            count.unknown.len(),
-            count.executed,
-            count.wrong.len()
-        );
+        count.unknown.iter().for_each(|(width, what)| println!("unknown: {name}, {width} bits: {what}"));
+        let judged = |w| {
+            let unknown = count.unknown.iter().filter(|(width, _)| *width == w).count();
+            match count.proved.get(&w).copied().unwrap_or_default() + unknown {
+                0 => String::new(),
+                n => n.to_string(),
+            }
+        };
+        let by_width = [8, 16, 32, 64].map(judged).join(" | ");
+        text += &format!("| {name} | {by_width} | {} | {} |\n", count.executed, count.wrong.len());
     }
-    text += "\nUnknown, apart from random terms:\n\n";
-    let named = judged.iter().filter(|(name, _)| *name != "random terms");
-    named.for_each(|(name, count)| count.unknown.iter().for_each(|what| text += &format!("- {name}, {what}\n")));
     if scale() == 1 {
         generated::table("term-rules", "Rules of the term graph", &text);
     }
