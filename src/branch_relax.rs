@@ -246,12 +246,16 @@ fn addresses(items: &[Item], sizes: &mut [u32], labels: &mut [u32]) -> Vec<u32> 
     starts
 }
 
-/// Lays out code.
+/// Lays out code. Without `pools` no word is loaded.
 ///
 /// # Errors
 /// [`OutOfReach`] if the function is too long for its branches.
-pub fn layout(items: &[Item], label_count: usize) -> Result<Layout, OutOfReach> {
+pub fn layout(items: &[Item], label_count: usize, pools: bool) -> Result<Layout, OutOfReach> {
     let mut sizes: Vec<u32> = items.iter().map(size_min).collect();
+    if !pools {
+        let loads = items.iter().zip(&mut sizes).filter(|(item, _)| matches!(item, Item::Load(..)));
+        loads.for_each(|(_, size)| *size = MOVES_BYTES);
+    }
     let mut labels = vec![0u32; label_count];
     let offset = |labels: &[u32], label: &Label, at: u32| labels[label.0 as usize] as i32 - at as i32;
     loop {

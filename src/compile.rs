@@ -11,7 +11,6 @@ use crate::module_info::ModuleInfo;
 use crate::regalloc::{self, Allocated, Place};
 use crate::select::{Cached, Flow, Plan, Selected, plan, select};
 use std::collections::BTreeMap;
-use synth_validator::contract::Contract;
 use synth_validator::domain::{BinOp, Symbol};
 use synth_validator::ir::{Func, Op, Value};
 use synth_validator::witness::{Cut, Loc, Step, Witness, Word};
@@ -49,24 +48,20 @@ pub struct CompiledFunction {
     pub data_ranges: Vec<(u32, u32)>,
 }
 
-/// Compiles a function. Bounds checks and masks are in the IR already; contract and core change nothing yet.
+/// Compiles a function. Bounds checks and masks are in the IR already. With `literal_pools` words may be loaded from behind the code.
 ///
 /// # Errors
 /// `Internal` if the IR is not legalized or not well formed; `Limit` if the function is too large.
-pub fn compile_function(
-    func: &Func,
-    info: &ModuleInfo,
-    _contract: &Contract,
-    _core: Core,
-) -> Result<CompiledFunction, CompileError> {
+pub fn compile_function(func: &Func, info: &ModuleInfo, literal_pools: bool) -> Result<CompiledFunction, CompileError> {
     let facts = Facts::new(func);
     let (selected, allocated) = selected(func, &facts, info)?;
     let frame = Frame::new(&allocated, selected.machine.outgoing_bytes);
     let is_cut: Vec<bool> = selected.machine.blocks.iter().map(|b| b.ir.is_some_and(|ir| facts.is_cut(ir))).collect();
     let emitted = emit(&selected.machine, &allocated, &frame, &is_cut, func.index)?;
-    let layout = branch_relax::layout(&emitted.items, emitted.labels).map_err(|branch_relax::OutOfReach| {
-        CompileError::Limit { function: Some(func.index), what: "code bytes", limit: 1 << 17 }
-    })?;
+    let layout =
+        branch_relax::layout(&emitted.items, emitted.labels, literal_pools).map_err(|branch_relax::OutOfReach| {
+            CompileError::Limit { function: Some(func.index), what: "code bytes", limit: 1 << 17 }
+        })?;
     let live = live_in(func, LIVE_MAX).ok_or(CompileError::Limit {
         function: Some(func.index),
         what: "values live at block starts",

@@ -4,6 +4,7 @@ use crate::error::CompileError;
 use crate::module::{ConstExpr, Data, ExportKind, Mode, Module, ValType};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
 use std::collections::BTreeMap;
+use synth_validator::arm::linked::file_name;
 use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT, export_symbol};
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
@@ -43,9 +44,17 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         result_words: (result_words as u32).saturating_sub(4),
         tables: tables(module)?,
         data_segments: segments.map(|(i, d)| (i as u32, bytes[d.bytes.clone()].to_vec())).collect(),
+        file: file_name(bytes),
+        imports: imports(module),
         witness: Vec::new(),
         special_names: special_names.into_iter().collect::<BTreeMap<_, _>>(),
     })
+}
+
+fn imports(module: &Module) -> Vec<[String; 3]> {
+    let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
+    let all = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
+    all.map(|name| [module.import_symbol(name), name.module.clone(), name.field.clone()]).collect()
 }
 
 fn unsupported<T>(what: &str) -> Result<T, CompileError> {

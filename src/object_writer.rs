@@ -3,9 +3,9 @@
 
 mod attributes;
 
-use crate::branch_relax::{RelocKind, RelocTarget};
+use crate::branch_relax::{Reloc, RelocKind, RelocTarget};
 use crate::compile::{CompiledFunction, Core};
-use crate::encode::branch::{b_wide, nop};
+use crate::encode::branch::b_wide;
 use crate::encode::operand::Offset;
 use crate::error::CompileError;
 use crate::module_info::ModuleInfo;
@@ -16,10 +16,15 @@ use object::{
     SymbolKind, SymbolScope,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use synth_validator::arm::decode::{Helper, Relocation as FieldRelocation, RelocationKind, Target};
+use synth_validator::arm::linked::Site;
 use synth_validator::contract::{
     SYM_DATA, SYM_FUNCTION, SYM_GLOBALS, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE, WITNESS_SECTION,
 };
 use synth_validator::domain::Symbol as ModuleSymbol;
+
+/// The section that says which import each symbol is: strings `symbol=module.field`. Not loaded on the target.
+pub const IMPORTS_SECTION: &str = ".synth.imports";
 
 /// Bytes of a section: initialized, or a number of zero bytes that cost no flash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +53,27 @@ pub struct TableEntry {
     pub func: u32,
 }
 
+/// How exported functions may be bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExportBinding {
+    /// `STB_GLOBAL`.
+    #[default]
+    Global,
+    /// `STB_WEAK`: another definition takes the place of this one.
+    Weak,
+    /// `STV_HIDDEN`: seen by what is linked with the object, and by nothing after that.
+    Hidden,
+}
+
+/// How an object shows its symbols.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SymbolOptions {
+    /// Binding of exported functions.
+    pub exports: ExportBinding,
+    /// Whether the symbols of linear memory, its size and further results are local, so that several objects fit into one image.
+    pub private_data: bool,
+}
+
 /// What stands in an object besides compiled functions.
 #[derive(Clone, Debug, Default)]
 pub struct ObjectData {
@@ -65,6 +91,10 @@ pub struct ObjectData {
     pub tables: Vec<Vec<Option<TableEntry>>>,
     /// Read-only copies of data segments: (segment index, bytes).
     pub data_segments: Vec<(u32, Vec<u8>)>,
+    /// Name of the symbol before the object's local symbols.
+    pub file: String,
+    /// Imports: (symbol, module, field).
+    pub imports: Vec<[String; 3]>,
     /// Contents of the witness section.
     pub witness: Vec<u8>,
     /// Symbols of compiled functions that are not `__synth_fN` (by function index), such as `__synth_instance_init`.
@@ -74,8 +104,8 @@ pub struct ObjectData {
 struct Writer<'a> {
     object: Object<'a>,
     info: &'a ModuleInfo,
+    options: SymbolOptions,
     symbols: BTreeMap<String, SymbolId>,
-    text: SectionId,
 }
 
 /// Writes the object.
@@ -87,6 +117,7 @@ pub fn write_object(
     info: &ModuleInfo,
     data: &ObjectData,
     core: Core,
+    options: SymbolOptions,
 ) -> Result<Vec<u8>, CompileError> {
     let mut object = Object::new(BinaryFormat::Elf, Architecture::Arm, Endianness::Little);
     object.flags = FileFlags::Elf {
@@ -94,11 +125,11 @@ pub fn write_object(
         abi_version: 0,
         e_flags: elf::FileFlags(elf::EF_ARM_EABI_VER5.0 | elf::EF_ARM_ABI_FLOAT_SOFT),
     };
-    let text = object.add_section(Vec::new(), b".text".to_vec(), SectionKind::Text);
-    let mut w = Writer { object, info, symbols: BTreeMap::new(), text };
-    let starts = w.code(functions, data)?;
+    object.add_file_symbol(data.file.clone().into_bytes());
+    let mut w = Writer { object, info, options, symbols: BTreeMap::new() };
+    let sections = w.code(functions, data)?;
     w.data(data)?;
-    for (function, start) in functions.iter().zip(&starts) {
+    for (function, section) in functions.iter().zip(sections) {
         for reloc in &function.relocations {
             let name = match &reloc.target {
                 RelocTarget::Symbol(symbol) => w.name(*symbol)?,
@@ -111,8 +142,12 @@ pub fn write_object(
                 RelocKind::MovtHigh => elf::R_ARM_THM_MOVT_ABS,
                 RelocKind::Word => elf::R_ARM_ABS32,
             };
-            w.relocate(w.text, start + u64::from(reloc.offset), &name, kind)?;
+            w.relocate(section, u64::from(reloc.offset), &name, kind)?;
         }
+    }
+    if !data.imports.is_empty() {
+        let lines = data.imports.iter().map(|[symbol, module, field]| format!("{symbol}={module}.{field}\0"));
+        w.section(IMPORTS_SECTION, SectionKind::Other, &Image::Bytes(lines.collect::<String>().into_bytes()), 1);
     }
     w.section(WITNESS_SECTION, SectionKind::Other, &Image::Bytes(data.witness.clone()), 1);
     let attributes = w.object.add_section(Vec::new(), b".ARM.attributes".to_vec(), SectionKind::Other);
@@ -130,52 +165,48 @@ impl Writer<'_> {
     fn name(&self, symbol: ModuleSymbol) -> Result<String, CompileError> {
         self.info.symbol_name(symbol).ok_or_else(|| internal(format!("nothing is named {symbol:?}")))
     }
-    /// Writes all functions and their symbols. Result: the section offset of each function.
-    fn code(&mut self, functions: &[CompiledFunction], data: &ObjectData) -> Result<Vec<u64>, CompileError> {
-        let mut starts = Vec::new();
-        let mut sizes = BTreeMap::new();
+    /// Writes all functions, each in a section of its own, and their symbols. Result: the section of each function.
+    fn code(&mut self, functions: &[CompiledFunction], data: &ObjectData) -> Result<Vec<SectionId>, CompileError> {
+        let mut sections = Vec::new();
+        let mut places = BTreeMap::new();
         for function in functions {
-            let start = self.aligned();
-            self.object.append_section_data(self.text, &function.code, 1);
-            self.mapping("$t", start);
+            let name = function_symbol(function.index, data);
+            let is_special = data.special_names.contains_key(&function.index);
+            let scope = if is_special { SymbolScope::Dynamic } else { SymbolScope::Compilation };
+            let exported = data.exports.iter().find(|(_, index)| *index == function.index);
+            let section = self.text(exported.map_or(&name, |(export, _)| export), &function.code);
             for (from, to) in &function.data_ranges {
-                self.mapping("$d", start + u64::from(*from));
+                self.mapping(section, "$d", u64::from(*from));
                 // What follows a function says itself what it is.
                 if (*to as usize) < function.code.len() {
-                    self.mapping("$t", start + u64::from(*to));
+                    self.mapping(section, "$t", u64::from(*to));
                 }
             }
-            starts.push(start);
-            sizes.insert(function.index, (start, function.code.len() as u64));
-            let special = data.special_names.get(&function.index);
-            let name = special.cloned().unwrap_or_else(|| format!("{SYM_FUNCTION}{}", function.index));
-            let scope = if special.is_some() { SymbolScope::Dynamic } else { SymbolScope::Compilation };
-            self.function(&name, start, function.code.len() as u64, scope);
+            let size = function.code.len() as u64;
+            places.insert(function.index, (section, size));
+            self.function(&name, section, size, scope);
+            sections.push(section);
         }
         for (name, func) in &data.exports {
-            if let Some((start, size)) = sizes.get(func) {
-                self.function(name, *start, *size, SymbolScope::Dynamic);
+            if let Some((section, size)) = places.get(func) {
+                self.export(name, *section, *size);
                 continue;
             }
             let import = self.name(ModuleSymbol::Function(*func))?;
-            let start = self.aligned();
             let mut bytes = Vec::new();
             b_wide(Offset::ZERO).append_to(&mut bytes);
-            self.object.append_section_data(self.text, &bytes, 1);
-            self.mapping("$t", start);
-            self.function(name, start, 4, SymbolScope::Dynamic);
-            self.relocate(self.text, start, &import, elf::R_ARM_THM_JUMP24)?;
+            let section = self.text(name, &bytes);
+            self.export(name, section, bytes.len() as u64);
+            self.relocate(section, 0, &import, elf::R_ARM_THM_JUMP24)?;
         }
-        Ok(starts)
+        Ok(sections)
     }
-    /// Pads code to 4 bytes. Result: the offset of what follows.
-    fn aligned(&mut self) -> u64 {
-        let mut padding = Vec::new();
-        if self.object.section(self.text).data().len() % 4 != 0 {
-            nop().append_to(&mut padding);
-        }
-        self.object.append_section_data(self.text, &padding, 1);
-        self.object.append_section_data(self.text, &[], 4)
+    /// Writes code into a section of its own: linkers leave out whole sections.
+    fn text(&mut self, name: &str, code: &[u8]) -> SectionId {
+        let section = self.object.add_section(Vec::new(), format!(".text.{name}").into_bytes(), SectionKind::Text);
+        self.object.append_section_data(section, code, 4);
+        self.mapping(section, "$t", 0);
+        section
     }
     fn add(
         &mut self,
@@ -198,18 +229,27 @@ impl Writer<'_> {
         };
         self.object.add_symbol(symbol)
     }
-    fn mapping(&mut self, name: &str, at: u64) {
-        let section = SymbolSection::Section(self.text);
+    fn mapping(&mut self, section: SectionId, name: &str, at: u64) {
+        let section = SymbolSection::Section(section);
         let id = self.add(name, at, 0, SymbolKind::Label, SymbolScope::Compilation, section);
         self.object.symbol_mut(id).flags = SymbolFlags::Elf {
             st_info: elf::SymbolInfo::new(elf::STB_LOCAL, elf::STT_NOTYPE),
             st_other: elf::SymbolOther(0),
         };
     }
-    fn function(&mut self, name: &str, start: u64, size: u64, scope: SymbolScope) {
-        let section = SymbolSection::Section(self.text);
-        let id = self.add(name, start | 1, size, SymbolKind::Text, scope, section);
+    fn function(&mut self, name: &str, section: SectionId, size: u64, scope: SymbolScope) -> SymbolId {
+        // Bit 0 says that it is Thumb code.
+        let id = self.add(name, 1, size, SymbolKind::Text, scope, SymbolSection::Section(section));
         self.symbols.insert(name.to_string(), id);
+        id
+    }
+    fn export(&mut self, name: &str, section: SectionId, size: u64) {
+        let scope = match self.options.exports {
+            ExportBinding::Hidden => SymbolScope::Linkage,
+            ExportBinding::Global | ExportBinding::Weak => SymbolScope::Dynamic,
+        };
+        let id = self.function(name, section, size, scope);
+        self.object.symbol_mut(id).weak = self.options.exports == ExportBinding::Weak;
     }
     fn relocate(
         &mut self,
@@ -248,7 +288,8 @@ impl Writer<'_> {
     }
     fn data(&mut self, data: &ObjectData) -> Result<(), CompileError> {
         // Host-visible: the memory, its size, and results that registers do not hold. The rest is the module's own.
-        let (local, global) = (SymbolScope::Compilation, SymbolScope::Dynamic);
+        let local = SymbolScope::Compilation;
+        let global = if self.options.private_data { local } else { SymbolScope::Dynamic };
         if let Some(image) = &data.memory {
             let (name, kind) = match image {
                 Image::Bytes(_) => (".data.synth_memory", SectionKind::Data),
@@ -307,6 +348,65 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// The fields of an object that a linker fills in, by the symbol of what they lie in.
+pub fn sites(functions: &[CompiledFunction], data: &ObjectData) -> BTreeMap<String, Vec<Site>> {
+    let mut sites: BTreeMap<String, Vec<Site>> = BTreeMap::new();
+    for function in functions.iter().filter(|f| !f.relocations.is_empty()) {
+        let site = |r: &Reloc| {
+            let target = match &r.target {
+                RelocTarget::Symbol(symbol) => Target::Symbol(*symbol),
+                RelocTarget::Helper(name) => Target::Helper(Helper::ALL.into_iter().find(|h| h.name() == *name)?),
+            };
+            let (kind, addend) = match r.kind {
+                RelocKind::Call => (RelocationKind::ThmCall, 0),
+                RelocKind::Jump => (RelocationKind::ThmJump24, 0),
+                RelocKind::MovwLow => (RelocationKind::ThmMovw, immediate(&function.code, r.offset)),
+                RelocKind::MovtHigh => (RelocationKind::ThmMovt, immediate(&function.code, r.offset)),
+                RelocKind::Word => (RelocationKind::Abs32, halfword(&function.code, r.offset)),
+            };
+            Some(Site { offset: r.offset, relocation: FieldRelocation { kind, target }, addend: addend as i16 })
+        };
+        let all = function.relocations.iter().filter_map(site).collect();
+        sites.insert(function_symbol(function.index, data), all);
+    }
+    let word = |offset: usize, symbol| {
+        let relocation = FieldRelocation { kind: RelocationKind::Abs32, target: Target::Symbol(symbol) };
+        Site { offset: offset as u32, relocation, addend: 0 }
+    };
+    let cells = data.cells.iter().enumerate().filter_map(|(n, cell)| match cell {
+        CellInit::Address(symbol) => Some(word(4 * n, *symbol)),
+        CellInit::Word(_) => None,
+    });
+    sites.insert(SYM_GLOBALS.to_string(), cells.collect());
+    for (n, table) in data.tables.iter().enumerate() {
+        let entries = table.iter().enumerate();
+        let entries = entries.filter_map(|(i, e)| Some(word(8 * i + 4, ModuleSymbol::Function(e.as_ref()?.func))));
+        sites.insert(format!("{SYM_TABLE}{n}"), entries.collect());
+    }
+    for (name, func) in data.exports.iter().filter(|(_, func)| functions.iter().all(|f| f.index != *func)) {
+        let relocation =
+            FieldRelocation { kind: RelocationKind::ThmJump24, target: Target::Symbol(ModuleSymbol::Function(*func)) };
+        sites.insert(name.clone(), vec![Site { offset: 0, relocation, addend: 0 }]);
+    }
+    sites.retain(|_, all| !all.is_empty());
+    sites
+}
+
+/// The symbol that every compiled function has, exported or not.
+fn function_symbol(index: u32, data: &ObjectData) -> String {
+    data.special_names.get(&index).cloned().unwrap_or_else(|| format!("{SYM_FUNCTION}{index}"))
+}
+
+fn halfword(code: &[u8], at: u32) -> u16 {
+    u16::from_le_bytes([code[at as usize], code[at as usize + 1]])
+}
+
+/// The immediate of `movw` or `movt`. Source: DDI 0403E, A7.7.76, encoding T3.
+fn immediate(code: &[u8], at: u32) -> u16 {
+    let (first, second) = (halfword(code, at), halfword(code, at + 2));
+    (first & 0xf) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xff
 }
 
 /// Names of undefined symbols that an object with these functions refers to, apart from the module's own: imports

@@ -22,6 +22,7 @@ use choose::Choice;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
+use synth_validator::arm::linked::Linkage;
 use synth_validator::claim::{Claim, FunctionClaim, Round, Rounds, Stage};
 use synth_validator::contract::Contract;
 use synth_validator::ladder::Limits;
@@ -280,7 +281,10 @@ fn attempt(bytes: &[u8], options: &Options, refused: &Refused) -> Result<Attempt
     let changed = choices.iter().any(|c| c.kept.is_none());
     let rewritten = bodies(&choices)?;
     if !changed {
-        let round = Round { module: bytes.to_vec(), claim: Claim { contract, functions: Vec::new() } };
+        let round = Round {
+            module: bytes.to_vec(),
+            claim: Claim { contract, functions: Vec::new(), linkage: Linkage::default() },
+        };
         return Ok(Attempt { round, dropped: Vec::new(), choices });
     }
     let claim = claim(&rewritten.bytes, &defined, &forms, &choices, contract)?;
@@ -331,5 +335,5 @@ fn claim(
         };
         functions.push(FunctionClaim { index: *index, stages, witness, indirect_types: BTreeMap::new() });
     }
-    Ok(Claim { contract, functions })
+    Ok(Claim { contract, functions, linkage: Linkage::default() })
 }

@@ -6,7 +6,7 @@ use crate::image;
 use crate::inline_report::{self, InlineReport};
 use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
-use crate::object_writer::write_object;
+use crate::object_writer::{SymbolOptions, sites, write_object};
 use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
 use crate::passes::{
     carriers, checks, dead_params, dead_store, forward, gvn, if_convert, induction, inline, licm, merge, ranges,
@@ -16,6 +16,7 @@ use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
+use synth_validator::arm::linked::Linkage;
 use synth_validator::arm::object::is_reserved;
 use synth_validator::claim::{Claim, FunctionClaim, Stage};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES, export_symbol};
@@ -85,6 +86,12 @@ pub struct Options {
     pub memory: MemoryOwner,
     /// Pages to which linear memory may grow; the module's minimum if absent.
     pub memory_pages_max: Option<u32>,
+    /// What the symbols of imports begin with.
+    pub import_prefix: String,
+    /// How the object shows its symbols.
+    pub symbols: SymbolOptions,
+    /// Whether words may be loaded from behind the code; else `movw` and `movt` make them.
+    pub literal_pools: bool,
     /// Optimization level.
     pub level: Level,
     /// Names of optimizer passes not to run.
@@ -106,6 +113,9 @@ impl Default for Options {
             bounds: Bounds::Software,
             memory: MemoryOwner::Own,
             memory_pages_max: None,
+            import_prefix: String::new(),
+            symbols: SymbolOptions::default(),
+            literal_pools: true,
             level: Level::default(),
             left_out: Vec::new(),
             refused: BTreeSet::new(),
@@ -149,7 +159,8 @@ pub struct Compiled {
 /// # Errors
 /// The first thing that is malformed, unsupported or too large.
 pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError> {
-    let module = decode::decode(bytes)?;
+    let mut module = decode::decode(bytes)?;
+    module.import_prefix.clone_from(&options.import_prefix);
     names_are_free(&module)?;
     let contract = contract(&module, options)?;
     let mut info = module_info(&module, &contract)?;
@@ -181,7 +192,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
         // A function that is inlined wherever it is called stays in the claim, for its form, and not in the object.
         let last = &stages.last().expect("invariant: the builder made one").func;
         let removed = options.level > Level::O0 && !kept.contains(&index);
-        let code = if removed { None } else { Some(compile_function(last, &info, &contract, options.core)?) };
+        let code = if removed { None } else { Some(compile_function(last, &info, options.literal_pools)?) };
         let (witness, indirect_types) =
             code.as_ref().map(|c| (c.witness.clone(), c.indirect_types.clone())).unwrap_or_default();
         Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
@@ -190,13 +201,14 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let mut data = image::object_data(&module, bytes, &contract)?;
     if let Some(func) = image::start_up(&module, &contract) {
         info.functions.push(FunctionInfo { params: vec![], results: vec![], import: None });
-        compiled.push(start_up(&func, &info, &contract, options.core)?);
+        compiled.push(start_up(&func, &info, options.literal_pools)?);
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
     let functions: Vec<CompiledFunction> = functions.into_iter().flatten().collect();
-    let claim = Claim { contract, functions: claims };
+    let linkage = Linkage { file: data.file.clone(), sites: sites(&functions, &data) };
+    let claim = Claim { contract, functions: claims, linkage };
     data.witness = claim.encode();
-    let object = write_object(&functions, &info, &data, options.core)?;
+    let object = write_object(&functions, &info, &data, options.core, options.symbols)?;
     Ok(Compiled { object, claim, functions, module, inline_report })
 }
 
@@ -204,10 +216,9 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
 fn start_up(
     func: &Func,
     info: &ModuleInfo,
-    contract: &Contract,
-    core: Core,
+    literal_pools: bool,
 ) -> Result<(Option<CompiledFunction>, FunctionClaim), CompileError> {
-    let code = compile_function(func, info, contract, core)?;
+    let code = compile_function(func, info, literal_pools)?;
     let (stages, witness, indirect_types) = (vec![], Witness::default(), code.indirect_types.clone());
     Ok((Some(code), FunctionClaim { index: func.index, stages, witness, indirect_types }))
 }
@@ -319,7 +330,7 @@ pub(crate) fn contract(module: &Module, options: &Options) -> Result<Contract, C
     let capacity_bytes = pages as u32 * PAGE_BYTES;
     let imported = module.memory.as_ref().is_some_and(|m| m.import.is_some());
     let memory = if imported { MemoryOwner::Extern } else { options.memory };
-    Ok(Contract { bounds: options.bounds, memory, capacity_bytes })
+    Ok(Contract { bounds: options.bounds, memory, capacity_bytes, import_prefix: options.import_prefix.clone() })
 }
 
 /// Whether linear memory always has the size that it starts with.

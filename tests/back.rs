@@ -75,11 +75,16 @@ fn info() -> ModuleInfo {
 }
 
 fn contract() -> Contract {
-    Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 0x20000 }
+    Contract {
+        bounds: Bounds::Software,
+        memory: MemoryOwner::Own,
+        capacity_bytes: 0x20000,
+        import_prefix: String::new(),
+    }
 }
 
 fn compile_with(func: &Func, info: &ModuleInfo) -> CompiledFunction {
-    compile_function(func, info, &contract(), Core::CortexM4).expect("compiles")
+    compile_function(func, info, true).expect("compiles")
 }
 
 /// Compiles, writes an object, disassembles it, and checks that every instruction is known.

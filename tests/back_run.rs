@@ -41,13 +41,18 @@ fn run(tool: &str, args: &[&str]) -> String {
 fn random_functions_run_as_evaluated() {
     let mut random = Random(0x5eed);
     let info = info();
-    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: MEMORY_BYTES };
+    let contract = Contract {
+        bounds: Bounds::Software,
+        memory: MemoryOwner::Own,
+        capacity_bytes: MEMORY_BYTES,
+        import_prefix: String::new(),
+    };
     let mut state = State { memory: Vec::new(), cells: vec![0; 4] };
     let (mut compiled, mut expected, mut calls) = (Vec::new(), String::new(), Vec::new());
     let mut outcomes: BTreeMap<bool, u32> = BTreeMap::new();
     for index in 1..=FUNCTIONS {
         let func = generate(index, &mut random);
-        compiled.push(compile_function(&func, &info, &contract, Core::CortexM4).expect("compiles"));
+        compiled.push(compile_function(&func, &info, true).expect("compiles"));
         for _ in 0..8 {
             let args: Vec<u32> = (0..6).map(|_| random.word()).collect();
             state.memory = (0..MEMORY_BYTES).map(|i| i.wrapping_mul(7).wrapping_add(i >> 8) as u8).collect();

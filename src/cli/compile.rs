@@ -7,6 +7,7 @@ use super::proof::{LimitArgs, Proof, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, output, passes, table};
 use crate::compile::Core;
 use crate::inline_report::InlineReport;
+use crate::object_writer::{ExportBinding, SymbolOptions};
 use crate::pass::Level;
 use crate::pass_report::{self, PassOutcome};
 use crate::pipeline::{self, Compiled, Options};
@@ -64,6 +65,18 @@ pub struct CodeArgs {
     /// Pages of 64 KiB to which linear memory may grow [default: the module's minimum]
     #[arg(long, value_name = "N")]
     memory_pages: Option<u32>,
+    /// Where addresses and other long constants come from
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = PoolsArg::Auto, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
+    literal_pools: PoolsArg,
+    /// What the symbols of imports begin with
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = import_prefix)]
+    import_prefix: String,
+    /// How exported functions are bound
+    #[arg(long, value_enum, default_value_t = ExportsArg::Global)]
+    exports: ExportsArg,
+    /// Keep the symbols of linear memory and its size to the object, so that several objects fit into one image
+    #[arg(long)]
+    private_data: bool,
     /// Leave out this optimizer pass; may be given several times
     #[arg(long, value_name = "NAME", value_parser = passes::names())]
     without_pass: Vec<String>,
@@ -78,6 +91,35 @@ enum TargetArg {
     CortexM4,
     /// Armv7E-M, integer code
     CortexM7,
+}
+
+/// Where long constants come from.
+#[derive(Clone, Copy, ValueEnum)]
+enum PoolsArg {
+    /// Words behind the code (R_ARM_ABS32), where that is shorter and in reach
+    Auto,
+    /// Only movw and movt (R_ARM_THM_MOVW_ABS_NC, R_ARM_THM_MOVT_ABS)
+    Never,
+}
+
+/// Bindings of exported functions.
+#[derive(Clone, Copy, ValueEnum)]
+enum ExportsArg {
+    /// Global
+    Global,
+    /// Weak: a definition elsewhere takes the place of the module's for callers by name
+    Weak,
+    /// Hidden: visible only inside of what is linked together
+    Hidden,
+}
+
+/// A prefix that symbols may have in C.
+fn import_prefix(text: &str) -> Result<String, String> {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match is_plain && !text.starts_with(|c: char| c.is_ascii_digit()) {
+        true => Ok(text.to_string()),
+        false => Err("only letters, digits and _, and no digit first".to_string()),
+    }
 }
 
 /// Optimization levels.
@@ -146,8 +188,23 @@ impl CodeArgs {
             LevelArg::Size => Level::Os,
         };
         let bounds = self.bounds.bounds();
-        let left_out = self.without_pass.clone();
-        Options { core, bounds, memory, memory_pages_max: self.memory_pages, level, left_out, ..Options::default() }
+        let exports = match self.exports {
+            ExportsArg::Global => ExportBinding::Global,
+            ExportsArg::Weak => ExportBinding::Weak,
+            ExportsArg::Hidden => ExportBinding::Hidden,
+        };
+        Options {
+            core,
+            bounds,
+            memory,
+            memory_pages_max: self.memory_pages,
+            import_prefix: self.import_prefix.clone(),
+            symbols: SymbolOptions { exports, private_data: self.private_data },
+            literal_pools: matches!(self.literal_pools, PoolsArg::Auto),
+            level,
+            left_out: self.without_pass.clone(),
+            ..Options::default()
+        }
     }
 }
 

@@ -14,8 +14,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use synth_validator::arm::decode::{Code, FunctionBytes, Target, decode};
 use synth_validator::arm::insn::{Insn, Op};
+use synth_validator::arm::linked;
 use synth_validator::arm::object::{ObjectFile, read};
-use synth_validator::claim::{Claim, FunctionClaim};
+use synth_validator::claim::FunctionClaim;
 use synth_validator::contract::SYM_FUNCTION;
 use synth_validator::wasm::module::{Export, ExportKind, FuncType, Function, ImportName, Module};
 use wasmparser::{BinaryReader, FunctionBody};
@@ -67,9 +68,12 @@ fn of_object(args: &Args, bytes: &[u8]) -> Result<String, Diagnostic> {
         return listing(args, &module, &[], &object, &BTreeMap::new());
     };
     let input = input::module(path)?;
-    let module = validated(&input)?;
+    let mut module = validated(&input)?;
+    let claim = linked::claim(bytes, &input.bytes).ok();
+    if let Some(claim) = &claim {
+        module.import_prefix.clone_from(&claim.contract.import_prefix);
+    }
     let object = object_file(&args.input, bytes, &module)?;
-    let claim = object.witness.as_ref().and_then(|w| Claim::decode(w).ok());
     let lines = claim.iter().flat_map(|c| &c.functions).map(|f| (f.index, cut_lines(f))).collect();
     listing(args, &module, &input.bytes, &object, &lines)
 }

@@ -11,6 +11,7 @@ pub mod encoding;
 pub mod image;
 mod init;
 pub mod insn;
+pub mod linked;
 mod load_store;
 pub mod machine;
 mod multiply;

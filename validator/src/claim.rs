@@ -1,6 +1,7 @@
 //! What the compiler claims about an object: IR stages and witnesses, all untrusted. It travels in the object's section
 //! [`crate::contract::WITNESS_SECTION`] and in certificates, in the `postcard` wire format.
 
+use crate::arm::linked::Linkage;
 use crate::contract::Contract;
 use crate::ir::Func;
 use crate::witness::Witness;
@@ -65,6 +66,8 @@ pub struct Claim {
     pub contract: Contract,
     /// Functions, ascending by index.
     pub functions: Vec<FunctionClaim>,
+    /// What finds the object in a linked image.
+    pub linkage: Linkage,
 }
 
 impl Claim {
@@ -82,6 +85,19 @@ impl Claim {
             Ok((_, rest)) => Err(format!("{} bytes are left over after the claim", rest.len())),
             Err(e) => Err(format!("the claim is damaged: {e}")),
         }
+    }
+    /// Reads claims one after another, as linkers put sections together.
+    ///
+    /// # Errors
+    /// The decoder's message, for bytes that are no claims.
+    pub fn decode_all(mut bytes: &[u8]) -> Result<Vec<Claim>, String> {
+        let mut claims = Vec::new();
+        while !bytes.is_empty() {
+            let (claim, rest) = postcard::take_from_bytes(bytes).map_err(|e| format!("a claim is damaged: {e}"))?;
+            claims.push(claim);
+            bytes = rest;
+        }
+        Ok(claims)
     }
 }
 

@@ -72,4 +72,6 @@ pub struct Contract {
     /// Bytes to which `memory.grow` may extend linear memory; at least the initial size, a multiple of
     /// [`PAGE_BYTES`], at most 2^31. With [`Bounds::Mask`] a power of two.
     pub capacity_bytes: u32,
+    /// What the symbols of imports begin with.
+    pub import_prefix: String,
 }

@@ -131,21 +131,23 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Reads module and object. The claim is taken from the object if none is given.
+    /// Reads module and object, or a linked image that has the object in it. The claim is taken from the object if none is given.
     ///
     /// # Errors
     /// What cannot be read, or a contract that does not fit the module.
     pub fn new(bytes: &'a [u8], object: &[u8], claim: Option<Claim>, limits: Limits) -> Result<Self, InputError> {
-        let module = wasm::reader::read(bytes)
+        let mut module = wasm::reader::read(bytes)
             .map_err(|e| InputError::Module { offset: e.offset, message: e.message.clone() })?;
-        let object = arm::object::read(object, &module).map_err(|e| InputError::Object(e.to_string()))?;
-        let claim = match (claim, &object.witness) {
-            (Some(claim), _) => claim,
-            (None, Some(bytes)) => Claim::decode(bytes).map_err(InputError::Claim)?,
-            (None, None) => {
-                return Err(InputError::Claim("the object carries none; was it stripped?".to_string()));
-            }
+        let claim = match claim {
+            Some(claim) => claim,
+            None => arm::linked::claim(object, bytes).map_err(InputError::Claim)?,
         };
+        module.import_prefix.clone_from(&claim.contract.import_prefix);
+        let object = match arm::linked::is_linked(object) {
+            true => arm::object::read_linked(object, &module, &claim.linkage),
+            false => arm::object::read(object, &module),
+        };
+        let object = object.map_err(|e| InputError::Object(e.to_string()))?;
         Ok(Session { chain: Chain::new(bytes, module, claim, limits)?, object })
     }
 
@@ -167,8 +169,12 @@ impl<'a> Session<'a> {
     }
     /// The functions to be proved: all that the object defines, and all that it must define because others than the module's
     /// functions may call them. What the module's functions still call is there too, or the object would not have been read.
+    /// Of a linked image the functions that are in it.
     pub fn functions(&self) -> Vec<u32> {
         let module = &self.chain.module;
+        if self.object.is_linked {
+            return self.object.functions.keys().copied().collect();
+        }
         let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
         let entries = module.elements.iter().flat_map(|e| &e.funcs).flatten().copied();
         let roots: BTreeSet<u32> = exported.chain(entries).chain(module.start).collect();
@@ -200,6 +206,9 @@ impl<'a> Session<'a> {
 
     fn assumptions(&self) -> Vec<String> {
         let mut names = vec!["A-CORE", "A-STACK", "A-FRAME", "A-HOST"];
+        if self.object.is_linked {
+            names.push("A-LOAD");
+        }
         if self.chain.module.imported_functions() > 0 || !self.chain.module.tables.is_empty() {
             names.push("A-AAPCS");
         }

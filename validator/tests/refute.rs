@@ -39,7 +39,12 @@ impl Side {
             bytes,
             module,
             body,
-            contract: Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 2 * PAGE_BYTES },
+            contract: Contract {
+                bounds,
+                memory: MemoryOwner::Own,
+                capacity_bytes: 2 * PAGE_BYTES,
+                import_prefix: String::new(),
+            },
         }
     }
     fn program(&self) -> Function<'_> {

@@ -21,7 +21,8 @@ fn read(wat: &str) -> (Vec<u8>, Module) {
 /// Runs the export `f` of a module under a bounds mode, with a capacity of four pages.
 fn run_with(bounds: Bounds, wat: &str, args: &[u32]) -> Result<Vec<u32>, Stop> {
     let (bytes, module) = read(wat);
-    let contract = Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES };
+    let contract =
+        Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES, import_prefix: String::new() };
     Instance::new(&module, &bytes, contract, NoHost, FUEL)?.invoke("f", args)
 }
 
@@ -166,7 +167,12 @@ fn loads_extend_and_trap_at_the_last_byte() {
 fn stores_out_of_range_write_nothing() {
     let (bytes, module) =
         read("(module (memory 1) (func (export \"f\") (param i32) local.get 0 i64.const -1 i64.store))");
-    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: PAGE_BYTES };
+    let contract = Contract {
+        bounds: Bounds::Software,
+        memory: MemoryOwner::Own,
+        capacity_bytes: PAGE_BYTES,
+        import_prefix: String::new(),
+    };
     let mut instance = Instance::new(&module, &bytes, contract, NoHost, FUEL).unwrap();
     assert_eq!(instance.invoke("f", &[65529]), Err(Stop::Trap(TrapKind::OutOfBoundsMemory)));
     assert_eq!(instance.memory().get(65529), 0);
@@ -298,7 +304,12 @@ fn damaged_modules_do_not_panic() {
             continue;
         };
         accepted += 1;
-        let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES };
+        let contract = Contract {
+            bounds: Bounds::Software,
+            memory: MemoryOwner::Own,
+            capacity_bytes: 4 * PAGE_BYTES,
+            import_prefix: String::new(),
+        };
         if let Ok(mut instance) = Instance::new(&module, &damaged, contract, NoHost, 1000) {
             for export in &module.exports {
                 let _ = instance.invoke(&export.name, &[7]);
@@ -331,7 +342,12 @@ fn stated_heights_hold_over_terms() {
 }
 
 fn check_heights(module: &Module, body: &code::Body, index: u32) {
-    let contract = Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 64 * PAGE_BYTES };
+    let contract = Contract {
+        bounds: Bounds::Software,
+        memory: MemoryOwner::Own,
+        capacity_bytes: 64 * PAGE_BYTES,
+        import_prefix: String::new(),
+    };
     let program = Function::new(module, body, &contract);
     let mut d = Graph::new();
     let memory = d.var(Var::Memory(0));

@@ -9,10 +9,11 @@ use super::insn::*;
 use crate::domain::Symbol;
 use crate::program::Unsupported;
 use capstone::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A run-time helper of the Arm EABI. Source: IHI 0043, 4.2 and 4.3.4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Helper {
     /// `__aeabi_uldivmod`.
     Uldivmod,
@@ -39,7 +40,7 @@ impl Helper {
 }
 
 /// What a relocation points at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Target {
     /// A symbol of the contract.
     Symbol(Symbol),
@@ -48,7 +49,7 @@ pub enum Target {
 }
 
 /// How a relocation changes its field. Source: IHI 0044, table 4-9.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RelocationKind {
     /// `R_ARM_ABS32` (2): a word.
     Abs32,
@@ -63,7 +64,7 @@ pub enum RelocationKind {
 }
 
 /// A relocation; its addend stands in the field (REL).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relocation {
     /// How.
     pub kind: RelocationKind,
@@ -83,7 +84,7 @@ pub struct Literal {
 /// The bytes of a function as an object holds them.
 #[derive(Clone, Debug, Default)]
 pub struct FunctionBytes {
-    /// Offset in its section (4-aligned in memory); pc-relative loads depend on its low bits.
+    /// Offset in its section (4-aligned in memory), or its address in a linked image; pc-relative loads depend on its low bits.
     pub address: u32,
     /// Bytes.
     pub bytes: Vec<u8>,

@@ -216,6 +216,7 @@ impl Check<'_> {
         }
         match (self.contract.memory, self.object.data.get(&Symbol::Memory)) {
             (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments),
+            (MemoryOwner::Own, None) if self.object.is_linked => {}
             (MemoryOwner::Own, None) => self.fault(SYM_MEMORY, "is not in the object"),
             (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
             (MemoryOwner::Extern, None) => {}
@@ -284,6 +285,9 @@ impl Check<'_> {
     fn exports(&mut self) {
         for export in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
             let Some(place) = self.object.exports.get(export_symbol(&export.name).as_ref()) else {
+                if self.object.is_linked {
+                    continue;
+                }
                 self.fault(&export.name, "the exported function is not in the object");
                 continue;
             };

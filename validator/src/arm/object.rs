@@ -1,10 +1,12 @@
-//! Reads a relocatable object: which bytes and relocations belong to which function and data object of the contract.
+//! Reads an object: which bytes and relocations belong to which function and data object of the contract.
 //!
 //! The file is untrusted. Ranges may not overlap, every byte of executable sections belongs to a known function or is
 //! padding, and every symbol of the contract is defined at most once. What a relocation denotes is decided by the
-//! symbol's name, or for functions by its place. Source: ELF (TIS 1.2), IHI 0044 (ELF for the Arm Architecture).
+//! symbol's name, or for functions by its place. In a linked image other code and data lie around the object, and its
+//! relocations are those that [`super::linked`] confirms. Source: ELF (TIS 1.2), IHI 0044 (ELF for the Arm Architecture).
 
 use super::decode::{FunctionBytes, Helper, Relocation, RelocationKind, Target};
+use super::linked::{Linkage, Site};
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::wasm::module::{ExportKind, Module};
@@ -36,7 +38,7 @@ fn error<T>(place: &str, offset: u64, message: impl Into<String>) -> Result<T, O
     Err(ObjectError { place: place.to_string(), offset, message: message.into() })
 }
 
-/// A section index and an offset in it.
+/// A section index and an offset in it; in a linked image an address.
 pub type Location = (usize, u32);
 
 /// A data object.
@@ -88,6 +90,8 @@ pub struct ObjectFile {
     pub data: BTreeMap<Symbol, DataObject>,
     /// Contents of [`WITNESS_SECTION`].
     pub witness: Option<Vec<u8>>,
+    /// Whether it is linked: functions and data that nothing needs may have been left out.
+    pub is_linked: bool,
 }
 
 impl ObjectFile {
@@ -140,13 +144,23 @@ struct Reader<'d> {
     ranges: BTreeMap<usize, Vec<(Range<u32>, String, Option<Symbol>)>>,
     /// Where the contract's data symbols lie.
     homes: BTreeMap<Symbol, Location>,
+    linked: Option<Linked<'d>>,
     out: ObjectFile,
+}
+
+/// What there is of a linked image besides the object.
+struct Linked<'d> {
+    linkage: &'d Linkage,
+    /// Addresses of global symbols.
+    addresses: BTreeMap<String, u32>,
 }
 
 #[derive(Clone)]
 struct Section<'d> {
     name: String,
     data: &'d [u8],
+    /// What symbols count from: 0, in a linked image its address.
+    base: u32,
     size: u32,
     align: u64,
     executable: bool,
@@ -160,13 +174,27 @@ struct Section<'d> {
 /// # Errors
 /// What makes the file malformed, or not an object of this contract.
 pub fn read(bytes: &[u8], module: &Module) -> Result<ObjectFile, ObjectError> {
+    read_file(bytes, module, None)
+}
+
+/// Reads an object out of a linked image.
+///
+/// # Errors
+/// What makes the file malformed, or not an image with such an object.
+pub fn read_linked(bytes: &[u8], module: &Module, linkage: &Linkage) -> Result<ObjectFile, ObjectError> {
+    read_file(bytes, module, Some(linkage))
+}
+
+fn read_file(bytes: &[u8], module: &Module, linkage: Option<&Linkage>) -> Result<ObjectFile, ObjectError> {
     let file = object::read::elf::ElfFile32::parse(bytes);
     let file = file.map_err(|e| ObjectError { place: String::new(), offset: 0, message: e.to_string() })?;
     if file.architecture() != object::Architecture::Arm || !file.is_little_endian() {
         return error("", 0, "not a little-endian Arm file");
     }
-    if file.kind() != object::ObjectKind::Relocatable {
-        return error("", 0, "not a relocatable object (ET_REL)");
+    match (file.kind(), linkage) {
+        (object::ObjectKind::Relocatable, None) | (object::ObjectKind::Executable, Some(_)) => {}
+        (_, None) => return error("", 0, "not a relocatable object (ET_REL)"),
+        (_, Some(_)) => return error("", 0, "not a linked image (ET_EXEC)"),
     }
     for import in module.functions.iter().filter_map(|f| f.import.as_ref()) {
         let name = module.import_symbol(import);
@@ -180,12 +208,17 @@ pub fn read(bytes: &[u8], module: &Module) -> Result<ObjectFile, ObjectError> {
         sections: BTreeMap::new(),
         ranges: BTreeMap::new(),
         homes: BTreeMap::new(),
-        out: ObjectFile::default(),
+        linked: linkage.map(|linkage| Linked { linkage, addresses: BTreeMap::new() }),
+        out: ObjectFile { is_linked: linkage.is_some(), ..ObjectFile::default() },
     };
     reader.sections()?;
+    reader.addresses()?;
     reader.symbols()?;
     reader.disjoint()?;
     reader.contents()?;
+    if linkage.is_some() && reader.out.functions.is_empty() {
+        return error("", 0, "no function of the module is in the image; were local symbols stripped?");
+    }
     Ok(reader.out)
 }
 
@@ -211,14 +244,17 @@ impl<'d> Reader<'d> {
             if executable && data.len() != size as usize {
                 return error(&name, 0, "executable section without contents");
             }
-            if executable && writable {
-                return error(&name, 0, "section both writable and executable");
+            let Some(base) = u32::try_from(s.address()).ok().filter(|a| a.checked_add(size).is_some()) else {
+                return error(&name, 0, "section past the end of memory");
+            };
+            if base != 0 && self.linked.is_none() {
+                return error(&name, 0, "section with an address");
             }
             if name == WITNESS_SECTION && self.out.witness.replace(data.to_vec()).is_some() {
                 return error(&name, 0, "two witness sections");
             }
             let mut relocations = BTreeMap::new();
-            for (at, r) in s.relocations().filter(|_| loaded) {
+            for (at, r) in s.relocations().filter(|_| loaded && self.linked.is_none()) {
                 let RelocationFlags::Elf { r_type } = r.flags() else {
                     return error(&name, at, "relocation type");
                 };
@@ -236,8 +272,21 @@ impl<'d> Reader<'d> {
                     return error(&name, at, "two relocations at one place");
                 }
             }
-            let section = Section { name, data, size, align: s.align(), executable, writable, loaded, relocations };
+            let align = s.align();
+            let section = Section { name, data, base, size, align, executable, writable, loaded, relocations };
             self.sections.insert(s.index().0, section);
+        }
+        Ok(())
+    }
+
+    /// Collects the addresses of a linked image's global symbols.
+    fn addresses(&mut self) -> Result<(), ObjectError> {
+        let Some(linked) = &mut self.linked else { return Ok(()) };
+        for s in self.file.symbols().filter(|s| s.is_global() && s.is_definition()) {
+            let (name, address) = (s.name().unwrap_or_default(), s.address() as u32);
+            if linked.addresses.insert(name.to_string(), address).is_some_and(|other| other != address) {
+                return error(name, s.address(), "global symbol defined twice");
+            }
         }
         Ok(())
     }
@@ -250,10 +299,18 @@ impl<'d> Reader<'d> {
             exports.any(|e| e.kind == ExportKind::Function && export_symbol(&e.name) == name)
         };
         let mut aliases = Vec::new();
+        let mut is_ours = self.linked.is_none();
         for s in self.file.symbols() {
             let Ok(name) = s.name().map(str::to_string) else {
                 return error("", 0, "symbol name that is not UTF-8");
             };
+            // Local symbols follow the symbol of their file.
+            if let (Some(linked), SymbolKind::File) = (&self.linked, s.kind()) {
+                is_ours = name == linked.linkage.file;
+            }
+            if !is_ours && s.is_local() {
+                continue;
+            }
             let Some(section) = s.section_index().map(|i| i.0) else {
                 continue;
             };
@@ -265,8 +322,12 @@ impl<'d> Reader<'d> {
             }
             let function = s.kind() == SymbolKind::Text;
             let meaning = contract_symbol(&name);
+            let is_helper = matches!(meaning, Some(Target::Helper(_)));
+            if self.linked.is_some() && is_helper {
+                continue;
+            }
             if meaning.is_none() && name != SYM_INIT && !exported(&name) {
-                if function && home.executable && s.is_global() {
+                if function && home.executable && s.is_global() && self.linked.is_none() {
                     return error(&name, 0, "global function that the module does not export");
                 }
                 continue;
@@ -274,12 +335,14 @@ impl<'d> Reader<'d> {
             if !seen.insert(name.clone()) {
                 return error(&name, 0, "symbol defined twice");
             }
-            if s.is_weak() {
+            // Another definition may take the place of an export, for those who call it by name.
+            if s.is_weak() && (meaning.is_some() || name == SYM_INIT) {
                 return error(&name, 0, "weak symbol");
             }
             let thumb = s.address() & 1 == 1;
             let start = if function { s.address() & !1 } else { s.address() };
-            let end = start.checked_add(s.size()).filter(|e| *e <= u64::from(home.size));
+            let (first, last) = (u64::from(home.base), u64::from(home.base) + u64::from(home.size));
+            let end = start.checked_add(s.size()).filter(|e| start >= first && *e <= last);
             // A memory without pages, a table without entries and a segment without bytes are empty.
             let may_be_empty =
                 matches!(meaning, Some(Target::Symbol(Symbol::Memory | Symbol::Table(_) | Symbol::Data(_))));
@@ -337,7 +400,10 @@ impl<'d> Reader<'d> {
             if let Some(pair) = ranges.windows(2).find(|w| w[0].0.end > w[1].0.start) {
                 return error(&pair[1].1, u64::from(pair[1].0.start), format!("overlaps {}", pair[0].1));
             }
-            if !section.executable || section.size == 0 {
+            if section.executable && section.writable && (self.linked.is_none() || !ranges.is_empty()) {
+                return error(&section.name, 0, "section both writable and executable");
+            }
+            if !section.executable || section.size == 0 || self.linked.is_some() {
                 continue;
             }
             if section.align % 4 != 0 || section.align == 0 {
@@ -352,6 +418,12 @@ impl<'d> Reader<'d> {
                     return error(&section.name, u64::from(end), "bytes that belong to no function");
                 }
             }
+        }
+        let loaded = self.sections.values().filter(|s| s.loaded && s.size > 0 && self.linked.is_some());
+        let mut places: Vec<_> = loaded.map(|s| (s.base, s.base + s.size, &s.name)).collect();
+        places.sort_unstable();
+        if let Some(pair) = places.windows(2).find(|w| w[0].1 > w[1].0) {
+            return error(pair[1].2, u64::from(pair[1].0), format!("overlaps {}", pair[0].2));
         }
         Ok(())
     }
@@ -373,9 +445,18 @@ impl<'d> Reader<'d> {
                 return error(&section.name, 0, "a relocation belongs to no function or data object");
             }
             for (range, name, symbol) in ranges {
-                let relocations = self.relocations(&section, &range)?;
-                let held = range.start as usize..(range.end as usize).min(section.data.len());
-                let bytes = section.data.get(held).unwrap_or(&[]).to_vec();
+                let mut relocations = self.relocations(&section, &range)?;
+                let base = section.base;
+                let held = (range.start - base) as usize..((range.end - base) as usize).min(section.data.len());
+                let mut bytes = section.data.get(held).unwrap_or(&[]).to_vec();
+                if let Some(linked) = &self.linked {
+                    for site in linked.linkage.sites.get(&name).into_iter().flatten() {
+                        self.unresolve(&name, range.start, site, &mut bytes)?;
+                        if relocations.insert(site.offset, site.relocation).is_some() {
+                            return error(&name, u64::from(site.offset), "two relocations at one place");
+                        }
+                    }
+                }
                 let code_starts = markers.get(&index).into_iter().flatten().filter(|m| range.contains(m));
                 let code_starts = code_starts.map(|m| m - range.start).collect();
                 let code = FunctionBytes { address: range.start, bytes, relocations, code_starts };
@@ -396,6 +477,52 @@ impl<'d> Reader<'d> {
             }
         }
         Ok(())
+    }
+
+    /// Puts the field of a relocation back to what it was before it was linked.
+    fn unresolve(&self, name: &str, start: u32, site: &Site, bytes: &mut [u8]) -> Result<(), ObjectError> {
+        let Some(to) = self.address(site.relocation.target) else {
+            return error(name, site.offset.into(), format!("{:?} is not in the image", site.relocation.target));
+        };
+        let at = site.offset as usize;
+        let field = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>());
+        let Some(field) = field else {
+            return error(name, site.offset.into(), "relocation past the end of what it belongs to");
+        };
+        let word = |address: u32| {
+            let holds = |s: &&Section| s.loaded && (s.base..s.base + s.size).contains(&address);
+            let section = self.sections.values().find(holds)?;
+            let rest = section.data.get((address - section.base) as usize..)?;
+            rest.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+        };
+        let place = start.wrapping_add(site.offset);
+        match site.unresolved(u32::from_le_bytes(*field), place, to, word) {
+            Some(before) => *field = before.to_le_bytes(),
+            None => {
+                let what = format!("does not hold what {:?} at {to:#x} gives", site.relocation);
+                return error(name, site.offset.into(), what);
+            }
+        }
+        Ok(())
+    }
+
+    /// The address of a target in a linked image; bit 0 is set for functions.
+    fn address(&self, target: Target) -> Option<u32> {
+        let outside = |name: &str| self.linked.as_ref()?.addresses.get(name).copied();
+        let named = |import: &Option<_>| outside(&self.module.import_symbol(import.as_ref()?));
+        match target {
+            Target::Helper(helper) => outside(helper.name()),
+            Target::Symbol(Symbol::Function(f)) => match self.out.places.get(&f) {
+                Some((_, at)) => Some(at | 1),
+                None => named(&self.module.functions.get(f as usize)?.import),
+            },
+            Target::Symbol(Symbol::HostData(g)) => named(&self.module.globals.get(g as usize)?.import),
+            Target::Symbol(data) => match self.homes.get(&data) {
+                Some((_, at)) => Some(*at),
+                None if data == Symbol::Memory => outside(SYM_MEMORY),
+                None => None,
+            },
+        }
     }
 
     fn relocations(&self, section: &Section<'d>, range: &Range<u32>) -> Result<BTreeMap<u32, Relocation>, ObjectError> {

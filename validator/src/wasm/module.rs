@@ -212,6 +212,8 @@ pub struct Module {
     pub exports: Vec<Export>,
     /// Start function.
     pub start: Option<u32>,
+    /// What the symbols of imports begin with; not in the module but in the contract.
+    pub import_prefix: String,
     /// Function names of the `name` section by function index.
     pub names: Vec<(u32, String)>,
     /// Whether any function body contains `memory.grow`.
@@ -252,17 +254,18 @@ impl Module {
             None => format!("func[{func}]"),
         }
     }
-    /// The symbol of each imported function or global: its field name, or `module_field` if two imports share it or a
+    /// The symbol of each imported function or global: after the prefix its field name, or `module_field` if two imports share it or a
     /// function is exported under it.
     pub fn import_symbol(&self, name: &ImportName) -> String {
         let all = self.functions.iter().filter_map(|f| f.import.as_ref());
         let all = all.chain(self.globals.iter().filter_map(|g| g.import.as_ref()));
         let shared = all.clone().any(|o| o.field == name.field && o.module != name.module);
         let exported = self.exports.iter().any(|e| e.kind == ExportKind::Function && e.name == name.field);
+        let prefix = &self.import_prefix;
         if !shared && !exported {
-            return name.field.clone();
+            return format!("{prefix}{}", name.field);
         }
-        let joined = format!("{}_{}", name.module, name.field);
+        let joined = format!("{prefix}{}_{}", name.module, name.field);
         joined.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
     }
 }

@@ -76,8 +76,12 @@ static MODULE: LazyLock<Module> = LazyLock::new(|| {
     }
 });
 
-const CONTRACT: Contract =
-    Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: MEMORY_BYTES };
+const CONTRACT: Contract = Contract {
+    bounds: Bounds::Software,
+    memory: MemoryOwner::Own,
+    capacity_bytes: MEMORY_BYTES,
+    import_prefix: String::new(),
+};
 
 /// Runs a case.
 ///

@@ -296,7 +296,7 @@ pub fn module() -> Module {
 
 /// An object contract under which no access is checked: checks are not effects.
 pub fn contract() -> Contract {
-    Contract { bounds: Bounds::None, memory: MemoryOwner::Own, capacity_bytes: 65536 }
+    Contract { bounds: Bounds::None, memory: MemoryOwner::Own, capacity_bytes: 65536, import_prefix: String::new() }
 }
 
 /// The code that consists of one instruction, with the literal or table that it needs.

@@ -213,7 +213,8 @@ fn operator(case: &Case, other: &Case, bounds: Bounds, states: usize, random: &m
         let body = code::body(&module, &bytes, 1).expect("it is supported");
         (module, body)
     };
-    let contract = Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES };
+    let contract =
+        Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES, import_prefix: String::new() };
     let ((module, body), (other_module, other_body)) = (read(case), read(other));
     let program = Function::new(&module, &body, &contract);
     let distorted = Function::new(&other_module, &other_body, &contract);
