@@ -45,9 +45,19 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         tables: tables(module)?,
         data_segments: segments.map(|(i, d)| (i as u32, bytes[d.bytes.clone()].to_vec())).collect(),
         file: file_name(bytes),
+        passes_floats: passes_floats(module),
         imports: imports(module),
         witness: Vec::new(),
         special_names: special_names.into_iter().collect::<BTreeMap<_, _>>(),
+    })
+}
+
+fn passes_floats(module: &Module) -> bool {
+    let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
+    let mut boundary = exported.chain(0..module.imported_functions());
+    boundary.any(|index| {
+        let ty = module.type_of(index);
+        ty.params.iter().chain(&ty.results).any(|t| matches!(ValType::from(*t), ValType::Float(_)))
     })
 }
 

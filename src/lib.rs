@@ -5,6 +5,7 @@ pub mod alias;
 pub mod bench;
 pub mod branch_relax;
 pub mod build;
+pub mod c_header;
 pub mod call_graph;
 pub mod cfg;
 pub mod cli;

@@ -93,6 +93,8 @@ pub struct ObjectData {
     pub data_segments: Vec<(u32, Vec<u8>)>,
     /// Name of the symbol before the object's local symbols.
     pub file: String,
+    /// Whether floating-point numbers pass between module and host: in core registers.
+    pub passes_floats: bool,
     /// Imports: (symbol, module, field).
     pub imports: Vec<[String; 3]>,
     /// Contents of the witness section.
@@ -123,7 +125,9 @@ pub fn write_object(
     object.flags = FileFlags::Elf {
         os_abi: elf::ELFOSABI_NONE,
         abi_version: 0,
-        e_flags: elf::FileFlags(elf::EF_ARM_EABI_VER5.0 | elf::EF_ARM_ABI_FLOAT_SOFT),
+        e_flags: elf::FileFlags(
+            elf::EF_ARM_EABI_VER5.0 | if data.passes_floats { elf::EF_ARM_ABI_FLOAT_SOFT } else { 0 },
+        ),
     };
     object.add_file_symbol(data.file.clone().into_bytes());
     let mut w = Writer { object, info, options, symbols: BTreeMap::new() };
@@ -153,7 +157,7 @@ pub fn write_object(
     let attributes = w.object.add_section(Vec::new(), b".ARM.attributes".to_vec(), SectionKind::Other);
     w.object.section_mut(attributes).flags =
         SectionFlags::Elf { sh_type: elf::SHT_ARM_ATTRIBUTES, sh_flags: elf::SectionFlags(0) };
-    w.object.append_section_data(attributes, &attributes::build(core), 1);
+    w.object.append_section_data(attributes, &attributes::build(core, data.passes_floats), 1);
     w.object.write().map_err(internal)
 }
 

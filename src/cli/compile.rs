@@ -5,6 +5,7 @@ use super::inlining::InlineArgs;
 use super::input::{self, Module};
 use super::proof::{LimitArgs, Proof, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, output, passes, table};
+use crate::c_header;
 use crate::compile::Core;
 use crate::inline_report::InlineReport;
 use crate::object_writer::{ExportBinding, SymbolOptions};
@@ -40,6 +41,9 @@ pub struct Args {
     /// Write the certificate into this folder (with --validate)
     #[arg(long, value_name = "DIR", requires = "validate")]
     certificate: Option<PathBuf>,
+    /// Write a C header for the host
+    #[arg(long, value_name = "FILE")]
+    emit_header: Option<PathBuf>,
     /// Form of the results
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -290,6 +294,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if same(&args.input, &args.output) {
         return Err(Diagnostic::new("the output is the input").file(&args.output).help("give another file with -o"));
     }
+    if let Some(header) = args.emit_header.as_ref().filter(|h| same(&args.input, h) || **h == args.output) {
+        return Err(Diagnostic::new("the header is the input or the output").file(header));
+    }
     let options = args.inlining.choose(args.code.options());
     let (compiled, proof, refusals) = match args.validate {
         false => (build(&module, &options, args.limits.threads())?, None, Vec::new()),
@@ -309,6 +316,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             proof.settle(folder, false)?;
             pass_file(folder, &outcome)?;
         }
+        if let Some(path) = &args.emit_header {
+            input::write_whole(path, header(args, &outcome.compiled).as_bytes())?;
+        }
         input::write_whole(&args.output, &outcome.compiled.object)?;
     }
     match args.format {
@@ -316,6 +326,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         Format::Text => print_text(args, &outcome),
     }
     Ok(outcome.status())
+}
+
+/// The C header.
+fn header(args: &Args, compiled: &Compiled) -> String {
+    let name = args.input.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let has_init = compiled.functions.last().is_some_and(|f| f.index as usize == compiled.module.functions.len());
+    c_header::header(&compiled.module, &compiled.claim.contract, &name, args.code.private_data, has_init)
 }
 
 /// Writes what became of the passes beside a certificate.

@@ -59,12 +59,19 @@ pub struct Proof {
     pub reports: Vec<Timed>,
     /// The claim that was proved.
     pub claim: Claim,
+    /// Functions that were compiled and that the file does not have: a linker may leave them out.
+    left_out: Vec<String>,
 }
 
 impl Proof {
     /// Time of each function's proof.
     pub fn times(&self) -> impl Iterator<Item = Duration> {
         self.reports.iter().map(|t| t.time)
+    }
+
+    /// Functions that were compiled and that the file does not have.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// `Done` only if everything is proved.
@@ -137,6 +144,10 @@ pub fn prove(
         });
         bar.finish_and_clear();
         let certificate = Certificate::new(&session, module, object, steps, &image, &reports);
-        Ok(Proof { certificate, claim: session.claim().clone(), reports })
+        let claim = session.claim().clone();
+        let compiled = claim.functions.iter().filter(|f| !f.witness.cuts.is_empty());
+        let absent = compiled.filter(|f| reports.iter().all(|r| r.report.index != f.index));
+        let left_out = absent.map(|f| session.module().display_name(f.index)).collect();
+        Ok(Proof { certificate, claim, left_out, reports })
     })
 }

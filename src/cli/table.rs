@@ -95,6 +95,11 @@ pub fn verdicts(proof: &Proof) -> String {
     rows.extend(certificate.functions.iter().map(|f| row(f, &links, &shared)));
     let mut out = columns(&rows, &[0, links.len() + 3]);
     let _ = writeln!(out, "image: {}", certificate.image.verdict);
+    let left_out = proof.left_out();
+    if !left_out.is_empty() {
+        let names: Vec<String> = left_out.iter().map(|name| tidy(name)).collect();
+        let _ = writeln!(out, "not in the image: {}", names.join(", "));
+    }
     out.push_str(&failures(certificate));
     let totals = &certificate.totals;
     let _ = writeln!(

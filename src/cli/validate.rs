@@ -1,4 +1,4 @@
-//! `synth validate`: proves a given object against its module.
+//! `synth validate`: proves a given object, or one in a linked image, against its module.
 
 use super::diagnostic::Diagnostic;
 use super::proof::{LimitArgs, prove};
@@ -12,7 +12,7 @@ use synth_validator::certificate::{CERTIFICATE_FILE, CLAIM_FILE, Certificate, re
 pub struct Args {
     /// Module, binary or .wat text
     input: PathBuf,
-    /// Relocatable object
+    /// Relocatable object, or linked image with the object in it
     object: PathBuf,
     /// Folder of a certificate: its claim is used and its verdicts are compared; if there is none and all is
     /// proved, one is written

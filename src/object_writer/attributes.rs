@@ -8,12 +8,15 @@ const TAG_CPU_NAME: u8 = 5;
 const TAG_CPU_ARCH: u8 = 6;
 const TAG_CPU_ARCH_PROFILE: u8 = 7;
 const TAG_THUMB_ISA_USE: u8 = 9;
+const TAG_ABI_FP_NUMBER_MODEL: u8 = 23;
 const TAG_ABI_ALIGN_NEEDED: u8 = 24;
 const TAG_ABI_ALIGN_PRESERVED: u8 = 25;
+const TAG_ABI_VFP_ARGS: u8 = 28;
 const TAG_UNALIGNED_ACCESS: u8 = 34;
 
-/// The section's contents for a core.
-pub(super) fn build(core: Core) -> Vec<u8> {
+/// The section's contents for a core. An object that passes floating-point numbers says that they travel in core registers, so that
+/// linkers refuse hosts that pass them otherwise; one that passes none fits both.
+pub(super) fn build(core: Core, passes_floats: bool) -> Vec<u8> {
     // CPU_arch: 10 is v7, 13 is v7E-M.
     let (name, arch) = match core {
         Core::CortexM3 => ("cortex-m3", 10),
@@ -32,6 +35,10 @@ pub(super) fn build(core: Core) -> Vec<u8> {
         (TAG_UNALIGNED_ACCESS, 1),
     ];
     values.iter().for_each(|(tag, value)| tags.extend_from_slice(&[*tag, *value]));
+    if passes_floats {
+        // IEEE 754 numbers; the base standard.
+        tags.extend_from_slice(&[TAG_ABI_FP_NUMBER_MODEL, 3, TAG_ABI_VFP_ARGS, 0]);
+    }
     let mut file = vec![TAG_FILE];
     file.extend_from_slice(&(tags.len() as u32 + 5).to_le_bytes());
     file.extend_from_slice(&tags);

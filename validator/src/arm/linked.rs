@@ -93,8 +93,8 @@ fn with_value(kind: RelocationKind, word: u32, value: u32) -> Option<u32> {
 
 impl Site {
     /// The field as the relocatable object has it, if `word` is the field at address `at` after relocation: `to` is the
-    /// target's address, with bit 0 set for a function. `at_address` gives words of the image.
-    pub fn unresolved(&self, word: u32, at: u32, to: u32, at_address: impl Fn(u32) -> Option<u32>) -> Option<u32> {
+    /// target's address, with bit 0 set for a function. `halfword` gives those of the image.
+    pub fn unresolved(&self, word: u32, at: u32, to: u32, halfword: impl Fn(u32) -> Option<u16>) -> Option<u32> {
         let kind = self.relocation.kind;
         let sum = to.wrapping_add(i32::from(self.addend) as u32);
         let (resolved, addend) = match kind {
@@ -103,7 +103,7 @@ impl Site {
             RelocationKind::ThmMovt => (sum >> 16, u32::from(self.addend as u16)),
             RelocationKind::ThmCall | RelocationKind::ThmJump24 => {
                 let reached = branch_target(word, at)?;
-                let through = veneer(reached, &at_address);
+                let through = veneer(reached, &halfword);
                 let is_there = self.addend == 0 && (reached == to & !1 || through == Some(to & !1));
                 (reached.wrapping_sub(at.wrapping_add(4)), is_there.then_some(-4i32 as u32)?)
             }
@@ -123,21 +123,21 @@ fn branch_target(word: u32, at: u32) -> Option<u32> {
 
 /// Where a linker's veneer leads to, if one stands at an address: a function's address into `pc`, through nothing but `r12`, which
 /// belongs to veneers (IHI 0042, 5.3.1.1).
-fn veneer(at: u32, at_address: &impl Fn(u32) -> Option<u32>) -> Option<u32> {
-    let word = at_address(at)?;
+fn veneer(at: u32, halfword: &impl Fn(u32) -> Option<u16>) -> Option<u32> {
+    let [first, second, third, fourth] = [0, 2, 4, 6].map(|n| halfword(at.wrapping_add(n)).map(u32::from));
     let thumb = |address: u32| (address & 1 == 1).then_some(address & !1);
     // `ldr.w pc, [pc, #0]` or `#-0`, and the word.
-    if (word == 0xf000_f8df || word == 0xf000_f85f) && at % 4 == 0 {
-        return thumb(at_address(at.wrapping_add(4))?);
+    if matches!(first?, 0xf8df | 0xf85f) && second? == 0xf000 && at % 4 == 0 {
+        return thumb(fourth? << 16 | third?);
     }
     // `movw r12`, `movt r12`, `bx r12`.
-    let (high, jump) = (at_address(at.wrapping_add(4))?, at_address(at.wrapping_add(8))?);
-    let immediate = |word: u32| (word & 0xf) << 12 | (word >> 10 & 1) << 11 | (word >> 28 & 7) << 8 | word >> 16 & 0xff;
-    let is = |word: u32, code: u32| word & 0x8f00_fbf0 == code && jump & 0xffff == 0x4760;
-    if is(word, 0x0c00_f240) && is(high, 0x0c00_f2c0) {
-        return thumb(immediate(high) << 16 | immediate(word));
-    }
-    None
+    let immediate = |first: u32, second: u32, code: u32| {
+        let value = (first & 0xf) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xff;
+        (first & 0xfbf0 == code && second & 0x8f00 == 0x0c00).then_some(value)
+    };
+    let (low, high) = (immediate(first?, second?, 0xf240)?, immediate(third?, fourth?, 0xf2c0)?);
+    let jumps = halfword(at.wrapping_add(8))? == 0x4760;
+    thumb(high << 16 | low).filter(|_| jumps)
 }
 
 #[cfg(test)]

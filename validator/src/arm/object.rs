@@ -151,7 +151,7 @@ struct Reader<'d> {
 /// What there is of a linked image besides the object.
 struct Linked<'d> {
     linkage: &'d Linkage,
-    /// Addresses of global symbols.
+    /// Addresses of symbols.
     addresses: BTreeMap<String, u32>,
 }
 
@@ -279,14 +279,20 @@ impl<'d> Reader<'d> {
         Ok(())
     }
 
-    /// Collects the addresses of a linked image's global symbols.
+    /// Collects the addresses of a linked image's symbols. Hidden ones have become local: a local name counts if it has one address.
     fn addresses(&mut self) -> Result<(), ObjectError> {
         let Some(linked) = &mut self.linked else { return Ok(()) };
-        for s in self.file.symbols().filter(|s| s.is_global() && s.is_definition()) {
+        let mut local: BTreeMap<&str, Option<u32>> = BTreeMap::new();
+        for s in self.file.symbols().filter(|s| s.is_definition()) {
             let (name, address) = (s.name().unwrap_or_default(), s.address() as u32);
-            if linked.addresses.insert(name.to_string(), address).is_some_and(|other| other != address) {
+            if !s.is_global() {
+                local.entry(name).and_modify(|a| *a = a.filter(|a| *a == address)).or_insert(Some(address));
+            } else if linked.addresses.insert(name.to_string(), address).is_some_and(|other| other != address) {
                 return error(name, s.address(), "global symbol defined twice");
             }
+        }
+        for (name, address) in local.into_iter().filter_map(|(name, address)| Some((name, address?))) {
+            linked.addresses.entry(name.to_string()).or_insert(address);
         }
         Ok(())
     }
@@ -299,14 +305,18 @@ impl<'d> Reader<'d> {
             exports.any(|e| e.kind == ExportKind::Function && export_symbol(&e.name) == name)
         };
         let mut aliases = Vec::new();
-        let mut is_ours = self.linked.is_none();
+        let files = self.file.symbols().filter(|s| s.kind() == SymbolKind::File);
+        let is_file = |name: &str| self.linked.as_ref().is_some_and(|l| l.linkage.file == name);
+        // Who strips line tables strips names of files too: then there may be one such object only.
+        let mut is_ours = self.linked.is_none() || !files.into_iter().any(|s| s.name().is_ok_and(is_file));
+        let has_files = !is_ours;
         for s in self.file.symbols() {
             let Ok(name) = s.name().map(str::to_string) else {
                 return error("", 0, "symbol name that is not UTF-8");
             };
             // Local symbols follow the symbol of their file.
-            if let (Some(linked), SymbolKind::File) = (&self.linked, s.kind()) {
-                is_ours = name == linked.linkage.file;
+            if has_files && s.kind() == SymbolKind::File {
+                is_ours = is_file(&name);
             }
             if !is_ours && s.is_local() {
                 continue;
@@ -489,14 +499,14 @@ impl<'d> Reader<'d> {
         let Some(field) = field else {
             return error(name, site.offset.into(), "relocation past the end of what it belongs to");
         };
-        let word = |address: u32| {
-            let holds = |s: &&Section| s.loaded && (s.base..s.base + s.size).contains(&address);
+        let halfword = |address: u32| {
+            let holds = |s: &&Section| s.executable && s.loaded && (s.base..s.base + s.size).contains(&address);
             let section = self.sections.values().find(holds)?;
             let rest = section.data.get((address - section.base) as usize..)?;
-            rest.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+            rest.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
         };
         let place = start.wrapping_add(site.offset);
-        match site.unresolved(u32::from_le_bytes(*field), place, to, word) {
+        match site.unresolved(u32::from_le_bytes(*field), place, to, halfword) {
             Some(before) => *field = before.to_le_bytes(),
             None => {
                 let what = format!("does not hold what {:?} at {to:#x} gives", site.relocation);
