@@ -115,7 +115,7 @@ impl Site {
 
 /// Where `bl` or `b.w` at an address leads to.
 fn branch_target(word: u32, at: u32) -> Option<u32> {
-    match encoding::decode(word << 16 | word >> 16, true, 0, false)? {
+    match encoding::decode(word.rotate_left(16), true, 0, false)? {
         Op::Bl { target } | Op::B { cond: Cond::Al, target } => Some(at.wrapping_add(target as u32)),
         _ => None,
     }
