@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 pub(super) const COLORS: usize = 12;
 /// Nodes below this one are core registers.
 pub(super) const CORE: usize = 16;
+/// The most neighbours of a node that finds a register in any case.
+const FREE: usize = COLORS - 1;
 /// Core registers in the first word of a row.
 const CORE_BITS: u64 = (1 << CORE) - 1;
 
@@ -38,6 +40,9 @@ pub(super) struct Graph {
     many: Set,
     /// The same with one neighbour more.
     more: Set,
+    /// Nodes whose copies are to be tested, in this pass over the copies and in the next one: something about a node or its
+    /// neighbours has changed that a test depends on.
+    changed: [Set; 2],
     copies: Vec<Copy>,
     is_open: Vec<bool>,
     /// By node: its copies and those of the nodes merged into it, and how many ends of open ones are among them.
@@ -67,6 +72,7 @@ impl Graph {
             present: Set::new(nodes),
             many: Set::new(nodes),
             more: Set::new(nodes),
+            changed: [Set::new(nodes), Set::new(nodes)],
             copies: Vec::new(),
             is_open: Vec::new(),
             copies_of: vec![Vec::new(); nodes],
@@ -136,7 +142,16 @@ impl Graph {
             self.present.insert(n);
             self.degree[n as usize] = self.rows.row(n).iter().map(|word| word.count_ones() as usize).sum();
             self.rank(n);
+            self.change(n);
         }
+    }
+    /// The copies of a node are to be tested again.
+    fn change(&mut self, n: u32) {
+        self.changed.iter_mut().for_each(|set| set.insert(n));
+    }
+    /// The copies of all neighbours of a node are to be tested again.
+    fn change_around(&mut self, n: u32) {
+        self.changed.iter_mut().for_each(|set| set.add_words(self.rows.row(n)));
     }
     /// Notes whether a node present has many neighbours.
     fn rank(&mut self, n: u32) {
@@ -218,6 +233,9 @@ impl Graph {
     fn take_out(&mut self, n: u32, stack: &mut Vec<u32>) {
         self.leave(n);
         self.keep_copies(n);
+        if !self.is_free(n) {
+            self.change_around(n);
+        }
         let row: Vec<u64> = self.present(n).collect();
         for m in ascending(row.into_iter()).filter(|m| !is_core(*m)) {
             self.fewer(m);
@@ -227,7 +245,10 @@ impl Graph {
     /// A node has lost a neighbour.
     fn fewer(&mut self, n: u32) {
         self.degree[n as usize] -= 1;
-        self.rank(n);
+        if let COLORS | FREE = self.degree[n as usize] {
+            self.rank(n);
+            self.change_around(n);
+        }
         self.offer(n);
     }
 
@@ -241,6 +262,9 @@ impl Graph {
             let Copy { from, to, .. } = self.copies[c as usize];
             let (mut a, mut b) = (self.root(from), self.root(to));
             (self.alias[from as usize], self.alias[to as usize]) = (a, b);
+            if ![a, b].iter().any(|n| self.changed[0].contains(*n)) {
+                continue;
+            }
             if is_core(b) {
                 std::mem::swap(&mut a, &mut b);
             }
@@ -255,6 +279,8 @@ impl Graph {
                 merged = true;
             }
         }
+        self.changed.swap(0, 1);
+        self.changed[1].clear();
         merged
     }
     /// Whether every neighbour of `b` stays colorable if `b` becomes core register `a`.
@@ -274,6 +300,8 @@ impl Graph {
     fn merge(&mut self, a: u32, b: u32) {
         self.leave(b);
         self.alias[b as usize] = a;
+        self.change(a);
+        self.change_around(b);
         let row: Vec<u64> = self.present(b).collect();
         for m in ascending(row.iter().copied()) {
             if self.rows.contains(a, m) {

@@ -54,6 +54,10 @@ impl Set {
         }
         new != 0
     }
+    /// Adds a set given as words.
+    pub(super) fn add_words(&mut self, words: &[u64]) {
+        self.0.iter_mut().zip(words).for_each(|(a, b)| *a |= b);
+    }
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         ascending(self.0.iter().copied())
     }
