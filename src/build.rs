@@ -18,7 +18,7 @@ use control::Frame;
 use rustc_hash::FxHashMap;
 use synth_validator::contract::Contract;
 use synth_validator::domain::{BinOp, Symbol};
-use synth_validator::ir::{self, Block, Cond, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{self, Block, Cond, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 use synth_validator::witness::Witness;
 use wasmparser::{BinaryReader, FunctionBody, Operator};
@@ -172,7 +172,7 @@ impl<'m> Builder<'m> {
     /// Adds an empty block.
     fn new_block(&mut self) -> Block {
         self.func.blocks.push(ir::BlockData {
-            params: Vec::new(),
+            params: Values::new(),
             insts: Vec::new(),
             end: Terminator::Trap(TrapKind::Unreachable),
             end_origin: self.origin,
@@ -196,9 +196,9 @@ impl<'m> Builder<'m> {
     }
 
     /// Adds an instruction.
-    fn emit(&mut self, op: Op, args: &[Value], types: &[Type]) -> Vec<Value> {
-        let results: Vec<Value> = types.iter().map(|t| self.func.value(*t)).collect();
-        let inst = Inst { op, args: args.to_vec(), results: results.clone(), origin: self.origin };
+    fn emit(&mut self, op: Op, args: &[Value], types: &[Type]) -> Values {
+        let results: Values = types.iter().map(|t| self.func.value(*t)).collect();
+        let inst = Inst { op, args: args.into(), results: results.clone(), origin: self.origin };
         self.func.blocks[self.block.0 as usize].insts.push(inst);
         results
     }

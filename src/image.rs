@@ -3,11 +3,12 @@
 use crate::error::CompileError;
 use crate::module::{ConstExpr, Data, ExportKind, Mode, Module, ValType};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
+use smallvec::smallvec;
 use std::collections::BTreeMap;
 use synth_validator::arm::linked::file_name;
 use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT, export_symbol};
 use synth_validator::domain::Symbol;
-use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value, Values};
 
 /// Everything in the object but code.
 ///
@@ -202,16 +203,21 @@ pub fn start_up(module: &Module, contract: &Contract) -> Option<Func> {
             }
             let mut constant = |k: u32| -> Value {
                 let v = func.value(Type::I32);
-                insts.push(Inst { op: Op::Const(k), args: vec![], results: vec![v], origin: 0 });
+                insts.push(Inst { op: Op::Const(k), args: Values::new(), results: smallvec![v], origin: 0 });
                 v
             };
             let args = vec![constant(at), constant(0), constant(data.bytes.len() as u32)];
-            insts.push(Inst { op: Op::MemoryInit { segment: segment as u32 }, args, results: vec![], origin: 0 });
+            insts.push(Inst {
+                op: Op::MemoryInit { segment: segment as u32 },
+                args: args.into(),
+                results: Values::new(),
+                origin: 0,
+            });
         }
     }
     if let Some(start) = module.start {
-        insts.push(Inst { op: Op::Call { func: start }, args: vec![], results: vec![], origin: 0 });
+        insts.push(Inst { op: Op::Call { func: start }, args: Values::new(), results: Values::new(), origin: 0 });
     }
-    func.blocks.push(BlockData { params: vec![], insts, end: Terminator::Return(vec![]), end_origin: 0 });
+    func.blocks.push(BlockData { params: smallvec![], insts, end: Terminator::Return(smallvec![]), end_origin: 0 });
     Some(func)
 }

@@ -12,8 +12,9 @@ use crate::prune::{self, Known};
 use crate::{cfg, liveness};
 use product::Signs;
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 use synth_validator::domain::{BinOp, UnOp, Width};
-use synth_validator::ir::{Bin64, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Un64, Value};
+use synth_validator::ir::{Bin64, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Un64, Value, Values};
 use synth_validator::trap::TrapKind;
 use synth_validator::witness::{Cut, Loc, Witness};
 
@@ -23,7 +24,7 @@ type Pair = (Value, Value);
 /// The function in words, and the witness that it refines the given one.
 pub fn legalize(func: &Func) -> (Func, Witness) {
     let empty = |b: &BlockData| BlockData {
-        params: Vec::new(),
+        params: Values::new(),
         insts: Vec::new(),
         end: Terminator::Trap(TrapKind::Unreachable),
         end_origin: b.end_origin,
@@ -114,24 +115,24 @@ impl Legalizer<'_> {
         [low, high].into_iter().take(self.old.type_of(v).words())
     }
 
-    fn all_words(&self, values: &[Value]) -> Vec<Value> {
+    fn all_words(&self, values: &[Value]) -> Values {
         values.iter().flat_map(|v| self.words(*v)).collect()
     }
 
-    fn emit(&mut self, op: Op, args: &[Value], results: Vec<Value>) {
+    fn emit(&mut self, op: Op, args: &[Value], results: Values) {
         self.signs.learn(&self.known, &op, args, &results);
-        self.insts.push(Inst { op, args: args.to_vec(), results, origin: self.origin });
+        self.insts.push(Inst { op, args: args.into(), results, origin: self.origin });
     }
 
     fn word(&mut self, op: Op, args: &[Value]) -> Value {
         let v = self.word_value();
-        self.emit(op, args, vec![v]);
+        self.emit(op, args, smallvec![v]);
         v
     }
 
     fn two(&mut self, op: Op, args: &[Value]) -> Pair {
         let (low, high) = (self.word_value(), self.word_value());
-        self.emit(op, args, vec![low, high]);
+        self.emit(op, args, smallvec![low, high]);
         (low, high)
     }
 
@@ -216,7 +217,7 @@ impl Legalizer<'_> {
             }
             Op::Store64 { offset } => {
                 for (offset, word) in [(*offset, args[1].0), (offset.wrapping_add(4), args[1].1)] {
-                    self.emit(Op::Store { width: Width::Word, offset }, &[args[0].0, word], Vec::new());
+                    self.emit(Op::Store { width: Width::Word, offset }, &[args[0].0, word], Values::new());
                 }
             }
             Op::GlobalGet { cell } if is_wide => {
@@ -225,7 +226,7 @@ impl Legalizer<'_> {
             }
             Op::GlobalSet { cell } if is_wide => {
                 for (cell, word) in [(*cell, args[0].0), (cell + 1, args[0].1)] {
-                    self.emit(Op::GlobalSet { cell }, &[word], Vec::new());
+                    self.emit(Op::GlobalSet { cell }, &[word], Values::new());
                 }
             }
             // Operations on words, and calls, whose words stand in order.

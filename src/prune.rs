@@ -3,8 +3,9 @@
 
 use crate::cfg;
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 use synth_validator::domain::Symbol;
-use synth_validator::ir::{Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 use synth_validator::witness::Loc;
 
@@ -189,7 +190,7 @@ pub fn remove_dead(func: &mut Func) {
     }
 }
 
-fn keep(values: &mut Vec<Value>, kept: &[bool]) {
+fn keep(values: &mut Values, kept: &[bool]) {
     let mut kept = kept.iter();
     values.retain(|_| *kept.next().expect("invariant: one argument for each parameter"));
 }
@@ -246,7 +247,7 @@ pub fn rematerialize(func: &mut Func, known: &[Option<Known>]) {
             *v = *made.entry(k).or_insert_with(|| {
                 values.push(if let Known::Const(ty, _) = k { ty } else { Type::I32 });
                 let result = Value(values.len() as u32 - 1);
-                insts.push(Inst { op: k.op(), args: Vec::new(), results: vec![result], origin });
+                insts.push(Inst { op: k.op(), args: Values::new(), results: smallvec![result], origin });
                 result
             });
         };

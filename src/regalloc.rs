@@ -6,6 +6,7 @@ mod backtracking;
 mod coloring;
 mod copies;
 mod graph;
+mod sets;
 
 use crate::error::CompileError;
 use crate::machine::{Inst, MachineFunc, Reg};

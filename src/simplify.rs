@@ -12,7 +12,8 @@ use crate::prune::{self, Known};
 use crate::{cfg, liveness};
 use fold::Folded;
 use rustc_hash::FxHashMap;
-use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Type, Value};
+use smallvec::smallvec;
+use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 use synth_validator::witness::{Cut, Loc, Witness};
 
@@ -43,7 +44,7 @@ pub fn simplify(func: &Func) -> (Func, Witness) {
     let known = prune::known_values(func);
     let renaming = prune::redundant_params(func, &known);
     let empty = |b: &BlockData| BlockData {
-        params: Vec::new(),
+        params: Values::new(),
         insts: Vec::new(),
         end: Terminator::Trap(TrapKind::Unreachable),
         end_origin: b.end_origin,
@@ -83,7 +84,7 @@ struct Simplifier<'f> {
     /// Values in the current block of what is known.
     made: FxHashMap<Known, Value>,
     /// Results of the pure operations of the current block.
-    computed: FxHashMap<(Op, Vec<Operand>), Vec<Value>>,
+    computed: FxHashMap<(Op, Vec<Operand>), Values>,
     /// Operation and operands of the current block's values.
     definitions: FxHashMap<Value, (Op, Vec<Operand>)>,
     origin: u32,
@@ -119,7 +120,7 @@ impl<'f> Simplifier<'f> {
             return *v;
         }
         let v = self.new.value(if let Known::Const(ty, _) = known { ty } else { Type::I32 });
-        self.insts.push(Inst { op: known.op(), args: Vec::new(), results: vec![v], origin: self.origin });
+        self.insts.push(Inst { op: known.op(), args: Values::new(), results: smallvec![v], origin: self.origin });
         self.made.insert(known, v);
         v
     }
@@ -130,13 +131,13 @@ impl<'f> Simplifier<'f> {
     }
 
     /// Adds an operation with results of these types, unless the block has computed it before.
-    fn emit(&mut self, op: Op, args: Vec<Operand>, types: &[Type]) -> Vec<Value> {
+    fn emit(&mut self, op: Op, args: Vec<Operand>, types: &[Type]) -> Values {
         let key = (op, args);
         if let Some(results) = self.computed.get(&key) {
             return results.clone();
         }
         let values = key.1.iter().map(|a| self.value(*a)).collect();
-        let results: Vec<Value> = types.iter().map(|t| self.new.value(*t)).collect();
+        let results: Values = types.iter().map(|t| self.new.value(*t)).collect();
         self.insts.push(Inst { op: key.0.clone(), args: values, results: results.clone(), origin: self.origin });
         if let [result] = results.as_slice() {
             self.definitions.insert(*result, key.clone());

@@ -29,7 +29,7 @@ use encode::BlockType;
 use function::WasmFunc;
 use locals::Locals;
 use std::fmt;
-use synth_validator::ir::{Block, BlockData, Edge, Func, Op, Terminator, Type, Value};
+use synth_validator::ir::{Block, BlockData, Edge, Func, Op, Terminator, Type, Value, Values};
 use synth_validator::witness::{Cut, Loc, Witness};
 
 /// Faults that can be switched on.
@@ -141,7 +141,7 @@ fn has_floats(func: &Func, module: &Module) -> bool {
 /// Gives each edge of a switch that passes arguments a block of its own, equal edges one together.
 fn split_switch_edges(func: &mut WasmFunc) {
     for b in 0..func.shape.blocks.len() {
-        let mut end = std::mem::replace(&mut func.shape.blocks[b].end, Terminator::Return(Vec::new()));
+        let mut end = std::mem::replace(&mut func.shape.blocks[b].end, Terminator::Return(Values::new()));
         if matches!(end, Terminator::Switch(..)) {
             let mut made: Vec<(Edge, Block)> = Vec::new();
             for edge in cfg::edges_mut(&mut end) {
@@ -152,12 +152,12 @@ fn split_switch_edges(func: &mut WasmFunc) {
                 let block = known.unwrap_or_else(|| {
                     let block = Block(func.shape.blocks.len() as u32);
                     let end = Terminator::Jump(edge.clone());
-                    func.shape.blocks.push(BlockData { params: vec![], insts: vec![], end, end_origin: 0 });
+                    func.shape.blocks.push(BlockData { params: Values::new(), insts: vec![], end, end_origin: 0 });
                     func.insts.push(Vec::new());
                     made.push((edge.clone(), block));
                     block
                 });
-                *edge = Edge { block, args: Vec::new() };
+                *edge = Edge { block, args: Values::new() };
             }
         }
         func.shape.blocks[b].end = end;

@@ -2,7 +2,7 @@
 
 use super::Builder;
 use crate::error::CompileError;
-use synth_validator::ir::{Cond, Edge, Op, Terminator};
+use synth_validator::ir::{Cond, Edge, Op, Terminator, Values};
 use synth_validator::trap::TrapKind;
 
 impl Builder<'_> {
@@ -35,7 +35,7 @@ impl Builder<'_> {
         let found = self.word(Op::TableType { table }, &[index]);
         let expected = self.k(1 + type_index);
         let right = self.cmp(Cond::Eq, found, expected);
-        let to = |block| Edge { block, args: Vec::new() };
+        let to = |block| Edge { block, args: Values::new() };
         let (good, wrong) = (self.new_block(), self.new_block());
         let (null, mismatch) = (self.new_block(), self.new_block());
         self.end(Terminator::Branch(right, to(good), to(wrong)));

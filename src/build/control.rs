@@ -4,7 +4,7 @@ use super::{Builder, Snapshot, WORK_MAX};
 use crate::error::CompileError;
 use crate::module::{FuncType, ValType};
 use rustc_hash::FxHashMap;
-use synth_validator::ir::{Block, Edge, Terminator, Type, Value};
+use synth_validator::ir::{Block, Edge, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 use wasmparser::{BlockType, FunctionBody, Operator};
 
@@ -14,7 +14,7 @@ struct Incoming {
     block: Block,
     slot: usize,
     /// Values that the label takes from the stack.
-    args: Vec<Value>,
+    args: Values,
     /// Locals changed since the label's start, with their values.
     changes: Vec<(u32, Value)>,
 }
@@ -25,7 +25,7 @@ enum Kind {
     /// The edge to the else arm and the parameters, until `else` is met.
     If {
         block: Block,
-        params: Vec<Value>,
+        params: Values,
     },
     Loop {
         header: Block,
@@ -64,7 +64,7 @@ fn edge_mut(end: &mut Terminator, slot: usize) -> Option<&mut Edge> {
 
 /// An edge whose target is set when its label ends.
 fn pending() -> Edge {
-    Edge { block: Block(u32::MAX), args: Vec::new() }
+    Edge { block: Block(u32::MAX), args: Values::new() }
 }
 
 /// The locals that each loop assigns, by the offset of its operator. `None` if the work limit is exceeded.
@@ -133,7 +133,7 @@ impl Builder<'_> {
                 let condition = self.pop();
                 let yes = self.branch_or_return(*relative_depth, 0)?;
                 let next = self.new_block();
-                self.end(Terminator::Branch(condition, yes, Edge { block: next, args: Vec::new() }));
+                self.end(Terminator::Branch(condition, yes, Edge { block: next, args: Values::new() }));
                 self.enter(next);
             }
             Operator::BrTable { targets } => self.table(targets)?,
@@ -151,8 +151,8 @@ impl Builder<'_> {
     }
 
     /// The topmost operands.
-    fn top(&self, count: usize) -> Vec<Value> {
-        self.stack[self.stack.len() - count..].to_vec()
+    fn top(&self, count: usize) -> Values {
+        self.stack[self.stack.len() - count..].into()
     }
 
     fn block_type(&self, ty: BlockType) -> Result<(Vec<Type>, Vec<Type>), CompileError> {
@@ -175,7 +175,7 @@ impl Builder<'_> {
             Operator::If { .. } => {
                 let condition = self.pop();
                 let (block, then) = (self.block, self.new_block());
-                self.end(Terminator::Branch(condition, Edge { block: then, args: Vec::new() }, pending()));
+                self.end(Terminator::Branch(condition, Edge { block: then, args: Values::new() }, pending()));
                 self.enter(then);
                 (Kind::If { block, params: self.top(params.len()) }, results.len())
             }
@@ -194,7 +194,7 @@ impl Builder<'_> {
         let types: Vec<Type> = args.iter().map(|a| self.func.type_of(*a)).collect();
         self.end(Terminator::Jump(Edge { block: header, args }));
         self.enter(header);
-        let values: Vec<Value> = types.iter().map(|t| self.func.value(*t)).collect();
+        let values: Values = types.iter().map(|t| self.func.value(*t)).collect();
         self.func.blocks[header.0 as usize].params = values.clone();
         let below = self.stack.len() - params.len();
         self.stack.truncate(below);
@@ -207,7 +207,7 @@ impl Builder<'_> {
     }
 
     /// Arguments of an edge to a loop header.
-    fn loop_args(&mut self, params: usize, locals: &[u32]) -> Result<Vec<Value>, CompileError> {
+    fn loop_args(&mut self, params: usize, locals: &[u32]) -> Result<Values, CompileError> {
         self.spend(params + locals.len())?;
         let mut args = self.top(params);
         args.extend(locals.iter().map(|l| self.env[*l as usize]));
@@ -249,7 +249,7 @@ impl Builder<'_> {
         }
         let block = self.new_block();
         self.func.blocks[block.0 as usize].end = Terminator::Return(self.top(self.func.results.len()));
-        Ok(Edge { block, args: Vec::new() })
+        Ok(Edge { block, args: Values::new() })
     }
 
     /// The locals changed after a position of the log, each once, with their current values.
@@ -296,7 +296,7 @@ impl Builder<'_> {
         self.stack.truncate(height);
         self.stack.extend(params);
         self.undo(log);
-        self.patch(from, 1, Edge { block, args: Vec::new() });
+        self.patch(from, 1, Edge { block, args: Values::new() });
         self.enter(block);
         Ok(())
     }
@@ -366,7 +366,7 @@ impl Builder<'_> {
                     locals[*i] = v;
                 }
             }
-            let mut args = if single { Vec::new() } else { incoming.args };
+            let mut args = if single { Values::new() } else { incoming.args };
             args.extend(locals);
             self.patch(incoming.block, incoming.slot, Edge { block, args });
         }

@@ -15,8 +15,9 @@ use crate::liveness::{LIVE_MAX, live_in};
 use crate::pass::{Cx, Fault, Form};
 use crate::prune::{Known, known_values, remove_dead};
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 use synth_validator::domain::BinOp;
-use synth_validator::ir::{Bin64, Block, BlockData, Edge, Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{Bin64, Block, BlockData, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 use synth_validator::witness::{Cut, Loc, Witness};
 
@@ -130,7 +131,7 @@ struct Splitter<'a> {
 impl<'a> Splitter<'a> {
     fn new(old: &'a Func, cx: &'a Cx<'a>, known: &'a [Option<Known>], split: &'a [bool]) -> Splitter<'a> {
         let empty = |b: &BlockData| BlockData {
-            params: Vec::new(),
+            params: Values::new(),
             insts: Vec::new(),
             end: Terminator::Trap(TrapKind::Unreachable),
             end_origin: b.end_origin,
@@ -147,7 +148,7 @@ impl<'a> Splitter<'a> {
 
     fn run(&mut self, order: &[Block]) {
         for b in order {
-            let mut params = Vec::new();
+            let mut params = Values::new();
             for v in &self.old.blocks[b.0 as usize].params {
                 if self.is_split(*v) {
                     let pair = [self.new.value(Type::I32), self.new.value(Type::I32)];
@@ -188,7 +189,7 @@ impl<'a> Splitter<'a> {
                 false => args.push(self.renamed(*arg)),
             }
         }
-        Edge { block: edge.block, args }
+        Edge { block: edge.block, args: args.into() }
     }
 
     /// The words of a carrier or constant.
@@ -221,7 +222,7 @@ impl<'a> Splitter<'a> {
             Word::Const(k) => match self.made.get(&k) {
                 Some(v) => *v,
                 None => {
-                    let v = self.emit(Op::Const(k), Vec::new());
+                    let v = self.emit(Op::Const(k), Values::new());
                     self.made.insert(k, v);
                     v
                 }
@@ -229,9 +230,9 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    fn emit(&mut self, op: Op, args: Vec<Value>) -> Value {
+    fn emit(&mut self, op: Op, args: Values) -> Value {
         let result = self.new.value(Type::I32);
-        self.insts.push(Inst { op, args, results: vec![result], origin: self.origin });
+        self.insts.push(Inst { op, args, results: smallvec![result], origin: self.origin });
         result
     }
 
@@ -278,7 +279,7 @@ impl<'a> Splitter<'a> {
         if a == b {
             return a;
         }
-        let args = vec![condition, self.value(a), self.value(b)];
+        let args = smallvec![condition, self.value(a), self.value(b)];
         Word::Value(self.emit(Op::Select, args))
     }
 
@@ -297,7 +298,7 @@ impl<'a> Splitter<'a> {
             (Word::Const(x), Word::Const(y)) => Word::Const(if is_and { x & y } else { x | y }),
             _ => {
                 let op = if is_and { BinOp::And } else { BinOp::Or };
-                let args = vec![self.value(a), self.value(b)];
+                let args = smallvec![self.value(a), self.value(b)];
                 Word::Value(self.emit(Op::Bin(op), args))
             }
         }

@@ -12,9 +12,10 @@
 use crate::pass::{Cx, Fault, Form, witness};
 use crate::prune::{Known, is_pure, needed, remove_dead};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::smallvec;
 use std::collections::BTreeSet;
 use synth_validator::claim::Ignoring;
-use synth_validator::ir::{BlockData, Func, Inst, Op, Type, Value};
+use synth_validator::ir::{BlockData, Func, Inst, Op, Type, Value, Values};
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
@@ -123,7 +124,7 @@ fn pass_zero(func: &mut Func, places: &[Place]) {
                     values.push(ty);
                     let zero = Value(values.len() as u32 - 1);
                     let op = if ty == Type::I64 { Op::Const64(0) } else { Op::Const(0) };
-                    placed.push(Inst { op, args: Vec::new(), results: vec![zero], origin: inst.origin });
+                    placed.push(Inst { op, args: Values::new(), results: smallvec![zero], origin: inst.origin });
                     zero
                 });
             }

@@ -17,8 +17,9 @@ use crate::loops::{Loop, loops};
 use crate::pass::{Cx, Fault, Form};
 use crate::prune::Known;
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 use synth_validator::domain::{BinOp, UnOp, Width};
-use synth_validator::ir::{Block, Func, Inst, Op, Type, Value};
+use synth_validator::ir::{Block, Func, Inst, Op, Type, Value, Values};
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
@@ -274,14 +275,19 @@ impl<'a> Forwarder<'a> {
     /// Makes a load the extension of a word.
     fn extend(&self, new: &mut Func, inst: &mut Inst, word: Value, extend: Extend, before: &mut Vec<Inst>) {
         (inst.op, inst.args) = match (extend, self.places.constant(word)) {
-            (Extend::Zero(mask), Some(k)) => (Op::Const(k & mask), vec![]),
-            (Extend::Sign(UnOp::Sext8), Some(k)) => (Op::Const(k as i8 as u32), vec![]),
-            (Extend::Sign(_), Some(k)) => (Op::Const(k as i16 as u32), vec![]),
-            (Extend::Sign(op), None) => (Op::Un(op), vec![word]),
+            (Extend::Zero(mask), Some(k)) => (Op::Const(k & mask), Values::new()),
+            (Extend::Sign(UnOp::Sext8), Some(k)) => (Op::Const(k as i8 as u32), Values::new()),
+            (Extend::Sign(_), Some(k)) => (Op::Const(k as i16 as u32), Values::new()),
+            (Extend::Sign(op), None) => (Op::Un(op), smallvec![word]),
             (Extend::Zero(mask), None) => {
                 let v = new.value(Type::I32);
-                before.push(Inst { op: Op::Const(mask), args: vec![], results: vec![v], origin: inst.origin });
-                (Op::Bin(BinOp::And), vec![word, v])
+                before.push(Inst {
+                    op: Op::Const(mask),
+                    args: Values::new(),
+                    results: smallvec![v],
+                    origin: inst.origin,
+                });
+                (Op::Bin(BinOp::And), smallvec![word, v])
             }
         };
     }

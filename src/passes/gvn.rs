@@ -15,7 +15,7 @@ use crate::prune::{Known, is_function, known_values, locations};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use synth_validator::domain::BinOp;
-use synth_validator::ir::{Bin64, Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Value};
+use synth_validator::ir::{Bin64, Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Value, Values};
 use synth_validator::witness::Witness;
 
 /// Faults that can be switched on.
@@ -359,7 +359,7 @@ impl<'a> Numbering<'a> {
     }
 }
 
-fn keep(values: &mut Vec<Value>, stays: &[bool]) {
+fn keep(values: &mut Values, stays: &[bool]) {
     let mut stays = stays.iter();
     values.retain(|_| *stays.next().expect("invariant: one argument for each parameter"));
 }

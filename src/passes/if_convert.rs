@@ -13,8 +13,9 @@ use crate::cfg;
 use crate::evaluate::negated;
 use crate::pass::{Cx, Fault, Form, Level, Seam, replaced};
 use crate::prune::{self, Known, Renaming, known_values};
+use smallvec::smallvec;
 use synth_validator::domain::{BinOp, UnOp};
-use synth_validator::ir::{Bin64, Block, Edge, Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{Bin64, Block, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 
 /// Faults that can be switched on.
@@ -60,13 +61,13 @@ pub fn if_convert(func: &Func, cx: &Cx<'_>) -> Option<Form> {
 #[derive(Clone, Debug)]
 struct Side {
     /// The block whose instructions come first, with what its parameters are.
-    arm: Option<(Block, Vec<Value>)>,
+    arm: Option<(Block, Values)>,
     /// What they cost.
     cost: u32,
     /// Where it goes: a block, or back to the caller.
     to: Option<Block>,
     /// The values that it brings there.
-    args: Vec<Value>,
+    args: Values,
 }
 
 struct Converter<'a> {
@@ -227,16 +228,16 @@ impl<'a> Converter<'a> {
     }
 
     /// Appends an instruction with one result.
-    fn append(&mut self, block: Block, op: Op, args: Vec<Value>, like: Value) -> Value {
+    fn append(&mut self, block: Block, op: Op, args: Values, like: Value) -> Value {
         let result = self.new.value(self.new.type_of(like));
         self.stands.push(result);
         let data = &mut self.new.blocks[block.0 as usize];
-        data.insts.push(Inst { op, args, results: vec![result], origin: data.end_origin });
+        data.insts.push(Inst { op, args, results: smallvec![result], origin: data.end_origin });
         result
     }
     fn select(&mut self, block: Block, condition: Value, yes: Value, no: Value) -> Value {
         let (yes, no) = if self.cx.fault("if_convert-exchanged") { (no, yes) } else { (yes, no) };
-        self.append(block, Op::Select, vec![condition, yes, no], yes)
+        self.append(block, Op::Select, smallvec![condition, yes, no], yes)
     }
 
     /// The place of the comparison that makes a condition for this decision alone, below the last seam.

@@ -24,8 +24,9 @@ use addresses::Derived;
 use counters::{Bound, Counter, Limit};
 use plan::{Plan, Planner};
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 use synth_validator::domain::BinOp;
-use synth_validator::ir::{Block, Cond, Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{Block, Cond, Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::witness::{Cut, Loc, Step, Word};
 use variables::{Variable, Variables};
 
@@ -87,9 +88,13 @@ fn move_accesses(new: &mut Func, plans: &[Plan]) {
             let [k, index] = [new.value(Type::I32), new.value(Type::I32)];
             let insts = &mut new.blocks[block.0 as usize].insts;
             insts[at].args[0] = index;
-            let shift =
-                Inst { op: Op::Bin(BinOp::Shl), args: vec![derived.kept.param, k], results: vec![index], origin };
-            let amount = Inst { op: Op::Const(derived.shift), args: vec![], results: vec![k], origin };
+            let shift = Inst {
+                op: Op::Bin(BinOp::Shl),
+                args: smallvec![derived.kept.param, k],
+                results: smallvec![index],
+                origin,
+            };
+            let amount = Inst { op: Op::Const(derived.shift), args: Values::new(), results: smallvec![k], origin };
             insts.splice(at..at, [amount, shift]);
         }
     }
@@ -101,7 +106,7 @@ fn replace_test(new: &mut Func, counter: &Counter, cx: &Cx<'_>) -> Value {
     let step = if cx.fault("induction-last-value") { counter.gone.step } else { 0 };
     for (block, edge, argument) in &counter.last {
         let Limit::Constant(k) = counter.limit else { unreachable!("invariant: the plan has constants only") };
-        let last = append(new, *block, Op::Const(k.wrapping_sub(step)), Vec::new());
+        let last = append(new, *block, Op::Const(k.wrapping_sub(step)), Values::new());
         cfg::edges_mut(&mut new.blocks[block.0 as usize].end)[*edge].args[*argument] = last;
     }
     match counter.at {
@@ -111,7 +116,7 @@ fn replace_test(new: &mut Func, counter: &Counter, cx: &Cx<'_>) -> Value {
             args[1 - counter.operand] = bound;
         }
         None => {
-            let test = append(new, counter.block, Op::Cmp(Cond::Ne), vec![counter.compared, bound]);
+            let test = append(new, counter.block, Op::Cmp(Cond::Ne), smallvec![counter.compared, bound]);
             if let Terminator::Branch(c, ..) = &mut new.blocks[counter.block.0 as usize].end {
                 *c = test;
             }
@@ -125,25 +130,25 @@ fn compute(new: &mut Func, bound: &Bound, block: Block) -> Value {
     let mut plus = bound.plus.iter().copied();
     let mut sum = match plus.next() {
         Some(first) => first,
-        None => append(new, block, Op::Const(bound.constant), Vec::new()),
+        None => append(new, block, Op::Const(bound.constant), Values::new()),
     };
     for v in plus {
-        sum = append(new, block, Op::Bin(BinOp::Add), vec![sum, v]);
+        sum = append(new, block, Op::Bin(BinOp::Add), smallvec![sum, v]);
     }
     for v in &bound.minus {
-        sum = append(new, block, Op::Bin(BinOp::Sub), vec![sum, *v]);
+        sum = append(new, block, Op::Bin(BinOp::Sub), smallvec![sum, *v]);
     }
     if bound.constant != 0 && !bound.plus.is_empty() {
-        let k = append(new, block, Op::Const(bound.constant), Vec::new());
-        sum = append(new, block, Op::Bin(BinOp::Add), vec![sum, k]);
+        let k = append(new, block, Op::Const(bound.constant), Values::new());
+        sum = append(new, block, Op::Bin(BinOp::Add), smallvec![sum, k]);
     }
     sum
 }
 
-fn append(new: &mut Func, block: Block, op: Op, args: Vec<Value>) -> Value {
+fn append(new: &mut Func, block: Block, op: Op, args: Values) -> Value {
     let result = new.value(Type::I32);
     let data = &mut new.blocks[block.0 as usize];
-    data.insts.push(Inst { op, args, results: vec![result], origin: data.end_origin });
+    data.insts.push(Inst { op, args, results: smallvec![result], origin: data.end_origin });
     result
 }
 

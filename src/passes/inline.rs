@@ -11,7 +11,7 @@ use crate::cfg;
 use crate::pass::{Cx, Fault, Form, Level, witness};
 use rustc_hash::FxHashMap;
 use synth_validator::claim::Inlined;
-use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value};
+use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value, Values};
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
@@ -249,7 +249,7 @@ impl<'a> Inliner<'a> {
 /// A callee's block with its blocks and values numbered on.
 fn renumbered(data: &BlockData, block_base: u32, value_base: u32) -> BlockData {
     let value = |v: &Value| Value(v.0 + value_base);
-    let values = |vs: &[Value]| vs.iter().map(value).collect::<Vec<_>>();
+    let values = |vs: &[Value]| vs.iter().map(value).collect::<Values>();
     let inst =
         |i: &Inst| Inst { op: i.op.clone(), args: values(&i.args), results: values(&i.results), origin: i.origin };
     let mut end = data.end.clone();

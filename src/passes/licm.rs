@@ -13,9 +13,10 @@ use crate::loops::{Loop, loops};
 use crate::pass::{Cx, Fact, Fault, Form, Said, rely, witness};
 use crate::prune::{Known, known_values, word_location};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::smallvec;
 use std::collections::BTreeSet;
 use synth_validator::domain::BinOp;
-use synth_validator::ir::{Block, Func, Inst, Op, Terminator, Value};
+use synth_validator::ir::{Block, Func, Inst, Op, Terminator, Value, Values};
 use synth_validator::witness::{Loc, Witness};
 
 /// Faults that can be switched on.
@@ -166,7 +167,7 @@ impl<'a> Mover<'a> {
             if let Some(k) = self.known[arg.0 as usize] {
                 let v = self.new.value(synth_validator::ir::Type::I32);
                 self.known.push(Some(k));
-                let made = Inst { op: k.op(), args: vec![], results: vec![v], origin: inst.origin };
+                let made = Inst { op: k.op(), args: Values::new(), results: smallvec![v], origin: inst.origin };
                 self.new.blocks[before.0 as usize].insts.push(made);
                 *arg = v;
             }

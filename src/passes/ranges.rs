@@ -21,7 +21,7 @@ use interval::Interval;
 use rustc_hash::{FxHashMap, FxHashSet};
 use synth_validator::contract::Bounds;
 use synth_validator::domain::BinOp;
-use synth_validator::ir::{Bin64, Block, Cond, Func, Inst, Op, Terminator, Value};
+use synth_validator::ir::{Bin64, Block, Cond, Func, Inst, Op, Terminator, Value, Values};
 use synth_validator::witness::{Cut, Loc, Step, Word};
 
 /// Faults that can be switched on.
@@ -208,7 +208,7 @@ fn apply(func: &mut Func, decisions: &[Decision]) {
             }
             Decision::Constant(b, at, k) => {
                 let inst = &mut func.blocks[b.0 as usize].insts[at];
-                (inst.op, inst.args) = (Op::Const(k), Vec::new());
+                (inst.op, inst.args) = (Op::Const(k), Values::new());
             }
             Decision::Branch(b, truth) => {
                 let end = &mut func.blocks[b.0 as usize].end;

@@ -15,7 +15,7 @@ use crate::pass::{Cx, Fault, Form, Level, witness};
 use crate::prune::{self, is_pure};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
-use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value};
+use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value, Values};
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
@@ -181,12 +181,12 @@ impl Rotation<'_> {
         let end_origin = guard.end_origin;
         let mut edges = cfg::edges_mut(&mut guard.end);
         let edge = edges.iter_mut().find(|e| e.block == shape.body).expect("invariant: the header leads to the body");
-        let to_body = std::mem::replace(*edge, Edge { block: between, args: Vec::new() });
+        let to_body = std::mem::replace(*edge, Edge { block: between, args: Values::new() });
         if self.cx.fault("rotate-no-guard") {
-            guard.end = Terminator::Jump(Edge { block: between, args: Vec::new() });
+            guard.end = Terminator::Jump(Edge { block: between, args: Values::new() });
         }
         let end = Terminator::Jump(to_body);
-        self.new.blocks.push(BlockData { params: Vec::new(), insts: Vec::new(), end, end_origin });
+        self.new.blocks.push(BlockData { params: Values::new(), insts: Vec::new(), end, end_origin });
         self.added.push(shape.header);
     }
 
@@ -234,7 +234,7 @@ impl Rotation<'_> {
         for inst in &header.insts {
             let renamed = |v: &Value| next.get(v).copied().unwrap_or(*v);
             let args = inst.args.iter().map(renamed).collect();
-            let results: Vec<Value> = inst.results.iter().map(|r| self.new.value(self.new.type_of(*r))).collect();
+            let results: Values = inst.results.iter().map(|r| self.new.value(self.new.type_of(*r))).collect();
             for (old, new) in inst.results.iter().zip(&results) {
                 next.insert(*old, *new);
                 map.insert(*old, *new);

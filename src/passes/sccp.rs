@@ -15,8 +15,9 @@ use crate::cfg;
 use crate::pass::{Cx, Fault, Form, replaced};
 use crate::prune::{self, Known};
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 use solve::Solution;
-use synth_validator::ir::{Block, Edge, Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{Block, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 
 /// Faults that can be switched on.
 pub const FAULTS: &[Fault] = &[
@@ -101,7 +102,7 @@ impl Writer<'_> {
         let Some(known) = self.solution.at(at, *v) else { return };
         *v = *self.made.entry(known).or_insert_with(|| {
             let made = self.new.value(if let Known::Const(ty, _) = known { ty } else { Type::I32 });
-            insts.push(Inst { op: known.op(), args: Vec::new(), results: vec![made], origin });
+            insts.push(Inst { op: known.op(), args: Values::new(), results: smallvec![made], origin });
             made
         });
     }

@@ -5,9 +5,11 @@
 
 use super::copies::{Ordered, Source, ordered};
 use super::graph::{CORE, Copy, Graph};
+use super::sets::Set;
 use super::{Allocated, Place, Step};
 use crate::encode::AluOp;
 use crate::machine::{Inst, MachineFunc, Reg, Role, Src};
+use std::ops::Range;
 
 /// Nodes beyond which a function is not colored.
 const NODES_MAX: usize = 4000;
@@ -20,13 +22,43 @@ const COPY_WEIGHT: u64 = 4;
 #[derive(Clone, Debug)]
 enum Piece {
     /// An instruction whose operands are nodes; those in fixed registers are core registers.
-    Inst(Inst, u32),
+    Inst(Coded),
     /// Copies from node to node, all at once.
     Copies(Vec<(u32, u32)>, u32),
     /// Loads a node from its slot before a use: (new node, spilled node).
     Reload(u32, u32, u32),
     /// Stores a node to the slot of a spilled one after a definition: (new node, spilled node).
     Store(u32, u32),
+}
+
+/// An instruction, the module offset it comes from, and its operands: a range of [`Allocator::acts`].
+#[derive(Clone, Debug)]
+struct Coded {
+    inst: Inst,
+    origin: u32,
+    acts: Range<usize>,
+}
+
+/// What an instruction does to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Use,
+    UseLate,
+    Def,
+    DefEarly,
+    /// The copy before has put the word there that is used.
+    Both,
+    /// What a call leaves there is nobody's.
+    Lost,
+}
+
+impl Act {
+    fn is_use(self) -> bool {
+        matches!(self, Act::Use | Act::UseLate | Act::Both)
+    }
+    fn is_def(self) -> bool {
+        matches!(self, Act::Def | Act::DefEarly | Act::Both | Act::Lost)
+    }
 }
 
 /// Where a spilled node's word comes from.
@@ -39,7 +71,11 @@ enum Home {
 struct Allocator<'a> {
     machine: &'a MachineFunc,
     blocks: Vec<Vec<Piece>>,
+    /// Operands of all instructions.
+    acts: Vec<(u32, Act)>,
     nodes: usize,
+    /// By block: nodes live at its start.
+    starts: Vec<Set>,
     /// By node: where its word is, if it is spilled.
     spilled: Vec<Option<Home>>,
     /// By node: whether it is a piece of a spilled one.
@@ -59,165 +95,126 @@ pub(super) fn allocate(machine: &MachineFunc, values: &[Reg]) -> Option<Allocate
     }
     let mut a = Allocator {
         machine,
-        blocks: (0..machine.blocks.len()).map(|b| pieces(machine, b)).collect(),
+        blocks: Vec::new(),
+        acts: Vec::new(),
         nodes,
+        starts: vec![Set::new(nodes); machine.blocks.len()],
         spilled: vec![None; nodes],
         is_short: vec![false; nodes],
         slots: 0,
     };
-    let unspilled = a.liveness();
-    for round in 0..ROUNDS_MAX {
-        let live = if round == 0 { unspilled.clone() } else { a.liveness() };
-        match a.graph(&live).color() {
+    a.blocks = (0..machine.blocks.len()).map(|b| a.pieces(b)).collect();
+    a.liveness();
+    let wanted = a.wanted(values);
+    for _ in 0..ROUNDS_MAX {
+        match a.graph().color() {
             Ok(colors) => {
-                let blocks = a.steps(&colors, &live)?;
-                let places = unspilled.iter().map(|live| a.places(&colors, live, values)).collect();
-                return Some(Allocated { blocks, live: places, slots: a.slots });
+                let blocks = a.steps(&colors)?;
+                let place = |n: &u32| Some((Reg(*n - CORE as u32), a.place(&colors, *n)?));
+                let live = wanted.iter().map(|nodes| nodes.iter().filter_map(place).collect()).collect();
+                return Some(Allocated { blocks, live, slots: a.slots });
             }
-            Err(nodes) => a.spill(&nodes)?,
+            Err(nodes) => {
+                a.spill(&nodes)?;
+                a.liveness();
+            }
         }
     }
     None
 }
 
-/// The pieces of a block: operands in fixed registers and arguments of blocks become copies.
-fn pieces(machine: &MachineFunc, block: usize) -> Vec<Piece> {
-    let data = &machine.blocks[block];
-    let mut out = Vec::new();
-    for at in data.range.clone() {
-        let (mut inst, origin) = (machine.insts[at].clone(), machine.origins[at]);
-        if let Inst::Jump = inst {
-            let params = data.succs.first().map_or(&[][..], |s| &machine.blocks[*s].params);
-            let args = data.args.first().map_or(&[][..], |a| a);
-            let copies = args.iter().zip(params).map(|(from, to)| (node(*from), node(*to))).collect();
-            out.push(Piece::Copies(copies, origin));
-        }
-        let (mut before, mut after, mut tied) = (Vec::new(), Vec::new(), Vec::new());
-        let mut uses = Vec::new();
-        inst.operands(&mut |r, role| {
-            let n = node(*r);
-            *r = Reg(n);
-            match role {
-                Role::UseIn(core) => {
-                    before.push((n, u32::from(core)));
-                    *r = Reg(u32::from(core));
-                }
-                Role::DefIn(core) => {
-                    after.push((u32::from(core), n));
-                    *r = Reg(u32::from(core));
-                }
-                Role::DefTied(operand) => tied.push((operand, n)),
-                Role::Use | Role::UseLate | Role::Def | Role::DefEarly => {}
-            }
-            uses.push(n);
-        });
-        for (operand, to) in tied {
-            before.push((uses[operand], to));
-            let mut number = 0;
-            inst.operands(&mut |r, _| {
-                if number == operand {
-                    *r = Reg(to);
-                }
-                number += 1;
-            });
-        }
-        if !before.is_empty() {
-            out.push(Piece::Copies(before, origin));
-        }
-        // A move is a copy.
-        match inst {
-            Inst::Move { rd, rm } => out.push(Piece::Copies(vec![(rm.0, rd.0)], origin)),
-            inst => out.push(Piece::Inst(inst, origin)),
-        }
-        if !after.is_empty() {
-            out.push(Piece::Copies(after, origin));
-        }
-    }
-    out
-}
-
-/// A set of nodes.
-#[derive(Clone, PartialEq)]
-struct Set(Vec<u64>);
-
-impl Set {
-    fn new(nodes: usize) -> Set {
-        Set(vec![0; nodes.div_ceil(64)])
-    }
-    fn insert(&mut self, n: u32) {
-        self.0[n as usize / 64] |= 1 << (n % 64);
-    }
-    fn remove(&mut self, n: u32) {
-        self.0[n as usize / 64] &= !(1 << (n % 64));
-    }
-    fn contains(&self, n: u32) -> bool {
-        self.0[n as usize / 64] >> (n % 64) & 1 != 0
-    }
-    /// Adds a set. Result: whether anything is new.
-    fn add(&mut self, other: &Set) -> bool {
-        let mut new = false;
-        for (a, b) in self.0.iter_mut().zip(&other.0) {
-            new |= *b & !*a != 0;
-            *a |= *b;
-        }
-        new
-    }
-    fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        (0u32..).zip(&self.0).flat_map(|(i, word)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
-                rest &= rest - 1;
-                Some(64 * i + bit)
-            })
-        })
-    }
-}
-
-/// Uses and definitions of an instruction; early definitions and late uses are told apart, the latter among the uses.
-#[derive(Default)]
-struct Roles {
-    uses: Vec<u32>,
-    defs: Vec<u32>,
-    early: Vec<u32>,
-    late: Vec<u32>,
-}
-
-fn roles(inst: &Inst) -> Roles {
-    let mut roles = Roles::default();
-    inst.clone().operands(&mut |r, role| match role {
-        Role::Use | Role::UseIn(_) => roles.uses.push(r.0),
-        Role::UseLate => {
-            roles.uses.push(r.0);
-            roles.late.push(r.0);
-        }
-        Role::Def | Role::DefIn(_) => roles.defs.push(r.0),
-        Role::DefEarly => roles.early.push(r.0),
-        // The copy before has put the word there.
-        Role::DefTied(_) => {
-            roles.uses.push(r.0);
-            roles.defs.push(r.0);
-        }
-    });
-    if inst.is_call() {
-        roles.defs.extend(0..4);
-    }
-    roles
-}
-
 impl Allocator<'_> {
+    /// The pieces of a block: operands in fixed registers and arguments of blocks become copies.
+    fn pieces(&mut self, block: usize) -> Vec<Piece> {
+        let machine = self.machine;
+        let data = &machine.blocks[block];
+        let mut out = Vec::new();
+        for at in data.range.clone() {
+            let (mut inst, origin) = (machine.insts[at].clone(), machine.origins[at]);
+            if let Inst::Jump = inst {
+                let params = data.succs.first().map_or(&[][..], |s| &machine.blocks[*s].params);
+                let args = data.args.first().map_or(&[][..], |a| a);
+                let copies = args.iter().zip(params).map(|(from, to)| (node(*from), node(*to))).collect();
+                out.push(Piece::Copies(copies, origin));
+            }
+            let (mut before, mut after, mut tied) = (Vec::new(), Vec::new(), Vec::new());
+            let mut uses = Vec::new();
+            inst.operands(&mut |r, role| {
+                let n = node(*r);
+                *r = Reg(n);
+                match role {
+                    Role::UseIn(core) => {
+                        before.push((n, u32::from(core)));
+                        *r = Reg(u32::from(core));
+                    }
+                    Role::DefIn(core) => {
+                        after.push((u32::from(core), n));
+                        *r = Reg(u32::from(core));
+                    }
+                    Role::DefTied(operand) => tied.push((operand, n)),
+                    Role::Use | Role::UseLate | Role::Def | Role::DefEarly => {}
+                }
+                uses.push(n);
+            });
+            for (operand, to) in tied {
+                before.push((uses[operand], to));
+                let mut number = 0;
+                inst.operands(&mut |r, _| {
+                    if number == operand {
+                        *r = Reg(to);
+                    }
+                    number += 1;
+                });
+            }
+            if !before.is_empty() {
+                out.push(Piece::Copies(before, origin));
+            }
+            // A move is a copy.
+            match inst {
+                Inst::Move { rd, rm } => out.push(Piece::Copies(vec![(rm.0, rd.0)], origin)),
+                inst => out.push(self.coded(inst, origin)),
+            }
+            if !after.is_empty() {
+                out.push(Piece::Copies(after, origin));
+            }
+        }
+        out
+    }
+
+    /// An instruction with its operands listed.
+    fn coded(&mut self, mut inst: Inst, origin: u32) -> Piece {
+        let start = self.acts.len();
+        inst.operands(&mut |r, role| {
+            let act = match role {
+                Role::Use | Role::UseIn(_) => Act::Use,
+                Role::UseLate => Act::UseLate,
+                Role::Def | Role::DefIn(_) => Act::Def,
+                Role::DefEarly => Act::DefEarly,
+                Role::DefTied(_) => Act::Both,
+            };
+            self.acts.push((r.0, act));
+        });
+        if inst.is_call() {
+            self.acts.extend((0..4).map(|core| (core, Act::Lost)));
+        }
+        Piece::Inst(Coded { inst, origin, acts: start..self.acts.len() })
+    }
+    fn acts(&self, coded: &Coded) -> &[(u32, Act)] {
+        &self.acts[coded.acts.clone()]
+    }
     fn is_spilled(&self, n: u32) -> bool {
         self.spilled[n as usize].is_some()
     }
 
-    /// Nodes live at the start of each block.
-    fn liveness(&self) -> Vec<Set> {
-        let mut starts = vec![Set::new(self.nodes); self.blocks.len()];
+    /// Finds the nodes that are live at the start of each block. Those found before stay if they are not spilled.
+    fn liveness(&mut self) {
+        let mut starts = std::mem::take(&mut self.starts);
+        let mut live = Set::new(self.nodes);
         let mut waiting: Vec<usize> = (0..self.blocks.len()).collect();
         let mut is_waiting = vec![true; self.blocks.len()];
         while let Some(b) = waiting.pop() {
             is_waiting[b] = false;
-            let mut live = self.live_out(b, &starts);
+            self.live_out(b, &starts, &mut live);
             for piece in self.blocks[b].iter().rev() {
                 self.step(piece, &mut live);
             }
@@ -229,14 +226,19 @@ impl Allocator<'_> {
                 }
             }
         }
-        starts
+        self.starts = starts;
     }
-    fn live_out(&self, b: usize, starts: &[Set]) -> Set {
-        let mut live = Set::new(self.nodes);
+    fn live_out(&self, b: usize, starts: &[Set], live: &mut Set) {
+        live.clear();
         for s in &self.machine.blocks[b].succs {
             live.add(&starts[*s]);
         }
-        live
+    }
+    /// By block: the nodes of these registers that are live at its start.
+    fn wanted(&self, registers: &[Reg]) -> Vec<Vec<u32>> {
+        let mut all = Set::new(self.nodes);
+        registers.iter().for_each(|r| all.insert(node(*r)));
+        self.starts.iter().map(|live| live.iter().filter(|n| all.contains(*n)).collect()).collect()
     }
     /// Copies that count: from and to nodes with registers, the word wanted.
     fn counting(&self, copies: &[(u32, u32)], live: &Set) -> Vec<(Option<u32>, Option<u32>)> {
@@ -247,10 +249,10 @@ impl Allocator<'_> {
     /// Goes over a piece backwards.
     fn step(&self, piece: &Piece, live: &mut Set) {
         match piece {
-            Piece::Inst(inst, _) => {
-                let Roles { uses, defs, early, .. } = roles(inst);
-                defs.into_iter().chain(early).for_each(|n| live.remove(n));
-                uses.into_iter().for_each(|n| live.insert(n));
+            Piece::Inst(coded) => {
+                let acts = self.acts(coded);
+                acts.iter().filter(|(_, act)| act.is_def()).for_each(|(n, _)| live.remove(*n));
+                acts.iter().filter(|(_, act)| act.is_use()).for_each(|(n, _)| live.insert(*n));
             }
             Piece::Copies(copies, _) => {
                 let counting = self.counting(copies, live);
@@ -262,22 +264,23 @@ impl Allocator<'_> {
         }
     }
 
-    fn graph(&self, starts: &[Set]) -> Graph {
+    fn graph(&self) -> Graph {
         let mut graph = Graph::new(self.nodes, self.costs());
+        let mut live = Set::new(self.nodes);
         for b in 0..self.blocks.len() {
             let weight = self.machine.blocks[b].frequency();
-            let mut live = self.live_out(b, starts);
+            self.live_out(b, &self.starts, &mut live);
             for piece in self.blocks[b].iter().rev() {
                 match piece {
-                    Piece::Inst(inst, _) => {
-                        let Roles { uses, defs, early, late } = roles(inst);
-                        let all: Vec<u32> = defs.iter().chain(&early).copied().collect();
-                        for d in &all {
-                            live.iter().for_each(|l| graph.edge(*d, l));
-                            all.iter().chain(&late).for_each(|o| graph.edge(*d, *o));
+                    Piece::Inst(coded) => {
+                        let acts = self.acts(coded);
+                        for (d, act) in acts.iter().filter(|(_, act)| act.is_def()) {
+                            graph.edges(*d, &live, None);
+                            let is_early = *act == Act::DefEarly;
+                            let meets = |o: Act| o.is_def() || o == Act::UseLate || is_early;
+                            acts.iter().filter(|(_, o)| meets(*o)).for_each(|(o, _)| graph.edge(*d, *o));
                         }
-                        early.iter().for_each(|d| uses.iter().for_each(|u| graph.edge(*d, *u)));
-                        for (from, to) in shared(inst) {
+                        for (from, to) in shared(&coded.inst) {
                             graph.wish(Copy { from: from.0, to: to.0, weight });
                         }
                     }
@@ -288,14 +291,14 @@ impl Allocator<'_> {
                             let Some(to) = *to else { continue };
                             // A word may share its register with the copy of it.
                             let same = from.filter(|from| !written.contains(from));
-                            live.iter().filter(|l| Some(*l) != same).for_each(|l| graph.edge(to, l));
+                            graph.edges(to, &live, same);
                             written.iter().for_each(|o| graph.edge(to, *o));
                             if let Some(from) = *from {
                                 graph.copy(Copy { from, to, weight: COPY_WEIGHT * weight });
                             }
                         }
                     }
-                    Piece::Reload(new, ..) => live.iter().for_each(|l| graph.edge(*new, l)),
+                    Piece::Reload(new, ..) => graph.edges(*new, &live, None),
                     Piece::Store(..) => {}
                 }
                 self.step(piece, &mut live);
@@ -316,7 +319,7 @@ impl Allocator<'_> {
             let weight = data.frequency();
             for piece in block {
                 match piece {
-                    Piece::Inst(inst, _) => inst.clone().operands(&mut |r, _| add(r.0, 2 * weight)),
+                    Piece::Inst(coded) => self.acts(coded).iter().for_each(|(n, _)| add(*n, 2 * weight)),
                     Piece::Copies(copies, _) => copies.iter().for_each(|(from, to)| {
                         add(*from, weight);
                         add(*to, weight);
@@ -337,11 +340,12 @@ impl Allocator<'_> {
 
     /// Puts nodes in memory; nothing if one of them cannot be.
     fn spill(&mut self, nodes: &[u32]) -> Option<()> {
-        for n in nodes {
+        let makers = self.makers(nodes);
+        for (n, maker) in nodes.iter().zip(makers) {
             if self.is_short[*n as usize] || (*n as usize) < CORE || self.is_spilled(*n) {
                 return None;
             }
-            let home = match self.maker(*n) {
+            let home = match maker {
                 Some(inst) => Home::Made(inst),
                 None => {
                     self.slots += 1;
@@ -356,29 +360,31 @@ impl Allocator<'_> {
                 self.respelled(piece, b);
             }
         }
+        for live in &mut self.starts {
+            nodes.iter().for_each(|n| live.remove(*n));
+            live.grow(self.nodes);
+        }
         Some(())
     }
-    /// The instruction that makes a node from nothing, if it is the only one that makes it.
-    fn maker(&self, n: u32) -> Option<Inst> {
-        let mut found = None;
+    /// For each node the instruction that makes it from nothing, if it is the only one that makes it.
+    fn makers(&self, nodes: &[u32]) -> Vec<Option<Inst>> {
+        let mut definitions = vec![0u32; self.nodes];
+        let mut makers: Vec<Option<&Inst>> = vec![None; self.nodes];
         for piece in self.blocks.iter().flatten() {
             match piece {
-                Piece::Inst(inst, _) => {
-                    let Roles { defs, early, .. } = roles(inst);
-                    if !defs.contains(&n) && !early.contains(&n) {
-                        continue;
+                Piece::Inst(coded) => {
+                    let is_free = matches!(coded.inst, Inst::Const { .. } | Inst::SymbolAddress { .. });
+                    for (n, _) in self.acts(coded).iter().filter(|(_, act)| act.is_def()) {
+                        definitions[*n as usize] += 1;
+                        makers[*n as usize] = is_free.then_some(&coded.inst);
                     }
-                    let is_free = matches!(inst, Inst::Const { .. } | Inst::SymbolAddress { .. });
-                    if !is_free || found.is_some() {
-                        return None;
-                    }
-                    found = Some(inst.clone());
                 }
-                Piece::Copies(copies, _) if copies.iter().any(|(_, to)| *to == n) => return None,
-                _ => {}
+                Piece::Copies(copies, _) => copies.iter().for_each(|(_, to)| definitions[*to as usize] += 2),
+                Piece::Reload(..) | Piece::Store(..) => {}
             }
         }
-        found
+        let maker = |n: &u32| makers[*n as usize].filter(|_| definitions[*n as usize] == 1).cloned();
+        nodes.iter().map(maker).collect()
     }
     fn short(&mut self) -> u32 {
         self.spilled.push(None);
@@ -388,21 +394,27 @@ impl Allocator<'_> {
     }
     /// Writes a piece of a block so that it names no spilled node, except in copies.
     fn respelled(&mut self, piece: Piece, b: usize) {
-        let Piece::Inst(mut inst, origin) = piece else { return self.blocks[b].push(piece) };
-        let Roles { uses, defs, early, .. } = roles(&inst);
-        let defined: Vec<u32> = defs.into_iter().chain(early).filter(|n| self.is_spilled(*n)).collect();
-        if let ([n], Inst::Const { .. } | Inst::SymbolAddress { .. }) = (&defined[..], &inst)
+        let Piece::Inst(coded) = piece else { return self.blocks[b].push(piece) };
+        let spilled = |(n, act): &(u32, Act)| self.is_spilled(*n).then_some((*n, *act));
+        let acts: Vec<(u32, Act)> = self.acts(&coded).iter().filter_map(spilled).collect();
+        if acts.is_empty() {
+            return self.blocks[b].push(Piece::Inst(coded));
+        }
+        let Coded { mut inst, origin, .. } = coded;
+        if let ([(n, Act::Def)], Inst::Const { .. } | Inst::SymbolAddress { .. }) = (&acts[..], &inst)
             && matches!(self.spilled[*n as usize], Some(Home::Made(_)))
         {
             return;
         }
         let mut news: Vec<(u32, u32)> = Vec::new();
-        for n in uses.iter().chain(&defined).copied().filter(|n| self.is_spilled(*n)).collect::<Vec<_>>() {
-            if news.iter().all(|(old, _)| *old != n) {
+        let (uses, defined) = (|act: Act| act.is_use(), |act: Act| act.is_def());
+        let in_order = acts.iter().filter(|(_, act)| uses(*act)).chain(acts.iter().filter(|(_, act)| defined(*act)));
+        for (n, act) in in_order {
+            if news.iter().all(|(old, _)| old != n) {
                 let new = self.short();
-                news.push((n, new));
-                if uses.contains(&n) {
-                    self.blocks[b].push(Piece::Reload(new, n, origin));
+                news.push((*n, new));
+                if uses(*act) {
+                    self.blocks[b].push(Piece::Reload(new, *n, origin));
                 }
             }
         }
@@ -411,18 +423,20 @@ impl Allocator<'_> {
                 *r = Reg(*new);
             }
         });
-        self.blocks[b].push(Piece::Inst(inst, origin));
-        for n in defined {
-            let (_, new) = news.iter().find(|(old, _)| *old == n).expect("invariant: it has a new name");
-            self.blocks[b].push(Piece::Store(*new, n));
+        let piece = self.coded(inst, origin);
+        self.blocks[b].push(piece);
+        for (n, _) in acts.iter().filter(|(_, act)| defined(*act)) {
+            let (_, new) = news.iter().find(|(old, _)| old == n).expect("invariant: it has a new name");
+            self.blocks[b].push(Piece::Store(*new, *n));
         }
     }
 
     /// All blocks with core registers.
-    fn steps(&self, colors: &[Option<u8>], starts: &[Set]) -> Option<Vec<Vec<Step>>> {
+    fn steps(&self, colors: &[Option<u8>]) -> Option<Vec<Vec<Step>>> {
         let mut blocks = Vec::with_capacity(self.blocks.len());
+        let mut live = Set::new(self.nodes);
         for (b, block) in self.blocks.iter().enumerate() {
-            let mut live = self.live_out(b, starts);
+            self.live_out(b, &self.starts, &mut live);
             let mut backwards = Vec::new();
             for piece in block.iter().rev() {
                 backwards.push(self.piece(piece, colors, &live)?);
@@ -440,18 +454,12 @@ impl Allocator<'_> {
             None => colors[n as usize].map(Place::Reg),
         }
     }
-    /// The places of live values at a block's start.
-    fn places(&self, colors: &[Option<u8>], live: &Set, values: &[Reg]) -> Vec<(Reg, Place)> {
-        let here = values.iter().copied().filter(|v| live.contains(node(*v)));
-        here.filter_map(|v| Some((v, self.place(colors, node(v))?))).collect()
-    }
-
     /// A piece with core registers.
     fn piece(&self, piece: &Piece, colors: &[Option<u8>], live: &Set) -> Option<Vec<Step>> {
         let core = |n: u32| colors[n as usize];
         let place = |n: u32| self.place(colors, n);
         Some(match piece {
-            Piece::Inst(inst, origin) => {
+            Piece::Inst(Coded { inst, origin, .. }) => {
                 let mut inst = inst.clone();
                 let mut missing = false;
                 inst.operands(&mut |r, _| match core(r.0) {

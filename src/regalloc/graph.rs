@@ -2,14 +2,19 @@
 //!
 //! Nodes are taken out one by one while they have fewer neighbours than there are registers; nodes of a copy become one where the
 //! graph stays as colorable as it was; then registers are given in the opposite order. Source: George and Appel, Iterated Register
-//! Coalescing, 1996.
+//! Coalescing, 1996. Neighbours are rows of bits, so that the tests whether a copy may go are a few operations on words.
 
+use super::sets::{Matrix, Set, ascending};
 use std::collections::BTreeSet;
 
 /// Core registers that are allocated: r0 to r11.
 pub(super) const COLORS: usize = 12;
 /// Nodes below this one are core registers.
 pub(super) const CORE: usize = 16;
+/// The most neighbours of a node that finds a register in any case.
+const FREE: usize = COLORS - 1;
+/// Core registers in the first word of a row.
+const CORE_BITS: u64 = (1 << CORE) - 1;
 
 /// Of this many nodes that only copies keep from being taken out, one gives them up at a time.
 const FROZEN_PART: usize = 16;
@@ -25,21 +30,28 @@ pub(super) struct Copy {
 
 /// An interference graph.
 pub(super) struct Graph {
-    /// Bits of a triangular matrix.
-    matrix: Vec<u64>,
-    neighbours: Vec<Vec<u32>>,
+    /// Neighbours, those among them that were taken out or merged; of core registers only nodes that are none.
+    rows: Matrix,
+    /// By node: its neighbours that are present.
     degree: Vec<usize>,
+    /// Nodes that are neither taken out nor merged.
+    present: Set,
+    /// Nodes present that may not find a register: those of `COLORS` neighbours or more, and core registers.
+    many: Set,
+    /// The same with one neighbour more.
+    more: Set,
+    /// Nodes whose copies are to be tested, in this pass over the copies and in the next one: something about a node or its
+    /// neighbours has changed that a test depends on.
+    changed: [Set; 2],
     copies: Vec<Copy>,
+    is_open: Vec<bool>,
+    /// By node: its copies and those of the nodes merged into it, and how many ends of open ones are among them.
+    copies_of: Vec<Vec<u32>>,
+    open_of: Vec<u32>,
     /// By node: what spilling it costs; nothing if it cannot be spilled.
     costs: Vec<Option<u64>>,
     /// By node: the one that it was merged into.
     alias: Vec<u32>,
-    removed: Vec<bool>,
-    /// By node: its copies.
-    copies_of: Vec<Vec<u32>>,
-    is_open: Vec<bool>,
-    /// By node: its copies before any were merged.
-    copies_at: Vec<Vec<u32>>,
     /// Nodes that are not taken out, cheap ones first, and those of them to take out next.
     rest: BTreeSet<(u64, u32)>,
     ready: BTreeSet<(u64, u32)>,
@@ -48,86 +60,114 @@ pub(super) struct Graph {
 /// Registers by node, or the nodes to spill.
 pub(super) type Coloring = Result<Vec<Option<u8>>, Vec<u32>>;
 
+fn is_core(n: u32) -> bool {
+    (n as usize) < CORE
+}
+
 impl Graph {
     pub(super) fn new(nodes: usize, costs: Vec<Option<u64>>) -> Graph {
         Graph {
-            matrix: vec![0; (nodes * (nodes + 1) / 2).div_ceil(64)],
-            neighbours: vec![Vec::new(); nodes],
+            rows: Matrix::new(nodes),
             degree: vec![0; nodes],
+            present: Set::new(nodes),
+            many: Set::new(nodes),
+            more: Set::new(nodes),
+            changed: [Set::new(nodes), Set::new(nodes)],
             copies: Vec::new(),
+            is_open: Vec::new(),
+            copies_of: vec![Vec::new(); nodes],
+            open_of: vec![0; nodes],
             costs,
             alias: (0..nodes as u32).collect(),
-            removed: vec![false; nodes],
-            copies_of: vec![Vec::new(); nodes],
-            is_open: Vec::new(),
-            copies_at: Vec::new(),
             rest: BTreeSet::new(),
             ready: BTreeSet::new(),
         }
     }
-    fn bit(a: u32, b: u32) -> usize {
-        let (low, high) = (a.min(b) as usize, a.max(b) as usize);
-        high * (high + 1) / 2 + low
-    }
-    fn interfere(&self, a: u32, b: u32) -> bool {
-        let bit = Self::bit(a, b);
-        self.matrix[bit / 64] >> (bit % 64) & 1 != 0
-    }
     /// Two nodes need different registers.
     pub(super) fn edge(&mut self, a: u32, b: u32) {
-        let is_core = |n: u32| (n as usize) < CORE;
-        if a == b || is_core(a) && is_core(b) || self.interfere(a, b) {
-            return;
-        }
-        let bit = Self::bit(a, b);
-        self.matrix[bit / 64] |= 1 << (bit % 64);
-        for (n, m) in [(a, b), (b, a)] {
-            // Neighbours of core registers are not listed: they are never taken out.
-            if !is_core(n) {
-                self.neighbours[n as usize].push(m);
-                self.degree[n as usize] += 1;
-            }
+        self.rows.insert(a, b);
+    }
+    /// A node needs another register than all of a set, itself and perhaps one more excepted.
+    pub(super) fn edges(&mut self, n: u32, others: &Set, except: Option<u32>) {
+        let before = except.filter(|e| !self.rows.contains(n, *e));
+        self.rows.row_mut(n).iter_mut().zip(others.words()).for_each(|(row, word)| *row |= word);
+        if let Some(e) = before {
+            self.rows.remove(n, e);
         }
     }
     /// A copy that is better not there.
     pub(super) fn copy(&mut self, copy: Copy) {
+        self.add(copy, true);
+    }
+    /// A register that two nodes had better share; they are not made one for it.
+    pub(super) fn wish(&mut self, wish: Copy) {
+        self.add(wish, false);
+    }
+    fn add(&mut self, copy: Copy, is_open: bool) {
         if copy.from == copy.to {
             return;
         }
         let number = self.copies.len() as u32;
         self.copies.push(copy);
-        self.is_open.push(true);
-        self.copies_of[copy.from as usize].push(number);
-        self.copies_of[copy.to as usize].push(number);
-    }
-    /// A register that two nodes had better share; they are not made one for it.
-    pub(super) fn wish(&mut self, wish: Copy) {
-        self.copy(wish);
-        if let Some(is_open) = self.is_open.last_mut().filter(|_| wish.from != wish.to) {
-            *is_open = false;
+        self.is_open.push(is_open);
+        for end in [copy.from, copy.to] {
+            self.copies_of[end as usize].push(number);
+            self.open_of[end as usize] += u32::from(is_open);
         }
     }
+
     fn root(&self, mut n: u32) -> u32 {
         while self.alias[n as usize] != n {
             n = self.alias[n as usize];
         }
         n
     }
-    fn is_copied(&self, n: u32) -> bool {
-        self.copies_of[n as usize].iter().any(|c| self.is_open[*c as usize])
+    /// The neighbours present of a node, by word.
+    fn present(&self, n: u32) -> impl Iterator<Item = u64> + '_ {
+        self.rows.row(n).iter().zip(self.present.words()).map(|(row, present)| row & present)
     }
-    fn present(&self, n: u32) -> impl Iterator<Item = u32> + '_ {
-        let all = self.neighbours[n as usize].iter().copied();
-        all.filter(|m| !self.removed[*m as usize] && self.alias[*m as usize] == *m)
+
+    /// Makes rows symmetric and counts neighbours.
+    fn complete(&mut self) {
+        let nodes = self.alias.len() as u32;
+        for n in 0..nodes {
+            self.rows.remove(n, n);
+            if is_core(n) {
+                self.rows.row_mut(n)[0] &= !CORE_BITS;
+            }
+            let row = self.rows.row(n).to_vec();
+            ascending(row.into_iter()).for_each(|m| self.rows.insert(m, n));
+        }
+        for n in 0..nodes {
+            self.present.insert(n);
+            self.degree[n as usize] = self.rows.row(n).iter().map(|word| word.count_ones() as usize).sum();
+            self.rank(n);
+            self.change(n);
+        }
+    }
+    /// The copies of a node are to be tested again.
+    fn change(&mut self, n: u32) {
+        self.changed.iter_mut().for_each(|set| set.insert(n));
+    }
+    /// The copies of all neighbours of a node are to be tested again.
+    fn change_around(&mut self, n: u32) {
+        self.changed.iter_mut().for_each(|set| set.add_words(self.rows.row(n)));
+    }
+    /// Notes whether a node present has many neighbours.
+    fn rank(&mut self, n: u32) {
+        self.many.set(n, is_core(n) || self.degree[n as usize] >= COLORS);
+        self.more.set(n, is_core(n) || self.degree[n as usize] > COLORS);
+    }
+    fn leave(&mut self, n: u32) {
+        self.rest.remove(&self.key(n));
+        [&mut self.present, &mut self.many, &mut self.more].into_iter().for_each(|set| set.remove(n));
     }
 
     /// Colors the graph. Nodes that nothing mentions get no register.
     pub(super) fn color(mut self) -> Coloring {
-        self.copies_at = self.copies_of.clone();
-        self.rest = (CORE as u32..self.alias.len() as u32)
-            .filter(|n| self.costs[*n as usize] != Some(0))
-            .map(|n| self.key(n))
-            .collect();
+        self.complete();
+        let mentioned = |n: &u32| self.costs[*n as usize] != Some(0);
+        self.rest = (CORE as u32..self.alias.len() as u32).filter(mentioned).map(|n| self.key(n)).collect();
         let mut copies: Vec<u32> = (0..self.copies.len() as u32).collect();
         copies.sort_by_key(|c| (u64::MAX - self.copies[*c as usize].weight, *c));
         let mut stack = Vec::new();
@@ -138,8 +178,7 @@ impl Graph {
                 self.take_out(n, &mut stack);
             }
             copies.retain(|c| self.is_open[*c as usize]);
-            if self.coalesce(&copies) {
-                self.ready = self.rest.iter().copied().filter(|(_, n)| self.is_ready(*n)).collect();
+            if self.coalesce(&copies) || !self.ready.is_empty() {
                 continue;
             }
             // The cheapest keep their copies: some at a time, or large functions would take long.
@@ -167,34 +206,50 @@ impl Graph {
     }
     /// Whether nothing keeps a node from being taken out.
     fn is_ready(&self, n: u32) -> bool {
-        self.is_free(n) && !self.is_copied(n)
+        self.is_free(n) && self.open_of[n as usize] == 0
+    }
+    /// Takes a node out next, if nothing keeps it.
+    fn offer(&mut self, n: u32) {
+        if self.is_ready(n) && self.present.contains(n) && !is_core(n) {
+            self.ready.insert(self.key(n));
+        }
+    }
+    /// Gives up on a copy.
+    fn close(&mut self, c: u32) {
+        if !std::mem::replace(&mut self.is_open[c as usize], false) {
+            return;
+        }
+        let Copy { from, to, .. } = self.copies[c as usize];
+        let ends = [from, to].map(|n| self.root(n));
+        ends.iter().for_each(|n| self.open_of[*n as usize] -= 1);
+        ends.into_iter().for_each(|n| self.offer(n));
     }
     /// Gives up on the copies of a node.
     fn keep_copies(&mut self, n: u32) {
-        for i in 0..self.copies_of[n as usize].len() {
-            let c = self.copies_of[n as usize][i] as usize;
-            if !std::mem::replace(&mut self.is_open[c], false) {
-                continue;
-            }
-            for other in [self.root(self.copies[c].from), self.root(self.copies[c].to)] {
-                if other != n && self.rest.contains(&self.key(other)) && self.is_ready(other) {
-                    self.ready.insert(self.key(other));
-                }
-            }
-        }
+        let copies = std::mem::take(&mut self.copies_of[n as usize]);
+        copies.iter().for_each(|c| self.close(*c));
+        self.copies_of[n as usize] = copies;
     }
     fn take_out(&mut self, n: u32, stack: &mut Vec<u32>) {
-        self.rest.remove(&self.key(n));
+        self.leave(n);
         self.keep_copies(n);
-        self.removed[n as usize] = true;
-        let present: Vec<u32> = self.present(n).filter(|m| (*m as usize) >= CORE).collect();
-        for m in present {
-            self.degree[m as usize] -= 1;
-            if self.degree[m as usize] + 1 == COLORS && !self.is_copied(m) {
-                self.ready.insert(self.key(m));
-            }
+        if !self.is_free(n) {
+            self.change_around(n);
+        }
+        let row: Vec<u64> = self.present(n).collect();
+        for m in ascending(row.into_iter()).filter(|m| !is_core(*m)) {
+            self.fewer(m);
         }
         stack.push(n);
+    }
+    /// A node has lost a neighbour.
+    fn fewer(&mut self, n: u32) {
+        self.degree[n as usize] -= 1;
+        if let COLORS | FREE = self.degree[n as usize] {
+            self.rank(n);
+            self.change_around(n);
+        }
+        self.offer(n);
     }
 
     /// Makes one node of both ends of each copy where that is safe. Result: whether it did.
@@ -206,47 +261,65 @@ impl Graph {
             }
             let Copy { from, to, .. } = self.copies[c as usize];
             let (mut a, mut b) = (self.root(from), self.root(to));
-            if (b as usize) < CORE {
-                std::mem::swap(&mut a, &mut b);
-            }
-            if a == b || (b as usize) < CORE || self.interfere(a, b) {
-                self.is_open[c as usize] = false;
+            (self.alias[from as usize], self.alias[to as usize]) = (a, b);
+            if ![a, b].iter().any(|n| self.changed[0].contains(*n)) {
                 continue;
             }
-            let is_safe = if (a as usize) < CORE { self.fits_core(a, b) } else { self.fits(a, b) };
+            if is_core(b) {
+                std::mem::swap(&mut a, &mut b);
+            }
+            if a == b || is_core(b) || self.rows.contains(a, b) {
+                self.close(c);
+                continue;
+            }
+            let is_safe = if is_core(a) { self.fits_core(a, b) } else { self.fits(a, b) };
             if is_safe {
-                self.is_open[c as usize] = false;
                 self.merge(a, b);
+                self.close(c);
                 merged = true;
             }
         }
+        self.changed.swap(0, 1);
+        self.changed[1].clear();
         merged
     }
     /// Whether every neighbour of `b` stays colorable if `b` becomes core register `a`.
     fn fits_core(&self, a: u32, b: u32) -> bool {
-        self.present(b).all(|m| (m as usize) < CORE || self.degree[m as usize] < COLORS || self.interfere(m, a))
+        let rows = self.rows.row(a).iter().zip(self.rows.row(b));
+        let mut lost = rows.zip(self.many.words()).map(|((a, b), many)| b & !a & many);
+        lost.next().unwrap_or(0) & !CORE_BITS == 0 && lost.all(|word| word == 0)
     }
     /// Whether the merged node has few neighbours of many.
     fn fits(&self, a: u32, b: u32) -> bool {
-        let is_many =
-            |m: u32, shared: bool| (m as usize) < CORE || self.degree[m as usize] - usize::from(shared) >= COLORS;
-        let of_a = self.present(a).filter(|m| is_many(*m, self.interfere(*m, b))).count();
-        let of_b = self.present(b).filter(|m| !self.interfere(*m, a) && is_many(*m, false)).count();
-        of_a + of_b < COLORS
+        let rows = self.rows.row(a).iter().zip(self.rows.row(b));
+        let sets = self.many.words().iter().zip(self.more.words());
+        let count = rows.zip(sets).map(|((a, b), (many, more))| ((a ^ b) & many | a & b & more).count_ones() as usize);
+        count.sum::<usize>() < COLORS
     }
+    /// Makes `b` a part of `a`.
     fn merge(&mut self, a: u32, b: u32) {
-        self.rest.remove(&self.key(b));
-        let present: Vec<u32> = self.present(b).collect();
+        self.leave(b);
         self.alias[b as usize] = a;
-        for m in present {
-            if (m as usize) >= CORE {
-                self.degree[m as usize] -= 1;
+        self.change(a);
+        self.change_around(b);
+        let row: Vec<u64> = self.present(b).collect();
+        for m in ascending(row.iter().copied()) {
+            if self.rows.contains(a, m) {
+                // It was a neighbour of both.
+                if !is_core(m) {
+                    self.fewer(m);
+                }
+            } else if !is_core(a) || !is_core(m) {
+                self.rows.insert(a, m);
+                self.rows.insert(m, a);
             }
-            self.edge(a, m);
         }
         let copies = std::mem::take(&mut self.copies_of[b as usize]);
         self.copies_of[a as usize].extend(copies);
-        if (a as usize) >= CORE {
+        self.open_of[a as usize] += self.open_of[b as usize];
+        if !is_core(a) {
+            self.degree[a as usize] = self.present(a).map(|word| word.count_ones() as usize).sum();
+            self.rank(a);
             self.rest.remove(&self.key(a));
             let sum = self.costs[a as usize].zip(self.costs[b as usize]);
             self.costs[a as usize] = sum.map(|(x, y)| x.saturating_add(y));
@@ -256,19 +329,22 @@ impl Graph {
 
     /// Gives registers, the node that was taken out last first.
     fn choose(&self, mut stack: Vec<u32>) -> Coloring {
-        let mut colors: Vec<Option<u8>> = (0..self.alias.len()).map(|n| (n < COLORS).then_some(n as u8)).collect();
+        let nodes = self.alias.len();
+        let roots: Vec<u32> = (0..nodes as u32).map(|n| self.root(n)).collect();
+        let mut colors: Vec<Option<u8>> = (0..nodes).map(|n| (n < COLORS).then_some(n as u8)).collect();
+        let color = |colors: &[Option<u8>], n: u32| colors[roots[n as usize] as usize].map(usize::from);
         let mut spilled = Vec::new();
-        let members = self.members();
         while let Some(n) = stack.pop() {
-            let mut taken = [false; CORE];
-            for m in &self.neighbours[n as usize] {
-                if let Some(c) = colors[self.root(*m) as usize] {
-                    taken[usize::from(c)] = true;
+            let mut taken = [false; COLORS];
+            let neighbours = ascending(self.rows.row(n).iter().copied());
+            neighbours.filter_map(|m| color(&colors, m)).for_each(|c| taken[c] = true);
+            let mut wishes = [0u64; COLORS];
+            for copy in self.copies_of[n as usize].iter().map(|c| self.copies[*c as usize]) {
+                // The node itself has no register yet.
+                for c in [copy.from, copy.to].into_iter().filter_map(|end| color(&colors, end)) {
+                    wishes[c] += copy.weight;
                 }
             }
-            let wanted = members[n as usize].iter().flat_map(|m| self.wishes(*m, &colors));
-            let mut wishes = [0u64; COLORS];
-            wanted.for_each(|(c, weight)| wishes[usize::from(c)] += weight);
             let free = (0..COLORS).filter(|c| !taken[*c]);
             match free.max_by_key(|c| (wishes[*c], COLORS - c)) {
                 Some(c) => colors[n as usize] = Some(c as u8),
@@ -276,22 +352,9 @@ impl Graph {
             }
         }
         if !spilled.is_empty() {
-            return Err(spilled.into_iter().flat_map(|n| members[n as usize].clone()).collect());
+            let members = |n: u32| (0..nodes as u32).filter(|m| roots[*m as usize] == n).collect::<Vec<_>>();
+            return Err(spilled.into_iter().flat_map(members).collect());
         }
-        Ok((0..self.alias.len() as u32).map(|n| colors[self.root(n) as usize]).collect())
-    }
-    /// By node: itself and what was merged into it.
-    fn members(&self) -> Vec<Vec<u32>> {
-        let mut members = vec![Vec::new(); self.alias.len()];
-        (0..self.alias.len() as u32).for_each(|n| members[self.root(n) as usize].push(n));
-        members
-    }
-    /// Registers of the other ends of a node's copies.
-    fn wishes<'a>(&'a self, n: u32, colors: &'a [Option<u8>]) -> impl Iterator<Item = (u8, u64)> + 'a {
-        self.copies_at[n as usize].iter().filter_map(move |c| {
-            let c = self.copies[*c as usize];
-            let other = if c.from == n { c.to } else { c.from };
-            Some((colors[self.root(other) as usize]?, c.weight))
-        })
+        Ok(roots.iter().map(|n| colors[*n as usize]).collect())
     }
 }

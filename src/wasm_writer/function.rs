@@ -7,7 +7,7 @@ use super::encode;
 use super::op::{Effects, WasmOp};
 use crate::cfg;
 use rustc_hash::FxHashMap;
-use synth_validator::ir::{Func, Type, Value};
+use synth_validator::ir::{Func, Type, Value, Values};
 use synth_validator::witness::Loc;
 
 /// An operator with its operands and results.
@@ -16,9 +16,9 @@ pub struct WasmInst {
     /// The operator.
     pub op: WasmOp,
     /// Operands in the order of the stack.
-    pub args: Vec<Value>,
+    pub args: Values,
     /// Results in the order of the stack.
-    pub results: Vec<Value>,
+    pub results: Values,
 }
 
 impl WasmInst {

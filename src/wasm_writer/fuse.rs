@@ -10,7 +10,7 @@ use super::select::Selector;
 use crate::prune::is_pure;
 use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, DivOp};
-use synth_validator::ir::{Bin64, Cond, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{Bin64, Cond, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 
 /// What is to be done with a block's instructions.
@@ -116,8 +116,8 @@ impl Fused {
             r.op == Op::Select && r.args[0] == fits && pages(r.args[1]) && failed(r.args[2])
         });
         // Nobody may want to know whether there was room.
-        let results = result.map_or(Vec::new(), |(_, found)| found.results.clone());
-        let grow = WasmInst { op: WasmOp::MemoryGrow, args: compared[..1].to_vec(), results };
+        let results = result.map_or(Values::new(), |(_, found)| found.results.clone());
+        let grow = WasmInst { op: WasmOp::MemoryGrow, args: compared[..1].into(), results };
         self.instead.insert(i, grow);
         if let Some((r, _)) = result {
             self.left_out[r] = true;

@@ -126,7 +126,7 @@ impl Assigner<'_> {
     }
 
     fn gather(&mut self) {
-        let mut found: Vec<Value> = self.shape.blocks[0].params.clone();
+        let mut found: Vec<Value> = self.shape.blocks[0].params.to_vec();
         for b in &self.order {
             found.extend(&self.shape.blocks[b.0 as usize].params);
             found.extend(Self::items(&self.blocks[b.0 as usize]).filter_map(|item| match item {

@@ -12,6 +12,7 @@ use crate::cfg;
 use crate::module::Module;
 use crate::pass::Cx;
 use rustc_hash::FxHashMap;
+use smallvec::smallvec;
 use synth_validator::domain::{BinOp, Symbol, UnOp, Width};
 use synth_validator::ir::{Cond, Func, Inst, Op, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;
@@ -124,7 +125,7 @@ impl<'a> Selector<'a> {
     }
 
     fn put(&mut self, op: WasmOp, args: &[Value], results: &[Value]) {
-        self.out.push(WasmInst { op, args: args.to_vec(), results: results.to_vec() });
+        self.out.push(WasmInst { op, args: args.into(), results: results.into() });
     }
 
     fn put_new(&mut self, op: WasmOp, args: &[Value], ty: Type) -> Value {
@@ -238,7 +239,7 @@ impl<'a> Selector<'a> {
             Op::Store { width, offset } => {
                 let (value, ty) = self.stored(args[1]);
                 let exchanged = self.cx.fault("wasm-writer-store-operands") && ty == Type::I32;
-                let args = if exchanged { vec![value, args[0]] } else { vec![args[0], value] };
+                let args = if exchanged { smallvec![value, args[0]] } else { smallvec![args[0], value] };
                 (self.store(inst, ty, Some(*width), *offset), args)
             }
             Op::Store64 { offset } => (self.store(inst, Type::I64, None, *offset), args.clone()),

@@ -7,6 +7,7 @@
 use crate::domain::{BinOp, CmpOp, DivOp, Symbol, UnOp, Width};
 use crate::trap::TrapKind;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 /// Type of a value.
@@ -31,6 +32,9 @@ impl Type {
 /// An SSA value, index into [`Func::values`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Value(pub u32);
+
+/// Values; few need no memory of their own.
+pub type Values = SmallVec<[Value; 4]>;
 
 /// A block, index into [`Func::blocks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -252,9 +256,9 @@ pub struct Inst {
     /// What it does.
     pub op: Op,
     /// Operands.
-    pub args: Vec<Value>,
+    pub args: Values,
     /// Results.
-    pub results: Vec<Value>,
+    pub results: Values,
     /// Offset in the module of the WebAssembly instruction it comes from.
     pub origin: u32,
 }
@@ -265,7 +269,7 @@ pub struct Edge {
     /// Target.
     pub block: Block,
     /// One value per parameter of the target.
-    pub args: Vec<Value>,
+    pub args: Values,
 }
 
 /// How a block ends.
@@ -278,7 +282,7 @@ pub enum Terminator {
     /// To the edge with the index's number, else to the default.
     Switch(Value, Vec<Edge>, Edge),
     /// Returns.
-    Return(Vec<Value>),
+    Return(Values),
     /// Traps.
     Trap(TrapKind),
 }
@@ -287,7 +291,7 @@ pub enum Terminator {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockData {
     /// Parameters.
-    pub params: Vec<Value>,
+    pub params: Values,
     /// Instructions in order.
     pub insts: Vec<Inst>,
     /// The end.

@@ -1,6 +1,7 @@
 //! Operations on pairs of words of which one word is used become operations on words.
 
 use crate::cfg;
+use smallvec::smallvec;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Func, Op};
 
@@ -27,8 +28,8 @@ pub fn narrow(func: &mut Func) -> bool {
             _ => continue,
         };
         inst.op = Op::Bin(op);
-        inst.args = args.map(|i| inst.args[i]).to_vec();
-        inst.results = vec![inst.results[usize::from(!low && high)]];
+        inst.args = args.iter().map(|i| inst.args[*i]).collect();
+        inst.results = smallvec![inst.results[usize::from(!low && high)]];
         narrowed = true;
     }
     narrowed

@@ -7,7 +7,7 @@ use super::heads::{Head, condition_root, operation};
 use rustc_hash::FxHashMap;
 use synth_lemmas::{Op as Operation, Term};
 use synth_validator::domain::{BinOp, CmpOp};
-use synth_validator::ir::{Cond, Inst, Op, Value};
+use synth_validator::ir::{Cond, Inst, Op, Value, Values};
 
 /// Operations below one another that are read.
 const DEPTH_MAX: usize = 4;
@@ -18,7 +18,7 @@ const OPERATIONS_MAX: usize = 14;
 #[derive(Clone, Debug)]
 pub struct Definition {
     op: Op,
-    args: Vec<Value>,
+    args: Values,
     result: usize,
     other: Option<Value>,
 }

@@ -4,9 +4,10 @@ use super::cost::is_bit;
 use super::read::Read;
 use super::search::commutes;
 use crate::evaluate::negated;
+use smallvec::smallvec;
 use synth_lemmas::{Op as Operation, Sort, Term};
 use synth_validator::domain::DivOp;
-use synth_validator::ir::{Cond, Inst, Op, Type, Value};
+use synth_validator::ir::{Cond, Inst, Op, Type, Value, Values};
 use synth_validator::lemma::{BINARY, DIVIDE, UNARY};
 
 /// Writes a term, whose parts may be there already.
@@ -29,23 +30,23 @@ impl Writer<'_> {
     fn there(&self, term: &Term) -> Option<Value> {
         self.read.parts.iter().find(|(t, _)| t == term).map(|(_, v)| *v)
     }
-    fn emit(&mut self, op: Op, args: Vec<Value>, results: usize) -> Vec<Value> {
+    fn emit(&mut self, op: Op, args: Values, results: usize) -> Values {
         if let Some(same) = self.insts.iter().find(|i| i.op == op && i.args == args) {
             return same.results.clone();
         }
         let first = self.values.len() as u32;
         self.values.resize(self.values.len() + results, Type::I32);
-        let results: Vec<Value> = (first..first + results as u32).map(Value).collect();
+        let results: Values = (first..first + results as u32).map(Value).collect();
         self.insts.push(Inst { op, args, results: results.clone(), origin: self.origin });
         results
     }
-    fn one(&mut self, op: Op, args: Vec<Value>) -> Value {
+    fn one(&mut self, op: Op, args: Values) -> Value {
         self.emit(op, args, 1)[0]
     }
     fn constant(&mut self, k: u32) -> Value {
-        self.one(Op::Const(k), vec![])
+        self.one(Op::Const(k), Values::new())
     }
-    fn words(&mut self, terms: &[Term]) -> Option<Vec<Value>> {
+    fn words(&mut self, terms: &[Term]) -> Option<Values> {
         terms.iter().map(|t| self.word(t)).collect()
     }
     /// The value of a word; nothing if no operation computes it.
@@ -87,7 +88,7 @@ impl Writer<'_> {
             Operation::Ite => {
                 let condition = self.test(&operands[0])?;
                 let (yes, no) = (self.word(&operands[1])?, self.word(&operands[2])?);
-                Some(self.one(Op::Select, vec![condition, yes, no]))
+                Some(self.one(Op::Select, smallvec![condition, yes, no]))
             }
             _ => None,
         }
@@ -103,7 +104,7 @@ impl Writer<'_> {
             },
             _ => return None,
         };
-        let args = vec![self.word(&operands[0])?, self.word(amount)?];
+        let args = smallvec![self.word(&operands[0])?, self.word(amount)?];
         Some(self.one(Op::Bin(cell(&BINARY, op)?), args))
     }
     /// A word that is not zero exactly if the condition holds.
@@ -142,7 +143,7 @@ impl Writer<'_> {
             return self.comparison(condition, true);
         }
         let (bit, zero) = (self.bit(condition)?, self.constant(0));
-        Some(self.one(Op::Cmp(Cond::Eq), vec![bit, zero]))
+        Some(self.one(Op::Cmp(Cond::Eq), smallvec![bit, zero]))
     }
     fn comparison(&mut self, condition: &Term, is_negated: bool) -> Option<Value> {
         let Term::Apply(op, operands) = condition else { return None };
