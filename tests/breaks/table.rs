@@ -134,7 +134,11 @@ pub const BREAKS: &[Break] = &[
     of("sum evaluated without its constant", "validator/src/eval.rs", "word(terms.iter().fold(«*k»,", "*k & 0", SYMBOLIC),
     of("order without room for the access", INTERVAL, "e <= size && «needed <= u64::from(e)»", "needed <= u64::from(e) + 4", TERMS),
     of("order against a sum that wraps", INTERVAL, "let wraps = «wanted.strict && wanted.e == 0»;", "false", TERMS),
-    of("bounds of a sum that wraps", INTERVAL, "(«least >> 32 == greatest >> 32»).then_some(", "true", TERMS),
+    of("bounds of a sum that wraps", INTERVAL, "let sum = if «least >> 32 == greatest >> 32» {", "true", TERMS),
+    of("range that wraps taken for one that does not", INTERVAL, "moved.map(|(from, to)| if «from <= to»", "true", TERMS),
+    of("half of a range that wraps forgotten", INTERVAL, "None => Words(«vec![(0, from.wrapping_add(extent)), (from, u32::MAX)]»)", "vec![(from, u32::MAX)]", TERMS),
+    of("choice bounded by one of its words", INTERVAL, "«(a.min(c), b.max(d))»\n                }", "{ let _ = (c, d); (a, b) }", TERMS),
+    of("any mask keeps the order", INTERVAL, "let is_upper = «low == high && low.leading_ones() + low.trailing_zeros() == 32»;", "low == high", TERMS),
     of("order although the size may be small", INTERVAL, "weakened || !wraps && «e <= size» && ", "e <= size.max(64)", TERMS),
     // What a link's witness says beside its cuts.
     of("rewrite of a word that is another", REWRITING, "(Some(first), Some(last)) if «held == Some(first)» =>", "held.is_some()", REWRITES),

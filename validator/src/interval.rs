@@ -1,41 +1,57 @@
-//! Ranges of words on a path: circular intervals modulo 2^32 of linear combinations, learned from decided comparisons.
+//! Ranges of words on a path: the words that linear combinations may be, learned from decided comparisons.
 //!
-//! A fact about `s + k` (`s` without constant) is kept as an interval of `s`. It decides comparisons of every `s + k'`
-//! whose shifted interval does not wrap. Signed comparisons are unsigned ones after adding 2^31. What no fact decides, bounds of the
-//! terms may decide, where their sum does not wrap.
+//! A fact about `s + k` (`s` without constant) is a circular interval of `s` modulo 2^32. All facts about `s` together leave a set of
+//! words, which decides comparisons of every `s + k'`. Signed comparisons are unsigned ones after adding 2^31. What no fact decides,
+//! bounds of the terms may decide, where their sum does not wrap.
 //!
 //! Unsigned comparisons of two unknown words are kept as `x + d <= s - e`, which bounds checks against a size `s` are. Where
 //! `s >= e`, the sum `x + d` is that far from the greatest word: `x + d + k <= s - w` for all `k + w <= e`, without wrapping.
 
-use crate::domain::CmpOp;
+use crate::domain::{BinOp, CmpOp};
 use crate::term::{Graph, Node, T};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 const SIGN: u32 = 1 << 31;
+/// How far operands are looked into for bounds.
+const DEPTH: u32 = 4;
 
-/// `from, from + 1, …, from + extent` modulo 2^32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Interval {
-    from: u32,
-    extent: u32,
-}
+/// Least and greatest value of a word.
+type Bounds = (u32, u32);
+const ANY: Bounds = (0, u32::MAX);
 
-impl Interval {
-    /// Least and greatest word after adding `k`, unless the interval wraps then.
-    fn bounds_after(self, k: u32) -> Option<(u32, u32)> {
-        let from = self.from.wrapping_add(k);
-        Some((from, from.checked_add(self.extent)?))
+/// A set of words, as disjoint ranges in ascending order, ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Words(Vec<(u32, u32)>);
+
+impl Words {
+    /// `from, from + 1, …, from + extent` modulo 2^32.
+    fn circular(from: u32, extent: u32) -> Words {
+        match from.checked_add(extent) {
+            Some(to) => Words(vec![(from, to)]),
+            None => Words(vec![(0, from.wrapping_add(extent)), (from, u32::MAX)]),
+        }
+    }
+    /// The words in both.
+    fn intersection(&self, other: &Words) -> Words {
+        let pieces = self.0.iter().flat_map(|&(a, b)| other.0.iter().map(move |&(c, d)| (a.max(c), b.min(d))));
+        Words(pieces.filter(|(from, to)| from <= to).collect())
+    }
+    /// Least and greatest word after adding `k`, as far as no range wraps then.
+    fn bounds_after(&self, k: u32) -> Bounds {
+        let moved = self.0.iter().map(|(from, to)| (from.wrapping_add(k), to.wrapping_add(k)));
+        let moved = moved.map(|(from, to)| if from <= to { (from, to) } else { ANY });
+        moved.reduce(|(a, b), (c, d)| (a.min(c), b.max(d))).unwrap_or(ANY)
     }
 }
 
 /// A linear combination without constant.
 type Terms = Vec<(T, u32)>;
 
-/// Intervals by linear combination without constant.
+/// What is known of linear combinations without constant.
 #[derive(Clone, Debug, Default)]
 pub struct Ranges {
-    known: FxHashMap<Terms, Vec<Interval>>,
+    known: FxHashMap<Terms, Words>,
     /// By `x` and `s`: what is known of `x + d` and `s - e`.
     ordered: FxHashMap<(Terms, Terms), Vec<Bound>>,
     /// Whether some word has no value left.
@@ -95,6 +111,11 @@ fn difference((k, a): &(u32, Terms), (m, b): &(u32, Terms)) -> (u32, Terms) {
     (k.wrapping_sub(*m), sum.into_iter().filter(|(_, c)| *c != 0).collect())
 }
 
+/// Bounds of what lies within both.
+fn both((a, b): Bounds, (c, d): Bounds) -> Bounds {
+    (a.max(c), b.min(d))
+}
+
 impl Ranges {
     /// Learns that a condition (not a negation) holds or does not.
     pub fn learn(&mut self, g: &Graph, condition: T, holds: bool) {
@@ -107,74 +128,45 @@ impl Ranges {
         if terms.is_empty() || limit == 0 {
             return;
         }
-        let interval = match holds {
-            true => Interval { from: k.wrapping_neg(), extent: limit - 1 },
-            false => Interval { from: limit.wrapping_sub(k), extent: u32::MAX - limit },
+        let said = match holds {
+            true => Words::circular(k.wrapping_neg(), limit - 1),
+            false => Words::circular(limit.wrapping_sub(k), u32::MAX - limit),
         };
-        let known = self.known.entry(terms).or_default();
-        if limit == 1 && !holds {
-            // One word is excluded: intervals that begin or end with it shrink, and then say so themselves.
-            let excluded = k.wrapping_neg();
-            let mut is_said = false;
-            for interval in known.iter_mut() {
-                let at_start = interval.from == excluded;
-                let at_end = interval.from.wrapping_add(interval.extent) == excluded;
-                if !at_start && !at_end {
-                    continue;
-                }
-                is_said = true;
-                match interval.extent.checked_sub(1) {
-                    None => self.contradictory = true,
-                    Some(extent) => {
-                        let from = interval.from.wrapping_add(u32::from(at_start));
-                        *interval = Interval { from, extent };
-                    }
-                }
-            }
-            if is_said {
-                return;
-            }
-        }
-        if !known.contains(&interval) {
-            known.push(interval);
-        }
+        let known = self.known.entry(terms).or_insert_with(|| Words::circular(0, u32::MAX));
+        *known = known.intersection(&said);
+        self.contradictory |= known.0.is_empty();
     }
 
-    /// The truth of a condition (not a negation), if the ranges decide it.
-    pub fn decide(&self, g: &Graph, condition: T) -> Option<bool> {
-        self.by_interval(g, condition).or_else(|| self.by_bounds(g, condition)).or_else(|| self.by_order(g, condition))
+    /// The truth of a condition (not a negation), if the ranges decide it. `decided` has the truth of conditions that words choose by.
+    pub fn decide(&self, g: &Graph, condition: T, decided: &FxHashMap<T, bool>) -> Option<bool> {
+        let by_interval = self.by_interval(g, condition);
+        by_interval.or_else(|| self.by_bounds(g, condition, decided)).or_else(|| self.by_order(g, condition))
     }
 
     /// By what is known of the linear combination.
     fn by_interval(&self, g: &Graph, condition: T) -> Option<bool> {
         let Below { terms, k, limit } = below(g, condition)?;
-        for interval in self.known.get(&terms)? {
-            let Some((least, greatest)) = interval.bounds_after(k) else {
-                continue;
-            };
-            if greatest < limit {
-                return Some(true);
-            }
-            if least >= limit {
-                return Some(false);
-            }
+        let known = self.known.get(&terms)?;
+        let common = known.intersection(&Words::circular(k.wrapping_neg(), limit.checked_sub(1)?));
+        if common == *known {
+            return Some(true);
         }
-        None
+        common.0.is_empty().then_some(false)
     }
 
     /// By the bounds of both sides.
-    fn by_bounds(&self, g: &Graph, condition: T) -> Option<bool> {
-        let (shift, a, b) = match *g.node(condition) {
-            Node::Cmp(CmpOp::Ult, a, b) => (0, a, b),
-            Node::Cmp(CmpOp::Slt, a, b) => (SIGN, a, b),
-            _ => return None,
+    fn by_bounds(&self, g: &Graph, condition: T, decided: &FxHashMap<T, bool>) -> Option<bool> {
+        let Node::Cmp(op, a, b) = *g.node(condition) else {
+            return None;
         };
-        let (least_a, greatest_a) = self.bounds(g, a, shift)?;
-        let (least_b, greatest_b) = self.bounds(g, b, shift)?;
-        if greatest_a < least_b {
-            return Some(true);
+        let shift = if op == CmpOp::Slt { SIGN } else { 0 };
+        let (least_a, greatest_a) = self.bounds(g, a, shift, decided, DEPTH);
+        let (least_b, greatest_b) = self.bounds(g, b, shift, decided, DEPTH);
+        match op {
+            CmpOp::Eq => (greatest_a < least_b || greatest_b < least_a).then_some(false),
+            _ if greatest_a < least_b => Some(true),
+            _ => (least_a >= greatest_b).then_some(false),
         }
-        (least_a >= greatest_b).then_some(false)
     }
 
     /// By what is known of the order of both sides.
@@ -183,38 +175,60 @@ impl Ranges {
         [true, false].into_iter().find(follows)
     }
 
-    /// Bounds of a word plus `shift`: those of its terms, added up without wrapping. The sum over the integers differs from the word
-    /// by a multiple of 2^32, which is the same for the whole interval if its ends agree on it.
-    fn bounds(&self, g: &Graph, word: T, shift: u32) -> Option<(u32, u32)> {
+    /// Bounds of a word plus `shift`: those of the linear combination, and those of its terms, added up without wrapping. The sum over
+    /// the integers differs from the word by a multiple of 2^32, which is the same for the whole interval if its ends agree on it.
+    fn bounds(&self, g: &Graph, word: T, shift: u32, decided: &FxHashMap<T, bool>, depth: u32) -> Bounds {
         let (k, terms) = g.linear(word);
-        let (mut least, mut greatest) = (i128::from(k) + i128::from(shift), i128::from(k) + i128::from(shift));
+        let k = k.wrapping_add(shift);
+        let whole = self.known.get(&terms).map_or(ANY, |words| words.bounds_after(k));
+        let (mut least, mut greatest) = (i128::from(k), i128::from(k));
         for (t, coefficient) in terms {
-            let (low, high) = self.term_bounds(g, t);
+            let (low, high) = self.term_bounds(g, t, decided, depth);
             // A coefficient in the upper half is a negative one.
             let factor = i128::from(coefficient as i32);
             let ends = [factor * i128::from(low), factor * i128::from(high)];
             least += ends[0].min(ends[1]);
             greatest += ends[0].max(ends[1]);
         }
-        (least >> 32 == greatest >> 32).then_some((least as u32, greatest as u32))
+        let sum = if least >> 32 == greatest >> 32 { (least as u32, greatest as u32) } else { ANY };
+        both(whole, sum)
     }
 
-    /// Least and greatest value of a term that is no sum.
-    fn term_bounds(&self, g: &Graph, t: T) -> (u32, u32) {
-        let mut bounds = (0, !g.known_zeros(t));
-        for interval in self.known.get(&[(t, 1)][..]).into_iter().flatten() {
-            if let Some((least, greatest)) = interval.bounds_after(0) {
-                bounds = (bounds.0.max(least), bounds.1.min(greatest));
+    /// Bounds of a term that is no sum: what is known of it, and what it computes.
+    fn term_bounds(&self, g: &Graph, t: T, decided: &FxHashMap<T, bool>, depth: u32) -> Bounds {
+        let known = self.known.get(&[(t, 1)][..]).map_or(ANY, |words| words.bounds_after(0));
+        let known = both(known, (0, !g.known_zeros(t)));
+        let Some(depth) = depth.checked_sub(1) else {
+            return known;
+        };
+        let of = |word: T| self.bounds(g, word, 0, decided, depth);
+        let computed = match *g.node(t) {
+            Node::Ite(c, a, b) => match decided.get(&c).copied().or_else(|| self.by_interval(g, c)) {
+                Some(chosen) => of(if chosen { a } else { b }),
+                None => {
+                    let ((a, b), (c, d)) = (of(a), of(b));
+                    (a.min(c), b.max(d))
+                }
+            },
+            Node::Bin(BinOp::Lshr, x, n) => match (of(x), g.constant(n)) {
+                ((least, greatest), Some(n @ 0..32)) => (least >> n, greatest >> n),
+                _ => ANY,
+            },
+            Node::Bin(BinOp::And, x, y) => {
+                let ((least, greatest), (low, high)) = (of(x), of(y));
+                // A mask of upper bits keeps the order.
+                let is_upper = low == high && low.leading_ones() + low.trailing_zeros() == 32;
+                if is_upper { (least & low, greatest & low) } else { (0, greatest.min(high)) }
             }
-        }
-        bounds
+            _ => ANY,
+        };
+        both(known, computed)
     }
 
     /// Whether an order follows from a known one.
     fn follows(&self, key: &(Terms, Terms), wanted: Bound) -> bool {
         let Some(known) = self.ordered.get(key) else { return false };
-        let least = |i: &Interval| i.bounds_after(0).map_or(0, |(least, _)| least);
-        let size = self.known.get(&key.1).and_then(|s| s.iter().map(least).max()).unwrap_or(0);
+        let (size, _) = self.known.get(&key.1).map_or(ANY, |words| words.bounds_after(0));
         // Strictly below `s + 1` is more than `x + d <= s`, because that sum may wrap.
         let wraps = wanted.strict && wanted.e == 0;
         known.iter().any(|&Bound { d, e, strict }| {
@@ -228,7 +242,7 @@ impl Ranges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{BinOp, Domain};
+    use crate::domain::Domain;
 
     /// A graph with a word below `limit`, and what is known of it.
     fn below_limit(limit: u32) -> (Graph, T, Ranges) {
@@ -245,11 +259,14 @@ mod tests {
         let scaled = g.bin_const(BinOp::Shl, &i, 2);
         let address = g.bin_const(BinOp::Add, &scaled, 1000);
         let (inside, tight) = (g.cmp_const(CmpOp::Ult, &address, 1253), g.cmp_const(CmpOp::Ult, &address, 1249));
-        assert_eq!((ranges.decide(&g, inside), ranges.decide(&g, tight)), (Some(true), None));
+        assert_eq!(
+            (ranges.decide(&g, inside, &FxHashMap::default()), ranges.decide(&g, tight, &FxHashMap::default())),
+            (Some(true), None)
+        );
         let (mut g, i, ranges) = below_limit((1 << 30) + 16);
         let scaled = g.bin_const(BinOp::Shl, &i, 2);
         let inside = g.cmp_const(CmpOp::Ult, &scaled, 64);
-        assert_eq!(ranges.decide(&g, inside), None);
+        assert_eq!(ranges.decide(&g, inside, &FxHashMap::default()), None);
     }
 
     #[test]
@@ -260,13 +277,50 @@ mod tests {
         ranges.learn(&g, small, false);
         let last = g.bin_const(BinOp::Sub, &size, 4);
         let past = g.cmp(CmpOp::Ult, &last, &i);
-        assert_eq!(ranges.decide(&g, past), Some(false));
+        assert_eq!(ranges.decide(&g, past, &FxHashMap::default()), Some(false));
         // Below zero it wraps.
         let below = g.bin_const(BinOp::Sub, &i, 4);
         let past = g.cmp(CmpOp::Ult, &last, &below);
-        assert_eq!(ranges.decide(&g, past), None);
+        assert_eq!(ranges.decide(&g, past, &FxHashMap::default()), None);
         // Signed, it does not.
         let less = g.cmp_const(CmpOp::Slt, &below, 60);
-        assert_eq!(ranges.decide(&g, less), Some(true));
+        assert_eq!(ranges.decide(&g, less, &FxHashMap::default()), Some(true));
+    }
+
+    #[test]
+    fn facts_about_one_word_are_put_together() {
+        let (mut g, i, mut ranges) = below_limit(0x10_fff9);
+        // The sum alone may wrap: -28 is below the limit too.
+        let later = g.bin_const(BinOp::Add, &i, 28);
+        let fact = g.cmp_const(CmpOp::Ult, &later, 0x10_fffd);
+        let (inside, tight) = (g.cmp_const(CmpOp::Ult, &i, 0x10_ffe1), g.cmp_const(CmpOp::Ult, &i, 0x10_ffe0));
+        assert_eq!(ranges.decide(&g, inside, &FxHashMap::default()), None);
+        ranges.learn(&g, fact, true);
+        let decided = [inside, tight].map(|c| ranges.decide(&g, c, &FxHashMap::default()));
+        assert_eq!(decided, [Some(true), None]);
+        ranges.learn(&g, tight, false);
+        assert!(!ranges.contradictory);
+        let last = g.cmp_const(CmpOp::Eq, &i, 0x10_ffe0);
+        ranges.learn(&g, last, false);
+        assert!(ranges.contradictory);
+    }
+
+    #[test]
+    fn words_are_bounded_by_what_computes_them() {
+        let (mut g, i, ranges) = below_limit(256);
+        let (fields, kept) = (g.bin_const(BinOp::Lshr, &i, 3), g.bin_const(BinOp::And, &i, !7));
+        let choice = g.havoc();
+        let choice = g.cmp_const(CmpOp::Ult, &choice, 5);
+        let chosen = g.bin_const(BinOp::Add, &i, 1000);
+        let chosen = g.ite(&choice, &chosen, &kept);
+        let cases = [(fields, 32, 31), (kept, 249, 248), (chosen, 1256, 1255)];
+        for (word, inside, tight) in cases {
+            let limits = [inside, tight].map(|limit| g.cmp_const(CmpOp::Ult, &word, limit));
+            let decided = limits.map(|c| ranges.decide(&g, c, &FxHashMap::default()));
+            assert_eq!(decided, [Some(true), None]);
+        }
+        let small = g.cmp_const(CmpOp::Ult, &chosen, 1000);
+        let decided: FxHashMap<T, bool> = [(choice, true)].into_iter().collect();
+        assert_eq!(ranges.decide(&g, small, &decided), Some(false));
     }
 }

@@ -159,7 +159,7 @@ impl Path {
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
             },
-            Node::Cmp(..) => self.ranges.decide(g, condition),
+            Node::Cmp(..) => self.ranges.decide(g, condition, &self.decided),
             _ => None,
         }
     }

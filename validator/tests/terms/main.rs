@@ -28,7 +28,7 @@ const FAMILIES: &[(&str, &[Family])] = &[
     ("comparisons", &[narrow::comparisons, rules::comparisons, wide::comparisons]),
     ("conditions and choices", &[narrow::booleans, rules::booleans, wide::booleans]),
     ("memory", &[narrow::memory, rules::memory, wide::memory]),
-    ("path assumptions", &[rules::paths, rules::orders]),
+    ("path assumptions", &[rules::paths, rules::orders, rules::ranges]),
     ("random terms", &[rules::random]),
 ];
 

@@ -6,7 +6,7 @@ use crate::program::*;
 use crate::reference::{Random, Replay};
 use synth_validator::domain::*;
 use synth_validator::ladder::Path;
-use synth_validator::term::{Graph, Node, Var};
+use synth_validator::term::{Graph, Node, T, Var};
 use z3::ast::Bool;
 
 /// Random programs.
@@ -355,5 +355,57 @@ pub fn orders() -> Count {
         }
     }
     assert!(decided > 300, "{decided} orders decided");
+    judge.finish()
+}
+
+/// What several comparisons with constants leave of words, and of what is computed from them.
+pub fn ranges() -> Count {
+    let (mut judge, mut random) = (Judge::new(32, 1), Random::new(10));
+    let edges = [0, 1, 7, 8, 12, 64, 256, 0x10_fff1, 0x10_fffd, 1 << 31, 0xffff_ff00, 0u32.wrapping_sub(8), u32::MAX];
+    let (mut decided, mut contradictions) = (0, 0);
+    for _ in 0..6_000 {
+        let g = &mut Graph::new();
+        let (x, y) = (g.var(Var::Argument(0)), g.var(Var::Argument(1)));
+        let mut edge = |g: &mut Graph, t: &T| {
+            let k = edges[random.below(edges.len())];
+            (g.cmp_const([CmpOp::Ult, CmpOp::Slt, CmpOp::Eq][random.below(3)], t, k), k, random.below(6))
+        };
+        let mut condition = |g: &mut Graph| {
+            let (chosen_by, k, shape) = edge(g, &x);
+            let near = g.bin_const(BinOp::Add, &x, k);
+            let word = match shape {
+                0 => near,
+                1 => g.bin_const(BinOp::Lshr, &near, k % 9),
+                2 => g.bin_const(BinOp::And, &near, if k % 2 == 0 { 0xffff_fff8 } else { k }),
+                3 => g.bin(BinOp::And, &near, &y),
+                4 => {
+                    let other = g.bin_const(BinOp::Shl, &x, 1);
+                    g.ite(&chosen_by, &near, &other)
+                }
+                _ => x,
+            };
+            let (holds, _, negated) = edge(g, &word);
+            if negated < 3 { holds } else { g.not(&holds) }
+        };
+        let (mut path, mut replay, mut assumed) = (Path::default(), Replay::default(), vec![]);
+        let mut consistent = true;
+        for _ in 0..4 {
+            let fact = condition(g);
+            consistent &= path.assume(g, fact);
+            assumed.push(replay.bool(g, fact));
+        }
+        let wanted = condition(g);
+        let truth = path.decide(g, wanted);
+        let parts: Vec<&Bool> = assumed.iter().collect();
+        if !consistent {
+            contradictions += 1;
+            judge.differ(|| "contradictory".to_string(), Bool::and(&parts));
+        } else if let Some(truth) = truth {
+            decided += 1;
+            let differ = replay.bool(g, wanted).xor(Bool::from_bool(truth));
+            judge.differ(|| format!("{:?} is {truth}", g.node(wanted)), Bool::and(&[&parts[..], &[&differ]].concat()));
+        }
+    }
+    assert!(decided > 300 && contradictions > 300, "{decided} conditions decided, {contradictions} contradictions");
     judge.finish()
 }
