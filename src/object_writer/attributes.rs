@@ -13,7 +13,7 @@ const TAG_ABI_ALIGN_PRESERVED: u8 = 25;
 const TAG_UNALIGNED_ACCESS: u8 = 34;
 
 /// The section's contents for a core.
-pub(super) fn build(core: Core) -> Vec<u8> {
+pub fn build(core: Core) -> Vec<u8> {
     // CPU_arch: 10 is v7, 13 is v7E-M.
     let (name, arch) = match core {
         Core::CortexM3 => ("cortex-m3", 10),
