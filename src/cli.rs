@@ -8,6 +8,7 @@ mod compile;
 mod corpus;
 mod diagnostic;
 mod disasm;
+mod image;
 mod inlining;
 mod input;
 mod lemmas;

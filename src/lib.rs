@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod alias;
 pub mod bench;
+pub mod board;
 pub mod branch_relax;
 pub mod build;
 pub mod c_header;
@@ -15,6 +16,7 @@ pub mod emit;
 pub mod encode;
 pub mod error;
 pub mod evaluate;
+pub mod firmware;
 pub mod frame;
 pub mod image;
 pub mod inline_report;

@@ -1,7 +1,7 @@
 //! Writes the relocatable object (`ET_REL`, ELF for Arm, EABI 5): code, symbols, relocations, data, witness.
 //! Layout and names are those of `docs/abi.md`. Addends are in the relocated words (REL).
 
-mod attributes;
+pub mod attributes;
 
 use crate::branch_relax::{Reloc, RelocKind, RelocTarget};
 use crate::compile::{CompiledFunction, Core};

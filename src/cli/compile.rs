@@ -1,6 +1,7 @@
 //! `synth compile`: a module to an object, with proofs if asked for. Nothing is written unless all of it holds.
 
 use super::diagnostic::Diagnostic;
+use super::image::{self, Image, ImageArgs};
 use super::inlining::InlineArgs;
 use super::input::{self, Module};
 use super::proof::{LimitArgs, Proof, compile_and_prove};
@@ -28,13 +29,15 @@ const PASS_FILE: &str = "passes.json";
 pub struct Args {
     /// Module, binary or .wat text
     input: PathBuf,
-    /// Object to write
+    /// Object to write, or firmware image
     #[arg(short, long)]
     output: PathBuf,
     #[command(flatten)]
     code: CodeArgs,
     #[command(flatten)]
     inlining: InlineArgs,
+    #[command(flatten)]
+    image: ImageArgs,
     /// Prove every function and the initial image on the final bytes; write nothing unless all is proved
     #[arg(long)]
     validate: bool,
@@ -54,9 +57,9 @@ pub struct Args {
 /// Arguments that decide which code comes out.
 #[derive(Clone, clap::Args)]
 pub struct CodeArgs {
-    /// Core to compile for
-    #[arg(long, value_enum, default_value_t = TargetArg::CortexM4)]
-    target: TargetArg,
+    /// Core to compile for [default: the board's, else cortex-m4]
+    #[arg(long, value_enum)]
+    target: Option<TargetArg>,
     /// Optimization level: 0 (what code generation needs), 1, 2, or s (small code)
     #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = LevelArg::Two)]
     optimize: LevelArg,
@@ -174,13 +177,17 @@ impl BoundsArg {
 }
 
 impl CodeArgs {
-    /// The compiler's options.
-    pub fn options(&self) -> Options {
-        let core = match self.target {
+    /// The core that was chosen.
+    fn core(&self) -> Option<Core> {
+        self.target.map(|target| match target {
             TargetArg::CortexM3 => Core::CortexM3,
             TargetArg::CortexM4 => Core::CortexM4,
             TargetArg::CortexM7 => Core::CortexM7,
-        };
+        })
+    }
+    /// The compiler's options.
+    pub fn options(&self) -> Options {
+        let core = self.core().unwrap_or_default();
         let memory = match self.memory {
             MemoryArg::Own => MemoryOwner::Own,
             MemoryArg::Extern => MemoryOwner::Extern,
@@ -259,6 +266,8 @@ struct Report<'a> {
     gate: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inline_report: Option<&'a InlineReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a image::Report>,
 }
 
 /// What was done, and what came of it.
@@ -269,6 +278,8 @@ struct Outcome {
     passes: Vec<PassOutcome>,
     /// What a gate says against writing.
     gate: Option<String>,
+    /// The firmware image, if one is asked for and nothing is against writing.
+    image: Option<Image>,
 }
 
 impl Outcome {
@@ -297,7 +308,11 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if let Some(header) = args.emit_header.as_ref().filter(|h| same(&args.input, h) || **h == args.output) {
         return Err(Diagnostic::new("the header is the input or the output").file(header));
     }
-    let options = args.inlining.choose(args.code.options());
+    let plan = args.image.plan(&module, &args.output)?;
+    let mut options = args.inlining.choose(args.code.options());
+    if let Some(plan) = &plan {
+        options.core = plan.core(args.code.core())?;
+    }
     let (compiled, proof, refusals) = match args.validate {
         false => (build(&module, &options, args.limits.threads())?, None, Vec::new()),
         true => {
@@ -307,9 +322,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     };
     let passes = pass_report::outcomes(&compiled.claim, &options, &refusals);
     let gate = args.inlining.gate(compiled.inline_report.as_ref());
-    let outcome = Outcome { compiled, proof, refusals, passes, gate };
+    let mut outcome = Outcome { compiled, proof, refusals, passes, gate, image: None };
     if let Some(report) = &outcome.compiled.inline_report {
         args.inlining.write(report, &args.input, args.format)?;
+    }
+    if let (Some(plan), Status::Done) = (&plan, outcome.status()) {
+        let Compiled { object, claim, .. } = &outcome.compiled;
+        outcome.image = Some(plan.link(object, &claim.contract, options.core)?);
     }
     if outcome.status() == Status::Done {
         if let (Some(proof), Some(folder)) = (&outcome.proof, &args.certificate) {
@@ -319,7 +338,10 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         if let Some(path) = &args.emit_header {
             input::write_whole(path, header(args, &outcome.compiled).as_bytes())?;
         }
-        input::write_whole(&args.output, &outcome.compiled.object)?;
+        match &outcome.image {
+            Some(image) => image.write(&args.output)?,
+            None => input::write_whole(&args.output, &outcome.compiled.object)?,
+        }
     }
     match args.format {
         Format::Json => print_json(args, &module, &outcome),
@@ -348,7 +370,7 @@ fn pass_file(folder: &Path, outcome: &Outcome) -> Result<(), Diagnostic> {
 }
 
 fn print_json(args: &Args, module: &Module, outcome: &Outcome) {
-    let Outcome { compiled, proof, refusals, passes, gate } = outcome;
+    let Outcome { compiled, proof, refusals, passes, gate, image } = outcome;
     output::print_json(&Report {
         schema: JSON_SCHEMA,
         command: "compile",
@@ -367,6 +389,7 @@ fn print_json(args: &Args, module: &Module, outcome: &Outcome) {
         passes,
         gate: gate.as_deref(),
         inline_report: compiled.inline_report.as_ref(),
+        image: image.as_ref().map(|i| &i.report),
     });
 }
 
@@ -386,4 +409,7 @@ fn print_text(args: &Args, outcome: &Outcome) {
         true => format!("{path}: {functions} functions, {code_bytes} bytes of code\n"),
         false => format!("{path} was not written: {}\n", why.join("; ")),
     });
+    if let Some(image) = &outcome.image {
+        output::print(&image.printed());
+    }
 }

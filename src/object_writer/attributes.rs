@@ -16,7 +16,7 @@ const TAG_UNALIGNED_ACCESS: u8 = 34;
 
 /// The section's contents for a core. An object that passes floating-point numbers says that they travel in core registers, so that
 /// linkers refuse hosts that pass them otherwise; one that passes none fits both.
-pub(super) fn build(core: Core, passes_floats: bool) -> Vec<u8> {
+pub fn build(core: Core, passes_floats: bool) -> Vec<u8> {
     // CPU_arch: 10 is v7, 13 is v7E-M.
     let (name, arch) = match core {
         Core::CortexM3 => ("cortex-m3", 10),
