@@ -167,6 +167,12 @@ pub enum Inst {
 }
 
 impl Src {
+    fn constants(&mut self, f: &mut impl FnMut(&mut u32)) {
+        match self {
+            Src::Imm(k) | Src::Shifted(_, _, k) => f(k),
+            Src::Reg(_) => {}
+        }
+    }
     fn visit(&mut self, f: &mut impl FnMut(&mut Reg, Role)) {
         self.visit_as(Role::Use, f);
     }
@@ -287,6 +293,25 @@ impl Inst {
             Inst::Switch { index } => f(index, Role::Use),
             Inst::Return { results } => results.iter_mut().for_each(|(r, n)| f(r, Role::UseIn(*n))),
             Inst::Jump | Inst::Trap { .. } => {}
+        }
+    }
+    /// Visits the constants of an instruction that only computes, in a fixed order.
+    pub fn constants(&mut self, f: &mut impl FnMut(&mut u32)) {
+        match self {
+            Inst::Const { value: k, .. }
+            | Inst::ShiftImm { amount: k, .. }
+            | Inst::Extend { rotation: k, .. } => f(k),
+            Inst::Extract { lsb, width, .. } | Inst::Insert { lsb, width, .. } => {
+                f(lsb);
+                f(width);
+            }
+            Inst::Alu { src, .. } | Inst::Not { src, .. } => src.constants(f),
+            Inst::Pair { bl, bh, .. } => [bl, bh].into_iter().for_each(|s| s.constants(f)),
+            Inst::SetIf { test, .. } => match &mut test.compare {
+                Compare::Cmp(_, src) | Compare::Cmn(_, src) | Compare::Tst(_, src) => src.constants(f),
+                Compare::Pair(_, _, bl, bh) => [bl, bh].into_iter().for_each(|s| s.constants(f)),
+            },
+            _ => {}
         }
     }
     /// Whether it ends a block.
