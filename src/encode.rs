@@ -12,7 +12,7 @@ pub mod operand;
 pub mod rows;
 
 use bits::{Code, fill};
-use operand::{Gpr, Imm3, Imm8, Imm12, Imm16, LongWords, Low, ModifiedImm, ShiftAmount};
+use operand::{ByteRotation, Extension, Gpr, Imm3, Imm8, Imm12, Imm16, LongWords, Low, ModifiedImm, ShiftAmount};
 
 /// Two-operand operations of the data-processing encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -201,6 +201,11 @@ pub fn cmp_reg(rn: Gpr, rm: Gpr, shift: Shift) -> Code {
     fill(&rows::CMP_REG_T2, &[(b'h', n >> 3), (b'm', m), (b'n', n & 7)])
 }
 
+/// `cmn rn, rm, shift`.
+pub fn cmn_reg(rn: Gpr, rm: Gpr, shift: Shift) -> Code {
+    compare_reg(AluOp::Add, rn, rm, shift)
+}
+
 /// `tst rn, #imm`.
 pub fn tst_imm(rn: Gpr, imm: ModifiedImm) -> Code {
     compare_imm(AluOp::And, rn, imm)
@@ -235,10 +240,13 @@ pub fn mvn_modified(rd: Gpr, imm: ModifiedImm) -> Code {
     fill(&rows::MOVE_IMM_W, &[(b'i', imm.field()), (b'o', 1), (b'd', rd.field())])
 }
 
-/// `mvn rd, rm`; flags free.
-pub fn mvn_reg_s(rd: Gpr, rm: Gpr) -> Code {
-    let row = if rd.is_low() && rm.is_low() { &rows::MVN_REG_T1 } else { &rows::MVN_REG_W };
-    fill(row, &[(b'm', rm.field()), (b'd', rd.field())])
+/// `mvn rd, rm, shift`; flags free.
+pub fn mvn_reg_s(rd: Gpr, rm: Gpr, shift: Shift) -> Code {
+    if shift.is_none() && rd.is_low() && rm.is_low() {
+        return fill(&rows::MVN_REG_T1, &[(b'm', rm.field()), (b'd', rd.field())]);
+    }
+    let (t, i) = shift_fields(shift);
+    fill(&rows::MVN_REG_W, &[(b'i', i), (b't', t), (b'm', rm.field()), (b'd', rd.field())])
 }
 
 /// `movw rd, #imm16`.
@@ -287,10 +295,10 @@ pub fn unary(op: UnaryOp, rd: Gpr, rm: Gpr) -> Code {
         UnaryOp::Sxtb if low => plain(&rows::EXTEND_T1, 1),
         UnaryOp::Uxth if low => plain(&rows::EXTEND_T1, 2),
         UnaryOp::Uxtb if low => plain(&rows::EXTEND_T1, 3),
-        UnaryOp::Sxth => plain(&rows::EXTEND_W, 0),
-        UnaryOp::Uxth => plain(&rows::EXTEND_W, 1),
-        UnaryOp::Sxtb => plain(&rows::EXTEND_W, 4),
-        UnaryOp::Uxtb => plain(&rows::EXTEND_W, 5),
+        UnaryOp::Sxth => field::extend(Extension::Sxth, rd, rm, ByteRotation::NONE),
+        UnaryOp::Uxth => field::extend(Extension::Uxth, rd, rm, ByteRotation::NONE),
+        UnaryOp::Sxtb => field::extend(Extension::Sxtb, rd, rm, ByteRotation::NONE),
+        UnaryOp::Uxtb => field::extend(Extension::Uxtb, rd, rm, ByteRotation::NONE),
         UnaryOp::Rev if low => plain(&rows::REV_T1, 0),
         UnaryOp::Rev16 if low => plain(&rows::REV_T1, 1),
         UnaryOp::Rev => twice(&rows::REVERSE_W, 0),

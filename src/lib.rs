@@ -39,6 +39,7 @@ pub mod prune;
 pub mod refusal;
 pub mod regalloc;
 pub mod select;
+pub mod selection;
 pub mod simplify;
 pub mod simulator;
 pub mod verify;

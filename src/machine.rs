@@ -5,7 +5,7 @@
 //! flag-setting encodings freely. r12 is free inside every instruction.
 
 use crate::encode::memory::Access;
-use crate::encode::operand::Condition;
+use crate::encode::operand::{Condition, Extension};
 use crate::encode::{AluOp, ShiftOp, UnaryOp};
 use synth_validator::domain::Symbol;
 use synth_validator::trap::TrapKind;
@@ -58,8 +58,8 @@ pub enum Address {
 pub enum Compare {
     /// `cmp`.
     Cmp(Reg, Src),
-    /// `cmn` with an immediate.
-    Cmn(Reg, u32),
+    /// `cmn`.
+    Cmn(Reg, Src),
     /// `tst`.
     Tst(Reg, Src),
     /// `cmp` of the low words, `sbcs` of the high words: (low, high) pairs.
@@ -110,8 +110,8 @@ pub enum Inst {
     SymbolAddress { rd: Reg, symbol: Symbol, addend: i16 },
     /// Moves.
     Move { rd: Reg, rm: Reg },
-    /// Bitwise not.
-    Not { rd: Reg, rm: Reg },
+    /// Bitwise not of a register, which may be shifted.
+    Not { rd: Reg, src: Src },
     /// Data processing.
     Alu { op: AluOp, rd: Reg, rn: Reg, src: Src },
     /// Shift by `1..=31`.
@@ -122,6 +122,10 @@ pub enum Inst {
     Unary { op: UnaryOp, rd: Reg, rm: Reg },
     /// The `width` bits from bit `lsb` up, extended by zeros or copies of the highest.
     Extract { signed: bool, rd: Reg, rn: Reg, lsb: u32, width: u32 },
+    /// The byte or halfword of `rm`, rotated right by 0, 8, 16 or 24 bits, extended and added to `rn` if there is one.
+    Extend { op: Extension, rd: Reg, rn: Option<Reg>, rm: Reg, rotation: u32 },
+    /// `old` with the `width` bits from bit `lsb` up replaced by the lowest of `rn`, or by zeros.
+    Insert { rd: Reg, old: Reg, rn: Option<Reg>, lsb: u32, width: u32 },
     /// The nearest signed or unsigned number of `bits` bits. The operand may be shifted by `lsl` or `asr`.
     Saturate { signed: bool, bits: u32, rd: Reg, src: Src },
     /// Product.
@@ -163,6 +167,12 @@ pub enum Inst {
 }
 
 impl Src {
+    fn constants(&mut self, f: &mut impl FnMut(&mut u32)) {
+        match self {
+            Src::Imm(k) | Src::Shifted(_, _, k) => f(k),
+            Src::Reg(_) => {}
+        }
+    }
     fn visit(&mut self, f: &mut impl FnMut(&mut Reg, Role)) {
         self.visit_as(Role::Use, f);
     }
@@ -177,11 +187,10 @@ impl Src {
 impl Test {
     fn visit(&mut self, f: &mut impl FnMut(&mut Reg, Role)) {
         match &mut self.compare {
-            Compare::Cmp(n, src) | Compare::Tst(n, src) => {
+            Compare::Cmp(n, src) | Compare::Cmn(n, src) | Compare::Tst(n, src) => {
                 f(n, Role::Use);
                 src.visit(f);
             }
-            Compare::Cmn(n, _) => f(n, Role::Use),
             Compare::Pair(al, ah, bl, bh) => {
                 [al, ah].into_iter().for_each(|r| f(r, Role::Use));
                 [bl, bh].into_iter().for_each(|s| s.visit(f));
@@ -197,7 +206,6 @@ impl Inst {
             Inst::Entry { args } => args.iter_mut().for_each(|(r, n)| f(r, Role::DefIn(*n))),
             Inst::LoadIncoming { rd, .. } | Inst::Const { rd, .. } | Inst::SymbolAddress { rd, .. } => f(rd, Role::Def),
             Inst::Move { rd, rm }
-            | Inst::Not { rd, rm }
             | Inst::ShiftImm { rd, rm, .. }
             | Inst::Unary { rd, rm, .. }
             | Inst::Extract { rd, rn: rm, .. } => {
@@ -237,7 +245,17 @@ impl Inst {
                 test.visit(f);
                 f(rd, Role::Def);
             }
-            Inst::Saturate { rd, src, .. } => {
+            Inst::Extend { rd, rn, rm, .. } => {
+                rn.iter_mut().for_each(|r| f(r, Role::Use));
+                f(rm, Role::Use);
+                f(rd, Role::Def);
+            }
+            Inst::Insert { rd, old, rn, .. } => {
+                f(old, Role::Use);
+                rn.iter_mut().for_each(|r| f(r, Role::Use));
+                f(rd, Role::DefTied(0));
+            }
+            Inst::Not { rd, src } | Inst::Saturate { rd, src, .. } => {
                 src.visit(f);
                 f(rd, Role::Def);
             }
@@ -275,6 +293,25 @@ impl Inst {
             Inst::Switch { index } => f(index, Role::Use),
             Inst::Return { results } => results.iter_mut().for_each(|(r, n)| f(r, Role::UseIn(*n))),
             Inst::Jump | Inst::Trap { .. } => {}
+        }
+    }
+    /// Visits the constants of an instruction that only computes, in a fixed order.
+    pub fn constants(&mut self, f: &mut impl FnMut(&mut u32)) {
+        match self {
+            Inst::Const { value: k, .. }
+            | Inst::ShiftImm { amount: k, .. }
+            | Inst::Extend { rotation: k, .. } => f(k),
+            Inst::Extract { lsb, width, .. } | Inst::Insert { lsb, width, .. } => {
+                f(lsb);
+                f(width);
+            }
+            Inst::Alu { src, .. } | Inst::Not { src, .. } => src.constants(f),
+            Inst::Pair { bl, bh, .. } => [bl, bh].into_iter().for_each(|s| s.constants(f)),
+            Inst::SetIf { test, .. } => match &mut test.compare {
+                Compare::Cmp(_, src) | Compare::Cmn(_, src) | Compare::Tst(_, src) => src.constants(f),
+                Compare::Pair(_, _, bl, bh) => [bl, bh].into_iter().for_each(|s| s.constants(f)),
+            },
+            _ => {}
         }
     }
     /// Whether it ends a block.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use synth::branch_relax::{RelocKind, RelocTarget, layout};
 use synth::emit::emit;
 use synth::encode::memory::Access;
-use synth::encode::operand::Condition;
+use synth::encode::operand::{Condition, Extension};
 use synth::encode::{AluOp, ShiftOp, UnaryOp};
 use synth::frame::Frame;
 use synth::machine::{Address, Choice, Compare, Inst, MachineBlock, MachineFunc, Reg, Role, Src, Target, Test};
@@ -35,12 +35,12 @@ const V: Reg = Reg(0);
 
 fn compares() -> Vec<Compare> {
     let shifted = Src::Shifted(V, ShiftOp::Lsr, 3);
-    let mut all = vec![Compare::Cmn(V, 5)];
+    let mut all = vec![];
     for (bl, bh) in [(Src::Reg(V), Src::Reg(V)), (Src::Imm(0xff00), Src::Imm(0)), (Src::Reg(V), Src::Imm(u32::MAX))] {
         all.push(Compare::Pair(V, V, bl, bh));
     }
     for src in [Src::Imm(0), Src::Imm(200), Src::Imm(0xff00), Src::Reg(V), shifted] {
-        all.extend([Compare::Cmp(V, src), Compare::Tst(V, src)]);
+        all.extend([Compare::Cmp(V, src), Compare::Cmn(V, src), Compare::Tst(V, src)]);
     }
     all
 }
@@ -57,7 +57,13 @@ fn tests() -> impl Iterator<Item = Test> {
 /// Instructions that only compute, all registers [`V`].
 fn computations() -> Vec<Inst> {
     let (rd, rn, rm, ra) = (V, V, V, V);
-    let mut all = vec![Inst::Move { rd, rm }, Inst::Not { rd, rm }];
+    let mut all = vec![Inst::Move { rd, rm }];
+    all.extend([Src::Reg(V), Src::Shifted(V, ShiftOp::Ror, 7)].map(|src| Inst::Not { rd, src }));
+    for rn in [None, Some(V)] {
+        use Extension::*;
+        all.extend([Sxth, Uxth, Sxtb, Uxtb].map(|op| Inst::Extend { op, rd, rn, rm, rotation: 16 }));
+        all.push(Inst::Insert { rd, old: V, rn, lsb: 3, width: 9 });
+    }
     all.extend([0, 255, 0xff00, 0xffff_fff0, 0x1234, 0x1234_5678].map(|value| Inst::Const { rd, value }));
     all.push(Inst::SymbolAddress { rd, symbol: Symbol::Globals, addend: 8 });
     use AluOp::*;
@@ -149,6 +155,8 @@ fn kind(inst: &Inst) -> (&'static str, usize) {
         Inst::ShiftReg { .. } => "ShiftReg",
         Inst::Unary { .. } => "Unary",
         Inst::Extract { .. } => "Extract",
+        Inst::Extend { .. } => "Extend",
+        Inst::Insert { .. } => "Insert",
         Inst::Saturate { .. } => "Saturate",
         Inst::SelectMany { .. } => "SelectMany",
         Inst::Mul { .. } => "Mul",
@@ -169,7 +177,7 @@ fn kind(inst: &Inst) -> (&'static str, usize) {
         Inst::Return { .. } => "Return",
         Inst::Trap { .. } => "Trap",
     };
-    (name, 30)
+    (name, 32)
 }
 
 /// Gives every operand a core register of its own, in order from `pool`, unless its role names one. Result: the

@@ -171,6 +171,20 @@ const FILES: [(&str, &str); 13] = [
 /// The optimizer searches with these only, so that no lemma needs to be proved anew for each module.
 pub const PROVED: &str = include_str!("../rules/proved.list");
 
+/// Rules of instruction selection by family, as text. They are the compiler's: it reads them, and proves them by the validator's
+/// semantics. No proof of a compiled function rests on one.
+pub const SELECTION: [(&str, &str); 6] = [
+    ("arithmetic", include_str!("../selection/arithmetic.select")),
+    ("bitwise", include_str!("../selection/bitwise.select")),
+    ("compare", include_str!("../selection/compare.select")),
+    ("pair", include_str!("../selection/pair.select")),
+    ("product", include_str!("../selection/product.select")),
+    ("shift", include_str!("../selection/shift.select")),
+];
+
+/// The rules that are proved, one line for each, as in [`PROVED`]. Others are not loaded.
+pub const SELECTION_PROVED: &str = include_str!("../selection/proved.list");
+
 /// All lemmas, by file and line.
 pub fn all() -> Vec<Lemma> {
     load().expect("invariant: the lemmas of this crate parse, as its tests show")

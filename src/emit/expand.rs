@@ -6,7 +6,7 @@ use crate::branch_relax::{Item, Label, Literal, RelocKind, RelocTarget};
 use crate::encode::branch::{bl, blx, it, ite};
 use crate::encode::memory::Access;
 use crate::encode::operand::{
-    BitField, Condition, Gpr, IP, Imm8, Imm12, LongWords, ModifiedImm, Offset, Saturation, ShiftAmount,
+    BitField, ByteRotation, Condition, Gpr, IP, Imm8, Imm12, LongWords, ModifiedImm, Offset, Saturation, ShiftAmount,
 };
 use crate::encode::{self, AluOp, SetFlags, Shift, ShiftOp, field};
 use crate::error::CompileError;
@@ -29,7 +29,10 @@ impl Emitter<'_> {
             }
             Inst::Move { rd, rm } if rd == rm => {}
             Inst::Move { rd, rm } => self.code(encode::mov_reg(gpr(*rd), gpr(*rm))),
-            Inst::Not { rd, rm } => self.code(encode::mvn_reg_s(gpr(*rd), gpr(*rm))),
+            Inst::Not { rd, src } => {
+                let (rm, shift) = self.register(*src)?;
+                self.code(encode::mvn_reg_s(gpr(*rd), rm, shift));
+            }
             Inst::Alu { op, rd, rn, src } => {
                 let can = !matches!(src, Src::Imm(k) if ModifiedImm::new(*k).is_none());
                 if !can {
@@ -47,6 +50,17 @@ impl Emitter<'_> {
             Inst::Extract { signed, rd, rn, lsb, width } => {
                 let bits = BitField::new(*lsb, *width).ok_or_else(|| self.misfit("a bit field"))?;
                 self.code(field::extract(*signed, gpr(*rd), gpr(*rn), bits));
+            }
+            Inst::Extend { op, rd, rn, rm, rotation } => {
+                let rotation = ByteRotation::new(*rotation).ok_or_else(|| self.misfit("a rotation"))?;
+                self.code(match rn {
+                    Some(rn) => field::extend_add(*op, gpr(*rd), gpr(*rn), gpr(*rm), rotation),
+                    None => field::extend(*op, gpr(*rd), gpr(*rm), rotation),
+                });
+            }
+            Inst::Insert { rd, rn, lsb, width, .. } => {
+                let bits = BitField::new(*lsb, *width).ok_or_else(|| self.misfit("a bit field"))?;
+                self.code(field::insert(gpr(*rd), rn.map(gpr), bits));
             }
             Inst::Saturate { signed, bits, rd, src } => self.saturate(*signed, *bits, gpr(*rd), *src)?,
             Inst::Mul { rd, rn, rm } => self.code(encode::mul_s(gpr(*rd), gpr(*rn), gpr(*rm))),
@@ -113,6 +127,14 @@ impl Emitter<'_> {
     fn amount(&self, bits: u32) -> Result<ShiftAmount, CompileError> {
         ShiftAmount::new(bits).ok_or_else(|| self.misfit("a shift"))
     }
+    /// An operand that is no immediate.
+    fn register(&self, src: Src) -> Result<(Gpr, Shift), CompileError> {
+        match src {
+            Src::Reg(m) => Ok((gpr(m), None)),
+            Src::Shifted(m, op, bits) => Ok((gpr(m), self.shift(op, bits)?)),
+            Src::Imm(_) => Err(self.misfit("an immediate")),
+        }
+    }
     fn shift(&self, op: ShiftOp, bits: u32) -> Result<Shift, CompileError> {
         Ok(Some((op, self.amount(bits)?)))
     }
@@ -149,7 +171,11 @@ impl Emitter<'_> {
             Compare::Cmp(n, Src::Imm(k)) => encode::cmp_imm(gpr(n), fit(k)?),
             Compare::Cmp(n, Src::Reg(m)) => encode::cmp_reg(gpr(n), gpr(m), None),
             Compare::Cmp(n, Src::Shifted(m, s, k)) => encode::cmp_reg(gpr(n), gpr(m), self.shift(s, k)?),
-            Compare::Cmn(n, k) => encode::cmn_imm(gpr(n), fit(k)?),
+            Compare::Cmn(n, Src::Imm(k)) => encode::cmn_imm(gpr(n), fit(k)?),
+            Compare::Cmn(n, src) => {
+                let (rm, shift) = self.register(src)?;
+                encode::cmn_reg(gpr(n), rm, shift)
+            }
             Compare::Tst(n, Src::Imm(k)) => encode::tst_imm(gpr(n), fit(k)?),
             Compare::Tst(n, Src::Reg(m)) => encode::tst_reg(gpr(n), gpr(m), None),
             Compare::Tst(n, Src::Shifted(m, s, k)) => encode::tst_reg(gpr(n), gpr(m), self.shift(s, k)?),

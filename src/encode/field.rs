@@ -1,7 +1,7 @@
-//! Encodings of bit fields and saturation.
+//! Encodings of bit fields, extension and saturation.
 
 use super::bits::{Code, fill};
-use super::operand::{BitField, Gpr, Saturation, ShiftAmount};
+use super::operand::{BitField, ByteRotation, Extension, Gpr, Saturation, ShiftAmount};
 use super::rows;
 
 /// `ubfx rd, rn, #lsb, #width` or `sbfx`.
@@ -9,6 +9,29 @@ pub fn extract(signed: bool, rd: Gpr, rn: Gpr, bits: BitField) -> Code {
     let (i, w) = bits.fields();
     let u = u32::from(!signed);
     fill(&rows::EXTRACT_W, &[(b'u', u), (b'n', rn.field()), (b'i', i), (b'd', rd.field()), (b'w', w)])
+}
+
+/// `bfi rd, rn, #lsb, #width`, or `bfc rd, #lsb, #width` without operand.
+pub fn insert(rd: Gpr, rn: Option<Gpr>, bits: BitField) -> Code {
+    let (i, w) = bits.fields();
+    let fields = [(b'i', i), (b'd', rd.field()), (b'w', i + w)];
+    match rn {
+        Some(rn) => fill(&rows::INSERT_W, &[fields.as_slice(), &[(b'n', rn.field())]].concat()),
+        None => fill(&rows::CLEAR_W, &fields),
+    }
+}
+
+/// `uxtb rd, rm, ror #n` and its like.
+pub fn extend(op: Extension, rd: Gpr, rm: Gpr, rotation: ByteRotation) -> Code {
+    let fields = [(b'o', op as u32), (b'd', rd.field()), (b'r', rotation.field()), (b'm', rm.field())];
+    fill(&rows::EXTEND_W, &fields)
+}
+
+/// `uxtab rd, rn, rm, ror #n` and its like: adds what is extended. Armv7E-M only.
+pub fn extend_add(op: Extension, rd: Gpr, rn: Gpr, rm: Gpr, rotation: ByteRotation) -> Code {
+    let fields =
+        [(b'o', op as u32), (b'n', rn.field()), (b'd', rd.field()), (b'r', rotation.field()), (b'm', rm.field())];
+    fill(&rows::EXTEND_ADD_W, &fields)
 }
 
 /// `ssat rd, #bits, rn, shift` or `usat`. The shift is `asr` if its first part says so, else `lsl`.

@@ -188,6 +188,34 @@ impl ShiftAmount {
     }
 }
 
+/// Extensions of a byte or halfword, with the `op1` field of their 32-bit encodings. Source: DDI 0403E, A5.3.13.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the manual's mnemonics")]
+pub enum Extension {
+    Sxth = 0,
+    Uxth = 1,
+    Sxtb = 4,
+    Uxtb = 5,
+}
+
+/// The rotation right of what is extended: 0, 8, 16 or 24 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRotation(u32);
+
+impl ByteRotation {
+    /// None.
+    pub const NONE: ByteRotation = ByteRotation(0);
+    /// The rotation by so many bits, if it is one.
+    pub fn new(bits: u32) -> Option<ByteRotation> {
+        (bits < 32 && bits % 8 == 0).then_some(ByteRotation(bits / 8))
+    }
+    /// Its bytes.
+    pub fn field(self) -> u32 {
+        self.0
+    }
+}
+
 /// A bit field of a word: at least one bit, none above bit 31.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BitField {

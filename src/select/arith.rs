@@ -91,7 +91,7 @@ impl Selector<'_> {
         if let Some(k) = self.constant(b) {
             let rn = self.reg(a)?;
             if op == AluOp::Eor && k == u32::MAX {
-                self.emit(Inst::Not { rd, rm: rn });
+                self.emit(Inst::Not { rd, src: Src::Reg(rn) });
             } else {
                 self.alu_constant(op, rd, rn, k);
             }

@@ -93,7 +93,7 @@ impl Selector<'_> {
         let negated = k.wrapping_neg();
         let is_unsigned = matches!(cond, Cond::LtU | Cond::GtU | Cond::LeU | Cond::GeU);
         if !is_unsigned && k != negated && ModifiedImm::new(negated).is_some() {
-            return Compare::Cmn(rn, negated);
+            return Compare::Cmn(rn, Src::Imm(negated));
         }
         let r = self.constant_reg(k);
         Compare::Cmp(rn, Src::Reg(r))

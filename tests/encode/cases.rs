@@ -49,6 +49,12 @@ const UNARY: [UnaryOp; 8] = [
     UnaryOp::Uxtb,
     UnaryOp::Uxth,
 ];
+const EXTENSIONS: [(Extension, &str, &str); 4] = [
+    (Extension::Sxth, "s", "h"),
+    (Extension::Uxth, "u", "h"),
+    (Extension::Sxtb, "s", "b"),
+    (Extension::Uxtb, "u", "b"),
+];
 const CONDITIONS: [Condition; 10] = [
     Condition::Eq,
     Condition::Ne,
@@ -182,6 +188,7 @@ impl Cases {
         }
         for (op, f) in [
             ("cmp", encode::cmp_reg as fn(Gpr, Gpr, Shift) -> Code),
+            ("cmn", encode::cmn_reg as fn(Gpr, Gpr, Shift) -> Code),
             ("tst", encode::tst_reg as fn(Gpr, Gpr, Shift) -> Code),
         ] {
             self.each(&[ANY, ANY], |v| {
@@ -203,7 +210,12 @@ impl Cases {
         });
         self.each(&[ANY, ANY], |v| {
             let (rd, rm) = (r(v[0]), r(v[1]));
-            Some(free(encode::mvn_reg_s(rd, rm), "mvn", &[format!("{}, {}", n(rd), n(rm))]))
+            Some(free(encode::mvn_reg_s(rd, rm, None), "mvn", &[format!("{}, {}", n(rd), n(rm))]))
+        });
+        self.each(&[ANY, ANY, 4, 31], |v| {
+            let (rd, rm, shift, amount) = (r(v[0]), r(v[1]), SHIFTS[v[2] as usize], v[3] + 1);
+            let code = encode::mvn_reg_s(rd, rm, Some((shift, fits(ShiftAmount::new(amount)))));
+            Some(kept(code, format!("mvn {}, {}, {} #{amount}", n(rd), n(rm), name(shift))))
         });
         self.each(&[LOW, 256], |v| {
             let code = encode::movs_imm8(fits(r(v[0]).low()), fits(Imm8::new(v[1])));
@@ -245,6 +257,29 @@ impl Cases {
     }
 
     fn fields(&mut self) {
+        self.each(&[ANY, ANY, 32, 32], |v| {
+            let (rd, rn, lsb, width) = (r(v[0]), r(v[1]), v[2], v[3] + 1);
+            let code = field::insert(rd, Some(rn), BitField::new(lsb, width)?);
+            Some(kept(code, format!("bfi {}, {}, #{lsb}, #{width}", n(rd), n(rn))))
+        });
+        self.each(&[ANY, 32, 32], |v| {
+            let (rd, lsb, width) = (r(v[0]), v[1], v[2] + 1);
+            let code = field::insert(rd, None, BitField::new(lsb, width)?);
+            Some(kept(code, format!("bfc {}, #{lsb}, #{width}", n(rd))))
+        });
+        for (op, sign, size) in EXTENSIONS {
+            let turned = |v: u32| if v == 0 { String::new() } else { format!(", ror #{}", 8 * v) };
+            self.each(&[ANY, ANY, 4], |v| {
+                let (rd, rm) = (r(v[0]), r(v[1]));
+                let code = field::extend(op, rd, rm, fits(ByteRotation::new(8 * v[2])));
+                Some(kept(code, format!("{sign}xt{size} {}{}", list(&[rd, rm]), turned(v[2]))))
+            });
+            self.each(&[ANY, ANY, ANY, 4], |v| {
+                let (rd, rn, rm) = (r(v[0]), r(v[1]), r(v[2]));
+                let code = field::extend_add(op, rd, rn, rm, fits(ByteRotation::new(8 * v[3])));
+                Some(kept(code, format!("{sign}xta{size} {}{}", list(&[rd, rn, rm]), turned(v[3]))))
+            });
+        }
         for signed in [false, true] {
             let s = if signed { "s" } else { "u" };
             self.each(&[ANY, ANY, 32, 32], |v| {
