@@ -4,7 +4,7 @@ use super::diagnostic::Diagnostic;
 use super::image::{self, Image, ImageArgs};
 use super::inlining::InlineArgs;
 use super::input::{self, Module};
-use super::proof::{LimitArgs, Proof, compile_and_prove};
+use super::proof::{LimitArgs, Proof, compile_and_prove, prove};
 use super::{Format, JSON_SCHEMA, Status, output, passes, table};
 use crate::c_header;
 use crate::compile::Core;
@@ -308,7 +308,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if let Some(header) = args.emit_header.as_ref().filter(|h| same(&args.input, h) || **h == args.output) {
         return Err(Diagnostic::new("the header is the input or the output").file(header));
     }
-    let plan = args.image.plan(&module, &args.output)?;
+    let plan = args.image.plan(&module, &args.output, &args.code.import_prefix)?;
     let mut options = args.inlining.choose(args.code.options());
     if let Some(plan) = &plan {
         options.core = plan.core(args.code.core())?;
@@ -328,7 +328,12 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     }
     if let (Some(plan), Status::Done) = (&plan, outcome.status()) {
         let Compiled { object, claim, .. } = &outcome.compiled;
-        outcome.image = Some(plan.link(object, &claim.contract, options.core)?);
+        let image = plan.link(object, &claim.contract, options.core)?;
+        if outcome.proof.is_some() {
+            let linked = (&*args.output, &*image.elf);
+            outcome.proof = Some(prove((&module.path, &module.bytes), linked, None, &args.limits)?);
+        }
+        outcome.image = Some(image);
     }
     if outcome.status() == Status::Done {
         if let (Some(proof), Some(folder)) = (&outcome.proof, &args.certificate) {

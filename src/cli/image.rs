@@ -131,7 +131,8 @@ pub struct Report {
 
 /// A linked image, not yet written.
 pub struct Image {
-    elf: Vec<u8>,
+    /// The linked file.
+    pub elf: Vec<u8>,
     /// The linker script to write.
     script: Option<String>,
     script_path: PathBuf,
@@ -163,7 +164,7 @@ impl ImageArgs {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn plan(&self, module: &input::Module, output: &Path) -> Result<Option<Plan>, Diagnostic> {
+    pub fn plan(&self, module: &input::Module, output: &Path, import_prefix: &str) -> Result<Option<Plan>, Diagnostic> {
         let Some(name) = self.board.as_ref().filter(|_| self.image) else {
             return Ok(None);
         };
@@ -184,7 +185,8 @@ impl ImageArgs {
             files.push((path.clone(), input));
         }
         let decoded = crate::decode::decode(&module.bytes);
-        let decoded = decoded.map_err(|e| Diagnostic::compile(&e, &module.path, &module.bytes))?;
+        let mut decoded = decoded.map_err(|e| Diagnostic::compile(&e, &module.path, &module.bytes))?;
+        decoded.import_prefix = import_prefix.to_string();
         let entry = self.choose_entry(&decoded, &files)?;
         let linker = find(self.linker.as_deref()).map_err(link::failure)?;
         Ok(Some(Plan {

@@ -37,8 +37,7 @@ const TRIALS: u32 = 1000;
 /// Bytes that make a word of a truth value.
 const TO_WORD_BYTES: u32 = 6;
 /// Words that operands have when a rule is tried, besides some that look random.
-const EDGES: [u32; 12] =
-    [0, 1, 2, 31, 32, 0xff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
+const EDGES: [u32; 12] = [0, 1, 2, 31, 32, 0xff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
 
 /// What is known of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,7 +179,7 @@ impl Instances {
         let allocated = Allocated { blocks: vec![steps], live: vec![], slots: 0 };
         let frame = Frame { saved: 0, filler: 0, local_bytes: 0, outgoing_bytes: 0 };
         let emitted = emit(&machine, &allocated, &frame, &[false], 0).map_err(|e| e.to_string())?;
-        let out = layout(&emitted.items, emitted.labels).map_err(|_| "literals out of reach".to_string())?;
+        let out = layout(&emitted.items, emitted.labels, true).map_err(|_| "literals out of reach".to_string())?;
         let lines: BTreeMap<u32, u32> = out.lines.iter().rev().map(|(offset, origin)| (*origin, *offset)).collect();
         let start = |n: u32| lines.get(&n).copied().ok_or("an instance without code");
         let starts = (1..=end).map(start).collect::<Result<Vec<_>, _>>()?;
@@ -213,19 +212,27 @@ impl Instances {
         let world = World { memory, memory_bytes, cells: vec![], results: vec![] };
         let mut state = program.blank_state(d, Point { offset: 0, micro: 0 }, world, &mut |d| d.havoc());
         for (register, word) in words {
-            program.set(&mut state, &Loc::Reg(*register as u8), word.clone()).expect("invariant: it is a core register");
+            program
+                .set(&mut state, &Loc::Reg(*register as u8), word.clone())
+                .expect("invariant: it is a core register");
         }
         state
     }
 }
 
 fn surroundings() -> (Module, Contract) {
-    let contract = Contract { bounds: Bounds::None, memory: MemoryOwner::Own, capacity_bytes: 0 };
+    let contract =
+        Contract { bounds: Bounds::None, memory: MemoryOwner::Own, capacity_bytes: 0, import_prefix: String::new() };
     (Module::default(), contract)
 }
 
 /// Registers that hold something at the start: operands, then words.
-fn given<W: Clone>(rule: &Compiled, placing: &Placing, operands: &[W], mut word: impl FnMut(u32) -> W) -> Vec<(u32, W)> {
+fn given<W: Clone>(
+    rule: &Compiled,
+    placing: &Placing,
+    operands: &[W],
+    mut word: impl FnMut(u32) -> W,
+) -> Vec<(u32, W)> {
     let operands = operands.iter().enumerate().map(|(n, w)| (Hole::Operand(n), w.clone()));
     let words: Vec<(Hole, W)> = (0..).map(Hole::Word).zip(rule.template.words.iter().map(|w| word(*w))).collect();
     operands.chain(words).filter_map(|(hole, w)| Some((*placing.get(&hole)?, w))).collect()
@@ -298,7 +305,12 @@ fn differs(
 }
 
 /// Proves every instance for all words.
-fn proved(rule: &Rule, compiled: &Compiled, placing: &Placing, all: &Instances) -> Result<Result<Rung, Verdict>, String> {
+fn proved(
+    rule: &Rule,
+    compiled: &Compiled,
+    placing: &Placing,
+    all: &Instances,
+) -> Result<Result<Rung, Verdict>, String> {
     let mut g = Graph::new();
     let operands: Vec<T> = (0..compiled.operands as u32).map(|i| g.var(Var::Argument(i))).collect();
     let given = given(compiled, placing, &operands, |w| g.word(w));
@@ -314,7 +326,8 @@ fn proved(rule: &Rule, compiled: &Compiled, placing: &Placing, all: &Instances) 
                 Err(Open::Model(model)) => {
                     let value = |i| model.words.iter().find(|(v, _)| *v == Var::Argument(i)).map_or(0, |(_, w)| *w);
                     let words: Vec<u32> = (0..compiled.operands as u32).map(value).collect();
-                    let unconfirmed = || Verdict::Unknown(format!("not confirmed: {words:x?}, constants {constants:x?}"));
+                    let unconfirmed =
+                        || Verdict::Unknown(format!("not confirmed: {words:x?}, constants {constants:x?}"));
                     let found = differs(rule, compiled, placing, all, n, &words)?;
                     return Ok(Err(found.map_or_else(unconfirmed, Verdict::Refuted)));
                 }
@@ -326,4 +339,3 @@ fn proved(rule: &Rule, compiled: &Compiled, placing: &Placing, all: &Instances) 
     }
     Ok(Ok(last))
 }
-
