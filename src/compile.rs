@@ -154,7 +154,7 @@ fn state(cut: &mut Cut, what: Cached, at: Loc) {
         Cached::Address(symbol, 0) => return cut.equal.push((Loc::Address(symbol), at)),
         Cached::Address(symbol, addend) => (Loc::Address(symbol), Loc::Const(i32::from(addend) as u32)),
         Cached::Element(v) => (Loc::Address(Symbol::Memory), Loc::Value(v, 0)),
-        Cached::MemoryBytes => return,
+        Cached::MemoryBytes | Cached::Entry(..) => return,
     };
     let sum = Word::Step(cut.steps.len() as u32, 0);
     let args = vec![Word::Loc(base), Word::Loc(other)];

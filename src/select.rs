@@ -19,7 +19,7 @@ mod saturate;
 mod uses;
 
 use crate::cfg::edges;
-use crate::encode::AluOp;
+use crate::encode::{AluOp, ShiftOp};
 use crate::encode::memory::Access;
 use crate::encode::operand::ModifiedImm;
 use crate::error::CompileError;
@@ -43,6 +43,8 @@ pub enum Cached {
     MemoryBytes,
     /// The address of linear memory plus a value.
     Element(Value),
+    /// The address of a table's entry.
+    Entry(u32, Value),
 }
 
 /// The result of selection.
@@ -247,6 +249,11 @@ impl<'a> Selector<'a> {
                 let rn = self.address_reg(Symbol::Memory, 0);
                 let rm = self.home(v);
                 Inst::Alu { op: AluOp::Add, rd, rn, src: Src::Reg(rm) }
+            }
+            Cached::Entry(table, index) => {
+                let rn = self.address_reg(Symbol::Table(table), 0);
+                let rm = self.home(index);
+                Inst::Alu { op: AluOp::Add, rd, rn, src: Src::Shifted(rm, ShiftOp::Lsl, 3) }
             }
         };
         self.emit(inst);

@@ -2,7 +2,6 @@
 
 use super::{Cached, Selector};
 use crate::encode::AluOp;
-use crate::encode::ShiftOp;
 use crate::encode::memory::Access;
 use crate::encode::operand::{Condition, ModifiedImm};
 use crate::error::CompileError;
@@ -191,11 +190,8 @@ impl Selector<'_> {
         let address = match self.constant(index) {
             Some(k) => self.symbol_address(Symbol::Table(table), k.wrapping_mul(8).wrapping_add(word)),
             None => {
-                let base = self.address_reg(Symbol::Table(table), 0);
-                let rm = self.reg(index)?;
-                let rd = self.fresh();
-                self.emit(Inst::Alu { op: AluOp::Add, rd, rn: base, src: Src::Shifted(rm, ShiftOp::Lsl, 3) });
-                Address::Offset(rd, word)
+                self.reg(index)?;
+                Address::Offset(self.kept(Cached::Entry(table, self.resolve(index))), word)
             }
         };
         let rt = self.home(inst.results[0]);

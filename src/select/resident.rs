@@ -54,7 +54,7 @@ pub fn plan(func: &Func, flow: &Flow, made: &[(Cached, Block)]) -> Plan {
         let above = match what {
             Cached::Element(v) => definitions[v.0 as usize],
             Cached::Constant(_) | Cached::Address(..) => Block(0),
-            Cached::MemoryBytes => continue,
+            Cached::MemoryBytes | Cached::Entry(..) => continue,
         };
         let common = blocks.iter().copied().reduce(|a, b| nearest(dominators, a, b)).unwrap_or(above);
         let block = hoisted(dominators, loops, common, above);
