@@ -19,9 +19,9 @@ mod saturate;
 mod uses;
 
 use crate::cfg::edges;
-use crate::encode::{AluOp, ShiftOp};
 use crate::encode::memory::Access;
 use crate::encode::operand::ModifiedImm;
+use crate::encode::{AluOp, ShiftOp};
 use crate::error::CompileError;
 use crate::ir_facts::Facts;
 use crate::machine::{Inst, MachineFunc, Reg, Src};
