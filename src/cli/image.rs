@@ -153,6 +153,8 @@ pub struct Plan {
     /// A script of the user's.
     given_script: Option<String>,
     script_path: PathBuf,
+    /// Whether the script is to be written: not beside a device.
+    writes_script: bool,
     /// Imports: symbol, names.
     imports: BTreeMap<String, String>,
     memory_pages_min: u64,
@@ -202,6 +204,7 @@ impl ImageArgs {
             defined: self.define.iter().cloned().collect(),
             given_script,
             script_path,
+            writes_script: !std::fs::metadata(output).is_ok_and(|m| !m.is_file()),
             imports: imports(&decoded),
             memory_pages_min: decoded.memory.as_ref().map_or(0, |m| m.min_pages),
         }))

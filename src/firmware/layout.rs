@@ -130,31 +130,35 @@ pub fn place(board: &Board, stacks: Stacks, memory: Memory, sizes: Sizes) -> Res
     let room = |n: usize| u64::from(board.ram[n].bytes);
     let others = stacks.total() + sizes.data;
     let beside = room(0).saturating_sub(others);
-    let memory_max = (1..board.ram.len()).map(room).chain([beside]).max().unwrap_or(0);
-    if sizes.flash > flash {
-        let parts = format!("code, constants and initial data take {} bytes", sizes.flash);
-        return Err(Overflow { region: 0, over: sizes.flash - flash, memory_max, parts });
+    let mut memory_max = (1..board.ram.len()).map(room).chain([beside]).max().unwrap_or(0);
+    if let Memory::Data(_) = memory {
+        memory_max = memory_max.min(flash.saturating_sub(sizes.flash.saturating_sub(memory.bytes())));
     }
-    let listed = format!(
-        "the stack takes {} bytes, that of handlers {}, data {}",
-        stacks.bytes, stacks.handler_bytes, sizes.data
-    );
+    let overflow = |region, over, parts| Err(Overflow { region, over, memory_max, parts });
+    let data = if sizes.data == 0 { String::new() } else { format!(", data {}", sizes.data) };
+    let listed = format!("the stack takes {} bytes, that of handlers {}{data}", stacks.bytes, stacks.handler_bytes);
     if others > room(0) {
-        return Err(Overflow { region: 1, over: others - room(0), memory_max, parts: listed });
+        return overflow(1, others - room(0), listed);
     }
-    if memory.bytes() <= beside {
-        return Ok(0);
-    }
-    if let Some(n) = (1..board.ram.len()).find(|n| memory.bytes() <= room(*n)) {
-        return Ok(n);
-    }
-    let shortfall = |n: usize| memory.bytes() - if n == 0 { beside } else { room(n) };
-    let best = (0..board.ram.len()).min_by_key(|n| shortfall(*n)).unwrap_or(0);
-    let parts = match best {
-        0 => format!("linear memory takes {} bytes, {listed}", memory.bytes()),
-        _ => format!("linear memory takes {} bytes", memory.bytes()),
+    let home = match memory.bytes() <= beside {
+        true => Some(0),
+        false => (1..board.ram.len()).find(|n| memory.bytes() <= room(*n)),
     };
-    Err(Overflow { region: 1 + best, over: shortfall(best), memory_max, parts })
+    let Some(home) = home else {
+        let shortfall = |n: usize| memory.bytes() - if n == 0 { beside } else { room(n) };
+        let best = (0..board.ram.len()).min_by_key(|n| shortfall(*n)).unwrap_or(0);
+        let beside = if best == 0 { format!(", {listed}") } else { String::new() };
+        return overflow(1 + best, shortfall(best), format!("linear memory takes {} bytes{beside}", memory.bytes()));
+    };
+    if sizes.flash > flash {
+        let memory = match memory {
+            Memory::Data(_) => format!(", the initial contents of linear memory {} of them", memory.bytes()),
+            Memory::None | Memory::Zero(_) => String::new(),
+        };
+        let parts = format!("code, constants and initial data take {} bytes{memory}", sizes.flash);
+        return overflow(0, sizes.flash - flash, parts);
+    }
+    Ok(home)
 }
 
 /// The linker script. Operand `place`: where linear memory goes, by its place in [`Board::ram`]; `None`: memories are as long as

@@ -49,6 +49,29 @@ fn every_board_boots_with_either_linker_and_console() {
     assert_eq!(folder.names(), ["data.wat", "fw.elf", "fw.ld"]);
 }
 
+/// The emulator fills no memory by itself: without a row of start-up code's tables the poison is seen.
+#[test]
+fn start_up_code_is_what_initialises() {
+    let folder = Folder::new("tables");
+    let zeros = r#"(module (memory 1) (global $word (mut i32) (i32.const 5))
+      (func (export "memory") (result i32) (i32.load (i32.const 40000)))
+      (func (export "global") (result i32) (global.get $word)))"#;
+    let (module, elf) = (folder.write("zeros.wat", zeros), folder.path("fw.elf"));
+    let rows = [
+        ("memory", "    LONG(ADDR(.memory_zero)) LONG(SIZEOF(.memory_zero))\n", 0),
+        ("global", "    LONG(LOADADDR(.data)) LONG(ADDR(.data)) LONG(SIZEOF(.data))\n", 5),
+    ];
+    for (entry, row, value) in rows {
+        image(&module, &elf, "mps2-an385", &["--entry", entry]);
+        assert_eq!(boot("mps2-an385", &elf), run(&format!("result: 0x0000000{value}\n"), value));
+        let script = std::fs::read_to_string(folder.path("fw.ld")).expect("is there");
+        assert!(script.contains(row), "{script}");
+        let script = folder.write("without.ld", script.replace(row, ""));
+        image(&module, &elf, "mps2-an385", &["--entry", entry, "--linker-script", &script]);
+        assert_eq!(boot("mps2-an385", &elf), run("result: 0xa5a5a5a5\n", 0xa5), "{entry}");
+    }
+}
+
 #[test]
 fn results_are_printed_whole() {
     let folder = Folder::new("results");

@@ -122,7 +122,8 @@ fn what_does_not_fit_is_said_in_bytes() {
     for linker in LINKERS {
         refused(&["--memory-pages", "3", "--linker", linker], &["is 74760 bytes too small", "--memory-pages 1"]);
     }
-    refused(&["--memory-pages", "32767"], &["too small", "--memory-pages 1"]);
+    // 32,767 pages are not even linked: stacks come to them, data is not counted.
+    refused(&["--memory-pages", "32767"], &["is at least 2147296256 bytes too small", "--memory-pages 1 or less"]);
     // The stack alone.
     refused(
         &["--stack-size", "129K"],
@@ -136,12 +137,16 @@ fn what_does_not_fit_is_said_in_bytes() {
     let large = folder.write("large.wat", r#"(module (memory 40) (func (export "run")))"#);
     let args = [large.as_str(), "--image", "--board", "stm32f4", "--entry", "run"];
     super::errors::refused(&folder, &args, &["SRAM", "less memory than 40 pages", "at most 1 fit"]);
-    // With data, a linear memory lies in flash: 17 pages are more than 1 MiB.
+    // Flash: 1 MiB of constants and some code; 16 pages of linear memory with data, where 4 MiB of RAM have room for them.
     let host = folder.c("host", "extern const unsigned char big[1 << 20]; const unsigned char big[1 << 20] = {1}; int main(void) { return big[5]; }");
     refused(
         &["--link", &host],
         &["FLASH (1048576 bytes at 0x08000000) is", "bytes too small", "code, constants and initial data take"],
     );
+    let little = folder.write("little.toml", BOARD.replacen("0x4_0000", "0x40_0000", 1));
+    let args = [module.as_str(), "--image", "--board", &little, "--entry", "run", "--memory-pages", "16"];
+    let says = ["FLASH (1048576 bytes at 0x00000000) is", "linear memory 1048576 of them", "--memory-pages 15 or less"];
+    super::errors::refused(&folder, &args, &says);
     // What is just small enough is made: 130,040 bytes of stack leave nothing, and linear memory goes to the second memory.
     let elf = folder.path("fw.elf");
     let said = super::image(&module, &elf, "stm32f4", &["--entry", "run", "--stack-size", "130040"]);

@@ -15,9 +15,6 @@ use std::path::{Path, PathBuf};
 use synth_validator::certificate::sha256;
 use synth_validator::contract::{Contract, PAGE_BYTES, SYM_INIT, SYM_MEMORY};
 
-/// Addresses that stacks and data may take beside a linear memory, for sizes to be measured.
-const SPARE_BYTES: u64 = 1 << 26;
-
 /// The linker's errors.
 pub(super) fn failure(error: LinkError) -> Diagnostic {
     match error {
@@ -85,7 +82,7 @@ impl Plan {
             Some(script) => (linked(script)?, None),
             None => {
                 let script = self.laid_out(memory, contract, &linked)?;
-                (linked(&script)?, Some(layout::file(&script, &self.name)))
+                (linked(&script)?, self.writes_script.then(|| layout::file(&script, &self.name)))
             }
         };
         let read = Linked::read(&elf).map_err(|e| Diagnostic::new(format!("the linked image cannot be read: {e}")))?;
@@ -190,50 +187,45 @@ impl Plan {
         contract: &Contract,
         linked: &dyn Fn(&str) -> Result<Vec<u8>, Diagnostic>,
     ) -> Result<String, Diagnostic> {
-        let too_large = |o: Overflow| self.too_large(&o, memory, contract);
-        // What passes the last address cannot be measured.
-        if u64::from(self.board.ram[0].origin) + memory.bytes() > (1 << 32) - SPARE_BYTES {
-            layout::place(&self.board, self.stacks, memory, Sizes::default()).map_err(too_large)?;
+        let too_large = |o: Overflow, least: &str| self.too_large(&o, least, memory, contract);
+        // More than all memories need not be measured.
+        let all: u64 = self.board.regions().iter().map(|(_, _, bytes)| u64::from(*bytes)).sum();
+        if memory.bytes() > all {
+            layout::place(&self.board, self.stacks, memory, Sizes::default()).map_err(|o| too_large(o, "at least "))?;
         }
         let elf = linked(&layout::script(&self.board, self.stacks, memory, None))?;
         let sizes = Linked::read(&elf).map_err(|e| Diagnostic::new(format!("the linked image cannot be read: {e}")))?;
-        let place = layout::place(&self.board, self.stacks, memory, sizes.sizes(&self.board)).map_err(too_large)?;
+        let place =
+            layout::place(&self.board, self.stacks, memory, sizes.sizes(&self.board)).map_err(|o| too_large(o, ""))?;
         Ok(layout::script(&self.board, self.stacks, memory, Some(place)))
     }
 
-    fn too_large(&self, overflow: &Overflow, memory: Memory, contract: &Contract) -> Diagnostic {
+    fn too_large(&self, overflow: &Overflow, least: &str, memory: Memory, contract: &Contract) -> Diagnostic {
         let (name, origin, bytes) = self.board.regions()[overflow.region];
         let error = Diagnostic::new(format!(
-            "the image does not fit: {name} ({bytes} bytes at {origin:#010x}) is {} bytes too small",
+            "the image does not fit: {name} ({bytes} bytes at {origin:#010x}) is {least}{} bytes too small",
             overflow.over
         ));
         let error = error.note(overflow.parts.clone());
         let mut helps = Vec::new();
         let pages = overflow.memory_max / u64::from(PAGE_BYTES);
         let is_flash = overflow.region == 0;
-        if memory != Memory::None && !is_flash {
-            let capacity = u64::from(contract.capacity_bytes / PAGE_BYTES);
-            match () {
-                () if pages >= capacity => {}
-                () if pages >= self.memory_pages_min => helps.push(format!("--memory-pages {pages} or less")),
-                () => helps.push(format!(
+        let is_to_blame = if is_flash { matches!(memory, Memory::Data(_)) } else { memory != Memory::None };
+        if is_to_blame && pages < u64::from(contract.capacity_bytes / PAGE_BYTES) {
+            helps.push(match pages >= self.memory_pages_min {
+                true => format!("--memory-pages {pages} or less"),
+                false => format!(
                     "a module with less memory than {} pages of 64 KiB, or a board with more (at most {pages} fit)",
                     self.memory_pages_min
-                )),
-            }
+                ),
+            });
         }
         let less = u64::from(self.stacks.bytes).saturating_sub(overflow.over) / 8 * 8;
         if !is_flash && less >= u64::from(STACK_BYTES_MIN) {
             helps.push(format!("--stack-size {less} or less"));
         }
         if is_flash {
-            helps.push("-O s makes code smaller".to_string());
-            if matches!(memory, Memory::Data(_)) {
-                helps.push(
-                    "a linear memory with initial data lies in flash as a whole: --memory-pages makes it smaller"
-                        .to_string(),
-                );
-            }
+            helps.push("-O s, which makes code smaller".to_string());
         }
         error.help(if helps.is_empty() { "take a board with more memory".to_string() } else { helps.join("; or ") })
     }
