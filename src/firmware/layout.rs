@@ -161,22 +161,33 @@ pub fn place(board: &Board, stacks: Stacks, memory: Memory, sizes: Sizes) -> Res
     Ok(home)
 }
 
-/// The linker script. Operand `place`: where linear memory goes, by its place in [`Board::ram`]; `None`: memories are as long as
-/// addresses allow, so that what does not fit is measured.
-pub fn script(board: &Board, stacks: Stacks, memory: Memory, place: Option<usize>) -> String {
+/// Where sizes are measured: code below, data above, both with more room than an image takes.
+const TRIAL_DATA: u32 = 0x8000_0000;
+
+/// The linker script. Operand `place`: where linear memory goes, by its place in [`Board::ram`].
+pub fn script(board: &Board, stacks: Stacks, memory: Memory, place: usize) -> String {
+    let (first, home) = (&board.ram[0].name, &board.ram[place].name);
+    whole(&board.regions(), stacks, memory, first, home)
+}
+
+/// A script to measure [`Sizes`] with: nothing is where it will be, but all has room.
+pub fn trial(stacks: Stacks, memory: Memory) -> String {
+    let first = "RAM";
+    let regions = [(FLASH, 0, TRIAL_DATA), (first, TRIAL_DATA, (u32::MAX - TRIAL_DATA) & !7)];
+    whole(&regions, stacks, memory, first, first)
+}
+
+fn whole(regions: &[(&str, u32, u32)], stacks: Stacks, memory: Memory, first: &str, home: &str) -> String {
     let mut s = String::new();
-    let first = &board.ram[0].name;
-    let home = &board.ram[place.unwrap_or(0)].name;
-    write_memories(&mut s, board, place.is_none()).expect("invariant: writing to a text does not fail");
+    write_memories(&mut s, regions).expect("invariant: writing to a text does not fail");
     write_sections(&mut s, stacks, memory, first, home).expect("invariant: writing to a text does not fail");
     s
 }
 
-fn write_memories(s: &mut String, board: &Board, endless: bool) -> fmt::Result {
+fn write_memories(s: &mut String, regions: &[(&str, u32, u32)]) -> fmt::Result {
     writeln!(s, "ENTRY({RESET})\nMEMORY {{")?;
-    for (name, origin, bytes) in board.regions() {
-        let access = if name == FLASH { "rx" } else { "rw" };
-        let bytes = if endless { (u32::MAX - origin) & !7 } else { bytes };
+    for (name, origin, bytes) in regions {
+        let access = if *name == FLASH { "rx" } else { "rw" };
         writeln!(s, "  {name} ({access}) : ORIGIN = {origin:#010x}, LENGTH = {bytes:#010x}")?;
     }
     s.push_str("}\n/* Only what has contents is loaded; start-up code zeroes the rest. */\n");
@@ -303,13 +314,11 @@ impl Linked {
         Ok(Linked { loaded: loaded.filter(|(_, bytes)| *bytes > 0).collect(), sections })
     }
 
-    /// Its sizes, if it is linked with a script without a place for linear memory.
-    pub fn sizes(&self, board: &Board) -> Sizes {
-        let origin = u64::from(board.flash.origin);
-        let ends = self.loaded.iter().map(|(at, bytes)| (at + bytes).saturating_sub(origin));
-        let start = u64::from(board.ram[0].origin);
+    /// Its sizes, if it is linked with the script of [`trial`].
+    pub fn sizes(&self) -> Sizes {
+        let ends = self.loaded.iter().map(|(at, bytes)| at + bytes);
         let own = |name: &str| name == STACK_SECTION || MEMORY_SECTIONS.contains(&name);
-        let data = self.sections.iter().filter(|(name, at, _)| *at >= start && !own(name));
+        let data = self.sections.iter().filter(|(name, at, _)| *at >= u64::from(TRIAL_DATA) && !own(name));
         Sizes { flash: ends.max().unwrap_or(0), data: data.map(|(_, _, bytes)| bytes.next_multiple_of(ALIGN)).sum() }
     }
 

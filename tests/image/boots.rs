@@ -191,6 +191,41 @@ fn an_overflow_of_the_stack_below_faults() {
     assert_eq!(boot("mps2-an385", &elf).status, Some(136));
 }
 
+/// Without a guard this emulator lets accesses below the first memory pass: the test before tells nothing by itself.
+#[test]
+fn the_guard_is_what_faults() {
+    let folder = Folder::new("guard");
+    let (elf, deep) = (folder.path("fw.elf"), folder.write("deep.wat", recursion(4000)));
+    let ram = |name: &str, origin: u32| format!("[[ram]]\nname = \"{name}\"\norigin = {origin}\nbytes = 0x100000\n");
+    let head = "cpu = \"cortex-m4\"\ninterrupts = 0\n[flash]\norigin = 0\nbytes = 0x100000\n";
+    let guarded = folder.write("guarded.toml", format!("{head}{}", ram("HIGH", 0x2010_0000)));
+    let open = folder.write("open.toml", format!("{head}{}{}", ram("HIGH", 0x2010_0000), ram("LOW", 0x2000_0000)));
+    image(&deep, &elf, &guarded, &["--entry", "run"]);
+    let ended = boot("mps2-an386", &elf);
+    assert!(ended.printed.starts_with("trap: call-stack-exhausted, stack pointer 0x200f"), "{ended:?}");
+    // A memory below leaves no room for a guard.
+    image(&deep, &elf, &open, &["--entry", "run"]);
+    assert_eq!(boot("mps2-an386", &elf), run("result: 0x007a19d0\n", 0xd0));
+}
+
+#[test]
+fn a_mask_is_never_left() {
+    let folder = Folder::new("mask");
+    let elf = folder.path("fw.elf");
+    let module = r#"(module (memory 1) (data (i32.const 0) "\05") (global $last (mut i32) (i32.const 65535))
+      (func (export "run") (result i32)
+        (i64.store (global.get $last) (i64.const -1))
+        (i32.add (i32.load8_u (i32.const 0)) (i32.load8_u (global.get $last)))))"#;
+    let module = folder.write("mask.wat", module);
+    for memory in ["own", "extern"] {
+        let more = ["--entry", "run", "--bounds", "mask", "--memory", memory];
+        let said = image(&module, &elf, "mps2-an385", &more);
+        // 8 bytes behind the memory, stacks, and words of memory size and global.
+        assert_eq!(said["image"]["regions"][1]["used"].as_u64(), Some(65_544 + 9216 + 8), "{memory}");
+        assert_eq!(boot("mps2-an385", &elf), run("result: 0x00000104\n", 4), "{memory}");
+    }
+}
+
 #[test]
 fn a_stack_above_has_all_that_is_left() {
     let folder = Folder::new("above");

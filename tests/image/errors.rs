@@ -48,7 +48,7 @@ fn entries_and_imports() {
     refused(&["--entry", "run", "--link", &now, "--link", &both], &["now is defined twice", &now, &both]);
     let reset = folder.c("reset", "int now(void) { return 4; } void Reset_Handler(void) { }");
     refused(&["--entry", "run", "--link", &reset], &["Reset_Handler is defined twice", "start-up code", &reset]);
-    refused(&["--entry", "run", "--link", &now, "--define", "now=4"], &["now is defined twice", &now]);
+    refused(&["--entry", "run", "--link", &now, "--define", "now=4"], &["now is defined twice", "by --define", &now]);
     refused(&["--entry", "run", "--define", "now"], &["--define", "SYMBOL=ADDRESS"]);
     refused(&["--entry", "run", "--define", "now=here"], &["here is no address"]);
     let needs = folder.c("needs", "int far(void); int now(void) { return far(); }");
@@ -101,6 +101,12 @@ fn options_belong_to_images() {
         "{message}"
     );
     assert_eq!(folder.names(), ["module.wat"]);
+    let object = folder.c("host", "int main(void) { return 1; }");
+    let before = std::fs::read(&object).expect("is there");
+    let (_, message) = check(&[&["compile", "-o", &object], &image[..], &["--link", &object]].concat(), 2);
+    assert!(message.contains("overwrite one of its inputs") && message.contains(&object), "{message}");
+    assert!(std::fs::read(&object).expect("is there") == before);
+    std::fs::remove_file(object).expect("is there");
     let (_, message) = check(&[&["compile", "-o", &folder.path("fw.ld")], &image[..]].concat(), 2);
     assert!(message.contains("name of its linker script"), "{message}");
     assert_eq!(folder.names(), ["module.wat"]);
@@ -183,6 +189,22 @@ fn a_board_of_the_users_boots() {
         assert_eq!(boot("mps2-an386", &elf), run("result: 0x00000079\n", 0x79));
         image(&module, &elf, &board, &["--entry", "run", "--linker", linker, "--console", "uart"]);
         assert_eq!(boot_serial("mps2-an386", &elf), "result: 0x00000079\r\nexit: 0x00000079\r\n");
+    }
+}
+
+#[test]
+fn memories_may_lie_in_any_order() {
+    let folder = Folder::new("order");
+    let (module, elf) = (folder.write("module.wat", ALONE), folder.path("fw.elf"));
+    let text = BOARD.replacen("origin = 0\n", "origin = 0x2100_0000\n", 1).replacen("0x2001_0000", "0x2000_0000", 1);
+    let board = folder.write("high.toml", text);
+    let host = folder.c("host", "extern const unsigned char big[500000]; const unsigned char big[500000] = {1}; int main(void) { return big[5]; }");
+    for linker in LINKERS {
+        let said = image(&module, &elf, &board, &["--link", &host, "--linker", linker]);
+        let used = |n: usize| said["image"]["regions"][n]["used"].as_u64().expect("a number");
+        // Constants and a page of linear memory; that page, stacks, two words.
+        assert!((565_536..568_000).contains(&used(0)), "{}", used(0));
+        assert_eq!(used(1), 65_536 + 8192 + 1024 + 8);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::firmware::symbols::{self, Input, Part};
 use ::object::{Object, ObjectSection};
 use std::path::{Path, PathBuf};
 use synth_validator::certificate::sha256;
-use synth_validator::contract::{Contract, PAGE_BYTES, SYM_INIT, SYM_MEMORY};
+use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, PAGE_BYTES, SYM_INIT, SYM_MEMORY};
 
 /// The linker's errors.
 pub(super) fn failure(error: LinkError) -> Diagnostic {
@@ -60,8 +60,11 @@ impl Plan {
         let hosts = |name: &str| self.parts().any(|p| p.strong.contains(name) || p.weak.contains(name));
         let leaves_memory =
             part.wanted.contains(SYM_MEMORY) && !hosts(SYM_MEMORY) && !self.defined.contains_key(SYM_MEMORY);
-        let extra =
-            Extra { memory_bytes: leaves_memory.then_some(contract.capacity_bytes), defined: self.defined.clone() };
+        let spare = if contract.bounds == Bounds::Mask { MASK_SPARE_BYTES } else { 0 };
+        let extra = Extra {
+            memory_bytes: leaves_memory.then_some(contract.capacity_bytes + spare),
+            defined: self.defined.clone(),
+        };
         let startup = Startup {
             board: &self.board,
             console: self.console.clone(),
@@ -123,7 +126,7 @@ impl Plan {
 
     /// Checks that every symbol has one definition. Result: the run-time libraries that this takes.
     fn resolve(&self, module: Part, start: &[u8]) -> Result<Vec<PathBuf>, Diagnostic> {
-        let Ok(Input::Object(start)) = symbols::read("start-up code", start) else {
+        let Ok(Input::Object(mut start)) = symbols::read("start-up code", start) else {
             return Err(Diagnostic::new("defect in synth: the start-up object cannot be read"));
         };
         let script = Part {
@@ -131,7 +134,10 @@ impl Plan {
             strong: SCRIPT_SYMBOLS.iter().map(|s| s.to_string()).collect(),
             ..Part::default()
         };
-        let mut objects = vec![&start, &module];
+        let defined =
+            Part { name: "--define".to_string(), strong: self.defined.keys().cloned().collect(), ..Part::default() };
+        start.strong.retain(|symbol| !defined.strong.contains(symbol));
+        let mut objects = vec![&start, &defined, &module];
         let mut archives: Vec<&[Part]> = Vec::new();
         // A user's script may define anything.
         if self.given_script.is_none() {
@@ -193,11 +199,10 @@ impl Plan {
         if memory.bytes() > all {
             layout::place(&self.board, self.stacks, memory, Sizes::default()).map_err(|o| too_large(o, "at least "))?;
         }
-        let elf = linked(&layout::script(&self.board, self.stacks, memory, None))?;
+        let elf = linked(&layout::trial(self.stacks, memory))?;
         let sizes = Linked::read(&elf).map_err(|e| Diagnostic::new(format!("the linked image cannot be read: {e}")))?;
-        let place =
-            layout::place(&self.board, self.stacks, memory, sizes.sizes(&self.board)).map_err(|o| too_large(o, ""))?;
-        Ok(layout::script(&self.board, self.stacks, memory, Some(place)))
+        let place = layout::place(&self.board, self.stacks, memory, sizes.sizes()).map_err(|o| too_large(o, ""))?;
+        Ok(layout::script(&self.board, self.stacks, memory, place))
     }
 
     fn too_large(&self, overflow: &Overflow, least: &str, memory: Memory, contract: &Contract) -> Diagnostic {
