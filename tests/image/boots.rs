@@ -73,6 +73,27 @@ fn start_up_code_is_what_initialises() {
 }
 
 #[test]
+fn a_raw_copy_of_the_flash_boots() {
+    let folder = Folder::new("raw");
+    let (module, elf, raw) = (folder.write("data.wat", DATA), folder.path("fw.elf"), folder.path("fw.bin"));
+    for linker in LINKERS {
+        for (board, machine, _) in MACHINES {
+            let said = image(&module, &elf, board, &["--entry", "sum", "--linker", linker]);
+            tool(Command::new("arm-none-eabi-objcopy").args(["-O", "binary", &elf, &raw]));
+            let flash = &said["image"]["regions"][0];
+            let bytes = std::fs::metadata(&raw).expect("is there").len();
+            assert!(bytes.abs_diff(flash["used"].as_u64().expect("a number")) < 8, "{board}, {linker}: {bytes} bytes");
+            let mut command = Command::new("qemu-system-arm");
+            command.args(["-M", machine, "-display", "none", "-monitor", "none", "-serial", "none"]);
+            command.args(["-semihosting-config", "enable=on,target=native", "-device"]);
+            command.arg(format!("loader,file={raw},addr={},force-raw=on", flash["origin"]));
+            let output = command.stdin(Stdio::null()).output().expect("the emulator starts");
+            assert_eq!(text(&output.stderr) + &text(&output.stdout), "result: 0x15253543\n", "{board}, {linker}");
+        }
+    }
+}
+
+#[test]
 fn results_are_printed_whole() {
     let folder = Folder::new("results");
     let (module, elf) = (folder.write("data.wat", DATA), folder.path("fw.elf"));

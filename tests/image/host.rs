@@ -237,13 +237,17 @@ fn exceptions_go_to_the_hosts_handlers_or_are_reported() {
         image(&module, &elf, "mps2-an385", &["--link", &host]);
         assert_eq!(boot("mps2-an385", &elf), run(printed, status), "{last}");
     }
-    // What is no trap of the module is a fault with its address: nothing is at 0xf0000000. CFSR: PRECISERR, BFARVALID.
-    let last = "WORD(0xf0000000) = 1;";
-    let host = folder.c("host", &format!("{CONSOLE}{}", INTERRUPTS.replace("LAST", last)));
-    image(&module, &elf, "mps2-an385", &["--link", &host]);
-    let ended = boot("mps2-an385", &elf);
-    let line = ended.printed.lines().nth(1).unwrap_or_default();
-    assert!(line.starts_with("fault at 0x0000"), "{ended:?}");
-    assert!(line.ends_with(", exception 0x00000003, CFSR 0x00008200, address 0xf0000000"), "{ended:?}");
-    assert_eq!(ended.status, Some(255));
+    // What is no trap of the module is a fault with its address: nothing is at 0xf0000000; the guard, not an exhausted stack, is
+    // hit at 0x1fff0000. CFSR: PRECISERR and BFARVALID, DACCVIOL and MMARVALID.
+    for (address, status) in [("f0000000", "00008200"), ("1fff0000", "00000082")] {
+        let last = format!("WORD(0x{address}) = 1;");
+        let host = folder.c("host", &format!("{CONSOLE}{}", INTERRUPTS.replace("LAST", &last)));
+        image(&module, &elf, "mps2-an385", &["--link", &host]);
+        let ended = boot("mps2-an385", &elf);
+        let line = ended.printed.lines().nth(1).unwrap_or_default();
+        assert!(line.starts_with("fault at 0x0000"), "{ended:?}");
+        let end = format!(", exception 0x00000003, CFSR 0x{status}, address 0x{address}");
+        assert!(line.ends_with(&end), "{ended:?}");
+        assert_eq!(ended.status, Some(255));
+    }
 }
