@@ -320,6 +320,28 @@ fn the_same_command_gives_the_same_bytes() {
     }
 }
 
+/// What a proof of the linked bytes starts from is in the image: the claim, and the symbols of functions.
+#[test]
+fn images_keep_claim_and_symbols() {
+    use object::ObjectSection;
+    let folder = Folder::new("claim");
+    let (module, elf, object) = (folder.write("data.wat", DATA), folder.path("fw.elf"), folder.path("out.o"));
+    check(&["compile", &module, "-o", &object, "--target", "cortex-m3"], 0);
+    let witness = |path: &str| {
+        let bytes = std::fs::read(path).expect("reads");
+        let file = object::File::parse(&*bytes).expect("an ELF file");
+        let section = file.section_by_name(".synth.witness").expect("is there");
+        let functions =
+            file.symbols().filter(|s| s.name().is_ok_and(|n| n.starts_with("__synth_f") && !n.contains("fault")));
+        (section.data().expect("reads").to_vec(), functions.count())
+    };
+    for linker in LINKERS {
+        image(&module, &elf, "mps2-an385", &["--entry", "sum", "--linker", linker]);
+        let (claim, functions) = witness(&elf);
+        assert_eq!((functions, claim == witness(&object).0), (6, true), "{linker}");
+    }
+}
+
 #[test]
 fn an_image_is_written_only_if_its_object_is_proved() {
     let folder = Folder::new("proved");

@@ -155,6 +155,23 @@ fn linear_memory_may_be_the_hosts() {
     assert_eq!(boot("mps2-an386", &elf), run("result: 0x0000002a\n", 42));
 }
 
+/// Host pointers are addresses of linear memory if that starts at 0.
+#[test]
+fn linear_memory_may_start_at_zero() {
+    let folder = Folder::new("zero");
+    let elf = folder.path("fw.elf");
+    let module = r#"(module (import "env" "memory" (memory 1))
+      (func (export "second") (param i32) (result i32) (i32.load offset=4 (local.get 0))))"#;
+    let module = folder.write("module.wat", module);
+    let host =
+        folder.c("host", "int second(int *); static int words[2] = {1, 42}; int main(void) { return second(words); }");
+    for linker in LINKERS {
+        let more = ["--link", &host, "--define", "__linear_memory_base=0", "--bounds", "none", "--linker", linker];
+        image(&module, &elf, "mps2-an386", &more);
+        assert_eq!(boot("mps2-an386", &elf), run("", 42));
+    }
+}
+
 const DIVIDES: &str = r#"(module (memory 1)
   (global $a (mut i64) (i64.const 1000000000000)) (global $b (mut i64) (i64.const 1000000007))
   (func (export "run") (result i64)
