@@ -83,12 +83,8 @@ fn a_raw_copy_of_the_flash_boots() {
             let flash = &said["image"]["regions"][0];
             let bytes = std::fs::metadata(&raw).expect("is there").len();
             assert!(bytes.abs_diff(flash["used"].as_u64().expect("a number")) < 8, "{board}, {linker}: {bytes} bytes");
-            let mut command = Command::new("qemu-system-arm");
-            command.args(["-M", machine, "-display", "none", "-monitor", "none", "-serial", "none"]);
-            command.args(["-semihosting-config", "enable=on,target=native", "-device"]);
-            command.arg(format!("loader,file={raw},addr={},force-raw=on", flash["origin"]));
-            let output = command.stdin(Stdio::null()).output().expect("the emulator starts");
-            assert_eq!(text(&output.stderr) + &text(&output.stdout), "result: 0x15253543\n", "{board}, {linker}");
+            let loader = format!("loader,file={raw},addr={},force-raw=on", flash["origin"]);
+            assert_eq!(ended(loaded(machine, &loader)), run("result: 0x15253543\n", 0x43), "{board}, {linker}");
         }
     }
 }
@@ -161,6 +157,22 @@ fn traps_are_named_with_their_place() {
     let printed = boot_serial("stm32f4", &elf);
     assert!(printed.starts_with("trap: integer-divide-by-zero at 0x0800"), "{printed}");
     assert!(printed.ends_with("\r\nexit: 0x00000082\r\n"), "{printed}");
+}
+
+/// Where something else than the vector table starts the image, stacks and vector table are set all the same: a trap is reported.
+#[test]
+fn an_image_may_be_started_at_its_entry_point() {
+    let folder = Folder::new("started");
+    let (module, elf) = (folder.write("traps.wat", TRAPS), folder.path("fw.elf"));
+    let board = "cpu = \"cortex-m4\"\ninterrupts = 0\n[flash]\norigin = 0x21000000\nbytes = 0x100000\n[[ram]]\nname = \"LOW\"\n\
+                 origin = 0x20000000\nbytes = 0x100000\n";
+    let board = folder.write("high.toml", board);
+    for linker in LINKERS {
+        image(&module, &elf, &board, &["--entry", "t1", "--linker", linker]);
+        let ended = ended(loaded("mps2-an386", &format!("loader,file={elf},cpu-num=0")));
+        assert!(ended.printed.starts_with("trap: unreachable at 0x2100"), "{linker}: {ended:?}");
+        assert_eq!(ended.status, Some(129), "{linker}");
+    }
 }
 
 /// The halfword at an address.
