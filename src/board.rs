@@ -207,7 +207,7 @@ impl Board {
         if self.ram.is_empty() {
             return wrong("no memory for data; give at least one [[ram]]");
         }
-        if self.flash.origin % self.vector_align() != 0 {
+        if !self.flash.origin.is_multiple_of(self.vector_align()) {
             let (origin, align) = (self.flash.origin, self.vector_align());
             return wrong(format!("flash starts at {origin:#010x}, but a vector table must at a multiple of {align}"));
         }

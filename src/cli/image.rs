@@ -154,6 +154,8 @@ pub struct Plan {
     /// A script of the user's.
     given_script: Option<String>,
     script_path: PathBuf,
+    /// Whether the script is to be written: not beside a device.
+    writes_script: bool,
     /// Imports: symbol, names.
     imports: BTreeMap<String, String>,
     memory_pages_min: u64,
@@ -168,6 +170,12 @@ impl ImageArgs {
         let Some(name) = self.board.as_ref().filter(|_| self.image) else {
             return Ok(None);
         };
+        let inputs =
+            self.link.iter().map(PathBuf::as_path).chain(self.linker_script.as_deref()).chain([Path::new(name)]);
+        if let Some(path) = inputs.into_iter().find(|path| is_same(path, output)) {
+            let error = Diagnostic::new("the image would overwrite one of its inputs").file(path);
+            return Err(error.help("give another file with -o"));
+        }
         let board = read_board(name)?;
         let console = match (self.console, &board.uart) {
             (None | Some(ConsoleArg::Semihosting), _) => Console::Semihosting,
@@ -204,6 +212,7 @@ impl ImageArgs {
             defined: self.define.iter().cloned().collect(),
             given_script,
             script_path,
+            writes_script: !std::fs::metadata(output).is_ok_and(|m| !m.is_file()),
             imports: imports(&decoded),
             memory_pages_min: decoded.memory.as_ref().map_or(0, |m| m.min_pages),
         }))
@@ -284,6 +293,11 @@ impl ImageArgs {
         }
         Ok(Entry::Export { symbol: export_symbol(name).into_owned(), results })
     }
+}
+
+/// Whether two paths are one file that is there.
+fn is_same(a: &Path, b: &Path) -> bool {
+    a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
 /// Symbols of imports with their names.

@@ -13,6 +13,7 @@ use crate::encode::operand::{Condition, Gpr, Low, ModifiedImm, Offset, WordOffse
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is named by its text")]
 pub enum System {
+    MsrMspR0,
     MsrPspR0,
     MsrControlR0,
     MrsR4Msp,
@@ -27,7 +28,8 @@ pub enum System {
 
 impl System {
     /// All of them.
-    pub const ALL: [System; 10] = [
+    pub const ALL: [System; 11] = [
+        System::MsrMspR0,
         System::MsrPspR0,
         System::MsrControlR0,
         System::MrsR4Msp,
@@ -42,6 +44,7 @@ impl System {
     /// As a disassembler prints it, and the halfwords.
     pub fn row(self) -> (&'static str, &'static [u16]) {
         match self {
+            System::MsrMspR0 => ("msr msp, r0", &[0xf380, 0x8808]),
             System::MsrPspR0 => ("msr psp, r0", &[0xf380, 0x8809]),
             System::MsrControlR0 => ("msr control, r0", &[0xf380, 0x8814]),
             System::MrsR4Msp => ("mrs r4, msp", &[0xf3ef, 0x8408]),

@@ -20,6 +20,9 @@ pub const STATUS_FAULT: u32 = 255;
 /// How far below the stack a fault's address may lie to count as exhausted stack.
 const GUARD_BYTES: u32 = 1 << 20;
 
+/// What a frame, registers pushed at once and some words take of the end of a stack.
+const LAST_BYTES: u32 = 256;
+
 /// Numbers of the first and last exception that is a fault: HardFault, UsageFault. Source: DDI 0403E, B1.5.2.
 const FAULTS: (u32, u32) = (3, 6);
 /// Configurable fault status register, and its bits. Source: DDI 0403E, B3.2.15.
@@ -54,10 +57,13 @@ pub fn handler(console: &Console, symbols: Vec<String>) -> Routine {
     a.jump_if(Condition::Eq, main_stack);
     a.system(System::MrsR4Psp);
 
-    // The stack is exhausted if the frame lies below it, or if the fault was an access just below it.
+    // The stack is exhausted if the frame lies below it, or at its last words and the fault was an access below it.
     a.load_symbol(0, super::layout::STACK_LIMIT);
     a.put(cmp_reg(r(4), r(0), None));
     a.jump_if(Condition::Lo, exhausted);
+    a.put(alu_reg(AluOp::Sub, SetFlags::Free, r(2), r(4), r(0), None));
+    a.put(cmp_imm(r(2), imm(LAST_BYTES)));
+    a.jump_if(Condition::Hs, main_stack);
     for (valid, register) in ADDRESSES {
         let elsewhere = a.label();
         a.put(tst_imm(r(6), imm(valid)));

@@ -130,49 +130,64 @@ pub fn place(board: &Board, stacks: Stacks, memory: Memory, sizes: Sizes) -> Res
     let room = |n: usize| u64::from(board.ram[n].bytes);
     let others = stacks.total() + sizes.data;
     let beside = room(0).saturating_sub(others);
-    let memory_max = (1..board.ram.len()).map(room).chain([beside]).max().unwrap_or(0);
-    if sizes.flash > flash {
-        let parts = format!("code, constants and initial data take {} bytes", sizes.flash);
-        return Err(Overflow { region: 0, over: sizes.flash - flash, memory_max, parts });
+    let mut memory_max = (1..board.ram.len()).map(room).chain([beside]).max().unwrap_or(0);
+    if let Memory::Data(_) = memory {
+        memory_max = memory_max.min(flash.saturating_sub(sizes.flash.saturating_sub(memory.bytes())));
     }
-    let listed = format!(
-        "the stack takes {} bytes, that of handlers {}, data {}",
-        stacks.bytes, stacks.handler_bytes, sizes.data
-    );
+    let overflow = |region, over, parts| Err(Overflow { region, over, memory_max, parts });
+    let data = if sizes.data == 0 { String::new() } else { format!(", data {}", sizes.data) };
+    let listed = format!("the stack takes {} bytes, that of handlers {}{data}", stacks.bytes, stacks.handler_bytes);
     if others > room(0) {
-        return Err(Overflow { region: 1, over: others - room(0), memory_max, parts: listed });
+        return overflow(1, others - room(0), listed);
     }
-    if memory.bytes() <= beside {
-        return Ok(0);
-    }
-    if let Some(n) = (1..board.ram.len()).find(|n| memory.bytes() <= room(*n)) {
-        return Ok(n);
-    }
-    let shortfall = |n: usize| memory.bytes() - if n == 0 { beside } else { room(n) };
-    let best = (0..board.ram.len()).min_by_key(|n| shortfall(*n)).unwrap_or(0);
-    let parts = match best {
-        0 => format!("linear memory takes {} bytes, {listed}", memory.bytes()),
-        _ => format!("linear memory takes {} bytes", memory.bytes()),
+    let home = match memory.bytes() <= beside {
+        true => Some(0),
+        false => (1..board.ram.len()).find(|n| memory.bytes() <= room(*n)),
     };
-    Err(Overflow { region: 1 + best, over: shortfall(best), memory_max, parts })
+    let Some(home) = home else {
+        let shortfall = |n: usize| memory.bytes() - if n == 0 { beside } else { room(n) };
+        let best = (0..board.ram.len()).min_by_key(|n| shortfall(*n)).unwrap_or(0);
+        let beside = if best == 0 { format!(", {listed}") } else { String::new() };
+        return overflow(1 + best, shortfall(best), format!("linear memory takes {} bytes{beside}", memory.bytes()));
+    };
+    if sizes.flash > flash {
+        let memory = match memory {
+            Memory::Data(_) => format!(", the initial contents of linear memory {} of them", memory.bytes()),
+            Memory::None | Memory::Zero(_) => String::new(),
+        };
+        let parts = format!("code, constants and initial data take {} bytes{memory}", sizes.flash);
+        return overflow(0, sizes.flash - flash, parts);
+    }
+    Ok(home)
 }
 
-/// The linker script. Operand `place`: where linear memory goes, by its place in [`Board::ram`]; `None`: memories are as long as
-/// addresses allow, so that what does not fit is measured.
-pub fn script(board: &Board, stacks: Stacks, memory: Memory, place: Option<usize>) -> String {
+/// Where sizes are measured: code below, data above, both with more room than an image takes.
+const TRIAL_DATA: u32 = 0x8000_0000;
+
+/// The linker script. Operand `place`: where linear memory goes, by its place in [`Board::ram`].
+pub fn script(board: &Board, stacks: Stacks, memory: Memory, place: usize) -> String {
+    let (first, home) = (&board.ram[0].name, &board.ram[place].name);
+    whole(&board.regions(), stacks, memory, first, home)
+}
+
+/// A script to measure [`Sizes`] with: nothing is where it will be, but all has room.
+pub fn trial(stacks: Stacks, memory: Memory) -> String {
+    let first = "RAM";
+    let regions = [(FLASH, 0, TRIAL_DATA), (first, TRIAL_DATA, (u32::MAX - TRIAL_DATA) & !7)];
+    whole(&regions, stacks, memory, first, first)
+}
+
+fn whole(regions: &[(&str, u32, u32)], stacks: Stacks, memory: Memory, first: &str, home: &str) -> String {
     let mut s = String::new();
-    let first = &board.ram[0].name;
-    let home = &board.ram[place.unwrap_or(0)].name;
-    write_memories(&mut s, board, place.is_none()).expect("invariant: writing to a text does not fail");
+    write_memories(&mut s, regions).expect("invariant: writing to a text does not fail");
     write_sections(&mut s, stacks, memory, first, home).expect("invariant: writing to a text does not fail");
     s
 }
 
-fn write_memories(s: &mut String, board: &Board, endless: bool) -> fmt::Result {
+fn write_memories(s: &mut String, regions: &[(&str, u32, u32)]) -> fmt::Result {
     writeln!(s, "ENTRY({RESET})\nMEMORY {{")?;
-    for (name, origin, bytes) in board.regions() {
-        let access = if name == FLASH { "rx" } else { "rw" };
-        let bytes = if endless { (u32::MAX - origin) & !7 } else { bytes };
+    for (name, origin, bytes) in regions {
+        let access = if *name == FLASH { "rx" } else { "rw" };
         writeln!(s, "  {name} ({access}) : ORIGIN = {origin:#010x}, LENGTH = {bytes:#010x}")?;
     }
     s.push_str("}\n/* Only what has contents is loaded; start-up code zeroes the rest. */\n");
@@ -299,13 +314,11 @@ impl Linked {
         Ok(Linked { loaded: loaded.filter(|(_, bytes)| *bytes > 0).collect(), sections })
     }
 
-    /// Its sizes, if it is linked with a script without a place for linear memory.
-    pub fn sizes(&self, board: &Board) -> Sizes {
-        let origin = u64::from(board.flash.origin);
-        let ends = self.loaded.iter().map(|(at, bytes)| (at + bytes).saturating_sub(origin));
-        let start = u64::from(board.ram[0].origin);
+    /// Its sizes, if it is linked with the script of [`trial`].
+    pub fn sizes(&self) -> Sizes {
+        let ends = self.loaded.iter().map(|(at, bytes)| at + bytes);
         let own = |name: &str| name == STACK_SECTION || MEMORY_SECTIONS.contains(&name);
-        let data = self.sections.iter().filter(|(name, at, _)| *at >= start && !own(name));
+        let data = self.sections.iter().filter(|(name, at, _)| *at >= u64::from(TRIAL_DATA) && !own(name));
         Sizes { flash: ends.max().unwrap_or(0), data: data.map(|(_, _, bytes)| bytes.next_multiple_of(ALIGN)).sum() }
     }
 

@@ -3,7 +3,7 @@
 use super::assembler::{Assembler, Routine, System, imm, r};
 use super::console::{Console, EXIT, SET_UP, alu, restores, saves, say, say_word, set, shift, stack_word, word};
 use super::fault;
-use super::layout::{COPY_TABLE, INIT_ARRAY, STACK_TOP, ZERO_TABLE};
+use super::layout::{COPY_TABLE, HANDLER_STACK_TOP, INIT_ARRAY, STACK_TOP, ZERO_TABLE};
 use crate::board::Board;
 use crate::encode::branch::blx;
 use crate::encode::memory::{Access, access_reg, pop, push};
@@ -95,7 +95,7 @@ const EXCEPTIONS: [&str; 14] = [
 impl Startup<'_> {
     /// The vector table: symbols, empty where a word is zero. Source: DDI 0403E, B1.5.3.
     pub fn vectors(&self) -> Vec<String> {
-        let first = [super::layout::HANDLER_STACK_TOP, RESET].map(str::to_string);
+        let first = [HANDLER_STACK_TOP, RESET].map(str::to_string);
         let exceptions = EXCEPTIONS.map(str::to_string);
         let interrupts = (0..self.board.interrupts).map(|n| format!("IRQ{n}_Handler"));
         first.into_iter().chain(exceptions).chain(interrupts).collect()
@@ -112,6 +112,9 @@ impl Startup<'_> {
     /// The reset handler. Source: DDI 0403E, B1.5.5.
     fn reset(&self) -> Routine {
         let mut a = Assembler::default();
+        // A debugger or boot loader may come here without the vector table.
+        a.load_symbol(0, HANDLER_STACK_TOP);
+        a.system(System::MsrMspR0);
         a.load_symbol(0, STACK_TOP);
         a.system(System::MsrPspR0);
         set(&mut a, 0, SPSEL);

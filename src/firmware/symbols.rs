@@ -79,6 +79,11 @@ pub struct Clash {
     pub by: [String; 2],
 }
 
+/// Whether linkers define a symbol themselves, where it is wanted.
+fn is_linkers(symbol: &str) -> bool {
+    symbol == "_GLOBAL_OFFSET_TABLE_" || symbol.starts_with("__start_") || symbol.starts_with("__stop_")
+}
+
 /// Which symbols are missing.
 ///
 /// Result: each with the name of one part that wants it.
@@ -107,7 +112,7 @@ pub fn missing(objects: &[&Part], archives: &[&[Part]]) -> Result<BTreeMap<Strin
         let Some((symbol, by)) = wanted.pop() else {
             return Ok(missing);
         };
-        if owners.contains_key(symbol) || weak.contains(symbol) {
+        if owners.contains_key(symbol) || weak.contains(symbol) || is_linkers(symbol) {
             continue;
         }
         let defines = |part: &&Part| part.strong.contains(symbol) || part.weak.contains(symbol);

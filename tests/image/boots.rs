@@ -49,6 +49,46 @@ fn every_board_boots_with_either_linker_and_console() {
     assert_eq!(folder.names(), ["data.wat", "fw.elf", "fw.ld"]);
 }
 
+/// The emulator fills no memory by itself: without a row of start-up code's tables the poison is seen.
+#[test]
+fn start_up_code_is_what_initialises() {
+    let folder = Folder::new("tables");
+    let zeros = r#"(module (memory 1) (global $word (mut i32) (i32.const 5))
+      (func (export "memory") (result i32) (i32.load (i32.const 40000)))
+      (func (export "global") (result i32) (global.get $word)))"#;
+    let (module, elf) = (folder.write("zeros.wat", zeros), folder.path("fw.elf"));
+    let rows = [
+        ("memory", "    LONG(ADDR(.memory_zero)) LONG(SIZEOF(.memory_zero))\n", 0),
+        ("global", "    LONG(LOADADDR(.data)) LONG(ADDR(.data)) LONG(SIZEOF(.data))\n", 5),
+    ];
+    for (entry, row, value) in rows {
+        image(&module, &elf, "mps2-an385", &["--entry", entry]);
+        assert_eq!(boot("mps2-an385", &elf), run(&format!("result: 0x0000000{value}\n"), value));
+        let script = std::fs::read_to_string(folder.path("fw.ld")).expect("is there");
+        assert!(script.contains(row), "{script}");
+        let script = folder.write("without.ld", script.replace(row, ""));
+        image(&module, &elf, "mps2-an385", &["--entry", entry, "--linker-script", &script]);
+        assert_eq!(boot("mps2-an385", &elf), run("result: 0xa5a5a5a5\n", 0xa5), "{entry}");
+    }
+}
+
+#[test]
+fn a_raw_copy_of_the_flash_boots() {
+    let folder = Folder::new("raw");
+    let (module, elf, raw) = (folder.write("data.wat", DATA), folder.path("fw.elf"), folder.path("fw.bin"));
+    for linker in LINKERS {
+        for (board, machine, _) in MACHINES {
+            let said = image(&module, &elf, board, &["--entry", "sum", "--linker", linker]);
+            tool(Command::new("arm-none-eabi-objcopy").args(["-O", "binary", &elf, &raw]));
+            let flash = &said["image"]["regions"][0];
+            let bytes = std::fs::metadata(&raw).expect("is there").len();
+            assert!(bytes.abs_diff(flash["used"].as_u64().expect("a number")) < 8, "{board}, {linker}: {bytes} bytes");
+            let loader = format!("loader,file={raw},addr={},force-raw=on", flash["origin"]);
+            assert_eq!(ended(loaded(machine, &loader)), run("result: 0x15253543\n", 0x43), "{board}, {linker}");
+        }
+    }
+}
+
 #[test]
 fn results_are_printed_whole() {
     let folder = Folder::new("results");
@@ -119,6 +159,22 @@ fn traps_are_named_with_their_place() {
     assert!(printed.ends_with("\r\nexit: 0x00000082\r\n"), "{printed}");
 }
 
+/// Where something else than the vector table starts the image, stacks and vector table are set all the same: a trap is reported.
+#[test]
+fn an_image_may_be_started_at_its_entry_point() {
+    let folder = Folder::new("started");
+    let (module, elf) = (folder.write("traps.wat", TRAPS), folder.path("fw.elf"));
+    let board = "cpu = \"cortex-m4\"\ninterrupts = 0\n[flash]\norigin = 0x21000000\nbytes = 0x100000\n[[ram]]\nname = \"LOW\"\n\
+                 origin = 0x20000000\nbytes = 0x100000\n";
+    let board = folder.write("high.toml", board);
+    for linker in LINKERS {
+        image(&module, &elf, &board, &["--entry", "t1", "--linker", linker]);
+        let ended = ended(loaded("mps2-an386", &format!("loader,file={elf},cpu-num=0")));
+        assert!(ended.printed.starts_with("trap: unreachable at 0x2100"), "{linker}: {ended:?}");
+        assert_eq!(ended.status, Some(129), "{linker}");
+    }
+}
+
 /// The halfword at an address.
 fn code(file: &object::File<'_>, at: u64) -> u16 {
     use object::ObjectSection;
@@ -166,6 +222,41 @@ fn an_overflow_of_the_stack_below_faults() {
     assert_eq!(boot("mps2-an385", &elf), run("result: 0x007a19d0\n", 0xd0));
     image(&shallow, &elf, "mps2-an385", &["--entry", "run", "--stack-size", "512"]);
     assert_eq!(boot("mps2-an385", &elf).status, Some(136));
+}
+
+/// Without a guard this emulator lets accesses below the first memory pass: the test before tells nothing by itself.
+#[test]
+fn the_guard_is_what_faults() {
+    let folder = Folder::new("guard");
+    let (elf, deep) = (folder.path("fw.elf"), folder.write("deep.wat", recursion(4000)));
+    let ram = |name: &str, origin: u32| format!("[[ram]]\nname = \"{name}\"\norigin = {origin}\nbytes = 0x100000\n");
+    let head = "cpu = \"cortex-m4\"\ninterrupts = 0\n[flash]\norigin = 0\nbytes = 0x100000\n";
+    let guarded = folder.write("guarded.toml", format!("{head}{}", ram("HIGH", 0x2010_0000)));
+    let open = folder.write("open.toml", format!("{head}{}{}", ram("HIGH", 0x2010_0000), ram("LOW", 0x2000_0000)));
+    image(&deep, &elf, &guarded, &["--entry", "run"]);
+    let ended = boot("mps2-an386", &elf);
+    assert!(ended.printed.starts_with("trap: call-stack-exhausted, stack pointer 0x200f"), "{ended:?}");
+    // A memory below leaves no room for a guard.
+    image(&deep, &elf, &open, &["--entry", "run"]);
+    assert_eq!(boot("mps2-an386", &elf), run("result: 0x007a19d0\n", 0xd0));
+}
+
+#[test]
+fn a_mask_is_never_left() {
+    let folder = Folder::new("mask");
+    let elf = folder.path("fw.elf");
+    let module = r#"(module (memory 1) (data (i32.const 0) "\05") (global $last (mut i32) (i32.const 65535))
+      (func (export "run") (result i32)
+        (i64.store (global.get $last) (i64.const -1))
+        (i32.add (i32.load8_u (i32.const 0)) (i32.load8_u (global.get $last)))))"#;
+    let module = folder.write("mask.wat", module);
+    for memory in ["own", "extern"] {
+        let more = ["--entry", "run", "--bounds", "mask", "--memory", memory];
+        let said = image(&module, &elf, "mps2-an385", &more);
+        // 8 bytes behind the memory, stacks, and words of memory size and global.
+        assert_eq!(said["image"]["regions"][1]["used"].as_u64(), Some(65_544 + 9216 + 8), "{memory}");
+        assert_eq!(boot("mps2-an385", &elf), run("result: 0x00000104\n", 4), "{memory}");
+    }
 }
 
 #[test]
@@ -238,6 +329,28 @@ fn the_same_command_gives_the_same_bytes() {
             (std::fs::read(elf).expect("reads"), std::fs::read(folder.path(&format!("{name}.ld"))).expect("reads"))
         });
         assert!(made[0] == made[1], "{linker}");
+    }
+}
+
+/// What a proof of the linked bytes starts from is in the image: the claim, and the symbols of functions.
+#[test]
+fn images_keep_claim_and_symbols() {
+    use object::ObjectSection;
+    let folder = Folder::new("claim");
+    let (module, elf, object) = (folder.write("data.wat", DATA), folder.path("fw.elf"), folder.path("out.o"));
+    check(&["compile", &module, "-o", &object, "--target", "cortex-m3"], 0);
+    let witness = |path: &str| {
+        let bytes = std::fs::read(path).expect("reads");
+        let file = object::File::parse(&*bytes).expect("an ELF file");
+        let section = file.section_by_name(".synth.witness").expect("is there");
+        let functions =
+            file.symbols().filter(|s| s.name().is_ok_and(|n| n.starts_with("__synth_f") && !n.contains("fault")));
+        (section.data().expect("reads").to_vec(), functions.count())
+    };
+    for linker in LINKERS {
+        image(&module, &elf, "mps2-an385", &["--entry", "sum", "--linker", linker]);
+        let (claim, functions) = witness(&elf);
+        assert_eq!((functions, claim == witness(&object).0), (6, true), "{linker}");
     }
 }
 

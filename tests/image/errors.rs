@@ -48,7 +48,7 @@ fn entries_and_imports() {
     refused(&["--entry", "run", "--link", &now, "--link", &both], &["now is defined twice", &now, &both]);
     let reset = folder.c("reset", "int now(void) { return 4; } void Reset_Handler(void) { }");
     refused(&["--entry", "run", "--link", &reset], &["Reset_Handler is defined twice", "start-up code", &reset]);
-    refused(&["--entry", "run", "--link", &now, "--define", "now=4"], &["now is defined twice", &now]);
+    refused(&["--entry", "run", "--link", &now, "--define", "now=4"], &["now is defined twice", "by --define", &now]);
     refused(&["--entry", "run", "--define", "now"], &["--define", "SYMBOL=ADDRESS"]);
     refused(&["--entry", "run", "--define", "now=here"], &["here is no address"]);
     let needs = folder.c("needs", "int far(void); int now(void) { return far(); }");
@@ -101,6 +101,12 @@ fn options_belong_to_images() {
         "{message}"
     );
     assert_eq!(folder.names(), ["module.wat"]);
+    let object = folder.c("host", "int main(void) { return 1; }");
+    let before = std::fs::read(&object).expect("is there");
+    let (_, message) = check(&[&["compile", "-o", &object], &image[..], &["--link", &object]].concat(), 2);
+    assert!(message.contains("overwrite one of its inputs") && message.contains(&object), "{message}");
+    assert!(std::fs::read(&object).expect("is there") == before);
+    std::fs::remove_file(object).expect("is there");
     let (_, message) = check(&[&["compile", "-o", &folder.path("fw.ld")], &image[..]].concat(), 2);
     assert!(message.contains("name of its linker script"), "{message}");
     assert_eq!(folder.names(), ["module.wat"]);
@@ -122,7 +128,8 @@ fn what_does_not_fit_is_said_in_bytes() {
     for linker in LINKERS {
         refused(&["--memory-pages", "3", "--linker", linker], &["is 74760 bytes too small", "--memory-pages 1"]);
     }
-    refused(&["--memory-pages", "32767"], &["too small", "--memory-pages 1"]);
+    // 32,767 pages are not even linked: stacks come to them, data is not counted.
+    refused(&["--memory-pages", "32767"], &["is at least 2147296256 bytes too small", "--memory-pages 1 or less"]);
     // The stack alone.
     refused(
         &["--stack-size", "129K"],
@@ -136,12 +143,16 @@ fn what_does_not_fit_is_said_in_bytes() {
     let large = folder.write("large.wat", r#"(module (memory 40) (func (export "run")))"#);
     let args = [large.as_str(), "--image", "--board", "stm32f4", "--entry", "run"];
     super::errors::refused(&folder, &args, &["SRAM", "less memory than 40 pages", "at most 1 fit"]);
-    // With data, a linear memory lies in flash: 17 pages are more than 1 MiB.
+    // Flash: 1 MiB of constants and some code; 16 pages of linear memory with data, where 4 MiB of RAM have room for them.
     let host = folder.c("host", "extern const unsigned char big[1 << 20]; const unsigned char big[1 << 20] = {1}; int main(void) { return big[5]; }");
     refused(
         &["--link", &host],
         &["FLASH (1048576 bytes at 0x08000000) is", "bytes too small", "code, constants and initial data take"],
     );
+    let little = folder.write("little.toml", BOARD.replacen("0x4_0000", "0x40_0000", 1));
+    let args = [module.as_str(), "--image", "--board", &little, "--entry", "run", "--memory-pages", "16"];
+    let says = ["FLASH (1048576 bytes at 0x00000000) is", "linear memory 1048576 of them", "--memory-pages 15 or less"];
+    super::errors::refused(&folder, &args, &says);
     // What is just small enough is made: 130,040 bytes of stack leave nothing, and linear memory goes to the second memory.
     let elf = folder.path("fw.elf");
     let said = super::image(&module, &elf, "stm32f4", &["--entry", "run", "--stack-size", "130040"]);
@@ -178,6 +189,22 @@ fn a_board_of_the_users_boots() {
         assert_eq!(boot("mps2-an386", &elf), run("result: 0x00000079\n", 0x79));
         image(&module, &elf, &board, &["--entry", "run", "--linker", linker, "--console", "uart"]);
         assert_eq!(boot_serial("mps2-an386", &elf), "result: 0x00000079\r\nexit: 0x00000079\r\n");
+    }
+}
+
+#[test]
+fn memories_may_lie_in_any_order() {
+    let folder = Folder::new("order");
+    let (module, elf) = (folder.write("module.wat", ALONE), folder.path("fw.elf"));
+    let text = BOARD.replacen("origin = 0\n", "origin = 0x2100_0000\n", 1).replacen("0x2001_0000", "0x2000_0000", 1);
+    let board = folder.write("high.toml", text);
+    let host = folder.c("host", "extern const unsigned char big[500000]; const unsigned char big[500000] = {1}; int main(void) { return big[5]; }");
+    for linker in LINKERS {
+        let said = image(&module, &elf, &board, &["--link", &host, "--linker", linker]);
+        let used = |n: usize| said["image"]["regions"][n]["used"].as_u64().expect("a number");
+        // Constants and a page of linear memory; that page, stacks, two words.
+        assert!((565_536..568_000).contains(&used(0)), "{}", used(0));
+        assert_eq!(used(1), 65_536 + 8192 + 1024 + 8);
     }
 }
 

@@ -155,6 +155,23 @@ fn linear_memory_may_be_the_hosts() {
     assert_eq!(boot("mps2-an386", &elf), run("result: 0x0000002a\n", 42));
 }
 
+/// Host pointers are addresses of linear memory if that starts at 0.
+#[test]
+fn linear_memory_may_start_at_zero() {
+    let folder = Folder::new("zero");
+    let elf = folder.path("fw.elf");
+    let module = r#"(module (import "env" "memory" (memory 1))
+      (func (export "second") (param i32) (result i32) (i32.load offset=4 (local.get 0))))"#;
+    let module = folder.write("module.wat", module);
+    let host =
+        folder.c("host", "int second(int *); static int words[2] = {1, 42}; int main(void) { return second(words); }");
+    for linker in LINKERS {
+        let more = ["--link", &host, "--define", "__linear_memory_base=0", "--bounds", "none", "--linker", linker];
+        image(&module, &elf, "mps2-an386", &more);
+        assert_eq!(boot("mps2-an386", &elf), run("", 42));
+    }
+}
+
 const DIVIDES: &str = r#"(module (memory 1)
   (global $a (mut i64) (i64.const 1000000000000)) (global $b (mut i64) (i64.const 1000000007))
   (func (export "run") (result i64)
@@ -237,13 +254,17 @@ fn exceptions_go_to_the_hosts_handlers_or_are_reported() {
         image(&module, &elf, "mps2-an385", &["--link", &host]);
         assert_eq!(boot("mps2-an385", &elf), run(printed, status), "{last}");
     }
-    // What is no trap of the module is a fault with its address: nothing is at 0xf0000000. CFSR: PRECISERR, BFARVALID.
-    let last = "WORD(0xf0000000) = 1;";
-    let host = folder.c("host", &format!("{CONSOLE}{}", INTERRUPTS.replace("LAST", last)));
-    image(&module, &elf, "mps2-an385", &["--link", &host]);
-    let ended = boot("mps2-an385", &elf);
-    let line = ended.printed.lines().nth(1).unwrap_or_default();
-    assert!(line.starts_with("fault at 0x0000"), "{ended:?}");
-    assert!(line.ends_with(", exception 0x00000003, CFSR 0x00008200, address 0xf0000000"), "{ended:?}");
-    assert_eq!(ended.status, Some(255));
+    // What is no trap of the module is a fault with its address: nothing is at 0xf0000000; the guard, not an exhausted stack, is
+    // hit at 0x1fff0000. CFSR: PRECISERR and BFARVALID, DACCVIOL and MMARVALID.
+    for (address, status) in [("f0000000", "00008200"), ("1fff0000", "00000082")] {
+        let last = format!("WORD(0x{address}) = 1;");
+        let host = folder.c("host", &format!("{CONSOLE}{}", INTERRUPTS.replace("LAST", &last)));
+        image(&module, &elf, "mps2-an385", &["--link", &host]);
+        let ended = boot("mps2-an385", &elf);
+        let line = ended.printed.lines().nth(1).unwrap_or_default();
+        assert!(line.starts_with("fault at 0x0000"), "{ended:?}");
+        let end = format!(", exception 0x00000003, CFSR 0x{status}, address 0x{address}");
+        assert!(line.ends_with(&end), "{ended:?}");
+        assert_eq!(ended.status, Some(255));
+    }
 }

@@ -113,11 +113,17 @@ fn run(printed: &str, status: i32) -> Run {
     Run { printed: printed.to_string(), status: Some(status) }
 }
 
-fn emulator(machine: &str, elf: &str) -> Command {
+fn emulator(machine: &str, options: &[&str]) -> Command {
     let mut command = Command::new("qemu-system-arm");
-    command.args(["-M", machine, "-display", "none", "-monitor", "none", "-kernel", elf]);
+    command.args(["-M", machine, "-display", "none", "-monitor", "none"]).args(options);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// An emulator with semihosting and something in its memory.
+fn loaded(machine: &str, device: &str) -> Command {
+    let semihosting = "enable=on,target=native";
+    emulator(machine, &["-serial", "none", "-semihosting-config", semihosting, "-device", device])
 }
 
 /// Boots with semihosting. Before, the first memory is filled with what it should not hold.
@@ -125,9 +131,13 @@ fn boot(board: &str, elf: &str) -> Run {
     let (_, machine, ram) = MACHINES.into_iter().find(|(name, ..)| *name == board).expect("a board");
     let poison = Folder::new(&format!("poison-{}", elf.replace('/', "-")));
     let poison = (poison.write("poison", [0xa5; 96 * 1024]), poison);
-    let mut command = emulator(machine, elf);
-    command.args(["-serial", "none", "-semihosting-config", "enable=on,target=native"]);
-    command.args(["-device", &format!("loader,file={},addr={ram:#x},force-raw=on", poison.0)]);
+    let mut command = loaded(machine, &format!("loader,file={},addr={ram:#x},force-raw=on", poison.0));
+    command.args(["-kernel", elf]);
+    ended(command)
+}
+
+/// Runs an emulator to its end, but not for ever.
+fn ended(mut command: Command) -> Run {
     let mut child = command.spawn().expect("the emulator starts");
     let start = Instant::now();
     let status = loop {
@@ -147,7 +157,7 @@ fn boot(board: &str, elf: &str) -> Run {
 /// Boots with a serial port, up to the line that ends a run.
 fn boot_serial(board: &str, elf: &str) -> String {
     let (_, machine, _) = MACHINES.into_iter().find(|(name, ..)| *name == board).expect("a board");
-    let mut child = emulator(machine, elf).args(["-serial", "stdio"]).spawn().expect("the emulator starts");
+    let mut child = emulator(machine, &["-serial", "stdio", "-kernel", elf]).spawn().expect("the emulator starts");
     let mut output = child.stdout.take().expect("is piped");
     let reader = std::thread::spawn(move || {
         let (mut all, mut byte) = (Vec::new(), [0]);

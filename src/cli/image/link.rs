@@ -13,10 +13,7 @@ use crate::firmware::symbols::{self, Input, Part};
 use ::object::{Object, ObjectSection};
 use std::path::{Path, PathBuf};
 use synth_validator::certificate::sha256;
-use synth_validator::contract::{Contract, PAGE_BYTES, SYM_INIT, SYM_MEMORY};
-
-/// Addresses that stacks and data may take beside a linear memory, for sizes to be measured.
-const SPARE_BYTES: u64 = 1 << 26;
+use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, PAGE_BYTES, SYM_INIT, SYM_MEMORY};
 
 /// The linker's errors.
 pub(super) fn failure(error: LinkError) -> Diagnostic {
@@ -63,8 +60,11 @@ impl Plan {
         let hosts = |name: &str| self.parts().any(|p| p.strong.contains(name) || p.weak.contains(name));
         let leaves_memory =
             part.wanted.contains(SYM_MEMORY) && !hosts(SYM_MEMORY) && !self.defined.contains_key(SYM_MEMORY);
-        let extra =
-            Extra { memory_bytes: leaves_memory.then_some(contract.capacity_bytes), defined: self.defined.clone() };
+        let spare = if contract.bounds == Bounds::Mask { MASK_SPARE_BYTES } else { 0 };
+        let extra = Extra {
+            memory_bytes: leaves_memory.then_some(contract.capacity_bytes + spare),
+            defined: self.defined.clone(),
+        };
         let startup = Startup {
             board: &self.board,
             console: self.console.clone(),
@@ -85,7 +85,7 @@ impl Plan {
             Some(script) => (linked(script)?, None),
             None => {
                 let script = self.laid_out(memory, contract, &linked)?;
-                (linked(&script)?, Some(layout::file(&script, &self.name)))
+                (linked(&script)?, self.writes_script.then(|| layout::file(&script, &self.name)))
             }
         };
         let read = Linked::read(&elf).map_err(|e| Diagnostic::new(format!("the linked image cannot be read: {e}")))?;
@@ -126,7 +126,7 @@ impl Plan {
 
     /// Checks that every symbol has one definition. Result: the run-time libraries that this takes.
     fn resolve(&self, module: Part, start: &[u8]) -> Result<Vec<PathBuf>, Diagnostic> {
-        let Ok(Input::Object(start)) = symbols::read("start-up code", start) else {
+        let Ok(Input::Object(mut start)) = symbols::read("start-up code", start) else {
             return Err(Diagnostic::new("defect in synth: the start-up object cannot be read"));
         };
         let script = Part {
@@ -134,7 +134,10 @@ impl Plan {
             strong: SCRIPT_SYMBOLS.iter().map(|s| s.to_string()).collect(),
             ..Part::default()
         };
-        let mut objects = vec![&start, &module];
+        let defined =
+            Part { name: "--define".to_string(), strong: self.defined.keys().cloned().collect(), ..Part::default() };
+        start.strong.retain(|symbol| !defined.strong.contains(symbol));
+        let mut objects = vec![&start, &defined, &module];
         let mut archives: Vec<&[Part]> = Vec::new();
         // A user's script may define anything.
         if self.given_script.is_none() {
@@ -190,50 +193,44 @@ impl Plan {
         contract: &Contract,
         linked: &dyn Fn(&str) -> Result<Vec<u8>, Diagnostic>,
     ) -> Result<String, Diagnostic> {
-        let too_large = |o: Overflow| self.too_large(&o, memory, contract);
-        // What passes the last address cannot be measured.
-        if u64::from(self.board.ram[0].origin) + memory.bytes() > (1 << 32) - SPARE_BYTES {
-            layout::place(&self.board, self.stacks, memory, Sizes::default()).map_err(too_large)?;
+        let too_large = |o: Overflow, least: &str| self.too_large(&o, least, memory, contract);
+        // More than all memories need not be measured.
+        let all: u64 = self.board.regions().iter().map(|(_, _, bytes)| u64::from(*bytes)).sum();
+        if memory.bytes() > all {
+            layout::place(&self.board, self.stacks, memory, Sizes::default()).map_err(|o| too_large(o, "at least "))?;
         }
-        let elf = linked(&layout::script(&self.board, self.stacks, memory, None))?;
+        let elf = linked(&layout::trial(self.stacks, memory))?;
         let sizes = Linked::read(&elf).map_err(|e| Diagnostic::new(format!("the linked image cannot be read: {e}")))?;
-        let place = layout::place(&self.board, self.stacks, memory, sizes.sizes(&self.board)).map_err(too_large)?;
-        Ok(layout::script(&self.board, self.stacks, memory, Some(place)))
+        let place = layout::place(&self.board, self.stacks, memory, sizes.sizes()).map_err(|o| too_large(o, ""))?;
+        Ok(layout::script(&self.board, self.stacks, memory, place))
     }
 
-    fn too_large(&self, overflow: &Overflow, memory: Memory, contract: &Contract) -> Diagnostic {
+    fn too_large(&self, overflow: &Overflow, least: &str, memory: Memory, contract: &Contract) -> Diagnostic {
         let (name, origin, bytes) = self.board.regions()[overflow.region];
         let error = Diagnostic::new(format!(
-            "the image does not fit: {name} ({bytes} bytes at {origin:#010x}) is {} bytes too small",
+            "the image does not fit: {name} ({bytes} bytes at {origin:#010x}) is {least}{} bytes too small",
             overflow.over
         ));
         let error = error.note(overflow.parts.clone());
         let mut helps = Vec::new();
         let pages = overflow.memory_max / u64::from(PAGE_BYTES);
         let is_flash = overflow.region == 0;
-        if memory != Memory::None && !is_flash {
-            let capacity = u64::from(contract.capacity_bytes / PAGE_BYTES);
-            match () {
-                () if pages >= capacity => {}
-                () if pages >= self.memory_pages_min => helps.push(format!("--memory-pages {pages} or less")),
-                () => helps.push(format!(
+        let is_to_blame = if is_flash { matches!(memory, Memory::Data(_)) } else { memory != Memory::None };
+        if is_to_blame && pages < u64::from(contract.capacity_bytes / PAGE_BYTES) {
+            helps.push(match pages >= self.memory_pages_min {
+                true => format!("--memory-pages {pages} or less"),
+                false => format!(
                     "a module with less memory than {} pages of 64 KiB, or a board with more (at most {pages} fit)",
                     self.memory_pages_min
-                )),
-            }
+                ),
+            });
         }
         let less = u64::from(self.stacks.bytes).saturating_sub(overflow.over) / 8 * 8;
         if !is_flash && less >= u64::from(STACK_BYTES_MIN) {
             helps.push(format!("--stack-size {less} or less"));
         }
         if is_flash {
-            helps.push("-O s makes code smaller".to_string());
-            if matches!(memory, Memory::Data(_)) {
-                helps.push(
-                    "a linear memory with initial data lies in flash as a whole: --memory-pages makes it smaller"
-                        .to_string(),
-                );
-            }
+            helps.push("-O s, which makes code smaller".to_string());
         }
         error.help(if helps.is_empty() { "take a board with more memory".to_string() } else { helps.join("; or ") })
     }
