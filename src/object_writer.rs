@@ -114,7 +114,8 @@ pub fn write_object(
             w.relocate(w.text, start + u64::from(reloc.offset), &name, kind)?;
         }
     }
-    w.section(WITNESS_SECTION, SectionKind::Other, &Image::Bytes(data.witness.clone()), 1);
+    let witness = w.object.add_section(Vec::new(), WITNESS_SECTION.as_bytes().to_vec(), SectionKind::Other);
+    w.object.set_section_data(witness, &data.witness[..], 1);
     let attributes = w.object.add_section(Vec::new(), b".ARM.attributes".to_vec(), SectionKind::Other);
     w.object.section_mut(attributes).flags =
         SectionFlags::Elf { sh_type: elf::SHT_ARM_ATTRIBUTES, sh_flags: elf::SectionFlags(0) };
