@@ -199,13 +199,17 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let mut data = image::object_data(&module, bytes, &contract)?;
     if let Some(func) = image::start_up(&module, &contract) {
         info.functions.push(FunctionInfo { params: vec![], results: vec![], import: None });
-        compiled.push(start_up(&func, &info, &contract, options.core)?);
+        let (code, claim) = start_up(&func, &info, &contract, options.core)?;
+        let bytes = encoded(&claim);
+        compiled.push((Some(code), (claim, bytes)));
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
     let functions: Vec<CompiledFunction> = functions.into_iter().flatten().collect();
     let (claims, encoded_claims): (Vec<_>, Vec<_>) = claims.into_iter().unzip();
     // A claim is its fields one after the other, a list its length and its elements.
-    data.witness = [vec![encoded(&(&contract, claims.len()))], encoded_claims].concat().concat();
+    data.witness = encoded(&(&contract, claims.len()));
+    data.witness.reserve(encoded_claims.iter().map(Vec::len).sum());
+    encoded_claims.iter().for_each(|claim| data.witness.extend_from_slice(claim));
     let claim = Claim { contract, functions: claims };
     debug_assert_eq!(data.witness, claim.encode());
     let object = write_object(&functions, &info, &data, options.core)?;
@@ -222,12 +226,10 @@ fn start_up(
     info: &ModuleInfo,
     contract: &Contract,
     core: Core,
-) -> Result<(Option<CompiledFunction>, (FunctionClaim, Vec<u8>)), CompileError> {
+) -> Result<(CompiledFunction, FunctionClaim), CompileError> {
     let code = compile_function(func, info, contract, core)?;
     let (stages, witness, indirect_types) = (vec![], Witness::default(), code.indirect_types.clone());
-    let claim = FunctionClaim { index: func.index, stages, witness, indirect_types };
-    let bytes = encoded(&claim);
-    Ok((Some(code), (claim, bytes)))
+    Ok((code, FunctionClaim { index: func.index, stages, witness, indirect_types }))
 }
 
 /// The functions that the user named, by an export's name or their own.
