@@ -1,24 +1,28 @@
 //! Control flow of a function: successors, predecessors, orders, dominators.
 
+use smallvec::{SmallVec, smallvec};
 use synth_validator::ir::{Block, BlockData, Edge, Func, Terminator, Value};
 
+/// What a block has few of.
+pub type Few<T> = SmallVec<[T; 2]>;
+
 /// The edges of a terminator, in order.
-pub fn edges(end: &Terminator) -> Vec<&Edge> {
+pub fn edges(end: &Terminator) -> Few<&Edge> {
     match end {
-        Terminator::Jump(edge) => vec![edge],
-        Terminator::Branch(_, yes, no) => vec![yes, no],
+        Terminator::Jump(edge) => smallvec![edge],
+        Terminator::Branch(_, yes, no) => smallvec![yes, no],
         Terminator::Switch(_, edges, default) => edges.iter().chain([default]).collect(),
-        Terminator::Return(_) | Terminator::Trap(_) => Vec::new(),
+        Terminator::Return(_) | Terminator::Trap(_) => Few::new(),
     }
 }
 
 /// The edges of a terminator, in order, to change.
-pub fn edges_mut(end: &mut Terminator) -> Vec<&mut Edge> {
+pub fn edges_mut(end: &mut Terminator) -> Few<&mut Edge> {
     match end {
-        Terminator::Jump(edge) => vec![edge],
-        Terminator::Branch(_, yes, no) => vec![yes, no],
+        Terminator::Jump(edge) => Few::from_iter([edge]),
+        Terminator::Branch(_, yes, no) => Few::from_iter([yes, no]),
         Terminator::Switch(_, edges, default) => edges.iter_mut().chain([default]).collect(),
-        Terminator::Return(_) | Terminator::Trap(_) => Vec::new(),
+        Terminator::Return(_) | Terminator::Trap(_) => Few::new(),
     }
 }
 
@@ -58,7 +62,7 @@ pub fn reorder(func: &mut Func, order: &[Block]) {
 pub fn reverse_postorder(func: &Func) -> Vec<Block> {
     let mut seen = vec![false; func.blocks.len()];
     let mut order = Vec::new();
-    let mut open: Vec<(Block, Vec<Block>)> = Vec::new();
+    let mut open: Vec<(Block, Few<Block>)> = Vec::new();
     let successors = |b: Block| edges(&func.blocks[b.0 as usize].end).iter().map(|e| e.block).collect();
     if !func.blocks.is_empty() {
         seen[0] = true;
@@ -82,13 +86,18 @@ pub fn reverse_postorder(func: &Func) -> Vec<Block> {
 }
 
 /// For each block, its predecessors among the reachable blocks, once for each edge, in block order.
-pub fn predecessors(func: &Func) -> Vec<Vec<Block>> {
-    let mut preds = vec![Vec::new(); func.blocks.len()];
-    let mut order = reverse_postorder(func);
-    order.sort_unstable();
-    for block in order {
-        for edge in edges(&func.blocks[block.0 as usize].end) {
-            preds[edge.block.0 as usize].push(block);
+pub fn predecessors(func: &Func) -> Vec<Few<Block>> {
+    predecessors_among(func, &reverse_postorder(func))
+}
+
+/// The same, where the reachable blocks are known.
+pub fn predecessors_among(func: &Func, reachable: &[Block]) -> Vec<Few<Block>> {
+    let mut is_reachable = vec![false; func.blocks.len()];
+    reachable.iter().for_each(|b| is_reachable[b.0 as usize] = true);
+    let mut preds = vec![Few::new(); func.blocks.len()];
+    for (b, block) in (0..).zip(&func.blocks).filter(|(b, _)| is_reachable[*b as usize]) {
+        for edge in edges(&block.end) {
+            preds[edge.block.0 as usize].push(Block(b));
         }
     }
     preds
@@ -100,13 +109,15 @@ pub struct Dominators {
     spans: Vec<(u32, u32)>,
     /// Immediate dominator; the entry's is itself. `None` if unreachable.
     pub immediate: Vec<Option<Block>>,
+    /// The reachable blocks in reverse postorder.
+    pub order: Vec<Block>,
 }
 
 impl Dominators {
     /// Computes them. Source: Cooper, Harvey, Kennedy, A Simple, Fast Dominance Algorithm, 2001.
     pub fn new(func: &Func) -> Dominators {
         let order = reverse_postorder(func);
-        let preds = predecessors(func);
+        let preds = predecessors_among(func, &order);
         let mut number = vec![usize::MAX; func.blocks.len()];
         for (i, b) in order.iter().enumerate() {
             number[b.0 as usize] = i;
@@ -131,7 +142,7 @@ impl Dominators {
         for (i, b) in order.iter().enumerate() {
             immediate[b.0 as usize] = Some(order[idom[i]]);
         }
-        Dominators { spans: spans(&order, &idom, func.blocks.len()), immediate }
+        Dominators { spans: spans(&order, &idom, func.blocks.len()), immediate, order }
     }
 
     /// Whether every path from the entry to `b` passes `a`.

@@ -82,24 +82,29 @@ pub fn compile_function(func: &Func, info: &ModuleInfo, literal_pools: bool) -> 
 
 /// Selects and allocates. What is worth it stays in a register across blocks, unless registers run out.
 fn selected(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<(Selected, Allocated), CompileError> {
-    let allocated = |selected: Selected| {
+    let kept = |selected: &Selected| -> Vec<Reg> {
         let residents = selected.residents.iter().map(|(_, reg)| reg);
-        let kept: Vec<Reg> = selected.registers.iter().flatten().chain(residents).copied().collect();
-        let allocated = regalloc::allocate(&selected.machine, &kept, func.index)?;
-        Ok::<_, CompileError>((selected, allocated))
+        selected.registers.iter().flatten().chain(residents).copied().collect()
+    };
+    let colored = |selected: Selected| {
+        let colored = regalloc::color(&selected.machine, &kept(&selected));
+        (selected, colored)
     };
     let flow = Flow::new(func);
     let without = select(func, facts, &flow, info, &Plan::new())?;
     let plan = plan(func, &flow, &without.made);
-    if plan.is_empty() {
-        return allocated(without);
-    }
-    let with = allocated(select(func, facts, &flow, info, &plan)?)?;
-    if with.1.slots == 0 {
-        return Ok(with);
-    }
-    let without = allocated(without)?;
-    Ok(if without.1.slots < with.1.slots { without } else { with })
+    let (selected, allocated) = if plan.is_empty() {
+        colored(without)
+    } else {
+        let with = colored(select(func, facts, &flow, info, &plan)?);
+        let slots = |colored: &Option<Allocated>| colored.as_ref().map_or(u32::MAX, |c| c.slots);
+        match slots(&with.1) {
+            0 => with,
+            most => Some(colored(without)).filter(|w| slots(&w.1) < most).unwrap_or(with),
+        }
+    };
+    let allocated = regalloc::improved(&selected.machine, &kept(&selected), allocated, func.index)?;
+    Ok((selected, allocated))
 }
 
 /// What holds at every cut point: the stack pointer and the registers to be preserved.

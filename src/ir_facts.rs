@@ -84,6 +84,21 @@ impl Facts {
     }
 }
 
+/// The cut points of a function.
+#[derive(Clone, Debug)]
+pub struct Cuts(Vec<u32>);
+
+impl Cuts {
+    /// Finds them.
+    pub fn of(func: &Func) -> Cuts {
+        Cuts(incoming(func))
+    }
+    /// Whether a block is one: reachable by at least two edges.
+    pub fn is_cut(&self, block: u32) -> bool {
+        self.0[block as usize] > 1
+    }
+}
+
 fn resolve(alias: &[Value], mut v: Value) -> Value {
     while alias[v.0 as usize] != v {
         v = alias[v.0 as usize];

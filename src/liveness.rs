@@ -12,21 +12,28 @@ pub struct Uses {
     /// By value; a block that does not exist if it has no definition.
     defined: Vec<Block>,
     uses: Vec<(Value, Block)>,
+    /// The reachable blocks.
+    order: Vec<Block>,
 }
 
 impl Uses {
     /// Those of a function.
     pub fn of(func: &Func) -> Uses {
-        let mut places = Uses { defined: vec![Block(u32::MAX); func.values.len()], uses: Vec::new() };
-        for block in cfg::reverse_postorder(func) {
+        let order = cfg::reverse_postorder(func);
+        let mut places =
+            Uses { defined: vec![Block(u32::MAX); func.values.len()], uses: Vec::new(), order: Vec::new() };
+        for &block in &order {
             let data = &func.blocks[block.0 as usize];
             for v in data.params.iter().chain(data.insts.iter().flat_map(|i| &i.results)) {
                 places.defined[v.0 as usize] = block;
             }
             let edges = cfg::edges(&data.end);
             let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
-            places.uses.extend(args.chain(cfg::operands(&data.end)).map(|v| (*v, block)));
+            // Definitions come before uses in this order; those of the same block make nothing live.
+            let beyond = args.chain(cfg::operands(&data.end)).filter(|v| places.defined[v.0 as usize] != block);
+            places.uses.extend(beyond.map(|v| (*v, block)));
         }
+        places.order = order;
         places
     }
     /// Adds something that is known of values, with the number of a value and from this block on.
@@ -43,14 +50,12 @@ impl Uses {
     ///
     /// Each value is followed from its uses back to its definition, so that the work is that of the result.
     pub fn live_in(self, func: &Func, max: usize) -> Option<Vec<Vec<Value>>> {
-        let preds = cfg::predecessors(func);
-        let Uses { defined, mut uses } = self;
-        uses.sort_unstable();
-        uses.dedup();
+        let Uses { defined, uses, order } = self;
+        let preds = cfg::predecessors_among(func, &order);
         let mut live: Vec<Vec<Value>> = vec![Vec::new(); func.blocks.len()];
         let mut count = 0;
         let mut open = Vec::new();
-        for (v, block) in uses {
+        for (v, block) in by_value(&uses, defined.len()) {
             open.push(block);
             while let Some(b) = open.pop() {
                 let here = &mut live[b.0 as usize];
@@ -67,6 +72,20 @@ impl Uses {
         }
         Some(live)
     }
+}
+
+/// Uses in the order of their values.
+fn by_value(uses: &[(Value, Block)], values: usize) -> Vec<(Value, Block)> {
+    let mut next = vec![0; values + 1];
+    uses.iter().for_each(|(v, _)| next[v.0 as usize + 1] += 1);
+    (0..values).for_each(|v| next[v + 1] += next[v]);
+    let mut sorted = vec![(Value(0), Block(0)); uses.len()];
+    for used in uses {
+        let place = &mut next[used.0.0 as usize];
+        sorted[*place] = *used;
+        *place += 1;
+    }
+    sorted
 }
 
 /// The values live at the start of each block; see [`Uses::live_in`].

@@ -25,12 +25,12 @@ impl Loop {
 pub fn loops(func: &Func, dominators: &Dominators) -> Vec<Loop> {
     let preds = cfg::predecessors(func);
     let mut found = Vec::new();
-    for header in cfg::reverse_postorder(func) {
-        let (back, entries): (Vec<Block>, Vec<Block>) =
-            preds[header.0 as usize].iter().partition(|p| dominators.dominates(header, **p));
-        if back.is_empty() {
+    for header in dominators.order.iter().copied() {
+        if !preds[header.0 as usize].iter().any(|p| dominators.dominates(header, *p)) {
             continue;
         }
+        let (back, entries): (Vec<Block>, Vec<Block>) =
+            preds[header.0 as usize].iter().partition(|p| dominators.dominates(header, **p));
         let mut inside = vec![false; func.blocks.len()];
         inside[header.0 as usize] = true;
         let mut open = back;

@@ -153,7 +153,8 @@ pub fn write_object(
         let lines = data.imports.iter().map(|[symbol, module, field]| format!("{symbol}={module}.{field}\0"));
         w.section(IMPORTS_SECTION, SectionKind::Other, &Image::Bytes(lines.collect::<String>().into_bytes()), 1);
     }
-    w.section(WITNESS_SECTION, SectionKind::Other, &Image::Bytes(data.witness.clone()), 1);
+    let witness = w.object.add_section(Vec::new(), WITNESS_SECTION.as_bytes().to_vec(), SectionKind::Other);
+    w.object.set_section_data(witness, &data.witness[..], 1);
     let attributes = w.object.add_section(Vec::new(), b".ARM.attributes".to_vec(), SectionKind::Other);
     w.object.section_mut(attributes).flags =
         SectionFlags::Elf { sh_type: elf::SHT_ARM_ATTRIBUTES, sh_flags: elf::SectionFlags(0) };

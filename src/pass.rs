@@ -3,7 +3,7 @@
 //! A pass is a guess. Its link is proved like every other; a link that is not proved costs the function this pass, and nothing
 //! else (`refusal.rs`).
 
-use crate::ir_facts::Facts;
+use crate::ir_facts::Cuts;
 use crate::liveness::{LIVE_MAX, Uses, live_in};
 use crate::module::Module;
 use crate::prune::Known;
@@ -117,9 +117,9 @@ impl From<(Func, Witness)> for Form {
 /// block's point in the form before, `value` a value's value there, if it has one. Nothing if too many words are live.
 pub fn witness(func: &Func, left: impl Fn(Block) -> u64, value: impl Fn(Value) -> Option<Value>) -> Option<Witness> {
     let live = live_in(func, LIVE_MAX)?;
-    let facts = Facts::new(func);
+    let points = Cuts::of(func);
     let mut cuts = Vec::new();
-    for (i, block) in func.blocks.iter().enumerate().filter(|(i, _)| facts.is_cut(*i as u32)) {
+    for (i, block) in func.blocks.iter().enumerate().filter(|(i, _)| points.is_cut(*i as u32)) {
         let here = block.params.iter().chain(&live[i]);
         let words = here.flat_map(|v| (0..func.type_of(*v).words() as u8).map(|half| (*v, half)));
         let equal = words.filter_map(|(v, h)| Some((Loc::Value(value(v)?, h), Loc::Value(v, h)))).collect();
@@ -149,8 +149,8 @@ pub fn replaced(
     is: impl Fn(Block, Value) -> (Option<Known>, Value),
 ) -> Option<Witness> {
     let (old_live, new_live) = (live_in(old, LIVE_MAX)?, live_in(new, LIVE_MAX)?);
-    let facts = Facts::new(new);
-    let starts = (0..new.blocks.len() as u32).filter(|b| facts.is_cut(*b)).map(Block);
+    let points = Cuts::of(new);
+    let starts = (0..new.blocks.len() as u32).filter(|b| points.is_cut(*b)).map(Block);
     let starts = starts.map(|block| Seam { block, inst: 0, left: left(block) });
     let mut cuts = Vec::new();
     for Seam { block, inst, left } in starts.chain(seams.iter().copied()) {
@@ -185,9 +185,9 @@ pub fn renamed(
     stands: impl Fn(Value) -> Vec<Loc>,
 ) -> Option<(Witness, Vec<Vec<Value>>)> {
     let (old_live, new_live) = (live_in(old, LIVE_MAX)?, uses.live_in(new, LIVE_MAX)?);
-    let facts = Facts::new(new);
+    let points = Cuts::of(new);
     let (mut witness, mut others) = (Witness::default(), Vec::new());
-    for (i, data) in old.blocks.iter().enumerate().filter(|(i, _)| facts.is_cut(*i as u32)) {
+    for (i, data) in old.blocks.iter().enumerate().filter(|(i, _)| points.is_cut(*i as u32)) {
         let words = |v: Value| (0..old.type_of(v).words() as u8).map(move |half| Loc::Value(v, half));
         let mut equal: Vec<(Loc, Loc)> =
             data.params.iter().chain(&old_live[i]).flat_map(|v| words(*v).zip(stands(*v))).collect();

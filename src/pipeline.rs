@@ -15,6 +15,7 @@ use crate::passes::{
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::arm::linked::Linkage;
 use synth_validator::arm::object::is_reserved;
@@ -183,10 +184,16 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let forms: Vec<Vec<Stage>> = defined.clone().into_par_iter().map(needed).collect::<Result<_, _>>()?;
     let (calls, unused) = (call_graph::counts(&forms), call_graph::unused_params(&forms));
     let cx = Cx { forms: &forms, calls: &calls, unused: &unused, ..cx };
-    let optimized = |(index, stages): (u32, &Vec<Stage>)| optimize(stages.clone(), options, &cx, index);
-    let stages: Vec<Vec<Stage>> = defined.into_par_iter().zip(&forms).map(optimized).collect::<Result<_, _>>()?;
-    let kept = call_graph::reachable(&module, |index| last_form(&stages, index.checked_sub(first)?));
-    let inline_report = options.inline_report.then(|| inline_report::report(&cx, &stages, options));
+    let optimized = |(index, stages): (u32, &Vec<Stage>)| optimize(stages, options, &cx, index);
+    let more: Vec<Vec<Stage>> = defined.into_par_iter().zip(&forms).map(optimized).collect::<Result<_, _>>()?;
+    let last = |place: usize| more.get(place)?.last().or(forms[place].last());
+    let kept = call_graph::reachable(&module, |index| Some(&last(index.checked_sub(first)? as usize)?.func));
+    let inline_report = options.inline_report.then(|| {
+        let stages: Vec<Vec<Stage>> = forms.iter().zip(&more).map(|(a, b)| [&a[..], b].concat()).collect();
+        inline_report::report(&cx, &stages, options)
+    });
+    let mut stages = forms;
+    stages.iter_mut().zip(more).for_each(|(stages, more)| stages.extend(more));
     let compiled = stages.into_par_iter().enumerate().map(|(place, stages)| {
         let index = first + place as u32;
         // A function that is inlined wherever it is called stays in the claim, for its form, and not in the object.
@@ -195,21 +202,35 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
         let code = if removed { None } else { Some(compile_function(last, &info, options.literal_pools)?) };
         let (witness, indirect_types) =
             code.as_ref().map(|c| (c.witness.clone(), c.indirect_types.clone())).unwrap_or_default();
-        Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
+        let claim = FunctionClaim { index, stages, witness, indirect_types };
+        let bytes = encoded(&claim);
+        Ok((code, (claim, bytes)))
     });
     let mut compiled: Vec<_> = compiled.collect::<Result<_, CompileError>>()?;
     let mut data = image::object_data(&module, bytes, &contract)?;
     if let Some(func) = image::start_up(&module, &contract) {
         info.functions.push(FunctionInfo { params: vec![], results: vec![], import: None });
-        compiled.push(start_up(&func, &info, options.literal_pools)?);
+        let (code, claim) = start_up(&func, &info, options.literal_pools)?;
+        let bytes = encoded(&claim);
+        compiled.push((Some(code), (claim, bytes)));
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
     let functions: Vec<CompiledFunction> = functions.into_iter().flatten().collect();
+    let (claims, encoded_claims): (Vec<_>, Vec<_>) = claims.into_iter().unzip();
+    // A claim is its fields one after the other, a list its length and its elements.
+    data.witness = encoded(&(&contract, claims.len()));
+    data.witness.reserve(encoded_claims.iter().map(Vec::len).sum());
+    encoded_claims.iter().for_each(|claim| data.witness.extend_from_slice(claim));
     let linkage = Linkage { file: data.file.clone(), sites: sites(&functions, &data) };
+    data.witness.extend_from_slice(&encoded(&linkage));
     let claim = Claim { contract, functions: claims, linkage };
-    data.witness = claim.encode();
+    debug_assert_eq!(data.witness, claim.encode());
     let object = write_object(&functions, &info, &data, options.core, options.symbols)?;
     Ok(Compiled { object, claim, functions, module, inline_report })
+}
+
+fn encoded(part: &impl Serialize) -> Vec<u8> {
+    postcard::to_allocvec(part).expect("invariant: serialization to memory does not fail")
 }
 
 /// The start-up function, which has no form that a module's function had.
@@ -217,14 +238,10 @@ fn start_up(
     func: &Func,
     info: &ModuleInfo,
     literal_pools: bool,
-) -> Result<(Option<CompiledFunction>, FunctionClaim), CompileError> {
+) -> Result<(CompiledFunction, FunctionClaim), CompileError> {
     let code = compile_function(func, info, literal_pools)?;
     let (stages, witness, indirect_types) = (vec![], Witness::default(), code.indirect_types.clone());
-    Ok((Some(code), FunctionClaim { index: func.index, stages, witness, indirect_types }))
-}
-
-fn last_form(stages: &[Vec<Stage>], place: u32) -> Option<&Func> {
-    Some(&stages.get(place as usize)?.last()?.func)
+    Ok((code, FunctionClaim { index: func.index, stages, witness, indirect_types }))
 }
 
 /// The functions that the user named, by an export's name or their own.
@@ -271,25 +288,29 @@ fn ambiguous(module: &Module) -> Option<String> {
 /// The forms of a function up to inlining.
 fn needed(bytes: &[u8], index: u32, cx: &Cx<'_>) -> Result<Vec<Stage>, CompileError> {
     let built = build::build(bytes, cx.module, cx.contract, index)?;
-    checked("build", &built.func, cx.module)?;
+    checked_if_debug("build", &built.func, cx.module)?;
     let mut stages = vec![stage("build", (built.func, built.witness).into())];
     for pass in NEEDED {
         let form = (pass.run)(&stages.last().expect("invariant: the builder made one").func, cx);
         let form = form.expect("invariant: needed passes always make a form");
-        checked(pass.name, &form.func, cx.module)?;
+        checked_if_debug(pass.name, &form.func, cx.module)?;
         stages.push(stage(pass.name, form));
     }
+    checked_last(&stages, cx.module)?;
     Ok(stages)
 }
 
-/// Adds the forms that the optimizer's passes make.
-fn optimize(mut stages: Vec<Stage>, options: &Options, cx: &Cx<'_>, index: u32) -> Result<Vec<Stage>, CompileError> {
+/// The forms that the optimizer's passes make, from the last of the forms before.
+fn optimize(before: &[Stage], options: &Options, cx: &Cx<'_>, index: u32) -> Result<Vec<Stage>, CompileError> {
+    let mut stages: Vec<Stage> = Vec::new();
     for pass in OPTIMIZER.iter().filter(|pass| options.not_run(pass, index).is_none()) {
-        if let Some(form) = (pass.run)(&stages.last().expect("invariant: the builder made one").func, cx) {
-            checked(pass.name, &form.func, cx.module)?;
+        let last = stages.last().or(before.last()).expect("invariant: the builder made one");
+        if let Some(form) = (pass.run)(&last.func, cx) {
+            checked_if_debug(pass.name, &form.func, cx.module)?;
             stages.push(stage(pass.name, form));
         }
     }
+    checked_last(&stages, cx.module)?;
     Ok(stages)
 }
 
@@ -302,6 +323,16 @@ fn clean(func: &Func, cx: &Cx<'_>) -> Option<Form> {
 pub(crate) fn stage(name: &str, form: Form) -> Stage {
     let Form { func, witness, inlined, ignoring } = form;
     Stage { name: name.to_string(), func, witness, inlined, ignoring }
+}
+
+/// Refuses the last form if it is not well formed: before inlining takes it and before code is emitted.
+fn checked_last(stages: &[Stage], module: &Module) -> Result<(), CompileError> {
+    stages.last().map_or(Ok(()), |stage| checked(&stage.name, &stage.func, module))
+}
+
+/// Forms between are looked at in development builds.
+fn checked_if_debug(pass: &str, func: &Func, module: &Module) -> Result<(), CompileError> {
+    if cfg!(debug_assertions) { checked(pass, func, module) } else { Ok(()) }
 }
 
 /// Refuses IR that is not well formed, naming the pass that made it.

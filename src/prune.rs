@@ -1,7 +1,7 @@
 //! Removal of what a function does not need: block parameters that always receive one value, instructions without
 //! effect whose results are unused, parameters that are unused but by themselves.
 
-use crate::cfg;
+use crate::cfg::{self, Few};
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
 use synth_validator::domain::Symbol;
@@ -97,34 +97,31 @@ pub fn redundant_params(func: &Func, known: &[Option<Known>]) -> Renaming {
         }
     }
     // Arguments and users of each parameter.
-    let mut args: FxHashMap<Value, Vec<Value>> = FxHashMap::default();
-    let mut users: FxHashMap<Value, Vec<Value>> = FxHashMap::default();
+    let mut args: Vec<Few<Value>> = vec![Few::new(); func.values.len()];
+    let mut users: Vec<Few<Value>> = vec![Few::new(); func.values.len()];
     for block in cfg::reverse_postorder(func) {
         for edge in cfg::edges(&func.blocks[block.0 as usize].end) {
             for (param, arg) in func.blocks[edge.block.0 as usize].params.iter().zip(&edge.args) {
-                args.entry(*param).or_default().push(*arg);
-                users.entry(*arg).or_default().push(*param);
+                args[param.0 as usize].push(*arg);
+                users[arg.0 as usize].push(*param);
             }
         }
     }
     let mut open: Vec<Value> = func.blocks.iter().rev().flat_map(|b| b.params.iter().rev().copied()).collect();
     while let Some(param) = open.pop() {
-        let Some(args) = args.get(&param) else {
-            continue;
-        };
         if renaming.0[param.0 as usize] != param {
             continue;
         }
         let mut only = None;
-        let same = args.iter().all(|arg| {
+        let same = args[param.0 as usize].iter().all(|arg| {
             let arg = renaming.find(*arg);
             arg == param || *only.get_or_insert(arg) == arg
         });
         if let (true, Some(only)) = (same, only) {
             renaming.0[param.0 as usize] = only;
-            let moved = users.remove(&param).unwrap_or_default();
+            let moved = std::mem::take(&mut users[param.0 as usize]);
             open.extend(&moved);
-            users.entry(only).or_default().extend(moved);
+            users[only.0 as usize].extend(moved);
         }
     }
     renaming
@@ -197,19 +194,14 @@ fn keep(values: &mut Values, kept: &[bool]) {
 
 /// By value: whether some effect depends on it.
 pub fn needed(func: &Func) -> Vec<bool> {
-    enum Source<'f> {
-        Inst(&'f Inst),
-        Param,
-    }
-    let mut sources: FxHashMap<Value, Source<'_>> = FxHashMap::default();
-    let mut args: FxHashMap<Value, Vec<Value>> = FxHashMap::default();
+    let mut sources: Vec<Option<&Inst>> = vec![None; func.values.len()];
+    let mut args: Vec<Few<Value>> = vec![Few::new(); func.values.len()];
     let mut open: Vec<Value> = Vec::new();
     for block in cfg::reverse_postorder(func) {
         let data = &func.blocks[block.0 as usize];
-        sources.extend(data.params.iter().map(|p| (*p, Source::Param)));
         for inst in &data.insts {
             if is_pure(&inst.op) {
-                sources.extend(inst.results.iter().map(|r| (*r, Source::Inst(inst))));
+                inst.results.iter().for_each(|r| sources[r.0 as usize] = Some(inst));
             } else {
                 open.extend(&inst.args);
             }
@@ -217,7 +209,7 @@ pub fn needed(func: &Func) -> Vec<bool> {
         open.extend(cfg::operands(&data.end));
         for edge in cfg::edges(&data.end) {
             for (param, arg) in func.blocks[edge.block.0 as usize].params.iter().zip(&edge.args) {
-                args.entry(*param).or_default().push(*arg);
+                args[param.0 as usize].push(*arg);
             }
         }
     }
@@ -226,10 +218,9 @@ pub fn needed(func: &Func) -> Vec<bool> {
         if std::mem::replace(&mut live[v.0 as usize], true) {
             continue;
         }
-        match sources.get(&v) {
-            Some(Source::Inst(inst)) => open.extend(&inst.args),
-            Some(Source::Param) => open.extend(args.get(&v).into_iter().flatten()),
-            None => {}
+        match sources[v.0 as usize] {
+            Some(inst) => open.extend(&inst.args),
+            None => open.extend(&args[v.0 as usize]),
         }
     }
     live

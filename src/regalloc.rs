@@ -45,7 +45,25 @@ pub struct Allocated {
 /// # Errors
 /// `Internal` if the machine function is not well formed.
 pub fn allocate(machine: &MachineFunc, values: &[Reg], function: u32) -> Result<Allocated, CompileError> {
-    match coloring::allocate(machine, values) {
+    improved(machine, values, color(machine, values), function)
+}
+
+/// Allocates by coloring, if that goes.
+pub fn color(machine: &MachineFunc, values: &[Reg]) -> Option<Allocated> {
+    coloring::allocate(machine, values)
+}
+
+/// The better one of a coloring, if there is one, and of the other allocator's answer, which is asked for only if registers run out.
+///
+/// # Errors
+/// `Internal` if the machine function is not well formed.
+pub fn improved(
+    machine: &MachineFunc,
+    values: &[Reg],
+    colored: Option<Allocated>,
+    function: u32,
+) -> Result<Allocated, CompileError> {
+    match colored {
         Some(colored) if colored.slots == 0 => Ok(colored),
         Some(colored) => {
             let other = backtracking::allocate(machine, values, function)?;
@@ -55,8 +73,8 @@ pub fn allocate(machine: &MachineFunc, values: &[Reg], function: u32) -> Result<
     }
 }
 
-/// Moves, loads and stores of an allocation, by how often they are likely to be executed.
-fn cost(machine: &MachineFunc, allocated: &Allocated) -> u64 {
+/// Moves, loads, stores and constants of an allocation, by how often they are likely to be executed.
+pub fn cost(machine: &MachineFunc, allocated: &Allocated) -> u64 {
     let added = |step: &&Step| match step {
         Step::Move(..) => true,
         Step::Inst(inst, _) => matches!(inst, Inst::Const { .. } | Inst::SymbolAddress { .. }),

@@ -1,10 +1,11 @@
 //! Checks that IR is well formed: types, arities, edges, and that definitions dominate uses.
 //!
-//! Run after every pass in debug builds and always before code is emitted. Blocks that are not reachable are exempt
-//! from dominance.
+//! Run after every pass in development builds, and always before inlining and before code is emitted. Blocks that are not reachable
+//! are exempt from dominance.
 
 use crate::cfg::{self, Dominators};
 use crate::module::Module;
+use smallvec::SmallVec;
 use synth_validator::ir::{Block, Func, Inst, Op, Terminator, Type, Value};
 
 /// A fault of a function.
@@ -29,6 +30,9 @@ pub fn verify(func: &Func, module: Option<&Module>) -> Vec<Fault> {
     }
     checker.faults
 }
+
+/// Types of values.
+type Types = SmallVec<[Type; 8]>;
 
 struct Checker<'f> {
     func: &'f Func,
@@ -69,7 +73,9 @@ impl<'f> Checker<'f> {
             }
         }
         for (block, data) in self.blocks() {
-            for v in uses(data) {
+            let edges = cfg::edges(&data.end);
+            let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
+            for v in args.chain(cfg::operands(&data.end)) {
                 if self.defined.get(v.0 as usize).is_none_or(Option::is_none) {
                     self.fault(block, format!("{v:?} is used and never defined"));
                 }
@@ -79,7 +85,7 @@ impl<'f> Checker<'f> {
 
     fn types(&mut self) {
         let func = self.func;
-        let types = |values: &[Value]| -> Vec<Type> { values.iter().map(|v| func.type_of(*v)).collect() };
+        let types = |values: &[Value]| -> Types { values.iter().map(|v| func.type_of(*v)).collect() };
         for (block, data) in self.blocks() {
             for inst in &data.insts {
                 let (args, results) = (types(&inst.args), types(&inst.results));
@@ -94,7 +100,7 @@ impl<'f> Checker<'f> {
             }
             let operands = types(cfg::operands(&data.end));
             let fits = match &data.end {
-                Terminator::Return(_) => operands == func.results,
+                Terminator::Return(_) => operands[..] == func.results[..],
                 _ => operands.iter().all(|t| *t == Type::I32),
             };
             if !fits {
@@ -140,7 +146,7 @@ impl<'f> Checker<'f> {
 
     fn dominance(&mut self) {
         let dominators = Dominators::new(self.func);
-        for block in cfg::reverse_postorder(self.func) {
+        for block in dominators.order.iter().copied() {
             let data = &self.func.blocks[block.0 as usize];
             let insts = data.insts.iter().enumerate().flat_map(|(i, inst)| inst.args.iter().map(move |a| (i + 1, a)));
             let edges = cfg::edges(&data.end);
@@ -154,13 +160,6 @@ impl<'f> Checker<'f> {
             }
         }
     }
-}
-
-/// All uses in a block.
-fn uses(data: &synth_validator::ir::BlockData) -> Vec<Value> {
-    let edges = cfg::edges(&data.end);
-    let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
-    args.chain(cfg::operands(&data.end)).copied().collect()
 }
 
 /// Whether types are those of a signature, with `i64` as such or as two words.

@@ -1,6 +1,7 @@
 //! The back end on hand-built IR: objects that a foreign disassembler reads without unknown instructions, and
 //! witnesses that name places.
 
+use smallvec::smallvec;
 use std::process::Command;
 use synth::compile::{CompiledFunction, Core, compile_function};
 use synth::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
@@ -28,14 +29,14 @@ impl Builder {
     fn block(&mut self, params: usize) -> Vec<Value> {
         let params: Vec<Value> = (0..params).map(|_| self.func.value(Type::I32)).collect();
         let end = Terminator::Trap(TrapKind::Unreachable);
-        self.func.blocks.push(BlockData { params: params.clone(), insts: Vec::new(), end, end_origin: 0 });
+        self.func.blocks.push(BlockData { params: params.clone().into(), insts: Vec::new(), end, end_origin: 0 });
         self.at = self.func.blocks.len() - 1;
         params
     }
     fn many(&mut self, op: Op, args: &[Value], results: usize) -> Vec<Value> {
         let results: Vec<Value> = (0..results).map(|_| self.func.value(Type::I32)).collect();
         let origin = self.func.values.len() as u32;
-        self.func.blocks[self.at].insts.push(Inst { op, args: args.to_vec(), results: results.clone(), origin });
+        self.func.blocks[self.at].insts.push(Inst { op, args: args.into(), results: results.clone().into(), origin });
         results
     }
     fn one(&mut self, op: Op, args: &[Value]) -> Value {
@@ -53,7 +54,7 @@ impl Builder {
 }
 
 fn edge(block: u32, args: &[Value]) -> Edge {
-    Edge { block: Block(block), args: args.to_vec() }
+    Edge { block: Block(block), args: args.into() }
 }
 
 fn info() -> ModuleInfo {
@@ -135,7 +136,7 @@ fn straight_line() {
     let product = b.bin(BinOp::Mul, sum, p[1]);
     let big = b.constant(0x1234_5678);
     let mixed = b.bin(BinOp::Xor, product, big);
-    b.end(Terminator::Return(vec![mixed]));
+    b.end(Terminator::Return(smallvec![mixed]));
     contains(&listing(&b.func), &["lsl #4", "mul", "[pc, #", "bx\tlr", "<exported>", "R_ARM_THM_JUMP24\thost_add"]);
 }
 
@@ -148,7 +149,7 @@ fn long_products() {
     let wide = b.many(Op::MulWide, &[p[4], p[5]], 2);
     let other = b.many(Op::AddPair, &[wide[0], wide[1], p[6], p[7]], 2);
     let signed = [b.bin(BinOp::Mul, p[2], p[3]), b.bin(BinOp::SMulHi, p[2], p[3])];
-    b.end(Terminator::Return(vec![sum[0], sum[1], other[0], other[1], signed[0], signed[1]]));
+    b.end(Terminator::Return(smallvec![sum[0], sum[1], other[0], other[1], signed[0], signed[1]]));
     let text = listing(&b.func);
     contains(&text, &["smlal", "umlal", "smull"]);
     assert!(!text.contains("mul.w") && !text.contains("adc"), "{text}");
@@ -173,7 +174,7 @@ fn choices_and_bits() {
     let ones = b.constant(u32::MAX);
     let complement = b.bin(BinOp::Xor, p[5], ones);
     let cleared = b.bin(BinOp::And, p[4], complement);
-    b.end(Terminator::Return(vec![saturated, chosen[0], chosen[1], decided, field, cleared]));
+    b.end(Terminator::Return(smallvec![saturated, chosen[0], chosen[1], decided, field, cleared]));
     contains(&listing(&b.func), &["ssat", "itt\tlt", "tst.w", "ubfx", "bic"]);
 }
 
@@ -192,7 +193,7 @@ fn loop_with_memory() {
     let more = b.one(Op::Cmp(Cond::LtU), &[next, p[1]]);
     b.end(Terminator::Branch(more, edge(1, &[next, sum]), edge(2, &[])));
     b.block(0);
-    b.end(Terminator::Return(vec![sum]));
+    b.end(Terminator::Return(smallvec![sum]));
     contains(&listing(&b.func), &["R_ARM_ABS32\t__linear_memory_base", "udf\t#0x4", "strb", "blo"]);
 }
 
@@ -202,7 +203,7 @@ fn entry_block_may_be_a_loop_header() {
     let next = b.bin(BinOp::Sub, p[0], p[1]);
     b.end(Terminator::Branch(next, edge(0, &[next, p[1]]), edge(1, &[])));
     b.block(0);
-    b.end(Terminator::Return(vec![next]));
+    b.end(Terminator::Return(smallvec![next]));
     listing(&b.func);
 }
 
@@ -216,7 +217,7 @@ fn calls_with_stack_arguments_and_results() {
     let d = b.many(Op::DivPair(DivOp::SRem), &[r[0], r[1], s, t], 2);
     b.many(Op::MemoryFill, &[p[0], p[1], p[2]], 0);
     b.many(Op::MemoryCopy, &[p[0], p[1], p[2]], 0);
-    b.end(Terminator::Return(vec![d[0], d[1], s, t, p[6], r[0]]));
+    b.end(Terminator::Return(smallvec![d[0], d[1], s, t, p[6], r[0]]));
     let text = listing(&b.func);
     contains(&text, &["R_ARM_THM_CALL\t__synth_f1", "R_ARM_THM_CALL\thost_add", "blx", "__aeabi_ldivmod", "pc}"]);
     contains(&text, &["__aeabi_memset", "__aeabi_memmove", "__synth_results"]);
@@ -236,7 +237,7 @@ fn spills() {
     for v in values.iter().rev() {
         sum = b.bin(BinOp::Sub, *v, sum);
     }
-    b.end(Terminator::Return(vec![sum]));
+    b.end(Terminator::Return(smallvec![sum]));
     contains(&listing(&b.func), &["[sp", "push"]);
 }
 
@@ -253,7 +254,7 @@ fn huge_frame() {
     for v in values.iter() {
         sum = b.bin(BinOp::Sub, *v, sum);
     }
-    b.end(Terminator::Return(vec![sum]));
+    b.end(Terminator::Return(smallvec![sum]));
     contains(&listing(&b.func), &["add\tlr, sp, lr"]);
 }
 
@@ -273,7 +274,7 @@ fn switch() {
         let again = b.one(Op::Cmp(Cond::GtS), &[last[0], p[0]]);
         b.end(Terminator::Branch(again, edge(1, &[]), edge(4, &[])));
         b.block(0);
-        b.end(Terminator::Return(last));
+        b.end(Terminator::Return(last.into()));
         contains(&listing(&b.func), if targets < 4 { &["cmp"] } else { &["tbh"] });
     }
 }
@@ -340,7 +341,7 @@ fn operators() {
             v = b.bin(BinOp::Or, x, y);
         }
     }
-    b.end(Terminator::Return(vec![v]));
+    b.end(Terminator::Return(smallvec![v]));
     listing(&b.func);
 }
 
@@ -358,7 +359,7 @@ fn long_branches_reach() {
     }
     b.end(Terminator::Branch(v, edge(1, &[v]), edge(2, &[])));
     b.block(0);
-    b.end(Terminator::Return(vec![v]));
+    b.end(Terminator::Return(smallvec![v]));
     contains(&listing(&b.func), &["b.w", "bne.w"]);
 }
 
@@ -366,7 +367,7 @@ fn long_branches_reach() {
 fn same_input_same_bytes() {
     let (mut b, p) = Builder::new(2, 2, 1);
     let v = b.bin(BinOp::UDiv, p[0], p[1]);
-    b.end(Terminator::Return(vec![v]));
+    b.end(Terminator::Return(smallvec![v]));
     let info = info();
     let (first, second) = (compile_with(&b.func, &info), compile_with(&b.func, &info));
     assert_eq!((first.code, first.relocations), (second.code, second.relocations));

@@ -3,12 +3,13 @@
 
 mod support;
 
+use smallvec::smallvec;
 use std::path::Path;
 use support::proofs::deep;
 use synth::pipeline::{Compiled, DEAD_PARAMS, Options, compile};
 use synth_validator::certificate::{self, Certificate};
 use synth_validator::claim::{Claim, FunctionClaim, Ignoring};
-use synth_validator::ir::{Inst, Op, Type};
+use synth_validator::ir::{Inst, Op, Type, Values};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::prove_all;
 use synth_validator::validate::{Session, Verdict};
@@ -197,7 +198,7 @@ fn a_form_whose_link_is_not_proved_excuses_nothing() {
         let block = &mut form.blocks[0];
         let uses = block.insts.iter_mut().flat_map(|i| &mut i.args).filter(|v| **v == event);
         uses.for_each(|v| *v = word);
-        block.insts.insert(0, Inst { op: Op::Const(64), args: vec![], results: vec![word], origin: 0 });
+        block.insts.insert(0, Inst { op: Op::Const(64), args: Values::new(), results: smallvec![word], origin: 0 });
         assert_eq!(form.unread_words(), [0, 1]);
     });
     let found = subject.post(claim);

@@ -14,6 +14,7 @@
 
 mod support;
 
+use smallvec::smallvec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use support::proofs::{deep_map, prove};
@@ -125,7 +126,7 @@ fn change_claim(mut claim: Claim, change: &str) -> Claim {
             let stage = &mut function.stages[0];
             let word = stage.func.value(Type::I32);
             let end = Terminator::Trap(TrapKind::Unreachable);
-            stage.func.blocks.push(BlockData { params: vec![word], insts: vec![], end, end_origin: 0 });
+            stage.func.blocks.push(BlockData { params: smallvec![word], insts: vec![], end, end_origin: 0 });
             let right = stage.func.blocks.len() as u64 - 1;
             let equal = [0, 1].map(|k| (Loc::Const(k), Loc::Value(word, 0))).to_vec();
             let left = stage.witness.cuts[0].left;

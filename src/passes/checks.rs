@@ -8,8 +8,8 @@
 //! Obligation: refinement; at every cut point below a check that others rely on, the witness says that its index is inside.
 //! Only for memories that cannot grow: of others the validator knows no more than the minimum after a call.
 
-use crate::cfg::{self, Dominators};
-use crate::ir_facts::Facts;
+use crate::cfg::Dominators;
+use crate::ir_facts::Cuts;
 use crate::pass::{Cx, Fault, Form, witness};
 use crate::prune::is_pure;
 use rustc_hash::FxHashMap;
@@ -108,7 +108,7 @@ fn join(block: &mut synth_validator::ir::BlockData, min_bytes: u64, cx: &Cx<'_>)
 /// Removes checks that others dominate. Result: the checks relied upon.
 fn remove_dominated(func: &mut Func, min_bytes: u64, cx: &Cx<'_>) -> Vec<Check> {
     let dominators = Dominators::new(func);
-    let order = cfg::reverse_postorder(func);
+    let order = dominators.order.iter().copied();
     let mut by_index: FxHashMap<Value, Vec<Check>> = FxHashMap::default();
     let mut relied: Vec<Check> = Vec::new();
     for block in order {
@@ -143,12 +143,12 @@ fn remove_dominated(func: &mut Func, min_bytes: u64, cx: &Cx<'_>) -> Vec<Check> 
 /// Says at each cut point which indices are inside.
 fn state(witness: &mut Witness, func: &Func, relied: &[Check]) {
     let dominators = Dominators::new(func);
-    let facts = Facts::new(func);
+    let points = Cuts::of(func);
     for cut in &mut witness.cuts {
         let block = Block(cut.right as u32);
         for check in relied {
             let below = check.block != block && dominators.dominates(check.block, block);
-            if !below || !facts.is_cut(block.0) {
+            if !below || !points.is_cut(block.0) {
                 continue;
             }
             let first = cut.steps.len() as u32;

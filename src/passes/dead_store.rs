@@ -10,7 +10,7 @@
 
 use crate::alias::{Effect, Place, Places};
 use crate::cfg;
-use crate::ir_facts::Facts;
+use crate::ir_facts::Cuts;
 use crate::pass::{Cx, Fault, Form, witness};
 use rustc_hash::FxHashSet;
 use synth_validator::ir::{Func, Inst, Op, Terminator, Value};
@@ -29,14 +29,14 @@ pub fn dead_store(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     if !func.blocks.iter().any(|b| b.insts.iter().filter(|i| writes(i)).nth(1).is_some()) {
         return None;
     }
-    let (places, facts) = (Places::new(func), Facts::new(func));
+    let (places, points) = (Places::new(func), Cuts::of(func));
     // By block: what is written from its start on before anybody looks.
     let mut replaced: Vec<Vec<Place>> = vec![Vec::new(); func.blocks.len()];
     let mut dead = FxHashSet::default();
     for block in cfg::reverse_postorder(func).into_iter().rev() {
         let data = &func.blocks[block.0 as usize];
         let mut later = match &data.end {
-            Terminator::Jump(edge) if !facts.is_cut(edge.block.0) => replaced[edge.block.0 as usize].clone(),
+            Terminator::Jump(edge) if !points.is_cut(edge.block.0) => replaced[edge.block.0 as usize].clone(),
             _ => Vec::new(),
         };
         for (i, inst) in data.insts.iter().enumerate().rev() {

@@ -11,8 +11,8 @@
 mod witness;
 
 use crate::alias::{Effect, Place, Places};
-use crate::cfg::{self, Dominators};
-use crate::ir_facts::Facts;
+use crate::cfg::{self, Dominators, Few};
+use crate::ir_facts::Cuts;
 use crate::loops::{Loop, loops};
 use crate::pass::{Cx, Fault, Form};
 use crate::prune::Known;
@@ -91,8 +91,8 @@ struct Forwarder<'a> {
     old: &'a Func,
     cx: &'a Cx<'a>,
     places: Places<'a>,
-    preds: Vec<Vec<Block>>,
-    cuts: Facts,
+    preds: Vec<Few<Block>>,
+    cuts: Cuts,
     /// By block: what is known at its end.
     ends: Vec<Vec<Held>>,
     /// What is known where the search is.
@@ -103,9 +103,9 @@ struct Forwarder<'a> {
 impl<'a> Forwarder<'a> {
     fn new(old: &'a Func, cx: &'a Cx<'a>) -> Forwarder<'a> {
         let mut preds = cfg::predecessors(old);
-        preds.iter_mut().for_each(Vec::dedup);
+        preds.iter_mut().for_each(Few::dedup);
         let ends = vec![Vec::new(); old.blocks.len()];
-        let (places, cuts) = (Places::new(old), Facts::new(old));
+        let (places, cuts) = (Places::new(old), Cuts::of(old));
         Forwarder { old, cx, places, preds, cuts, ends, held: Vec::new(), found: Vec::new() }
     }
 
@@ -113,7 +113,7 @@ impl<'a> Forwarder<'a> {
         let dominators = Dominators::new(self.old);
         let headers: FxHashMap<Block, Loop> = loops(self.old, &dominators).into_iter().map(|l| (l.header, l)).collect();
         let mut visited = vec![false; self.old.blocks.len()];
-        for block in cfg::reverse_postorder(self.old) {
+        for block in dominators.order {
             self.enter(block, headers.get(&block), &visited);
             visited[block.0 as usize] = true;
             let old = self.old;

@@ -116,14 +116,15 @@ struct Numbering<'a> {
 
 impl<'a> Numbering<'a> {
     fn new(old: &'a Func, cx: &'a Cx<'a>) -> Numbering<'a> {
-        let order = cfg::reverse_postorder(old);
+        let dominators = Dominators::new(old);
+        let order = dominators.order.clone();
         let mut numbering = Numbering {
             old,
             cx,
             known: known_values(old),
             number: vec![usize::MAX; old.blocks.len()],
             incoming: vec![Vec::new(); old.blocks.len()],
-            dominators: Dominators::new(old),
+            dominators,
             definition: vec![None; old.values.len()],
             home: vec![None; old.values.len()],
             is_word: words(old),

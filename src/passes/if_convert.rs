@@ -87,7 +87,7 @@ struct Converter<'a> {
 
 impl<'a> Converter<'a> {
     fn new(func: &Func, cx: &'a Cx<'a>) -> Converter<'a> {
-        let incoming = cfg::predecessors(func).iter().map(Vec::len).collect();
+        let incoming = cfg::predecessors(func).iter().map(|p| p.len()).collect();
         let mut uses = vec![0; func.values.len()];
         for data in &func.blocks {
             let edges = cfg::edges(&data.end);

@@ -10,7 +10,7 @@
 //!
 //! Obligation: refinement; at every cut point of the new form the old words used later equal what stands for them.
 
-use crate::cfg;
+use crate::cfg::{self, Few};
 use crate::pass::{Cx, Fault, Form, replaced};
 use crate::prune::{self, Renaming, known_values};
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value};
@@ -193,7 +193,7 @@ impl Merger<'_> {
     }
 
     /// Takes into a block what it jumps to, as long as nothing else goes there.
-    fn join(&mut self, block: Block, preds: &[Vec<Block>], joined: &mut Renaming) -> bool {
+    fn join(&mut self, block: Block, preds: &[Few<Block>], joined: &mut Renaming) -> bool {
         let mut changed = false;
         while let Terminator::Jump(to) = &self.func.blocks[block.0 as usize].end {
             if to.block == block || preds[to.block.0 as usize].len() != 1 {

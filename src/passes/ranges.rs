@@ -12,7 +12,7 @@ mod analysis;
 mod interval;
 
 use crate::cfg;
-use crate::ir_facts::Facts;
+use crate::ir_facts::Cuts;
 use crate::liveness::{LIVE_MAX, live_in};
 use crate::pass::{Cx, Fault, Form, witness};
 use crate::prune;
@@ -62,11 +62,11 @@ pub fn ranges(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     prune::remove_dead(&mut new);
     let mut witness = witness(&new, |b| u64::from(b.0), Some)?;
     let live = live_in(func, LIVE_MAX)?;
-    let facts = Facts::new(&new);
+    let points = Cuts::of(&new);
     let mut stated: FxHashMap<Block, Vec<(Value, Interval)>> = FxHashMap::default();
     analysis.walk(|a, place| {
         let Place::Start(b) = place else { return };
-        if facts.is_cut(b.0) {
+        if points.is_cut(b.0) {
             let here = func.blocks[b.0 as usize].params.iter().chain(&live[b.0 as usize]).copied();
             let informed = here.filter(|v| needed[v.0 as usize] && !a.at(*v).is_full());
             stated.insert(b, informed.map(|v| (v, a.at(v))).collect());

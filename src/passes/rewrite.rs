@@ -51,10 +51,11 @@ pub fn rewrite(func: &Func, cx: &Cx<'_>) -> Option<Form> {
         rename(&mut new, &renamed);
         prune::remove_dead(&mut new);
     }
-    if !narrow::narrow(&mut new) && rewrites.is_empty() {
+    if narrow::narrow(&mut new) {
+        prune::remove_dead(&mut new);
+    } else if rewrites.is_empty() {
         return None;
     }
-    prune::remove_dead(&mut new);
     let kept = |v: Value| (v.0 as usize) < func.values.len();
     let mut witness = witness(&new, |b| u64::from(b.0), |v| kept(v).then_some(v))?;
     let is_renamed = |v: &Value| renamed[v.0 as usize] != *v;

@@ -8,7 +8,7 @@
 //! Obligation: refinement; the body's start is a cut point, reached from guard and latch, where each new parameter equals the word of
 //! the old header that it stands for.
 
-use crate::cfg::{self, Dominators};
+use crate::cfg::{self, Dominators, Few};
 use crate::evaluate::negated;
 use crate::loops::{Loop, loops};
 use crate::pass::{Cx, Fault, Form, Level, witness};
@@ -70,7 +70,7 @@ struct Shape {
     /// The header's successor in the loop, and the one outside.
     body: Block,
     exit: Block,
-    latches: Vec<Block>,
+    latches: Few<Block>,
 }
 
 struct Rotation<'a> {
@@ -78,7 +78,7 @@ struct Rotation<'a> {
     cx: &'a Cx<'a>,
     dominators: Dominators,
     /// Predecessors before any rotation.
-    preds: Vec<Vec<Block>>,
+    preds: Vec<Few<Block>>,
     /// New parameters, and the values of the old form that they stand for.
     stands_for: FxHashMap<Value, Value>,
     /// Headers with a block between them and the body, in order of these blocks, which are numbered after all others.
@@ -179,9 +179,9 @@ impl Rotation<'_> {
         let between = Block(self.new.blocks.len() as u32);
         let guard = &mut self.new.blocks[shape.header.0 as usize];
         let end_origin = guard.end_origin;
-        let mut edges = cfg::edges_mut(&mut guard.end);
-        let edge = edges.iter_mut().find(|e| e.block == shape.body).expect("invariant: the header leads to the body");
-        let to_body = std::mem::replace(*edge, Edge { block: between, args: Values::new() });
+        let edge = cfg::edges_mut(&mut guard.end).into_iter().find(|e| e.block == shape.body);
+        let edge = edge.expect("invariant: the header leads to the body");
+        let to_body = std::mem::replace(edge, Edge { block: between, args: Values::new() });
         if self.cx.fault("rotate-no-guard") {
             guard.end = Terminator::Jump(Edge { block: between, args: Values::new() });
         }

@@ -5,7 +5,8 @@
 //! Coalescing, 1996. Neighbours are rows of bits, so that the tests whether a copy may go are a few operations on words.
 
 use super::sets::{Matrix, Set, ascending};
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Core registers that are allocated: r0 to r11.
 pub(super) const COLORS: usize = 12;
@@ -34,6 +35,8 @@ pub(super) struct Graph {
     rows: Matrix,
     /// By node: its neighbours that are present.
     degree: Vec<usize>,
+    /// No node has more.
+    degree_max: usize,
     /// Nodes that are neither taken out nor merged.
     present: Set,
     /// Nodes present that may not find a register: those of `COLORS` neighbours or more, and core registers.
@@ -52,9 +55,10 @@ pub(super) struct Graph {
     costs: Vec<Option<u64>>,
     /// By node: the one that it was merged into.
     alias: Vec<u32>,
-    /// Nodes that are not taken out, cheap ones first, and those of them to take out next.
-    rest: BTreeSet<(u64, u32)>,
-    ready: BTreeSet<(u64, u32)>,
+    /// Nodes that are not taken out, cheap ones first; among them such that are no more, or have other costs by now.
+    rest: Vec<(u64, u32)>,
+    /// Nodes to take out next, cheap ones first.
+    ready: BinaryHeap<Reverse<(u64, u32)>>,
 }
 
 /// Registers by node, or the nodes to spill.
@@ -69,6 +73,7 @@ impl Graph {
         Graph {
             rows: Matrix::new(nodes),
             degree: vec![0; nodes],
+            degree_max: 1,
             present: Set::new(nodes),
             many: Set::new(nodes),
             more: Set::new(nodes),
@@ -79,8 +84,8 @@ impl Graph {
             open_of: vec![0; nodes],
             costs,
             alias: (0..nodes as u32).collect(),
-            rest: BTreeSet::new(),
-            ready: BTreeSet::new(),
+            rest: Vec::new(),
+            ready: BinaryHeap::new(),
         }
     }
     /// Two nodes need different registers.
@@ -155,11 +160,11 @@ impl Graph {
     }
     /// Notes whether a node present has many neighbours.
     fn rank(&mut self, n: u32) {
+        self.degree_max = self.degree_max.max(self.degree[n as usize]);
         self.many.set(n, is_core(n) || self.degree[n as usize] >= COLORS);
         self.more.set(n, is_core(n) || self.degree[n as usize] > COLORS);
     }
     fn leave(&mut self, n: u32) {
-        self.rest.remove(&self.key(n));
         [&mut self.present, &mut self.many, &mut self.more].into_iter().for_each(|set| set.remove(n));
     }
 
@@ -168,36 +173,57 @@ impl Graph {
         self.complete();
         let mentioned = |n: &u32| self.costs[*n as usize] != Some(0);
         self.rest = (CORE as u32..self.alias.len() as u32).filter(mentioned).map(|n| self.key(n)).collect();
+        self.rest.sort_unstable();
         let mut copies: Vec<u32> = (0..self.copies.len() as u32).collect();
         copies.sort_by_key(|c| (u64::MAX - self.copies[*c as usize].weight, *c));
         let mut stack = Vec::new();
         // Cheap nodes first: what is used often chooses its register early.
-        self.ready = self.rest.iter().copied().filter(|(_, n)| self.is_ready(*n)).collect();
+        self.ready = self.rest.iter().copied().filter(|(_, n)| self.is_ready(*n)).map(Reverse).collect();
         loop {
-            while let Some((_, n)) = self.ready.pop_first() {
-                self.take_out(n, &mut stack);
+            while let Some(Reverse((_, n))) = self.ready.pop() {
+                if self.present.contains(n) {
+                    self.take_out(n, &mut stack);
+                }
             }
             copies.retain(|c| self.is_open[*c as usize]);
             if self.coalesce(&copies) || !self.ready.is_empty() {
                 continue;
             }
             // The cheapest keep their copies: some at a time, or large functions would take long.
+            let mut rest = std::mem::take(&mut self.rest);
+            rest.retain(|entry| self.is_left(entry));
+            self.rest = rest;
             let free: Vec<u32> = self.rest.iter().map(|(_, n)| *n).filter(|n| self.is_free(*n)).collect();
             if !free.is_empty() {
                 for n in &free[..free.len().div_ceil(FROZEN_PART)] {
                     self.keep_copies(*n);
-                    self.ready.insert(self.key(*n));
+                    self.ready.push(Reverse(self.key(*n)));
                 }
                 continue;
             }
-            // The cheapest for what it frees; it may get a register all the same.
-            let worth = |(cost, n): &(u64, u32)| (*cost / self.degree[*n as usize].max(1) as u64, *n);
-            let Some((_, n)) = self.rest.iter().copied().min_by_key(worth) else { break };
+            let Some(n) = self.cheapest() else { break };
             self.take_out(n, &mut stack);
         }
         self.choose(stack)
     }
 
+    /// The node that costs least for what it frees; it may get a register all the same.
+    fn cheapest(&self) -> Option<u32> {
+        let mut best: Option<(u64, u32)> = None;
+        for (cost, n) in &self.rest {
+            // Those that follow cost more.
+            if best.is_some_and(|(least, _)| cost / self.degree_max as u64 > least) {
+                break;
+            }
+            let worth = (cost / self.degree[*n as usize].max(1) as u64, *n);
+            best = Some(best.map_or(worth, |best| best.min(worth)));
+        }
+        Some(best?.1)
+    }
+    /// Whether an entry of the nodes left is that of one.
+    fn is_left(&self, entry: &(u64, u32)) -> bool {
+        self.present.contains(entry.1) && self.key(entry.1) == *entry
+    }
     fn key(&self, n: u32) -> (u64, u32) {
         (self.costs[n as usize].unwrap_or(u64::MAX), n)
     }
@@ -211,7 +237,7 @@ impl Graph {
     /// Takes a node out next, if nothing keeps it.
     fn offer(&mut self, n: u32) {
         if self.is_ready(n) && self.present.contains(n) && !is_core(n) {
-            self.ready.insert(self.key(n));
+            self.ready.push(Reverse(self.key(n)));
         }
     }
     /// Gives up on a copy.
@@ -320,10 +346,13 @@ impl Graph {
         if !is_core(a) {
             self.degree[a as usize] = self.present(a).map(|word| word.count_ones() as usize).sum();
             self.rank(a);
-            self.rest.remove(&self.key(a));
+            let before = self.key(a);
             let sum = self.costs[a as usize].zip(self.costs[b as usize]);
             self.costs[a as usize] = sum.map(|(x, y)| x.saturating_add(y));
-            self.rest.insert(self.key(a));
+            let key = self.key(a);
+            if key != before {
+                self.rest.insert(self.rest.partition_point(|other| *other < key), key);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Random IR functions and a plain evaluation of them.
 
 use synth_validator::domain::{BinOp, UnOp, Width};
-use synth_validator::ir::{Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Value};
+use synth_validator::ir::{Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 
 /// Bytes of linear memory.
@@ -195,17 +195,17 @@ struct Generator<'r> {
 }
 
 impl Generator<'_> {
-    fn block(&mut self, params: usize) -> Vec<Value> {
-        let params: Vec<Value> = (0..params).map(|_| self.func.value(Type::I32)).collect();
+    fn block(&mut self, params: usize) -> Values {
+        let params: Values = (0..params).map(|_| self.func.value(Type::I32)).collect();
         let end = Terminator::Trap(TrapKind::Unreachable);
         self.func.blocks.push(BlockData { params: params.clone(), insts: Vec::new(), end, end_origin: 0 });
         self.at = self.func.blocks.len() - 1;
         self.scope.extend(&params);
         params
     }
-    fn op(&mut self, op: Op, args: &[Value], results: usize) -> Vec<Value> {
-        let results: Vec<Value> = (0..results).map(|_| self.func.value(Type::I32)).collect();
-        self.func.blocks[self.at].insts.push(Inst { op, args: args.to_vec(), results: results.clone(), origin: 0 });
+    fn op(&mut self, op: Op, args: &[Value], results: usize) -> Values {
+        let results: Values = (0..results).map(|_| self.func.value(Type::I32)).collect();
+        self.func.blocks[self.at].insts.push(Inst { op, args: args.into(), results: results.clone(), origin: 0 });
         results
     }
     fn constant(&mut self) -> Value {
@@ -220,7 +220,7 @@ impl Generator<'_> {
         let n = self.scope.len() - 1 - self.random.next(recent as u32) as usize;
         self.scope[n]
     }
-    fn args(&mut self, n: usize) -> Vec<Value> {
+    fn args(&mut self, n: usize) -> Values {
         (0..n).map(|_| self.any()).collect()
     }
     /// An index that is in range for sure, unless a bounds check is made.
@@ -297,12 +297,12 @@ impl Generator<'_> {
         let kept = self.scope.len();
         let default = self.edge(join, 2);
         if arms == 1 {
-            let yes = Edge { block: Block(first as u32), args: vec![] };
+            let yes = Edge { block: Block(first as u32), args: Values::new() };
             self.end(Terminator::Branch(choice, yes, default));
         } else {
             let k = self.op(Op::Const(7), &[], 1)[0];
             let choice = self.op(Op::Bin(BinOp::And), &[choice, k], 1)[0];
-            let targets = (0..arms).map(|n| Edge { block: Block((first + n) as u32), args: vec![] }).collect();
+            let targets = (0..arms).map(|n| Edge { block: Block((first + n) as u32), args: Values::new() }).collect();
             self.end(Terminator::Switch(choice, targets, default));
         }
         for _ in 0..arms {
@@ -324,7 +324,7 @@ pub fn generate(index: u32, random: &mut Random) -> Func {
     let count = g.op(Op::Const(5), &[], 1)[0];
     let carried = g.args(3);
     let header = g.func.blocks.len();
-    let args = [&[count], carried.as_slice()].concat();
+    let args = [&[count], carried.as_slice()].concat().into();
     g.end(Terminator::Jump(Edge { block: Block(header as u32), args }));
     let params = g.block(4);
     g.diamond();
@@ -332,8 +332,8 @@ pub fn generate(index: u32, random: &mut Random) -> Func {
     let one = g.op(Op::Const(1), &[], 1)[0];
     let left = g.op(Op::Bin(BinOp::Sub), &[params[0], one], 1)[0];
     let carried = g.args(3);
-    let args = [&[left], carried.as_slice()].concat();
-    let exit = Edge { block: Block(g.func.blocks.len() as u32), args: vec![] };
+    let args = [&[left], carried.as_slice()].concat().into();
+    let exit = Edge { block: Block(g.func.blocks.len() as u32), args: Values::new() };
     g.end(Terminator::Branch(left, Edge { block: Block(header as u32), args }, exit));
     g.block(0);
     g.step();
@@ -342,6 +342,6 @@ pub fn generate(index: u32, random: &mut Random) -> Func {
         let v = g.scope[n];
         sum = g.op(Op::Bin(BinOp::Xor), &[sum, v], 1)[0];
     }
-    g.end(Terminator::Return(vec![sum]));
+    g.end(Terminator::Return([sum][..].into()));
     g.func
 }

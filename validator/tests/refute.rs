@@ -1,5 +1,6 @@
 //! Refutation by execution: identical sides agree, and every kind of mistake is found and reported with its arguments.
 
+use smallvec::smallvec;
 use std::collections::BTreeMap;
 use synth_validator::arm::decode::{FunctionBytes, decode};
 use synth_validator::arm::semantics::Function as ArmFunction;
@@ -266,7 +267,7 @@ fn intermediate_form_without_the_mask_of_a_shift() {
     let inst = |op, args: &[u32], result| Inst {
         op,
         args: args.iter().map(|v| Value(*v)).collect(),
-        results: vec![Value(result)],
+        results: smallvec![Value(result)],
         origin: 0,
     };
     let func = |masked: bool| Func {
@@ -274,13 +275,13 @@ fn intermediate_form_without_the_mask_of_a_shift() {
         results: vec![Type::I32],
         values: vec![Type::I32; 5],
         blocks: vec![BlockData {
-            params: vec![Value(0), Value(1)],
+            params: smallvec![Value(0), Value(1)],
             insts: vec![
                 inst(Op::Const(31), &[], 2),
                 inst(Op::Bin(BinOp::And), &[1, 2], 3),
                 inst(Op::Bin(BinOp::Shl), &[0, if masked { 3 } else { 1 }], 4),
             ],
-            end: Terminator::Return(vec![Value(4)]),
+            end: Terminator::Return(smallvec![Value(4)]),
             end_origin: 0,
         }],
     };

@@ -1,5 +1,6 @@
 //! Rewrites in witnesses: the left side's word is seen as another term if the proof holds, and a damaged proof is refused.
 
+use smallvec::smallvec;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
@@ -25,12 +26,12 @@ fn func(ops: &[(Op, &[u32])]) -> Func {
     let mut insts = Vec::new();
     for (i, (op, args)) in ops.iter().enumerate() {
         let args = args.iter().map(|a| Value(*a)).collect();
-        insts.push(Inst { op: op.clone(), args, results: vec![Value(i as u32 + 2)], origin: 0 });
+        insts.push(Inst { op: op.clone(), args, results: smallvec![Value(i as u32 + 2)], origin: 0 });
     }
     let last = Value(insts.len() as u32 + 1);
-    let params = vec![Value(0), Value(1)];
+    let params = smallvec![Value(0), Value(1)];
     let values = vec![Type::I32; insts.len() + 2];
-    let block = BlockData { params, insts, end: Terminator::Return(vec![last]), end_origin: 0 };
+    let block = BlockData { params, insts, end: Terminator::Return(smallvec![last]), end_origin: 0 };
     Func { index: 0, results: vec![Type::I32], values, blocks: vec![block] }
 }
 

@@ -125,8 +125,8 @@ impl<'f> Analysis<'f> {
 
     fn empty(func: &'f Func, cx: &'f Cx<'f>) -> Analysis<'f> {
         let (values, blocks) = (func.values.len(), func.blocks.len());
-        let order = cfg::reverse_postorder(func);
         let dominators = cfg::Dominators::new(func);
+        let order = dominators.order.clone();
         let mut a = Analysis {
             func,
             cx,

@@ -1,7 +1,7 @@
 //! The fixed point: which blocks and edges can be reached, and which values are constants there.
 
 use super::beliefs::Beliefs;
-use crate::cfg;
+use crate::cfg::{self, Few};
 use crate::evaluate::evaluate;
 use crate::pass::Cx;
 use crate::prune::{Known, is_pure};
@@ -57,7 +57,7 @@ pub(super) struct Solution<'f> {
     /// By block: how many of its instructions, the end counted as one more, can be reached.
     reach: Vec<usize>,
     /// By value: block and instruction of each use.
-    uses: Vec<Vec<(Block, usize)>>,
+    uses: Vec<Few<(Block, usize)>>,
     /// Values whose cells have changed.
     changed: Vec<Value>,
     /// Blocks found and not yet entered.
@@ -211,12 +211,12 @@ impl<'f> Solution<'f> {
     }
 }
 
-fn uses(func: &Func) -> Vec<Vec<(Block, usize)>> {
-    let mut uses = vec![Vec::new(); func.values.len()];
+fn uses(func: &Func) -> Vec<Few<(Block, usize)>> {
+    let mut uses = vec![Few::new(); func.values.len()];
     for block in cfg::reverse_postorder(func) {
         let data = &func.blocks[block.0 as usize];
         let mut add = |v: &Value, at: usize| {
-            let of: &mut Vec<(Block, usize)> = &mut uses[v.0 as usize];
+            let of: &mut Few<(Block, usize)> = &mut uses[v.0 as usize];
             if of.last() != Some(&(block, at)) {
                 of.push((block, at));
             }
