@@ -26,6 +26,8 @@ pub const QEMU: Oracle = Oracle {
 pub const SUITE: Oracle = oracle("synth", "spec_suite", "the_interpreter_alone_holds");
 /// Rules of the term graph, by z3 and by execution.
 pub const TERMS: Oracle = oracle("synth-validator", "terms", "rules_hold_at_every_width");
+/// What path assumptions decide, by z3.
+pub const PATHS: Oracle = oracle("synth-validator", "terms", "what_paths_decide_holds");
 /// Symbolic against concrete semantics.
 pub const SYMBOLIC: Oracle = oracle("synth-validator", "symbolic", "terms_evaluate_to_the_numbers_of_the_same_step");
 /// Operand roles.
@@ -77,7 +79,9 @@ const OPERATORS: &str = "validator/src/wasm/operators.rs";
 const WASM: &str = "validator/src/wasm/semantics.rs";
 const PAIR: &str = "validator/src/pair.rs";
 const INTERVAL: &str = "validator/src/interval.rs";
+const LADDER: &str = "validator/src/ladder.rs";
 const WORD: &str = "validator/src/term/word.rs";
+const BOOLEAN: &str = "validator/src/term/boolean.rs";
 const REWRITING: &str = "validator/src/refinement/rewriting.rs";
 const OUTCOME: &str = "validator/src/refinement/outcome.rs";
 const CHAIN: &str = "validator/src/validate/chain.rs";
@@ -130,16 +134,23 @@ pub const BREAKS: &[Break] = &[
     of("x xor x is x", WORD, "BinOp::Xor if a == b => «self.word(0)»,", "a", TERMS),
     of("mask dropped when high bits remain", WORD, "if «possible & m == 0» {", "possible & m & 0xffff == 0", TERMS),
     of("extended halfword masked too wide", WORD, "Node::Un(UnOp::Sext16, x) if «m & !0xffff == 0»", "m & !0x1_ffff == 0", TERMS),
+    of("high word of a signed product without its second factor's sign", WORD, "[(a, b), «(b, a)»].into_iter().fold(high,", "(a, b)", TERMS),
+    of("overflow of a sum with the least number as of a difference", BOOLEAN, "self.constant(b).filter(|k| «*k != 1 << 31»)", "*k != 0", TERMS),
     of("arithmetic shift logical to z3", "validator/src/smt.rs", "BinOp::Ashr => «x.bvashr(&y)»,", "x.bvlshr(&y)", SYMBOLIC),
     of("sum evaluated without its constant", "validator/src/eval.rs", "word(terms.iter().fold(«*k»,", "*k & 0", SYMBOLIC),
-    of("order without room for the access", INTERVAL, "e <= size && «needed <= u64::from(e)»", "needed <= u64::from(e) + 4", TERMS),
-    of("order against a sum that wraps", INTERVAL, "let wraps = «wanted.strict && wanted.e == 0»;", "false", TERMS),
-    of("bounds of a sum that wraps", INTERVAL, "let sum = if «least >> 32 == greatest >> 32» {", "true", TERMS),
-    of("range that wraps taken for one that does not", INTERVAL, "moved.map(|(from, to)| if «from <= to»", "true", TERMS),
-    of("half of a range that wraps forgotten", INTERVAL, "None => Words(«vec![(0, from.wrapping_add(extent)), (from, u32::MAX)]»)", "vec![(from, u32::MAX)]", TERMS),
-    of("choice bounded by one of its words", INTERVAL, "«(a.min(c), b.max(d))»\n                }", "{ let _ = (c, d); (a, b) }", TERMS),
-    of("any mask keeps the order", INTERVAL, "let is_upper = «low == high && low.leading_ones() + low.trailing_zeros() == 32»;", "low == high", TERMS),
-    of("order although the size may be small", INTERVAL, "weakened || !wraps && «e <= size» && ", "e <= size.max(64)", TERMS),
+    of("order without room for the access", INTERVAL, "e <= size && «needed <= u64::from(e)»", "needed <= u64::from(e) + 4", PATHS),
+    of("order against a sum that wraps", INTERVAL, "let wraps = «wanted.strict && wanted.e == 0»;", "false", PATHS),
+    of("bounds of a sum that wraps", INTERVAL, "let sum = if «least >> 32 == greatest >> 32» {", "true", PATHS),
+    of("range that wraps taken for one that does not", INTERVAL, "moved.map(|(from, to)| if «from <= to»", "true", PATHS),
+    of("half of a range that wraps forgotten", INTERVAL, "None => Words(«vec![(0, from.wrapping_add(extent)), (from, u32::MAX)]»)", "vec![(from, u32::MAX)]", PATHS),
+    of("choice bounded by one of its words", INTERVAL, "«(a.min(c), b.max(d))»\n                }", "{ let _ = (c, d); (a, b) }", PATHS),
+    of("union that ends with the later range", INTERVAL, "*end = «to.max(*end)»,", "to", PATHS),
+    of("range of a difference taken for that of its negation", INTERVAL, "(terms, true) => (terms, Words::circular(«from.wrapping_add(extent).wrapping_neg()», extent))", "from", PATHS),
+    of("what holds in one case holds in both", INTERVAL, "Some(if holds { a.intersection(&b) } else { «a.union(&b)» })", "a.intersection(&b)", PATHS),
+    of("words in order are never equal", INTERVAL, "let (lower, upper, gap) = if holds { (a, b, 1) } else { (b, a, «0») };", "1", PATHS),
+    of("choice by the word that does not fit", LADDER, "[true, false] => self.learn(g, «not_by») && self.learn(g, y)", "by", PATHS),
+    of("any mask keeps the order", INTERVAL, "let is_upper = «low == high && low.leading_ones() + low.trailing_zeros() == 32»;", "low == high", PATHS),
+    of("order although the size may be small", INTERVAL, "weakened || !wraps && «e <= size» && ", "e <= size.max(64)", PATHS),
     // What a link's witness says beside its cuts.
     of("rewrite of a word that is another", REWRITING, "(Some(first), Some(last)) if «held == Some(first)» =>", "held.is_some()", REWRITES),
     of("rewrite without its proof", REWRITING, "let (first, last) = «chain(&rewrite.proof, Rules::shipped())».map_err(", ENDS, REWRITES),

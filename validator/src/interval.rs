@@ -37,9 +37,25 @@ impl Words {
         let pieces = self.0.iter().flat_map(|&(a, b)| other.0.iter().map(move |&(c, d)| (a.max(c), b.min(d))));
         Words(pieces.filter(|(from, to)| from <= to).collect())
     }
-    /// Least and greatest word after adding `k`, as far as no range wraps then.
-    fn bounds_after(&self, k: u32) -> Bounds {
-        let moved = self.0.iter().map(|(from, to)| (from.wrapping_add(k), to.wrapping_add(k)));
+    /// The words in either.
+    fn union(&self, other: &Words) -> Words {
+        let mut pieces = [&self.0[..], &other.0].concat();
+        pieces.sort_unstable();
+        let mut joined: Vec<(u32, u32)> = Vec::new();
+        for (from, to) in pieces {
+            match joined.last_mut() {
+                Some((_, end)) if from <= end.saturating_add(1) => *end = to.max(*end),
+                _ => joined.push((from, to)),
+            }
+        }
+        Words(joined)
+    }
+    /// Least and greatest word after adding `k` to each, or to its negation, as far as no range wraps then.
+    fn bounds_after(&self, k: u32, negated: bool) -> Bounds {
+        let moved = self.0.iter().map(|&(from, to)| match negated {
+            false => (k.wrapping_add(from), k.wrapping_add(to)),
+            true => (k.wrapping_sub(to), k.wrapping_sub(from)),
+        });
         let moved = moved.map(|(from, to)| if from <= to { (from, to) } else { ANY });
         moved.reduce(|(a, b), (c, d)| (a.min(c), b.max(d))).unwrap_or(ANY)
     }
@@ -48,9 +64,19 @@ impl Words {
 /// A linear combination without constant.
 type Terms = Vec<(T, u32)>;
 
+/// The combination or its negation, the one whose first coefficient is no negative number, and whether it is the negation.
+fn positive(mut terms: Terms) -> (Terms, bool) {
+    let negated = terms.first().is_some_and(|(_, c)| *c > SIGN);
+    if negated {
+        terms.iter_mut().for_each(|(_, c)| *c = c.wrapping_neg());
+    }
+    (terms, negated)
+}
+
 /// What is known of linear combinations without constant.
 #[derive(Clone, Debug, Default)]
 pub struct Ranges {
+    /// By combinations as [`positive`] makes them.
     known: FxHashMap<Terms, Words>,
     /// By `x` and `s`: what is known of `x + d` and `s - e`.
     ordered: FxHashMap<(Terms, Terms), Vec<Bound>>,
@@ -58,24 +84,45 @@ pub struct Ranges {
     pub contradictory: bool,
 }
 
-/// A comparison of a word with a constant, as: the word plus `k` is unsigned below `limit`.
-struct Below {
-    terms: Terms,
-    k: u32,
-    limit: u32,
+/// That a word plus `shift` is one of `from, …, from + extent`: a combination, and what it may be.
+fn within(g: &Graph, word: T, shift: u32, (from, extent): (u32, u32)) -> (Terms, Words) {
+    let (k, terms) = g.linear(word);
+    let from = from.wrapping_sub(k).wrapping_sub(shift);
+    match positive(terms) {
+        (terms, false) => (terms, Words::circular(from, extent)),
+        (terms, true) => (terms, Words::circular(from.wrapping_add(extent).wrapping_neg(), extent)),
+    }
 }
 
-fn below(g: &Graph, condition: T) -> Option<Below> {
+/// What a comparison of a word with a constant says if it holds, or if it does not.
+fn said(g: &Graph, condition: T, holds: bool) -> Option<(Terms, Words)> {
     let Node::Cmp(op, a, b) = *g.node(condition) else {
         return None;
     };
-    let limit = g.constant(b)?;
-    let (k, terms) = g.linear(a);
-    match op {
-        CmpOp::Ult => Some(Below { terms, k, limit }),
-        CmpOp::Slt => Some(Below { terms, k: k.wrapping_add(SIGN), limit: limit ^ SIGN }),
-        // The difference is below 1.
-        CmpOp::Eq => Some(Below { terms, k, limit: limit.checked_add(1)? }).filter(|b| b.limit == 1),
+    // As: the word plus `shift` is unsigned below `limit`.
+    let (shift, limit) = match (op, g.constant(b)?) {
+        (CmpOp::Ult, limit) => (0, limit),
+        (CmpOp::Slt, limit) => (SIGN, limit ^ SIGN),
+        (CmpOp::Eq, 0) => (0, 1),
+        (CmpOp::Eq, _) => return None,
+    };
+    let range = if holds { (0, limit.checked_sub(1)?) } else { (limit, u32::MAX - limit) };
+    Some(within(g, a, shift, range)).filter(|(terms, _)| !terms.is_empty())
+}
+
+/// What a combination may be if a condition holds, or if it does not, as far as the condition is about it. Looks `depth` operands deep.
+fn possible(g: &Graph, condition: T, holds: bool, terms: &Terms, depth: u32) -> Option<Words> {
+    match *g.node(condition) {
+        Node::Not(c) => possible(g, c, !holds, terms, depth),
+        Node::And(a, b) => {
+            let depth = depth.checked_sub(1)?;
+            match [a, b].map(|c| possible(g, c, holds, terms, depth)) {
+                [Some(a), Some(b)] => Some(if holds { a.intersection(&b) } else { a.union(&b) }),
+                [one, other] if holds => one.or(other),
+                _ => None,
+            }
+        }
+        _ => said(g, condition, holds).filter(|(about, _)| about == terms).map(|(_, words)| words),
     }
 }
 
@@ -117,23 +164,48 @@ fn both((a, b): Bounds, (c, d): Bounds) -> Bounds {
 }
 
 impl Ranges {
-    /// Learns that a condition (not a negation) holds or does not.
-    pub fn learn(&mut self, g: &Graph, condition: T, holds: bool) {
+    /// Learns that a condition (not a negation) holds or does not. `decided` has the truth of conditions that words choose by.
+    pub fn learn(&mut self, g: &Graph, condition: T, holds: bool, decided: &FxHashMap<T, bool>) {
         for (key, bound) in ordered(g, condition, holds) {
-            self.ordered.entry(key).or_default().push(bound);
+            let known = self.ordered.entry(key).or_default();
+            if !known.contains(&bound) {
+                known.push(bound);
+            }
         }
-        let Some(Below { terms, k, limit }) = below(g, condition) else {
-            return;
-        };
-        if terms.is_empty() || limit == 0 {
-            return;
+        match *g.node(condition) {
+            Node::And(mut about, _) => {
+                // Conditions of one combination leave it some words.
+                while let Node::Not(c) | Node::And(c, _) = *g.node(about) {
+                    about = c;
+                }
+                let terms = said(g, about, true).map(|(terms, _)| terms);
+                let words = terms.and_then(|terms| Some((possible(g, condition, holds, &terms, DEPTH)?, terms)));
+                words.into_iter().for_each(|(words, terms)| self.meet(terms, &words));
+            }
+            Node::Cmp(op @ (CmpOp::Ult | CmpOp::Slt), a, b) if g.constant(b).is_none() => {
+                let shift = if op == CmpOp::Slt { SIGN } else { 0 };
+                let (lower, upper, gap) = if holds { (a, b, 1) } else { (b, a, 0) };
+                let (least, _) = self.bounds(g, lower, shift, decided, DEPTH);
+                let (_, greatest) = self.bounds(g, upper, shift, decided, DEPTH);
+                match (least.checked_add(gap), greatest.checked_sub(gap)) {
+                    (Some(least), Some(greatest)) => {
+                        let facts = [(lower, 0, greatest), (upper, least, u32::MAX - least)];
+                        for (word, from, extent) in facts.into_iter().filter(|(_, _, extent)| *extent != u32::MAX) {
+                            let (terms, words) = within(g, word, shift, (from, extent));
+                            self.meet(terms, &words);
+                        }
+                    }
+                    _ => self.contradictory = true,
+                }
+            }
+            _ => said(g, condition, holds).into_iter().for_each(|(terms, words)| self.meet(terms, &words)),
         }
-        let said = match holds {
-            true => Words::circular(k.wrapping_neg(), limit - 1),
-            false => Words::circular(limit.wrapping_sub(k), u32::MAX - limit),
-        };
+    }
+
+    /// Learns that a combination is one of these words.
+    fn meet(&mut self, terms: Terms, words: &Words) {
         let known = self.known.entry(terms).or_insert_with(|| Words::circular(0, u32::MAX));
-        *known = known.intersection(&said);
+        *known = known.intersection(words);
         self.contradictory |= known.0.is_empty();
     }
 
@@ -145,9 +217,9 @@ impl Ranges {
 
     /// By what is known of the linear combination.
     fn by_interval(&self, g: &Graph, condition: T) -> Option<bool> {
-        let Below { terms, k, limit } = below(g, condition)?;
+        let (terms, words) = said(g, condition, true)?;
         let known = self.known.get(&terms)?;
-        let common = known.intersection(&Words::circular(k.wrapping_neg(), limit.checked_sub(1)?));
+        let common = known.intersection(&words);
         if common == *known {
             return Some(true);
         }
@@ -179,13 +251,13 @@ impl Ranges {
     /// the integers differs from the word by a multiple of 2^32, which is the same for the whole interval if its ends agree on it.
     fn bounds(&self, g: &Graph, word: T, shift: u32, decided: &FxHashMap<T, bool>, depth: u32) -> Bounds {
         let (k, terms) = g.linear(word);
-        let k = k.wrapping_add(shift);
-        let whole = self.known.get(&terms).map_or(ANY, |words| words.bounds_after(k));
+        let (k, (terms, negated)) = (k.wrapping_add(shift), positive(terms));
+        let whole = self.known.get(&terms).map_or(ANY, |words| words.bounds_after(k, negated));
         let (mut least, mut greatest) = (i128::from(k), i128::from(k));
         for (t, coefficient) in terms {
             let (low, high) = self.term_bounds(g, t, decided, depth);
             // A coefficient in the upper half is a negative one.
-            let factor = i128::from(coefficient as i32);
+            let factor = i128::from(coefficient as i32) * if negated { -1 } else { 1 };
             let ends = [factor * i128::from(low), factor * i128::from(high)];
             least += ends[0].min(ends[1]);
             greatest += ends[0].max(ends[1]);
@@ -196,7 +268,7 @@ impl Ranges {
 
     /// Bounds of a term that is no sum: what is known of it, and what it computes.
     fn term_bounds(&self, g: &Graph, t: T, decided: &FxHashMap<T, bool>, depth: u32) -> Bounds {
-        let known = self.known.get(&[(t, 1)][..]).map_or(ANY, |words| words.bounds_after(0));
+        let known = self.known.get(&[(t, 1)][..]).map_or(ANY, |words| words.bounds_after(0, false));
         let known = both(known, (0, !g.known_zeros(t)));
         let Some(depth) = depth.checked_sub(1) else {
             return known;
@@ -228,7 +300,8 @@ impl Ranges {
     /// Whether an order follows from a known one.
     fn follows(&self, key: &(Terms, Terms), wanted: Bound) -> bool {
         let Some(known) = self.ordered.get(key) else { return false };
-        let (size, _) = self.known.get(&key.1).map_or(ANY, |words| words.bounds_after(0));
+        let (size, negated) = positive(key.1.clone());
+        let (size, _) = self.known.get(&size).map_or(ANY, |words| words.bounds_after(0, negated));
         // Strictly below `s + 1` is more than `x + d <= s`, because that sum may wrap.
         let wraps = wanted.strict && wanted.e == 0;
         known.iter().any(|&Bound { d, e, strict }| {
@@ -249,7 +322,7 @@ mod tests {
         let mut g = Graph::new();
         let (i, mut ranges) = (g.havoc(), Ranges::default());
         let fact = g.cmp_const(CmpOp::Ult, &i, limit);
-        ranges.learn(&g, fact, true);
+        ranges.learn(&g, fact, true, &FxHashMap::default());
         (g, i, ranges)
     }
 
@@ -274,7 +347,7 @@ mod tests {
         let (mut g, i, mut ranges) = below_limit(64);
         let size = g.havoc();
         let small = g.cmp_const(CmpOp::Ult, &size, 65536);
-        ranges.learn(&g, small, false);
+        ranges.learn(&g, small, false, &FxHashMap::default());
         let last = g.bin_const(BinOp::Sub, &size, 4);
         let past = g.cmp(CmpOp::Ult, &last, &i);
         assert_eq!(ranges.decide(&g, past, &FxHashMap::default()), Some(false));
@@ -295,13 +368,13 @@ mod tests {
         let fact = g.cmp_const(CmpOp::Ult, &later, 0x10_fffd);
         let (inside, tight) = (g.cmp_const(CmpOp::Ult, &i, 0x10_ffe1), g.cmp_const(CmpOp::Ult, &i, 0x10_ffe0));
         assert_eq!(ranges.decide(&g, inside, &FxHashMap::default()), None);
-        ranges.learn(&g, fact, true);
+        ranges.learn(&g, fact, true, &FxHashMap::default());
         let decided = [inside, tight].map(|c| ranges.decide(&g, c, &FxHashMap::default()));
         assert_eq!(decided, [Some(true), None]);
-        ranges.learn(&g, tight, false);
+        ranges.learn(&g, tight, false, &FxHashMap::default());
         assert!(!ranges.contradictory);
         let last = g.cmp_const(CmpOp::Eq, &i, 0x10_ffe0);
-        ranges.learn(&g, last, false);
+        ranges.learn(&g, last, false, &FxHashMap::default());
         assert!(ranges.contradictory);
     }
 

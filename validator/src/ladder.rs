@@ -111,8 +111,8 @@ impl Path {
             Node::Not(inner) => {
                 // !(!a & !b) with one side decided leaves the other; only direct facts are recorded.
                 self.decided.insert(inner, false);
-                self.ranges.learn(g, inner, false);
-                true
+                self.ranges.learn(g, inner, false, &self.decided);
+                self.learn_choice(g, inner, false)
             }
             Node::And(a, b) => {
                 self.decided.insert(condition, true);
@@ -120,21 +120,61 @@ impl Path {
             }
             Node::Cmp(CmpOp::Eq, difference, _) => {
                 self.decided.insert(condition, true);
-                self.ranges.learn(g, condition, true);
+                self.ranges.learn(g, condition, true, &self.decided);
                 let (k, terms) = g.linear(difference);
                 if let [(t, c @ (1 | u32::MAX))] = terms[..] {
                     let value = if c == 1 { k.wrapping_neg() } else { k };
                     let value = g.word(value);
                     self.known.insert(t, value);
                 }
-                true
+                self.learn_choice(g, condition, true)
             }
             _ => {
                 self.decided.insert(condition, true);
-                self.ranges.learn(g, condition, true);
-                true
+                self.ranges.learn(g, condition, true, &self.decided);
+                self.learn_choice(g, condition, true)
             }
         }
+    }
+    /// Learns what a word was chosen by, if one of the words chosen between does not compare like this.
+    fn learn_choice(&mut self, g: &mut Graph, comparison: T, holds: bool) -> bool {
+        let Node::Cmp(op, a, b) = *g.node(comparison) else {
+            return true;
+        };
+        let (k, terms) = g.linear(a);
+        let [(t, 1)] = terms[..] else { return true };
+        let Node::Ite(by, x, y) = *g.node(t) else { return true };
+        if self.decided.contains_key(&by) {
+            return true;
+        }
+        let [x, y] = [x, y].map(|word| {
+            let word = g.bin_const(BinOp::Add, &word, k);
+            let compares = g.cmp(op, &word, &b);
+            if holds { compares } else { g.not(&compares) }
+        });
+        let not_by = g.not(&by);
+        match [x, y].map(|c| self.look(g, c) == Some(false)) {
+            [true, true] => false,
+            [true, false] => self.learn(g, not_by) && self.learn(g, y),
+            [false, true] => self.learn(g, by) && self.learn(g, x),
+            [false, false] => true,
+        }
+    }
+    /// Whether the assumptions contradict each other, each seen with what all of them say.
+    fn is_contradictory(mut self, g: &mut Graph) -> bool {
+        for condition in self.trail.clone() {
+            let atom = match *g.node(condition) {
+                Node::Not(c) => c,
+                _ => condition,
+            };
+            let operands = g.rebuild(atom, &mut |g, t| self.simplify(g, t));
+            let simplified = if atom == condition { operands } else { g.not(&operands) };
+            let agrees = self.look(g, simplified) != Some(false);
+            if !agrees || !self.learn(g, simplified) || self.ranges.contradictory {
+                return true;
+            }
+        }
+        false
     }
     /// The truth of a condition, if the assumptions decide it without a solver.
     pub fn decide(&self, g: &mut Graph, condition: T) -> Option<bool> {
@@ -247,6 +287,10 @@ pub fn prove(g: &mut Graph, path: &Path, condition: T, limits: &Limits) -> Resul
 
 fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Result<Rung, Open> {
     if let Some(true) = path.decide(g, goal) {
+        return Ok(Rung::Path);
+    }
+    let (mut refuted, no) = (path.clone(), g.not(&goal));
+    if !refuted.assume(g, no) || refuted.is_contradictory(g) {
         return Ok(Rung::Path);
     }
     match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps) {

@@ -57,6 +57,15 @@ fn judged() -> Vec<(&'static str, Count)> {
     })
 }
 
+/// A part of what follows that is quick enough to be run often.
+#[test]
+fn what_paths_decide_holds() {
+    for family in [rules::orders, rules::ranges] {
+        let Count { wrong, .. } = family();
+        assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(20)]);
+    }
+}
+
 #[test]
 fn rules_hold_at_every_width() {
     let judged = judged();

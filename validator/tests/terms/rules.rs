@@ -5,7 +5,7 @@ use crate::judge::{Count, Judge};
 use crate::program::*;
 use crate::reference::{Random, Replay};
 use synth_validator::domain::*;
-use synth_validator::ladder::Path;
+use synth_validator::ladder::{Limits, Path, Rung, prove};
 use synth_validator::term::{Graph, Node, T, Var};
 use z3::ast::Bool;
 
@@ -362,13 +362,14 @@ pub fn orders() -> Count {
 pub fn ranges() -> Count {
     let (mut judge, mut random) = (Judge::new(32, 1), Random::new(10));
     let edges = [0, 1, 7, 8, 12, 64, 256, 0x10_fff1, 0x10_fffd, 1 << 31, 0xffff_ff00, 0u32.wrapping_sub(8), u32::MAX];
+    let few = Limits { smt_steps: 1, full_steps: 1, ..Limits::default() };
     let (mut decided, mut contradictions) = (0, 0);
-    for _ in 0..6_000 {
+    for round in 0..6_000 {
         let g = &mut Graph::new();
         let (x, y) = (g.var(Var::Argument(0)), g.var(Var::Argument(1)));
         let mut edge = |g: &mut Graph, t: &T| {
             let k = edges[random.below(edges.len())];
-            (g.cmp_const([CmpOp::Ult, CmpOp::Slt, CmpOp::Eq][random.below(3)], t, k), k, random.below(6))
+            (g.cmp_const([CmpOp::Ult, CmpOp::Slt, CmpOp::Eq][random.below(3)], t, k), k, random.below(10))
         };
         let mut condition = |g: &mut Graph| {
             let (chosen_by, k, shape) = edge(g, &x);
@@ -382,10 +383,21 @@ pub fn ranges() -> Count {
                     let other = g.bin_const(BinOp::Shl, &x, 1);
                     g.ite(&chosen_by, &near, &other)
                 }
+                5 => g.bin(BinOp::Sub, &near, &y),
+                6 => g.bin(BinOp::Sub, &y, &near),
+                7 => y,
                 _ => x,
             };
-            let (holds, _, negated) = edge(g, &word);
-            if negated < 3 { holds } else { g.not(&holds) }
+            let (holds, _, form) = edge(g, &word);
+            let holds = match form {
+                0 | 1 => g.cmp([CmpOp::Ult, CmpOp::Slt][form], &word, &y),
+                2 | 3 => {
+                    let (other, ..) = edge(g, &word);
+                    g.and(&holds, &other)
+                }
+                _ => holds,
+            };
+            if form % 2 == 0 { holds } else { g.not(&holds) }
         };
         let (mut path, mut replay, mut assumed) = (Path::default(), Replay::default(), vec![]);
         let mut consistent = true;
@@ -395,7 +407,10 @@ pub fn ranges() -> Count {
             assumed.push(replay.bool(g, fact));
         }
         let wanted = condition(g);
-        let truth = path.decide(g, wanted);
+        let mut truth = path.decide(g, wanted);
+        if truth.is_none() && round % 4 == 0 {
+            truth = (prove(g, &path, wanted, &few) == Ok(Rung::Path)).then_some(true);
+        }
         let parts: Vec<&Bool> = assumed.iter().collect();
         if !consistent {
             contradictions += 1;
