@@ -216,16 +216,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     ) -> Result<(), Failure> {
         self.effort.cuts += 1;
         self.steps = 0;
-        let left =
-            Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0, forks: 0, passed: 0, open: Vec::new() };
-        let right = Run {
-            pending: Pending::At(right.0, right.1),
-            moved: false,
-            calls: 0,
-            forks: 0,
-            passed: 0,
-            open: Vec::new(),
-        };
+        let (left, right) = (Run::at(left.0, left.1), Run::at(right.0, right.1));
         self.explore(left, right, path)
     }
 

@@ -175,16 +175,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let mut fresh = |g: &mut Graph| g.havoc();
         let left_state = self.left.resume(&mut self.g, left.state, &words, world.clone(), &mut fresh);
         let right_state = self.right.resume(&mut self.g, state, &words, world, &mut fresh);
-        let left = Run {
-            pending: Pending::At(left.next, left_state),
-            moved: true,
-            calls,
-            forks: 0,
-            passed: 0,
-            open: Vec::new(),
-        };
-        let right =
-            Run { pending: Pending::At(next, right_state), moved: true, calls, forks: 0, passed: 0, open: Vec::new() };
+        let left = Run { moved: true, calls, ..Run::at(left.next, left_state) };
+        let right = Run { moved: true, calls, ..Run::at(next, right_state) };
         self.explore(left, right, path)
     }
 
