@@ -1,8 +1,10 @@
 //! Ranges of words on a path: the words that linear combinations may be, learned from decided comparisons.
 //!
 //! A fact about `s + k` (`s` without constant) is a circular interval of `s` modulo 2^32. All facts about `s` together leave a set of
-//! words, which decides comparisons of every `s + k'`. Signed comparisons are unsigned ones after adding 2^31. What no fact decides,
-//! bounds of the terms may decide, where their sum does not wrap.
+//! words, which decides comparisons of every `s + k'` and `k' - s`. Signed comparisons are unsigned ones after adding 2^31. One of
+//! several facts about `s` is their union. What no fact decides, bounds may decide: of the terms, where their sum does not wrap, and
+//! of what shifts, masks and choices make of their operands. An order of two unknown words bounds each by the other, as that one
+//! was bounded when the order was learned.
 //!
 //! Unsigned comparisons of two unknown words are kept as `x + d <= s - e`, which bounds checks against a size `s` are. Where
 //! `s >= e`, the sum `x + d` is that far from the greatest word: `x + d + k <= s - w` for all `k + w <= e`, without wrapping.

@@ -1,7 +1,7 @@
 //! The ladder: how an equality or a condition is proved under the assumptions of a path.
 //!
-//! Rungs, cheapest first: the same node after normalisation; the same node after the path's decisions are put in;
-//! ring normal form modulo 2^32; e-graph saturation with lemmas; z3 with multiplication uninterpreted; z3 on integers; full z3.
+//! Rungs, cheapest first: the same node after normalisation; the same node after the path's decisions are put in, or the opposite
+//! refuted by them; ring normal form modulo 2^32; e-graph saturation with lemmas; z3 with multiplication uninterpreted; z3 on integers; full z3.
 
 use crate::domain::*;
 use crate::interval::Ranges;
@@ -161,7 +161,7 @@ impl Path {
         }
     }
     /// Whether the assumptions contradict each other, each seen with what all of them say.
-    fn is_contradictory(mut self, g: &mut Graph) -> bool {
+    fn is_contradictory(&mut self, g: &mut Graph) -> bool {
         for condition in self.trail.clone() {
             let atom = match *g.node(condition) {
                 Node::Not(c) => c,

@@ -15,6 +15,7 @@
 //! By induction over the regions that the right program passes, all its behaviours are behaviours of the left one.
 //! A right path that never meets a cut point exhausts the step limit, which is not a proof.
 
+mod meeting;
 mod outcome;
 mod relation;
 mod rewriting;
@@ -24,17 +25,14 @@ pub use outcome::{Effort, Failure, FailureKind, Ignored, Place, Shape, is_ignore
 
 use crate::domain::Domain;
 use crate::ladder::{self, Limits, Open, Path, Rung};
-use crate::program::{Callee, Fact, Program, Step, World};
+use crate::program::{Fact, Program, Step, World};
 use crate::term::{Graph, T, Var};
-use crate::witness::{Loc, Witness};
+use crate::witness::Witness;
 use relation::{Computed, Side, classes, computed, ghost};
 use rewriting::Rewriting;
-use run::{CallSite, Pending, Run, doing};
+use run::{Pending, Run};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
-
-/// Cut points that the left side may pass, after a decision of its own, before it meets the right one.
-const PASSED_MAX: u32 = 8;
 
 /// Proves that `right` refines `left`, whose direct calls need not agree in `ignored` words.
 pub fn check<L: Program<Graph>, R: Program<Graph>>(
@@ -162,6 +160,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let (l, r) = (self.left.point(cut.left), self.right.point(cut.right));
         let (l, r) = (l.expect("invariant: checked in run"), r.expect("invariant: checked in run"));
         self.region = format!("{} | {}", self.left.describe(l), self.right.describe(r));
+        self.g.reuse_havocs();
         let world = self.world(0);
         let mut fresh = |g: &mut Graph| g.havoc();
         let mut left = self.left.blank_state(&mut self.g, l, world.clone(), &mut fresh);
@@ -217,16 +216,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     ) -> Result<(), Failure> {
         self.effort.cuts += 1;
         self.steps = 0;
-        let left =
-            Run { pending: Pending::At(left.0, left.1), moved: false, calls: 0, forks: 0, passed: 0, open: Vec::new() };
-        let right = Run {
-            pending: Pending::At(right.0, right.1),
-            moved: false,
-            calls: 0,
-            forks: 0,
-            passed: 0,
-            open: Vec::new(),
-        };
+        let (left, right) = (Run::at(left.0, left.1), Run::at(right.0, right.1));
         self.explore(left, right, path)
     }
 
@@ -473,237 +463,5 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             }
         }
         Ok(stepped)
-    }
-
-    /// The right program is at an event or an end; the left one must come to the same.
-    fn meet(&mut self, mut left: RunOf<L>, right: RunOf<R>, mut path: Path) -> Result<(), Failure> {
-        let r = right.place();
-        loop {
-            left = self.run_left(left, &mut path, r)?;
-            let l = left.place();
-            self.possible += u32::from(!path.is_impossible());
-            if left.passed > 0 && left.forks > 0 && matches!(left.pending, Pending::At(..)) {
-                // It may go round a loop on a path that cannot be.
-                self.count_query(l, r)?;
-                if self.contradiction(&path) {
-                    return Ok(());
-                }
-                if left.passed > PASSED_MAX {
-                    return Err(self.fail(FailureKind::Exhausted, l, r, "the left side passes too many cut points"));
-                }
-            }
-            match (left.pending, &right.pending) {
-                (Pending::Branch(c, yes, no), _) => {
-                    return self.fork_left(c, [yes, no], [left.calls, left.forks, left.passed], right, path);
-                }
-                (Pending::At(p, state), Pending::At(q, right_state)) => {
-                    let candidates = self.right_cuts.get(q).into_iter().flatten().copied();
-                    let wanted = self.left_cuts.get(&p);
-                    let cut = candidates.into_iter().find(|c| wanted.is_some_and(|w| w.contains(c)));
-                    if let Some(cut) = cut {
-                        self.close_accesses(&right, p, &path)?;
-                        return self.arrive(cut, (p, &state), (*q, right_state), &path);
-                    }
-                    left.pending = self.step_left(p, state, &mut path, r)?;
-                    left.passed += 1;
-                }
-                (Pending::At(p, state), _) => {
-                    left.pending = self.step_left(p, state, &mut path, r)?;
-                    left.passed += 1;
-                }
-                (Pending::Return(x, s, p), Pending::Return(y, t, q)) => {
-                    self.close_accesses(&right, p, &path)?;
-                    if x.len() != y.len() {
-                        return self.differs(&path, p, *q, "the number of results is equal".to_string());
-                    }
-                    for (i, (a, b)) in x.iter().zip(y).enumerate() {
-                        self.equal(&path, *a, *b, p, *q, &|| format!("result word {i} is equal"))?;
-                    }
-                    let (a, b) = (self.left.world(&s).clone(), self.right.world(t).clone());
-                    return self.worlds(&path, &a, &b, p, *q, "at return");
-                }
-                (Pending::Trap(k, s, p), Pending::Trap(m, t, q)) => {
-                    self.close_accesses(&right, p, &path)?;
-                    if k != *m {
-                        let text = format!("the trap is {} and not {}", k.name(), m.name());
-                        return self.differs(&path, p, *q, text);
-                    }
-                    let (a, b) = (self.left.world(&s).clone(), self.right.world(t).clone());
-                    return self.worlds(&path, &a, &b, p, *q, "at the trap");
-                }
-                (Pending::Call { callee, args, results, next, state, at }, Pending::Call { .. }) => {
-                    self.close_accesses(&right, at, &path)?;
-                    let left = CallSite { callee, args, results, next, state, at };
-                    return self.call(left, right, path);
-                }
-                (pending, _) => {
-                    let text = format!("left {}, right {}", doing(&pending), doing(&right.pending));
-                    return self.differs(&path, l, r, text);
-                }
-            }
-            left.moved = true;
-        }
-    }
-
-    /// Proves what the right program's accesses need, now that the left one has come to the same event.
-    fn close_accesses(&mut self, right: &RunOf<R>, l: L::Point, path: &Path) -> Result<(), Failure> {
-        let r = right.place();
-        for (condition, what) in &right.open {
-            let result = ladder::prove(&mut self.g, path, *condition, self.limits);
-            self.close(result, l, r, &|| what.to_string())?;
-        }
-        Ok(())
-    }
-
-    /// Whether the assumptions of a path contradict each other; such a path is no obligation, but counted.
-    fn contradiction(&mut self, path: &Path) -> bool {
-        let no = self.g.bool(false);
-        let infeasible = ladder::prove(&mut self.g, path, no, self.limits).is_ok();
-        self.effort.infeasible += u32::from(infeasible);
-        infeasible
-    }
-    /// Both sides do different things: a failure, unless the path cannot be.
-    fn differs(&mut self, path: &Path, l: L::Point, r: R::Point, text: String) -> Result<(), Failure> {
-        self.count_query(l, r)?;
-        let no = self.g.bool(false);
-        match ladder::prove(&mut self.g, path, no, self.limits) {
-            Ok(_) => {
-                self.effort.infeasible += 1;
-                Ok(())
-            }
-            Err(Open::Model(model)) => Err(self.fail(FailureKind::Differs(Some(model)), l, r, text)),
-            Err(Open::Exhausted) => Err(self.fail(FailureKind::Exhausted, l, r, text)),
-        }
-    }
-
-    /// A decision of the left program that the right path does not settle: both outcomes must do, unless they
-    /// contradict the path, which is asked only where an outcome does not do.
-    fn fork_left(
-        &mut self,
-        c: T,
-        targets: [(L::Point, L::State); 2],
-        [calls, forks, passed]: [u32; 3],
-        right: RunOf<R>,
-        path: Path,
-    ) -> Result<(), Failure> {
-        let negated = self.g.not(&c);
-        let conditions = [c, negated];
-        for (i, (p, s)) in targets.into_iter().enumerate() {
-            let mut taken = path.clone();
-            if !taken.assume(&mut self.g, conditions[i]) {
-                self.effort.infeasible += 1;
-                continue;
-            }
-            let left =
-                Run { pending: Pending::At(p, s), moved: true, calls, forks: forks + 1, passed, open: Vec::new() };
-            self.meet(left, right.clone(), taken)?;
-        }
-        Ok(())
-    }
-
-    fn call(&mut self, left: CallSite<L::Point, L::State>, right: RunOf<R>, mut path: Path) -> Result<(), Failure> {
-        let Pending::Call { callee, args, results, next, state, at } = right.pending else {
-            unreachable!("invariant: the caller has matched a call")
-        };
-        let (l, r) = (left.at, at);
-        match (&left.callee, &callee) {
-            (Callee::Function(f), Callee::Function(h)) if f == h => self.effort.rungs[Rung::Normal as usize] += 1,
-            (Callee::Address { address: a, type_index: t }, Callee::Address { address: b, type_index: u })
-                if t == u =>
-            {
-                self.equal(&path, *a, *b, l, r, &|| "the function called is equal".to_string())?
-            }
-            (a, b) => {
-                let text = format!("the function called is {a:?} and not {b:?}");
-                return self.differs(&path, l, r, text);
-            }
-        }
-        if left.args.len() != args.len() || left.results != results {
-            return self.differs(&path, l, r, "the numbers of argument and result words are equal".to_string());
-        }
-        let ignored = self.ignored;
-        let words = left.args.iter().zip(&args).enumerate();
-        for (i, (a, b)) in words.filter(|(i, _)| !is_ignored(ignored, &callee, *i)) {
-            self.equal(&path, *a, *b, l, r, &|| format!("argument word {i} is equal"))?;
-        }
-        let (a, b) = (self.left.world(&left.state).clone(), self.right.world(&state).clone());
-        self.worlds(&path, &a, &b, l, r, "at the call")?;
-        let calls = right.calls + 1;
-        self.assume_sizes(&mut path, calls);
-        let words: Vec<T> = (0..results as u32).map(|i| self.g.var(Var::CallResult(calls, i))).collect();
-        let world = self.world(calls);
-        let mut fresh = |g: &mut Graph| g.havoc();
-        let left_state = self.left.resume(&mut self.g, left.state, &words, world.clone(), &mut fresh);
-        let right_state = self.right.resume(&mut self.g, state, &words, world, &mut fresh);
-        let left = Run {
-            pending: Pending::At(left.next, left_state),
-            moved: true,
-            calls,
-            forks: 0,
-            passed: 0,
-            open: Vec::new(),
-        };
-        let right =
-            Run { pending: Pending::At(next, right_state), moved: true, calls, forks: 0, passed: 0, open: Vec::new() };
-        self.explore(left, right, path)
-    }
-
-    /// Both programs are at the points of a pair: its equations must hold.
-    fn arrive(
-        &mut self,
-        cut: usize,
-        left: (L::Point, &L::State),
-        right: (R::Point, &R::State),
-        path: &Path,
-    ) -> Result<(), Failure> {
-        let witness = self.witness;
-        for class in classes(&witness.cuts[cut].equal) {
-            let mut first: Option<(T, &Loc)> = None;
-            for (side, loc) in &class {
-                let value = match side {
-                    Side::Left => self.left.get(&mut self.g, left.1, loc),
-                    Side::Right => self.right.get(&mut self.g, right.1, loc),
-                    Side::Ghost => ghost(&mut self.g, loc),
-                };
-                let Some(value) = value else {
-                    let text = format!("{loc:?} holds nothing on arrival at cut {cut}");
-                    return self.differs(path, left.0, right.0, text);
-                };
-                match first {
-                    None => first = Some((value, loc)),
-                    Some((other, other_loc)) => self.equal(path, other, value, left.0, right.0, &|| {
-                        format!("{other_loc:?} equals {loc:?} on arrival at cut {cut}")
-                    })?,
-                }
-            }
-        }
-        let cut_data = &witness.cuts[cut];
-        let mut known = Cow::Borrowed(left.1);
-        let Computed { defined, words, holds } = computed(&mut self.g, self.left, &mut known, cut_data, false)
-            .map_err(|text| self.fail(FailureKind::BadWitness, left.0, right.0, text))?;
-        for (value, loc) in defined {
-            let held = self.left.get(&mut self.g, left.1, &loc);
-            let Some(held) = held.or_else(|| ghost(&mut self.g, &loc)) else {
-                let text = format!("{loc:?} holds nothing on arrival at cut {cut}");
-                return self.differs(path, left.0, right.0, text);
-            };
-            let what = || format!("{loc:?} holds what defines it on arrival at cut {cut}");
-            self.equal(path, value, held, left.0, right.0, &what)?;
-        }
-        for (value, (_, loc)) in words.into_iter().zip(&cut_data.computed) {
-            let Some(held) = self.right.get(&mut self.g, right.1, loc) else {
-                let text = format!("{loc:?} holds nothing on arrival at cut {cut}");
-                return self.differs(path, left.0, right.0, text);
-            };
-            let what = || format!("{loc:?} holds the computed word on arrival at cut {cut}");
-            self.equal(path, value, held, left.0, right.0, &what)?;
-        }
-        for (i, word) in holds.into_iter().enumerate() {
-            let condition = self.g.nonzero(&word);
-            let result = ladder::prove(&mut self.g, path, condition, self.limits);
-            self.close(result, left.0, right.0, &|| format!("condition {i} holds on arrival at cut {cut}"))?;
-        }
-        let (a, b) = (self.left.world(left.1).clone(), self.right.world(right.1).clone());
-        self.worlds(path, &a, &b, left.0, right.0, "on arrival at a cut point")
     }
 }

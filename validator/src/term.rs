@@ -97,7 +97,9 @@ pub struct Graph {
     /// Bits known to be zero, by node.
     zeros: Vec<u32>,
     index: FxHashMap<Node, T>,
-    havocs: u32,
+    /// Words nobody knows, and how many of them are in use.
+    havocs: Vec<T>,
+    havocs_used: usize,
 }
 
 impl Graph {
@@ -120,6 +122,10 @@ impl Graph {
     /// The unknown.
     pub fn var(&mut self, v: Var) -> T {
         self.intern(Node::Var(v))
+    }
+    /// Words nobody knows may be handed out again, for a proof that has no term in common with those before it.
+    pub fn reuse_havocs(&mut self) {
+        self.havocs_used = 0;
     }
     /// Bits of a word that are zero in every state.
     pub fn known_zeros(&self, t: T) -> u32 {
@@ -307,8 +313,12 @@ impl Domain for Graph {
         self.var(Var::Entry(n))
     }
     fn havoc(&mut self) -> T {
-        self.havocs += 1;
-        self.var(Var::Havoc(self.havocs))
+        self.havocs_used += 1;
+        if self.havocs_used > self.havocs.len() {
+            let unknown = self.var(Var::Havoc(self.havocs_used as u32));
+            self.havocs.push(unknown);
+        }
+        self.havocs[self.havocs_used - 1]
     }
     fn locate(&mut self, address: &T) -> Place<T> {
         self.locate_sum(*address)

@@ -29,6 +29,10 @@ pub(super) struct Run<P, S> {
 }
 
 impl<P: Copy, S> Run<P, S> {
+    /// At a point, with nothing done yet.
+    pub(super) fn at(point: P, state: S) -> Self {
+        Run { pending: Pending::At(point, state), moved: false, calls: 0, forks: 0, passed: 0, open: Vec::new() }
+    }
     /// Where it stands.
     pub(super) fn place(&self) -> P {
         match &self.pending {

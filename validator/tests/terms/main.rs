@@ -19,6 +19,8 @@ mod solver;
 mod wide;
 
 use judge::Count;
+use synth_validator::domain::Domain;
+use synth_validator::term::Graph;
 
 type Family = fn() -> Count;
 
@@ -55,6 +57,17 @@ fn judged() -> Vec<(&'static str, Count)> {
         };
         threads.into_iter().map(join).collect()
     })
+}
+
+#[test]
+fn unknown_words_are_different_until_they_are_handed_out_again() {
+    let mut g = Graph::new();
+    let first = [g.havoc(), g.havoc(), g.havoc()];
+    assert!(first[0] != first[1] && first[1] != first[2] && first[0] != first[2]);
+    g.reuse_havocs();
+    let again = [g.havoc(), g.havoc(), g.havoc(), g.havoc()];
+    assert_eq!(again[..3], first);
+    assert!(!first.contains(&again[3]));
 }
 
 /// A part of what follows that is quick enough to be run often.
