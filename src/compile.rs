@@ -9,7 +9,7 @@ use crate::liveness::{LIVE_MAX, live_in};
 use crate::machine::Reg;
 use crate::module_info::ModuleInfo;
 use crate::regalloc::{self, Allocated, Place};
-use crate::select::{Cached, Flow, Plan, Selected, plan, select};
+use crate::select::{Cached, Flow, Plan, Selected, Tuning, plan, select};
 use std::collections::BTreeMap;
 use synth_validator::contract::Contract;
 use synth_validator::domain::{BinOp, Symbol};
@@ -49,7 +49,7 @@ pub struct CompiledFunction {
     pub data_ranges: Vec<(u32, u32)>,
 }
 
-/// Compiles a function. Bounds checks and masks are in the IR already; contract and core change nothing yet.
+/// Compiles a function. Bounds checks and masks are in the IR already; the contract changes nothing yet.
 ///
 /// # Errors
 /// `Internal` if the IR is not legalized or not well formed; `Limit` if the function is too large.
@@ -57,10 +57,10 @@ pub fn compile_function(
     func: &Func,
     info: &ModuleInfo,
     _contract: &Contract,
-    _core: Core,
+    tuning: Tuning,
 ) -> Result<CompiledFunction, CompileError> {
     let facts = Facts::new(func);
-    let (selected, allocated) = selected(func, &facts, info)?;
+    let (selected, allocated) = selected(func, &facts, info, tuning)?;
     let frame = Frame::new(&allocated, selected.machine.outgoing_bytes);
     let is_cut: Vec<bool> = selected.machine.blocks.iter().map(|b| b.ir.is_some_and(|ir| facts.is_cut(ir))).collect();
     let emitted = emit(&selected.machine, &allocated, &frame, &is_cut, func.index)?;
@@ -86,7 +86,12 @@ pub fn compile_function(
 }
 
 /// Selects and allocates. What is worth it stays in a register across blocks, unless registers run out.
-fn selected(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<(Selected, Allocated), CompileError> {
+fn selected(
+    func: &Func,
+    facts: &Facts,
+    info: &ModuleInfo,
+    tuning: Tuning,
+) -> Result<(Selected, Allocated), CompileError> {
     let allocated = |selected: Selected| {
         let residents = selected.residents.iter().map(|(_, reg)| reg);
         let kept: Vec<Reg> = selected.registers.iter().flatten().chain(residents).copied().collect();
@@ -94,12 +99,12 @@ fn selected(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<(Selected, 
         Ok::<_, CompileError>((selected, allocated))
     };
     let flow = Flow::new(func);
-    let without = select(func, facts, &flow, info, &Plan::new())?;
+    let without = select(func, facts, &flow, info, tuning, &Plan::new())?;
     let plan = plan(func, &flow, &without.made);
     if plan.is_empty() {
         return allocated(without);
     }
-    let with = allocated(select(func, facts, &flow, info, &plan)?)?;
+    let with = allocated(select(func, facts, &flow, info, tuning, &plan)?)?;
     if with.1.slots == 0 {
         return Ok(with);
     }

@@ -298,9 +298,7 @@ impl Inst {
     /// Visits the constants of an instruction that only computes, in a fixed order.
     pub fn constants(&mut self, f: &mut impl FnMut(&mut u32)) {
         match self {
-            Inst::Const { value: k, .. }
-            | Inst::ShiftImm { amount: k, .. }
-            | Inst::Extend { rotation: k, .. } => f(k),
+            Inst::Const { value: k, .. } | Inst::ShiftImm { amount: k, .. } | Inst::Extend { rotation: k, .. } => f(k),
             Inst::Extract { lsb, width, .. } | Inst::Insert { lsb, width, .. } => {
                 f(lsb);
                 f(width);

@@ -12,6 +12,7 @@ use crate::passes::{
     carriers, checks, dead_params, dead_store, forward, gvn, if_convert, induction, inline, licm, merge, ranges,
     rewrite, rotate, sccp,
 };
+use crate::select::Tuning;
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -117,6 +118,10 @@ impl Default for Options {
 }
 
 impl Options {
+    /// What instructions are chosen for.
+    pub fn tuning(&self) -> Tuning {
+        Tuning { core: self.core, is_small: self.level == Level::Os }
+    }
     /// Why an optimizer pass does not run on a function; nothing if it runs.
     pub fn not_run(&self, pass: &Pass, index: u32) -> Option<NotRun> {
         if pass.from > self.level {
@@ -181,7 +186,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
         // A function that is inlined wherever it is called stays in the claim, for its form, and not in the object.
         let last = &stages.last().expect("invariant: the builder made one").func;
         let removed = options.level > Level::O0 && !kept.contains(&index);
-        let code = if removed { None } else { Some(compile_function(last, &info, &contract, options.core)?) };
+        let code = if removed { None } else { Some(compile_function(last, &info, &contract, options.tuning())?) };
         let (witness, indirect_types) =
             code.as_ref().map(|c| (c.witness.clone(), c.indirect_types.clone())).unwrap_or_default();
         Ok((code, FunctionClaim { index, stages, witness, indirect_types }))
@@ -190,7 +195,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let mut data = image::object_data(&module, bytes, &contract)?;
     if let Some(func) = image::start_up(&module, &contract) {
         info.functions.push(FunctionInfo { params: vec![], results: vec![], import: None });
-        compiled.push(start_up(&func, &info, &contract, options.core)?);
+        compiled.push(start_up(&func, &info, &contract, options.tuning())?);
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
     let functions: Vec<CompiledFunction> = functions.into_iter().flatten().collect();
@@ -205,9 +210,9 @@ fn start_up(
     func: &Func,
     info: &ModuleInfo,
     contract: &Contract,
-    core: Core,
+    tuning: Tuning,
 ) -> Result<(Option<CompiledFunction>, FunctionClaim), CompileError> {
-    let code = compile_function(func, info, contract, core)?;
+    let code = compile_function(func, info, contract, tuning)?;
     let (stages, witness, indirect_types) = (vec![], Witness::default(), code.indirect_types.clone());
     Ok((Some(code), FunctionClaim { index: func.index, stages, witness, indirect_types }))
 }

@@ -134,7 +134,8 @@ pub fn parse(family: &str, text: &str) -> Result<Vec<Rule>, Error> {
 
 fn rule(family: &str, entry: &[(usize, &str, &str)]) -> Result<Rule, (usize, Wrong)> {
     let (line, _, name) = entry[0];
-    let lines = |key: &'static str| entry.iter().filter(move |(_, k, _)| *k == key).map(|(line, _, text)| (*line, *text));
+    let lines =
+        |key: &'static str| entry.iter().filter(move |(_, k, _)| *k == key).map(|(line, _, text)| (*line, *text));
     let need = |key: &'static str| lines(key).next().ok_or((line, Wrong::Missing(key)));
     let term = |line: usize, text: &str| Term::parse(text.trim()).map_err(|e| (line, Wrong::Term(e)));
     let (at, text) = need("rule")?;
@@ -315,7 +316,8 @@ impl Table {
     /// Those of the given rules that are in the list of proved ones.
     pub fn new(rules: &[Rule], proved: &str) -> Table {
         let proved: BTreeSet<&str> = proved.lines().collect();
-        let (kept, dropped): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|r| proved.contains(r.listing().as_str()));
+        let (kept, dropped): (Vec<&Rule>, Vec<&Rule>) =
+            rules.iter().partition(|r| proved.contains(r.listing().as_str()));
         let compiled = |r: &&Rule| Compiled::new(r).expect("invariant: rules are checked when they are read");
         let rules: Vec<Compiled> = kept.iter().map(compiled).collect();
         let variant = |(n, rule): (u16, &Compiled)| -> Vec<Variant> {

@@ -168,9 +168,7 @@ impl Expr {
     /// Reads a term of constants, whose names are given. `None` if it has other parts.
     pub fn new(term: &Term, constants: &[String]) -> Option<Expr> {
         let one = |terms: &[Term]| Some(Box::new(Expr::new(&terms[0], constants)?));
-        let two = |terms: &[Term]| {
-            Some(Box::new([Expr::new(&terms[0], constants)?, Expr::new(&terms[1], constants)?]))
-        };
+        let two = |terms: &[Term]| Some(Box::new([Expr::new(&terms[0], constants)?, Expr::new(&terms[1], constants)?]));
         match term {
             Term::Const(k) => Some(Expr::Word(*k)),
             Term::Imm(name) => Some(Expr::Constant(constants.iter().position(|n| n == name)? as u8)),

@@ -37,8 +37,7 @@ const TRIALS: u32 = 1000;
 /// Bytes that make a word of a truth value.
 const TO_WORD_BYTES: u32 = 6;
 /// Words that operands have when a rule is tried, besides some that look random.
-const EDGES: [u32; 12] =
-    [0, 1, 2, 31, 32, 0xff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
+const EDGES: [u32; 12] = [0, 1, 2, 31, 32, 0xff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
 
 /// What is known of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,7 +212,9 @@ impl Instances {
         let world = World { memory, memory_bytes, cells: vec![], results: vec![] };
         let mut state = program.blank_state(d, Point { offset: 0, micro: 0 }, world, &mut |d| d.havoc());
         for (register, word) in words {
-            program.set(&mut state, &Loc::Reg(*register as u8), word.clone()).expect("invariant: it is a core register");
+            program
+                .set(&mut state, &Loc::Reg(*register as u8), word.clone())
+                .expect("invariant: it is a core register");
         }
         state
     }
@@ -225,7 +226,12 @@ fn surroundings() -> (Module, Contract) {
 }
 
 /// Registers that hold something at the start: operands, then words.
-fn given<W: Clone>(rule: &Compiled, placing: &Placing, operands: &[W], mut word: impl FnMut(u32) -> W) -> Vec<(u32, W)> {
+fn given<W: Clone>(
+    rule: &Compiled,
+    placing: &Placing,
+    operands: &[W],
+    mut word: impl FnMut(u32) -> W,
+) -> Vec<(u32, W)> {
     let operands = operands.iter().enumerate().map(|(n, w)| (Hole::Operand(n), w.clone()));
     let words: Vec<(Hole, W)> = (0..).map(Hole::Word).zip(rule.template.words.iter().map(|w| word(*w))).collect();
     operands.chain(words).filter_map(|(hole, w)| Some((*placing.get(&hole)?, w))).collect()
@@ -298,7 +304,12 @@ fn differs(
 }
 
 /// Proves every instance for all words.
-fn proved(rule: &Rule, compiled: &Compiled, placing: &Placing, all: &Instances) -> Result<Result<Rung, Verdict>, String> {
+fn proved(
+    rule: &Rule,
+    compiled: &Compiled,
+    placing: &Placing,
+    all: &Instances,
+) -> Result<Result<Rung, Verdict>, String> {
     let mut g = Graph::new();
     let operands: Vec<T> = (0..compiled.operands as u32).map(|i| g.var(Var::Argument(i))).collect();
     let given = given(compiled, placing, &operands, |w| g.word(w));
@@ -314,7 +325,8 @@ fn proved(rule: &Rule, compiled: &Compiled, placing: &Placing, all: &Instances) 
                 Err(Open::Model(model)) => {
                     let value = |i| model.words.iter().find(|(v, _)| *v == Var::Argument(i)).map_or(0, |(_, w)| *w);
                     let words: Vec<u32> = (0..compiled.operands as u32).map(value).collect();
-                    let unconfirmed = || Verdict::Unknown(format!("not confirmed: {words:x?}, constants {constants:x?}"));
+                    let unconfirmed =
+                        || Verdict::Unknown(format!("not confirmed: {words:x?}, constants {constants:x?}"));
                     let found = differs(rule, compiled, placing, all, n, &words)?;
                     return Ok(Err(found.map_or_else(unconfirmed, Verdict::Refuted)));
                 }
@@ -326,4 +338,3 @@ fn proved(rule: &Rule, compiled: &Compiled, placing: &Placing, all: &Instances) 
     }
     Ok(Ok(last))
 }
-
