@@ -3,7 +3,7 @@
 .PHONY: help build demo test tables bench clean
 
 # Tests that write a table.
-TABLES := --test arm_conformance --test breaks --test encode --test lemmas --test operand_roles --test optimize --test pass_effects --test spec_suite \
+TABLES := --test arm_conformance --test breaks --test encode --test lemmas --test operand_roles --test optimize --test pass_effects --test selection --test spec_suite \
 	--test symbolic --test terms
 
 help: ## This list.

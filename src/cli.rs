@@ -58,7 +58,7 @@ enum Command {
     Corpus(corpus::Args),
     /// Measure over the corpus: code beside other compilers' code, or the speed of compiling and proving
     Bench(bench::Args),
-    /// The rewrite lemmas that proofs may cite
+    /// The rewrite lemmas that proofs may cite, and the rules of instruction selection
     Lemmas(lemmas::Args),
     /// The optimizer's passes, in order
     Passes(passes::Args),

@@ -9,7 +9,7 @@ use crate::liveness::{LIVE_MAX, live_in};
 use crate::machine::Reg;
 use crate::module_info::ModuleInfo;
 use crate::regalloc::{self, Allocated, Place};
-use crate::select::{Cached, Flow, Plan, Selected, plan, select};
+use crate::select::{Cached, Flow, Plan, Selected, Tuning, plan, select};
 use std::collections::BTreeMap;
 use synth_validator::domain::{BinOp, Symbol};
 use synth_validator::ir::{Func, Op, Value};
@@ -48,20 +48,23 @@ pub struct CompiledFunction {
     pub data_ranges: Vec<(u32, u32)>,
 }
 
-/// Compiles a function. Bounds checks and masks are in the IR already. With `literal_pools` words may be loaded from behind the code.
+/// Compiles a function. Bounds checks and masks are in the IR already.
 ///
 /// # Errors
 /// `Internal` if the IR is not legalized or not well formed; `Limit` if the function is too large.
-pub fn compile_function(func: &Func, info: &ModuleInfo, literal_pools: bool) -> Result<CompiledFunction, CompileError> {
+pub fn compile_function(func: &Func, info: &ModuleInfo, tuning: Tuning) -> Result<CompiledFunction, CompileError> {
     let facts = Facts::new(func);
-    let (selected, allocated) = selected(func, &facts, info)?;
+    let (selected, allocated) = selected(func, &facts, info, tuning)?;
     let frame = Frame::new(&allocated, selected.machine.outgoing_bytes);
     let is_cut: Vec<bool> = selected.machine.blocks.iter().map(|b| b.ir.is_some_and(|ir| facts.is_cut(ir))).collect();
     let emitted = emit(&selected.machine, &allocated, &frame, &is_cut, func.index)?;
-    let layout =
-        branch_relax::layout(&emitted.items, emitted.labels, literal_pools).map_err(|branch_relax::OutOfReach| {
-            CompileError::Limit { function: Some(func.index), what: "code bytes", limit: 1 << 17 }
-        })?;
+    let layout = branch_relax::layout(&emitted.items, emitted.labels, !tuning.moves_only).map_err(
+        |branch_relax::OutOfReach| CompileError::Limit {
+            function: Some(func.index),
+            what: "code bytes",
+            limit: 1 << 17,
+        },
+    )?;
     let live = live_in(func, LIVE_MAX).ok_or(CompileError::Limit {
         function: Some(func.index),
         what: "values live at block starts",
@@ -81,7 +84,12 @@ pub fn compile_function(func: &Func, info: &ModuleInfo, literal_pools: bool) -> 
 }
 
 /// Selects and allocates. What is worth it stays in a register across blocks, unless registers run out.
-fn selected(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<(Selected, Allocated), CompileError> {
+fn selected(
+    func: &Func,
+    facts: &Facts,
+    info: &ModuleInfo,
+    tuning: Tuning,
+) -> Result<(Selected, Allocated), CompileError> {
     let kept = |selected: &Selected| -> Vec<Reg> {
         let residents = selected.residents.iter().map(|(_, reg)| reg);
         selected.registers.iter().flatten().chain(residents).copied().collect()
@@ -91,12 +99,12 @@ fn selected(func: &Func, facts: &Facts, info: &ModuleInfo) -> Result<(Selected, 
         (selected, colored)
     };
     let flow = Flow::new(func);
-    let without = select(func, facts, &flow, info, &Plan::new())?;
+    let without = select(func, facts, &flow, info, tuning, &Plan::new())?;
     let plan = plan(func, &flow, &without.made);
     let (selected, allocated) = if plan.is_empty() {
         colored(without)
     } else {
-        let with = colored(select(func, facts, &flow, info, &plan)?);
+        let with = colored(select(func, facts, &flow, info, tuning, &plan)?);
         let slots = |colored: &Option<Allocated>| colored.as_ref().map_or(u32::MAX, |c| c.slots);
         match slots(&with.1) {
             0 => with,

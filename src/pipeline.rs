@@ -12,6 +12,7 @@ use crate::passes::{
     carriers, checks, dead_params, dead_store, forward, gvn, if_convert, induction, inline, licm, merge, ranges,
     rewrite, rotate, sccp,
 };
+use crate::select::Tuning;
 use crate::{build, call_graph, decode, legalize, simplify, verify};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -128,6 +129,10 @@ impl Default for Options {
 }
 
 impl Options {
+    /// What instructions are chosen for.
+    pub fn tuning(&self) -> Tuning {
+        Tuning { core: self.core, is_small: self.level == Level::Os, moves_only: !self.literal_pools }
+    }
     /// Why an optimizer pass does not run on a function; nothing if it runs.
     pub fn not_run(&self, pass: &Pass, index: u32) -> Option<NotRun> {
         if pass.from > self.level {
@@ -199,7 +204,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
         // A function that is inlined wherever it is called stays in the claim, for its form, and not in the object.
         let last = &stages.last().expect("invariant: the builder made one").func;
         let removed = options.level > Level::O0 && !kept.contains(&index);
-        let code = if removed { None } else { Some(compile_function(last, &info, options.literal_pools)?) };
+        let code = if removed { None } else { Some(compile_function(last, &info, options.tuning())?) };
         let (witness, indirect_types) =
             code.as_ref().map(|c| (c.witness.clone(), c.indirect_types.clone())).unwrap_or_default();
         let claim = FunctionClaim { index, stages, witness, indirect_types };
@@ -210,7 +215,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let mut data = image::object_data(&module, bytes, &contract)?;
     if let Some(func) = image::start_up(&module, &contract) {
         info.functions.push(FunctionInfo { params: vec![], results: vec![], import: None });
-        let (code, claim) = start_up(&func, &info, options.literal_pools)?;
+        let (code, claim) = start_up(&func, &info, options.tuning())?;
         let bytes = encoded(&claim);
         compiled.push((Some(code), (claim, bytes)));
     }
@@ -234,12 +239,8 @@ fn encoded(part: &impl Serialize) -> Vec<u8> {
 }
 
 /// The start-up function, which has no form that a module's function had.
-fn start_up(
-    func: &Func,
-    info: &ModuleInfo,
-    literal_pools: bool,
-) -> Result<(CompiledFunction, FunctionClaim), CompileError> {
-    let code = compile_function(func, info, literal_pools)?;
+fn start_up(func: &Func, info: &ModuleInfo, tuning: Tuning) -> Result<(CompiledFunction, FunctionClaim), CompileError> {
+    let code = compile_function(func, info, tuning)?;
     let (stages, witness, indirect_types) = (vec![], Witness::default(), code.indirect_types.clone());
     Ok((code, FunctionClaim { index: func.index, stages, witness, indirect_types }))
 }

@@ -1,24 +1,23 @@
 //! Instruction selection: legalized IR to machine instructions with virtual registers.
 //!
-//! Constants are not kept in registers: each use makes its own or folds it into an immediate. A value with one use
-//! in its own block may be *deferred*: it is made when its user asks for it, or becomes part of the user (a compare
-//! of a branch, a shift of a shifted operand, a product of `mla`). Symbol addresses and costly constants are kept
+//! What is computed from words is selected by the table of `crate::selection`: `tiles.rs` finds the cheapest rules. Constants are not
+//! kept in registers: each use makes its own or folds it into an immediate. A value with one use in its own block may be *deferred*:
+//! it is made when its user asks for it, or becomes part of the user. Symbol addresses and costly constants are kept
 //! up to the next call, in their block and in blocks that only it leads to, or longer if that is planned (`resident.rs`).
 //! Relies on: legalized, verified IR. Does not: allocate registers or choose encodings.
 
-mod arith;
 mod call;
 mod choose;
-mod compare;
 mod control;
-mod field;
 mod memory;
 mod product;
 mod resident;
 mod saturate;
+mod tiles;
 mod uses;
 
 use crate::cfg::edges;
+use crate::compile::Core;
 use crate::encode::memory::Access;
 use crate::encode::operand::ModifiedImm;
 use crate::encode::{AluOp, ShiftOp};
@@ -26,10 +25,11 @@ use crate::error::CompileError;
 use crate::ir_facts::Facts;
 use crate::machine::{Inst, MachineFunc, Reg, Src};
 use crate::module_info::ModuleInfo;
+use crate::selection::Table;
 pub use resident::{Flow, Plan, plan};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use synth_validator::domain::{BinOp, Symbol};
+use synth_validator::domain::Symbol;
 use synth_validator::ir::{Block, Func, Inst as IrInst, Op, Value};
 
 /// What is kept in a register besides values.
@@ -68,16 +68,45 @@ struct Resident {
     is_made: bool,
 }
 
+/// What rules are chosen for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tuning {
+    /// The core.
+    pub core: Core,
+    /// Whether bytes count more than cycles.
+    pub is_small: bool,
+    /// Whether `movw` and `movt` make all long constants, and no word is loaded from behind the code.
+    pub moves_only: bool,
+}
+
+impl Tuning {
+    fn has_dsp(self) -> bool {
+        self.core != Core::CortexM3
+    }
+    /// Bytes and cycles as one number.
+    fn cost(self, bytes: u32, cycles: u32) -> u32 {
+        let (first, second) = if self.is_small { (bytes, cycles) } else { (cycles, bytes) };
+        first << 10 | second
+    }
+}
+
 struct Selector<'a> {
     func: &'a Func,
     facts: &'a Facts,
     flow: &'a Flow,
     info: &'a ModuleInfo,
+    tuning: Tuning,
+    table: &'static Table,
     machine: MachineFunc,
     registers: Vec<Option<Reg>>,
     deferred: BTreeMap<Value, &'a IrInst>,
     products: product::Products,
     uses: uses::Uses<'a>,
+    tiles: tiles::Tiles,
+    /// The instructions of the block being selected.
+    insts: &'a [IrInst],
+    /// By value that an instruction defines: its place in its block.
+    places: Vec<u32>,
     saturations: saturate::Saturations,
     cache: BTreeMap<Cached, Reg>,
     /// Sums of a value and a constant that only addresses of the same block use: they become part of these.
@@ -106,6 +135,7 @@ pub fn select(
     facts: &Facts,
     flow: &Flow,
     info: &ModuleInfo,
+    tuning: Tuning,
     plan: &Plan,
 ) -> Result<Selected, CompileError> {
     let mut s = Selector {
@@ -113,11 +143,16 @@ pub fn select(
         facts,
         flow,
         info,
+        tuning,
+        table: Table::shipped(),
         machine: MachineFunc::default(),
         registers: vec![None; func.values.len()],
         deferred: BTreeMap::new(),
         products: product::Products::default(),
         uses: uses::Uses::default(),
+        tiles: tiles::Tiles::default(),
+        insts: &[],
+        places: vec![u32::MAX; func.values.len()],
         saturations: saturate::Saturations::default(),
         cache: BTreeMap::new(),
         sums: memory::sums(func, facts),
@@ -266,64 +301,19 @@ impl<'a> Selector<'a> {
             self.kept(what);
         }
     }
-    /// Takes a deferred value out if its definition satisfies `wanted`.
-    fn take(&mut self, v: Value, wanted: impl Fn(&Op) -> bool) -> Option<&'a IrInst> {
-        let v = self.resolve(v);
-        let inst = *self.deferred.get(&v)?;
-        if !wanted(&inst.op) {
-            return None;
-        }
-        self.deferred.remove(&v)
-    }
-    /// The value as a flexible operand without immediates.
-    fn shifted(&mut self, v: Value) -> Result<Src, CompileError> {
-        if let Some(inst) = self.take(v, |op| matches!(op, Op::Bin(b) if arith::shift_op(*b).is_some())) {
-            let Op::Bin(op) = inst.op else {
-                return Err(self.internal("a shift was expected"));
-            };
-            let shift = arith::shift_op(op).and_then(|s| Some((s, self.constant(inst.args[1])?)));
-            let (shift, amount) = shift.ok_or_else(|| self.internal("a constant shift was expected"))?;
-            let r = self.reg(inst.args[0])?;
-            return Ok(Src::Shifted(r, shift, amount));
-        }
-        Ok(Src::Reg(self.reg(v)?))
-    }
-    /// Defers the instruction if its only use may absorb it. Constants are always left to their uses.
-    fn defer(&mut self, block: u32, inst: &'a IrInst) -> bool {
+    /// Defers the instruction if its only user takes it in. Constants are always left to their uses.
+    fn defer(&mut self, inst: &'a IrInst) -> bool {
         if let Op::Const(_) | Op::Address(_) = inst.op {
             return true;
         }
-        if inst.results.first().is_some_and(|v| self.sums.contains_key(&self.resolve(*v))) {
+        let Some(v) = inst.results.first().map(|v| self.resolve(*v)) else { return false };
+        if self.sums.contains_key(&v) {
             return true;
         }
-        let absorbable = match inst.op {
-            Op::Cmp(_) | Op::CmpPair(_) => true,
-            Op::Bin(BinOp::And) => self.is_tested(inst.results[0]),
-            Op::Bin(BinOp::Xor) => self.is_complement(inst),
-            Op::Bin(op) => {
-                op == BinOp::Mul && inst.args.iter().all(|a| self.constant(*a).is_none())
-                    || arith::shift_op(op).is_some()
-                        && self.constant(inst.args[1]).is_some_and(|k| (1..=31).contains(&k))
-                        && self.constant(inst.args[0]).is_none()
-            }
-            _ => false,
-        };
-        let v = inst.results.first().map(|v| self.resolve(*v));
-        if let (Some(v), Op::Cmp(_) | Op::CmpPair(_)) = (v, &inst.op)
-            && self.decides_choices(v)
-        {
+        let is_taken = self.is_taken(inst);
+        if is_taken {
             self.deferred.insert(v, inst);
-            return true;
         }
-        match v {
-            Some(v) if absorbable && self.facts.uses[v.0 as usize] == 1 => {
-                if self.facts.user_block[v.0 as usize] == block {
-                    self.deferred.insert(v, inst);
-                    return true;
-                }
-                false
-            }
-            _ => false,
-        }
+        is_taken
     }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use synth::compile::{CompiledFunction, Core, compile_function};
 use synth::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use synth::object_writer::{Image, ObjectData, write_object};
+use synth::select::Tuning;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::domain::{BinOp, DivOp, UnOp, Width};
 use synth_validator::ir::{Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Value};
@@ -85,7 +86,7 @@ fn contract() -> Contract {
 }
 
 fn compile_with(func: &Func, info: &ModuleInfo) -> CompiledFunction {
-    compile_function(func, info, true).expect("compiles")
+    compile_function(func, info, Tuning::default()).expect("compiles")
 }
 
 /// Compiles, writes an object, disassembles it, and checks that every instruction is known.

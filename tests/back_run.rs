@@ -13,6 +13,7 @@ use synth::machine::{Inst, Reg, Role};
 use synth::module_info::{FunctionInfo, ModuleInfo};
 use synth::object_writer::{CellInit, Image, ObjectData, write_object};
 use synth::regalloc::{Place, Step, allocate};
+use synth::select::Tuning;
 use synth::select::{Flow, Plan, plan, select};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::ir::Type;
@@ -52,7 +53,7 @@ fn random_functions_run_as_evaluated() {
     let mut outcomes: BTreeMap<bool, u32> = BTreeMap::new();
     for index in 1..=FUNCTIONS {
         let func = generate(index, &mut random);
-        compiled.push(compile_function(&func, &info, true).expect("compiles"));
+        compiled.push(compile_function(&func, &info, Tuning::default()).expect("compiles"));
         for _ in 0..8 {
             let args: Vec<u32> = (0..6).map(|_| random.word()).collect();
             state.memory = (0..MEMORY_BYTES).map(|i| i.wrapping_mul(7).wrapping_add(i >> 8) as u8).collect();
@@ -147,8 +148,10 @@ fn claimed_places_are_inductive() {
         let func = generate(index, &mut random);
         let facts = Facts::new(&func);
         let flow = Flow::new(&func);
-        let made = select(&func, &facts, &flow, &info, &Plan::new()).expect("selects").made;
-        let machine = select(&func, &facts, &flow, &info, &plan(&func, &flow, &made)).expect("selects").machine;
+        let made = select(&func, &facts, &flow, &info, Tuning::default(), &Plan::new()).expect("selects").made;
+        let machine = select(&func, &facts, &flow, &info, Tuning::default(), &plan(&func, &flow, &made))
+            .expect("selects")
+            .machine;
         // What costs nothing to make may be made anew, or not at all: by instruction, the registers that hold its result.
         let free = |inst: &Inst| matches!(inst, Inst::Const { .. } | Inst::SymbolAddress { .. });
         let unnamed = |inst: &Inst| {

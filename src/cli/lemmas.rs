@@ -1,8 +1,9 @@
-//! `synth lemmas`: the rewrite lemmas, and their proofs.
+//! `synth lemmas`: the rewrite lemmas and the selection rules, and their proofs.
 
 use super::diagnostic::Diagnostic;
 use super::output::progress;
 use super::{Format, JSON_SCHEMA, Status, output, table};
+use crate::selection::{Rule, proof};
 use serde::Serialize;
 use synth_lemmas::Lemma;
 use synth_validator::ladder::Open;
@@ -84,21 +85,37 @@ fn entry(lemma: &Lemma, action: Action) -> Entry<'_> {
     entry
 }
 
+/// A selection rule, as an entry.
+fn rule_entry(rule: &Rule, action: Action) -> Entry<'_> {
+    let Rule { name, family, source, left, .. } = rule;
+    let width_bits = if left.len() > 1 { 64 } else { left.iter().map(|t| t.width()).max().unwrap_or(32) };
+    let (verdict, rung, solver_steps, broken_twin) = (None, None, None, None);
+    let users = "selection";
+    let mut entry = Entry { name, family, source, width_bits, users, verdict, rung, solver_steps, broken_twin };
+    if action == Action::Prove {
+        let verdict = proof::prove(rule);
+        entry.verdict = Some(verdict.name());
+        entry.rung = if let proof::Verdict::Proved(rung, _) = verdict { Some(rung.name()) } else { None };
+        entry.broken_twin = Some(proof::prove(&rule.broken_twin()).name());
+    }
+    entry
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// None.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let lemmas = synth_lemmas::all();
-    let bar = progress(lemmas.len() as u64, "lemmas");
+    let rules = crate::selection::load().expect("invariant: the rules parse, as a test shows");
+    let bar = progress((lemmas.len() + rules.len()) as u64, "lemmas");
     let entries: Vec<Entry<'_>> = with_deep_stack(|| {
-        let made = lemmas.iter().map(|lemma| {
-            bar.set_message(lemma.name.clone());
-            let made = entry(lemma, args.action);
+        let step = |name: &String| {
             bar.inc(1);
-            made
-        });
-        made.collect()
+            bar.set_message(name.clone());
+        };
+        let made = lemmas.iter().inspect(|l| step(&l.name)).map(|lemma| entry(lemma, args.action));
+        made.chain(rules.iter().inspect(|r| step(&r.name)).map(|rule| rule_entry(rule, args.action))).collect()
     });
     bar.finish_and_clear();
     let proving = args.action == Action::Prove;
@@ -120,7 +137,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
                     true => row.extend([
                         e.verdict.unwrap_or("-").to_string(),
                         e.rung.unwrap_or("-").to_string(),
-                        e.solver_steps.unwrap_or(0).to_string(),
+                        e.solver_steps.map_or("-".to_string(), |steps| steps.to_string()),
                         e.broken_twin.unwrap_or("-").to_string(),
                     ]),
                     false => row.push(e.source.to_string()),

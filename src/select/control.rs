@@ -8,6 +8,7 @@ use crate::abi::{Slot, place_arguments, words};
 use crate::encode::memory::Access;
 use crate::error::CompileError;
 use crate::machine::{Inst, MachineBlock, Reg};
+use crate::selection::pattern::Root;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
@@ -139,10 +140,11 @@ impl Selector<'_> {
         self.find_products(block);
         self.find_uses(block);
         self.find_saturations(block);
+        self.find_tiles(block);
         for inst in &block.insts {
             self.origin = inst.origin;
             let is_done = self.is_made_later(inst) || self.saturation(inst)? || self.long_product(inst)?;
-            if !is_done && !self.defer(b, inst) {
+            if !is_done && !self.defer(inst) {
                 self.now(inst)?;
             }
         }
@@ -263,8 +265,7 @@ impl Selector<'_> {
     pub(super) fn now(&mut self, inst: &IrInst) -> Result<(), CompileError> {
         match &inst.op {
             Op::Const(_) | Op::Address(_) => Ok(()),
-            Op::Bin(op) => self.bin(*op, inst),
-            Op::Un(op) => self.un(*op, inst),
+            Op::Bin(_) | Op::Un(_) => self.word(inst),
             Op::Cmp(_) | Op::CmpPair(_) => {
                 let test = self.comparison(inst)?;
                 let rd = self.home(inst.results[0]);
@@ -272,8 +273,8 @@ impl Selector<'_> {
                 Ok(())
             }
             Op::Select => self.select_value(inst),
-            Op::AddPair => self.pair(false, inst),
-            Op::SubPair => self.pair(true, inst),
+            Op::AddPair => self.pair(Root::AddPair, inst),
+            Op::SubPair => self.pair(Root::SubPair, inst),
             Op::DivPair(op) => self.divide_pairs(*op, inst),
             Op::BoundsCheck { offset, bytes } => self.bounds_check(inst, *offset, *bytes),
             Op::Load { width, signed, offset } => self.load(inst, *width, *signed, *offset),

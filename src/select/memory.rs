@@ -1,14 +1,15 @@
 //! Selection of loads, stores, bounds checks, globals and tables.
 
+use super::tiles::Operand;
 use super::{Cached, Selector};
 use crate::encode::AluOp;
 use crate::encode::memory::Access;
-use crate::encode::operand::{Condition, ModifiedImm};
 use crate::error::CompileError;
 use crate::ir_facts::Facts;
-use crate::machine::{Address, Compare, Inst, Reg, Src, Test};
+use crate::machine::{Address, Inst, Reg, Src};
+use crate::selection::pattern::Root;
 use rustc_hash::FxHashMap;
-use synth_validator::domain::{BinOp, Symbol, Width};
+use synth_validator::domain::{BinOp, CmpOp, Symbol, Width};
 use synth_validator::ir::{Func, Inst as IrInst, Op, Value};
 use synth_validator::trap::TrapKind;
 
@@ -97,7 +98,9 @@ impl Selector<'_> {
         let base = self.address_reg(Symbol::Memory, addend as i16);
         if offset != addend {
             let rm = self.reg(index)?;
-            let rm = self.add_constant(rm, offset);
+            let rd = self.fresh();
+            self.make_tile(Root::Bin(BinOp::Add), &[Operand::Reg(rm), Operand::Constant(offset)], &[rd])?;
+            let rm = rd;
             return Ok(Address::Indexed(base, rm, 0));
         }
         let small_shift = |i: &IrInst| self.constant(i.args[1]).is_some_and(|k| k <= 3);
@@ -158,20 +161,19 @@ impl Selector<'_> {
                 return Ok(());
             }
             let rn = self.reg(index)?;
-            let test = self.above(rn, min - end);
+            let test = self.compare(CmpOp::Ult, [Operand::Constant(min - end), Operand::Reg(rn)], false)?;
             self.emit(Inst::TrapIf { test: Some(test), kind });
             return Ok(());
         }
         let size = self.memory_bytes();
         if end > min {
-            let src = if ModifiedImm::new(end).is_some() { Src::Imm(end) } else { Src::Reg(self.constant_reg(end)) };
-            let test = Test { compare: Compare::Cmp(size, src), condition: Condition::Lo };
+            let test = self.compare(CmpOp::Ult, [Operand::Reg(size), Operand::Constant(end)], false)?;
             self.emit(Inst::TrapIf { test: Some(test), kind });
         }
         let limit = self.fresh();
-        self.alu_constant(AluOp::Sub, limit, size, end);
+        self.make_tile(Root::Bin(BinOp::Sub), &[Operand::Reg(size), Operand::Constant(end)], &[limit])?;
         let rn = self.reg(index)?;
-        let test = Test { compare: Compare::Cmp(rn, Src::Reg(limit)), condition: Condition::Hi };
+        let test = self.compare(CmpOp::Ult, [Operand::Reg(limit), Operand::Reg(rn)], false)?;
         self.emit(Inst::TrapIf { test: Some(test), kind });
         Ok(())
     }

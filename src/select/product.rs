@@ -4,8 +4,9 @@
 //! both words at once. Where a sum of pairs is the only use of both, it becomes `smlal` or `umlal`.
 
 use super::Selector;
+use super::tiles::Operand;
 use crate::error::CompileError;
-use crate::machine::Inst;
+use crate::selection::pattern::Root;
 use std::collections::BTreeMap;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{BlockData, Inst as IrInst, Op, Value};
@@ -33,6 +34,10 @@ pub(super) struct Products {
 }
 
 impl Products {
+    /// Whether it makes a value.
+    pub(super) fn makes(&self, v: Value) -> bool {
+        self.of_word.contains_key(&v)
+    }
     fn add(&mut self, signed: bool, factors: [Value; 2], low: Value, high: Value) {
         let number = self.all.len();
         if self.of_word.contains_key(&low) {
@@ -97,7 +102,8 @@ impl Selector<'_> {
             let [al, ah] = [self.reg(inst.args[other])?, self.reg(inst.args[other + 1])?];
             let [rn, rm] = [self.reg(a)?, self.reg(b)?];
             let [lo, hi] = [self.home(inst.results[0]), self.home(inst.results[1])];
-            self.emit(Inst::MulAddLong { signed, lo, hi, al, ah, rn, rm });
+            let operands = [al, ah, rn, rm].map(Operand::Reg);
+            self.make_tile(Root::AddWide(signed), &operands, &[lo, hi])?;
             return Ok(true);
         }
         let Some(number) = self.products.of_word.get(&first).copied() else { return Ok(false) };
@@ -107,7 +113,7 @@ impl Selector<'_> {
         if !is_made && !is_in_sum {
             let [rn, rm] = [self.reg(a)?, self.reg(b)?];
             let [lo, hi] = [self.home(low), self.home(high)];
-            self.emit(Inst::MulLong { signed, lo, hi, rn, rm });
+            self.make_tile(Root::MulWide(signed), &[rn, rm].map(Operand::Reg), &[lo, hi])?;
         }
         Ok(true)
     }

@@ -1,12 +1,27 @@
 //! Selection of saturation: two choices that keep a word between a least and a greatest number become `ssat` or `usat`.
 
 use super::Selector;
-use super::compare::exchanged;
 use crate::error::CompileError;
 use crate::evaluate::negated;
 use crate::machine::{Inst, Src};
 use std::collections::BTreeMap;
 use synth_validator::ir::{BlockData, Cond, Inst as IrInst, Op, Value};
+
+/// The comparison with operands exchanged.
+fn exchanged(cond: Cond) -> Cond {
+    match cond {
+        Cond::Eq => Cond::Eq,
+        Cond::Ne => Cond::Ne,
+        Cond::LtU => Cond::GtU,
+        Cond::LtS => Cond::GtS,
+        Cond::GtU => Cond::LtU,
+        Cond::GtS => Cond::LtS,
+        Cond::LeU => Cond::GeU,
+        Cond::LeS => Cond::GeS,
+        Cond::GeU => Cond::LeU,
+        Cond::GeS => Cond::LeS,
+    }
+}
 
 /// A word with a bound: the least or the greatest value that a choice lets pass.
 struct Bounded {

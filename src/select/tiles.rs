@@ -8,7 +8,7 @@
 use super::Selector;
 use crate::encode::operand::{Imm8, ModifiedImm};
 use crate::error::CompileError;
-use crate::machine::{Compare, Inst, Reg, Test};
+use crate::machine::{Inst, Reg, Test};
 use crate::selection::assembly::Hole;
 use crate::selection::pattern::{Pattern, Root, Shape};
 use crate::selection::{CONSTANTS_MAX, OPERANDS_MAX, Variant};

@@ -77,7 +77,7 @@ impl Subject {
         change(&mut func);
         assert_ne!(func, right, "the change changes nothing");
         let info = module_info(module, contract).expect("supported");
-        let code = compile_function(&func, &info, true).expect("compiles");
+        let code = compile_function(&func, &info, Options::default().tuning()).expect("compiles");
         [false, true].map(|claimed| {
             self.rewritten(|data, functions| {
                 let mut claim = self.compiled.claim.clone();
