@@ -5,9 +5,8 @@ use smallvec::smallvec;
 use std::process::Command;
 use synth::compile::{CompiledFunction, Core, compile_function};
 use synth::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
-use synth::object_writer::{Image, ObjectData, write_object};
+use synth::object_writer::{Image, ObjectData, SymbolOptions, write_object};
 use synth::select::Tuning;
-use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::domain::{BinOp, DivOp, UnOp, Width};
 use synth_validator::ir::{Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;
@@ -76,15 +75,6 @@ fn info() -> ModuleInfo {
     ModuleInfo { functions, types, host_data: Vec::new(), memory_bytes_min: 0x20000, memory_is_constant: true }
 }
 
-fn contract() -> Contract {
-    Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 0x20000,
-        import_prefix: String::new(),
-    }
-}
-
 fn compile_with(func: &Func, info: &ModuleInfo) -> CompiledFunction {
     compile_function(func, info, Tuning::default()).expect("compiles")
 }
@@ -104,7 +94,7 @@ fn listing(func: &Func) -> String {
         witness: vec![1, 2, 3],
         ..ObjectData::default()
     };
-    let object = write_object(&[compiled], &info, &data, Core::CortexM4).expect("writes");
+    let object = write_object(&[compiled], &info, &data, Core::CortexM4, SymbolOptions::default()).expect("writes");
     let path = std::env::temp_dir().join(format!("synth-back-{}-{}.o", std::process::id(), func.values.len()));
     std::fs::write(&path, object).expect("writes a file");
     let out = Command::new("llvm-objdump-19")

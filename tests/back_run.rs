@@ -11,11 +11,10 @@ use synth::compile::{Core, compile_function};
 use synth::ir_facts::Facts;
 use synth::machine::{Inst, Reg, Role};
 use synth::module_info::{FunctionInfo, ModuleInfo};
-use synth::object_writer::{CellInit, Image, ObjectData, write_object};
+use synth::object_writer::{CellInit, Image, ObjectData, SymbolOptions, write_object};
 use synth::regalloc::{Place, Step, allocate};
 use synth::select::Tuning;
 use synth::select::{Flow, Plan, plan, select};
-use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::ir::Type;
 
 const FUNCTIONS: u32 = 60;
@@ -42,12 +41,6 @@ fn run(tool: &str, args: &[&str]) -> String {
 fn random_functions_run_as_evaluated() {
     let mut random = Random(0x5eed);
     let info = info();
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: MEMORY_BYTES,
-        import_prefix: String::new(),
-    };
     let mut state = State { memory: Vec::new(), cells: vec![0; 4] };
     let (mut compiled, mut expected, mut calls) = (Vec::new(), String::new(), Vec::new());
     let mut outcomes: BTreeMap<bool, u32> = BTreeMap::new();
@@ -70,7 +63,7 @@ fn random_functions_run_as_evaluated() {
     let cells = vec![CellInit::Word(0); 4];
     let memory = Some(Image::Zero(MEMORY_BYTES.into()));
     let data = ObjectData { exports, memory, memory_bytes: Some(MEMORY_BYTES), cells, ..Default::default() };
-    let object = write_object(&compiled, &info, &data, Core::CortexM4).expect("writes");
+    let object = write_object(&compiled, &info, &data, Core::CortexM4, SymbolOptions::default()).expect("writes");
     let mut driver = include_str!("random_ir/driver.c").to_string();
     (1..=FUNCTIONS).for_each(|n| writeln!(driver, "extern F random{n};").expect("text"));
     let table: Vec<String> = calls.iter().map(|(n, _)| format!("random{n}")).collect();

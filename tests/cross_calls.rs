@@ -90,7 +90,7 @@ fn programs(random: &mut Random, floats: bool) -> (String, String) {
         let (own, passed) = (list(&mut params.iter().copied()), list(&mut order.iter().map(|i| params[*i])));
         let _ = writeln!(imports, "(import \"env\" \"host_{n}\" (func $host_{n} (param {passed}) (result {results})))");
         let _ = write!(exports, "(func (export \"pass_{n}\") (param {own}) (result {results})");
-        order.iter().for_each(|i| drop(write!(exports, " local.get {i}")));
+        order.iter().for_each(|i| exports += &format!(" local.get {i}"));
         let _ = writeln!(exports, " call $host_{n})");
         let values: Vec<String> = params.iter().map(|t| t.value(random)).collect();
         let c_result = result.as_ref().map_or("void", |r| r.1.c());
@@ -101,7 +101,7 @@ fn programs(random: &mut Random, floats: bool) -> (String, String) {
             let _ = writeln!(host, "    wrong += a{k} != {};", values[*i]);
         }
         let back = result.as_ref().map(|r| r.1.value(random));
-        back.iter().for_each(|value| drop(writeln!(host, "    return {value};")));
+        back.iter().for_each(|value| host += &format!("    return {value};\n"));
         host.push_str("}\n");
         let call = format!("pass_{n}({})", values.join(", "));
         let _ = match back {

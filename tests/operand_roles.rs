@@ -219,7 +219,7 @@ fn code(inst: &Inst, saved: u16) -> (Code, std::ops::Range<u32>, BTreeMap<u32, u
     let allocated = Allocated { blocks: vec![first, other.clone(), other], live: vec![], slots: 0 };
     let frame = Frame { saved, filler: 0, local_bytes: 0, outgoing_bytes: 0 };
     let emitted = emit(&machine, &allocated, &frame, &[false; 3], 0).expect("it is emitted");
-    let out = layout(&emitted.items, emitted.labels).expect("it is in reach");
+    let out = layout(&emitted.items, emitted.labels, true).expect("it is in reach");
     let relocations = out.relocations.iter().map(|r| {
         let kind = match r.kind {
             RelocKind::Call => RelocationKind::ThmCall,

@@ -64,6 +64,7 @@ impl Subject {
             &module_info(module, &self.compiled.claim.contract).expect("supported"),
             &data,
             Options::default().core,
+            Options::default().symbols,
         )
         .expect("writes")
     }

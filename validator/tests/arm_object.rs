@@ -11,7 +11,7 @@ use synth_validator::wasm::instance::{Host, Instance, Stop};
 use synth_validator::wasm::module::{ImportName, Module};
 
 const OBJECT: &[u8] = include_bytes!("data/sample.o");
-const CONTRACT: Contract = Contract {
+static CONTRACT: Contract = Contract {
     bounds: Bounds::Software,
     memory: MemoryOwner::Own,
     capacity_bytes: 65536,
@@ -94,8 +94,8 @@ fn changed_images_have_faults() {
 fn machine_and_module_agree() {
     let (bytes, module) = wasm();
     let object = read(OBJECT, &module).expect("object");
-    let mut right = Machine::new(&module, &object, CONTRACT, Log::default(), 1_000_000).expect("start");
-    let mut left = Instance::new(&module, &bytes, CONTRACT, Log::default(), 1_000_000).expect("start");
+    let mut right = Machine::new(&module, &object, CONTRACT.clone(), Log::default(), 1_000_000).expect("start");
+    let mut left = Instance::new(&module, &bytes, CONTRACT.clone(), Log::default(), 1_000_000).expect("start");
     assert_eq!(left.cells(), right.cells());
     let calls: &[(&str, &[u32])] = &[
         ("inc", &[41]),

@@ -76,7 +76,7 @@ static MODULE: LazyLock<Module> = LazyLock::new(|| {
     }
 });
 
-const CONTRACT: Contract = Contract {
+static CONTRACT: Contract = Contract {
     bounds: Bounds::Software,
     memory: MemoryOwner::Own,
     capacity_bytes: MEMORY_BYTES,
