@@ -66,7 +66,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Copies the workspace with all breaks built in. What is only read is linked.
 fn copy(root: &Path, to: &Path) {
     let mut sources = vec![root.join("Cargo.toml"), root.join("Cargo.lock")];
-    for folder in ["src", "lemmas", "validator", "tests"] {
+    for folder in ["src", "boards", "lemmas", "validator", "tests"] {
         files(&root.join(folder), &mut sources);
     }
     let mut contents: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
