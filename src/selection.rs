@@ -116,17 +116,12 @@ impl std::error::Error for Error {}
 pub fn parse(family: &str, text: &str) -> Result<Vec<Rule>, Error> {
     let at = |line: usize| move |wrong| Error { file: format!("selection/{family}.select"), line, wrong };
     let mut entries: Vec<Vec<(usize, &str, &str)>> = Vec::new();
-    for (index, text) in text.lines().enumerate() {
-        let text = text.trim();
-        if text.is_empty() || text.starts_with("//") {
-            continue;
-        }
-        let (key, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        let line = (index + 1, key, value.trim());
+    for line in synth_lemmas::lines(text) {
+        let (number, key, value) = line;
         match (key, entries.last_mut()) {
             ("select", _) => entries.push(vec![line]),
             ("rule" | "class" | "if" | "cost" | "needs" | "source" | "broken", Some(entry)) => entry.push(line),
-            _ => return Err(at(index + 1)(Wrong::UnexpectedLine(text.to_string()))),
+            _ => return Err(at(number)(Wrong::UnexpectedLine(format!("{key} {value}")))),
         }
     }
     entries.iter().map(|entry| rule(family, entry).map_err(|(line, wrong)| at(line)(wrong))).collect()

@@ -207,6 +207,15 @@ pub fn load() -> Result<Vec<Lemma>, Error> {
     Ok(lemmas)
 }
 
+/// The lines of a file of entries: number from 1, key, and what stands behind it. Blank lines and comments are left out.
+pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    let stated = (1..).zip(text.lines().map(str::trim)).filter(|(_, text)| !text.is_empty() && !text.starts_with("//"));
+    stated.map(|(line, text)| {
+        let (key, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        (line, key, value.trim())
+    })
+}
+
 /// Reads the lemmas of one family.
 /// # Errors
 /// See [`Wrong`].
@@ -214,20 +223,13 @@ pub fn parse(family: &str, text: &str) -> Result<Vec<Lemma>, Error> {
     let at = |line: usize| move |wrong| Error { file: format!("rules/{family}.lemma"), line, wrong };
     let mut entries: Vec<Vec<(usize, &str, &str)>> = Vec::new();
     let mut usage = Usage { rewrite: true, proof: true };
-    for (index, text) in text.lines().enumerate() {
-        let text = text.trim();
-        if text.is_empty() || text.starts_with("//") {
-            continue;
-        }
-        let (key, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        let entry = (index + 1, key, value.trim());
+    for entry in lines(text) {
+        let (line, key, value) = entry;
         match (key, entries.last_mut()) {
             ("lemma", _) => entries.push(vec![entry]),
-            ("use", None) => {
-                usage = Usage::parse(entry.2).ok_or_else(|| at(index + 1)(Wrong::Usage(entry.2.into())))?
-            }
+            ("use", None) => usage = Usage::parse(value).ok_or_else(|| at(line)(Wrong::Usage(value.into())))?,
             ("rule" | "if" | "each" | "use" | "source" | "broken" | "broken_if", Some(last)) => last.push(entry),
-            _ => return Err(at(index + 1)(Wrong::UnexpectedLine(text.to_string()))),
+            _ => return Err(at(line)(Wrong::UnexpectedLine(format!("{key} {value}")))),
         }
     }
     entries.iter().map(|e| lemma(family, e, usage).map_err(|(line, wrong)| at(line)(wrong))).collect()

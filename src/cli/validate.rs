@@ -33,6 +33,8 @@ struct Report<'a> {
     input: &'a Path,
     object: &'a Path,
     validation: &'a Certificate,
+    /// Functions that were compiled and are not in the file, so nothing is said of them: a linker leaves out what nothing needs.
+    not_in_image: &'a [String],
 }
 
 /// Runs the command.
@@ -59,6 +61,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             input: &args.input,
             object: &args.object,
             validation: &proof.certificate,
+            not_in_image: proof.left_out(),
         }),
     }
     // What is not proved gets no certificate, but is compared with one that is there.
