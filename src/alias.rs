@@ -1,10 +1,11 @@
 //! Which part of linear memory or of the globals an instruction reads or writes, and which parts may overlap.
 //!
-//! A place in linear memory is a base, a word that some value is, and a constant offset. Places with one base are compared by their
-//! offsets, which wrap modulo 2^32 like addresses; places with different bases may overlap, whatever they are.
+//! A place in memory is a base, a word that some value is, and a constant offset, in linear memory or the host's. Places with one base are
+//! compared by their offsets, which wrap modulo 2^32 like addresses; places with different bases, and linear memory and the host's, may
+//! overlap, whatever they are.
 
 use crate::prune::{Known, is_pure, known_values};
-use synth_validator::domain::BinOp;
+use synth_validator::domain::{BinOp, Space};
 use synth_validator::ir::{Func, Inst, Op, Type, Value};
 
 /// Sums that an address is looked for behind.
@@ -13,8 +14,10 @@ const SUMS_MAX: usize = 4;
 /// A part of the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// Bytes of linear memory from `base + offset` (modulo 2^32) on.
+    /// Bytes of memory from `base + offset` (modulo 2^32) on.
     Memory {
+        /// Whose address it is.
+        space: Space,
         /// The base; the address 0 if absent.
         base: Option<Value>,
         /// Added to the base.
@@ -35,9 +38,10 @@ impl Place {
     /// Whether a write of one may change the other.
     pub fn may_overlap(self, other: Place) -> bool {
         match (self, other) {
-            (Place::Memory { base, offset, bytes }, Place::Memory { base: b, offset: o, bytes: n }) => {
-                base != b || offset.wrapping_sub(o) < n || o.wrapping_sub(offset) < bytes
-            }
+            (
+                Place::Memory { space, base, offset, bytes },
+                Place::Memory { space: s, base: b, offset: o, bytes: n },
+            ) => (space, base) != (s, b) || offset.wrapping_sub(o) < n || o.wrapping_sub(offset) < bytes,
             (Place::Cells { first, count }, Place::Cells { first: f, count: n }) => first < f + n && f < first + count,
             _ => false,
         }
@@ -45,9 +49,12 @@ impl Place {
     /// Whether a write of this one replaces all of the other.
     pub fn covers(self, other: Place) -> bool {
         match (self, other) {
-            (Place::Memory { base, offset, bytes }, Place::Memory { base: b, offset: o, bytes: n }) => {
+            (
+                Place::Memory { space, base, offset, bytes },
+                Place::Memory { space: s, base: b, offset: o, bytes: n },
+            ) => {
                 let distance = o.wrapping_sub(offset);
-                base == b && distance < bytes && n <= bytes - distance
+                (space, base) == (s, b) && distance < bytes && n <= bytes - distance
             }
             (Place::Cells { first, count }, Place::Cells { first: f, count: n }) => {
                 first <= f && f + n <= first + count
@@ -55,7 +62,7 @@ impl Place {
             _ => false,
         }
     }
-    /// Whether it is in linear memory.
+    /// Whether it is in memory.
     pub fn is_memory(self) -> bool {
         matches!(self, Place::Memory { .. })
     }
@@ -104,10 +111,14 @@ impl<'a> Places<'a> {
     /// What an instruction does.
     pub fn effect(&self, inst: &Inst) -> Effect {
         match inst.op {
-            Op::Load { width, offset, .. } => Effect::Read(self.memory(inst.args[0], offset, width.bytes())),
-            Op::Load64 { offset } => Effect::Read(self.memory(inst.args[0], offset, 8)),
-            Op::Store { width, offset } => Effect::Write(self.memory(inst.args[0], offset, width.bytes())),
-            Op::Store64 { offset } => Effect::Write(self.memory(inst.args[0], offset, 8)),
+            Op::Load { space, width, offset, .. } => {
+                Effect::Read(self.memory(space, inst.args[0], offset, width.bytes()))
+            }
+            Op::Load64 { space, offset } => Effect::Read(self.memory(space, inst.args[0], offset, 8)),
+            Op::Store { space, width, offset } => {
+                Effect::Write(self.memory(space, inst.args[0], offset, width.bytes()))
+            }
+            Op::Store64 { space, offset } => Effect::Write(self.memory(space, inst.args[0], offset, 8)),
             Op::GlobalGet { cell } => Effect::Read(self.cells(cell, inst.results[0])),
             Op::GlobalSet { cell } => Effect::Write(self.cells(cell, inst.args[0])),
             Op::BoundsCheck { .. } | Op::TrapIf(_) => Effect::Trap,
@@ -119,15 +130,15 @@ impl<'a> Places<'a> {
     fn cells(&self, first: u32, v: Value) -> Place {
         Place::Cells { first, count: self.func.type_of(v).words() as u32 }
     }
-    fn memory(&self, index: Value, mut offset: u32, bytes: u32) -> Place {
+    fn memory(&self, space: Space, index: Value, mut offset: u32, bytes: u32) -> Place {
         let mut base = self.root[index.0 as usize];
         for (_, next, k) in self.sums(index) {
             offset = offset.wrapping_add(k);
             base = next;
         }
         match self.constant(base) {
-            Some(k) => Place::Memory { base: None, offset: offset.wrapping_add(k), bytes },
-            None => Place::Memory { base: Some(base), offset, bytes },
+            Some(k) => Place::Memory { space, base: None, offset: offset.wrapping_add(k), bytes },
+            None => Place::Memory { space, base: Some(base), offset, bytes },
         }
     }
     /// The sums that an address is: each with the value and the constant that it is the sum of.
@@ -155,7 +166,7 @@ mod tests {
     use super::*;
 
     fn at(base: Option<u32>, offset: u32, bytes: u32) -> Place {
-        Place::Memory { base: base.map(Value), offset, bytes }
+        Place::Memory { space: Space::Linear, base: base.map(Value), offset, bytes }
     }
 
     #[test]
@@ -167,6 +178,8 @@ mod tests {
         assert!(at(Some(1), 4, 4).may_overlap(at(Some(2), 100, 1)));
         assert!(at(None, 4, 4).may_overlap(at(Some(2), 100, 1)));
         assert!(!at(None, 4, 4).may_overlap(at(None, 100, 1)));
+        let host = Place::Memory { space: Space::Host, base: Some(Value(1)), offset: 8, bytes: 4 };
+        assert!(at(Some(1), 4, 4).may_overlap(host) && !at(Some(1), 8, 4).covers(host));
     }
 
     #[test]

@@ -5,9 +5,7 @@
 
 use crate::module::{ExportKind, FuncType, Module};
 use std::fmt::Write;
-use synth_validator::contract::{
-    Contract, MemoryOwner, SYM_INIT, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, export_symbol,
-};
+use synth_validator::contract::{Contract, MemoryOwner, SYM_INIT, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS};
 use wasmparser::ValType;
 
 /// Words that are no names of functions in C or C++.
@@ -28,8 +26,8 @@ pub fn header(module: &Module, contract: &Contract, name: &str, is_private: bool
         .map(|e| {
             prototype(
                 module.type_of(e.index),
-                &export_symbol(&e.name),
-                (e.name != export_symbol(&e.name)).then_some(&e.name),
+                &module.export_symbol(&e.name),
+                (e.name != module.export_symbol(&e.name)).then_some(&e.name),
             )
         })
         .collect();

@@ -12,6 +12,7 @@ mod image;
 mod inlining;
 mod input;
 mod lemmas;
+mod marshal;
 mod optimize;
 mod output;
 mod passes;

@@ -30,6 +30,17 @@ pub enum CompileError {
         /// How much is allowed.
         limit: u64,
     },
+    /// Host addresses that are asked for, and what the module does with them, do not go together.
+    HostAddress {
+        /// The function concerned (imports first).
+        function: Option<u32>,
+        /// Where, if it is one place's matter.
+        offset: Option<u64>,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The options name a function that the module does not define.
     NoFunction {
         /// The name.
@@ -60,6 +71,10 @@ impl fmt::Display for CompileError {
             }
             CompileError::Limit { function, what, limit } => {
                 write!(f, "there are too many {what}{}: the limit is {limit}", place(*function))
+            }
+            CompileError::HostAddress { function, offset, what, remedy } => {
+                let at = offset.map(|o| format!(" at offset {o:#x}")).unwrap_or_default();
+                write!(f, "host addresses{at}{}: {what}; {remedy}", place(*function))
             }
             CompileError::NoFunction { name } => write!(f, "the module defines no function {name}"),
             CompileError::Internal { function, message } => {

@@ -6,7 +6,7 @@ use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
 use smallvec::smallvec;
 use std::collections::BTreeMap;
 use synth_validator::arm::linked::file_name;
-use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT, export_symbol};
+use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT};
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value, Values};
 
@@ -21,7 +21,7 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
     let mut exports = Vec::new();
     for export in &module.exports {
         if export.kind == ExportKind::Function {
-            exports.push((export_symbol(&export.name).into_owned(), export.index));
+            exports.push((module.export_symbol(&export.name).into_owned(), export.index));
         }
     }
     let own = contract.memory == MemoryOwner::Own && module.memory.as_ref().is_some_and(|m| m.import.is_none());

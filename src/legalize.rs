@@ -210,14 +210,16 @@ impl Legalizer<'_> {
                 let pair = (self.select(args[0].0, al, bl), self.select(args[0].0, ah, bh));
                 self.set(inst, pair);
             }
-            Op::Load64 { offset } => {
+            Op::Load64 { space, offset } => {
                 let [low, high] = [*offset, offset.wrapping_add(4)]
-                    .map(|offset| self.word(Op::Load { width: Width::Word, signed: false, offset }, &[args[0].0]));
+                    .map(|offset| Op::Load { space: *space, width: Width::Word, signed: false, offset })
+                    .map(|load| self.word(load, &[args[0].0]));
                 self.set(inst, (low, high));
             }
-            Op::Store64 { offset } => {
+            Op::Store64 { space, offset } => {
                 for (offset, word) in [(*offset, args[1].0), (offset.wrapping_add(4), args[1].1)] {
-                    self.emit(Op::Store { width: Width::Word, offset }, &[args[0].0, word], Values::new());
+                    let store = Op::Store { space: *space, width: Width::Word, offset };
+                    self.emit(store, &[args[0].0, word], Values::new());
                 }
             }
             Op::GlobalGet { cell } if is_wide => {

@@ -1,6 +1,9 @@
 //! A module's declarations, as the compiler's decoder ([`crate::decode`]) sees them.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use synth_validator::contract::export_symbol;
 use synth_validator::ir::Type;
 
 /// A value type.
@@ -228,6 +231,10 @@ pub struct Module {
     pub start: Option<u32>,
     /// What the symbols of imports begin with; not in the module but in the contract.
     pub import_prefix: String,
+    /// Symbols of exported functions that have others than usual; not in the module but in the contract.
+    pub export_symbols: BTreeMap<String, String>,
+    /// Byte offsets of the loads and stores whose addresses are the host's; not in the module but from the contract.
+    pub host_accesses: BTreeSet<u32>,
     /// Function names of the `name` section by function index, in the section's order.
     pub names: Vec<(u32, String)>,
     /// Whether any function body contains `memory.grow`.
@@ -250,6 +257,13 @@ impl Module {
         let ty = canonical(&self.functions[func as usize]);
         let same = |f: &Function| f.import.as_ref() == Some(import) && canonical(f) == ty;
         self.functions.iter().position(same).map_or(func, |first| first as u32)
+    }
+    /// The symbol of the exported function with this name.
+    pub fn export_symbol<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
+        match self.export_symbols.get(name) {
+            Some(symbol) => Cow::Borrowed(symbol),
+            None => export_symbol(name),
+        }
     }
     /// Number of imported functions.
     pub fn imported_functions(&self) -> u32 {

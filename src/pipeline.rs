@@ -6,6 +6,7 @@ use crate::image;
 use crate::inline_report::{self, InlineReport};
 use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
+use crate::native::{self, Remark, Request};
 use crate::object_writer::{SymbolOptions, sites, write_object};
 use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
 use crate::passes::{
@@ -21,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::arm::linked::Linkage;
 use synth_validator::arm::object::is_reserved;
 use synth_validator::claim::{Claim, FunctionClaim, Stage};
-use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES, export_symbol};
+use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ir::Func;
 use synth_validator::witness::Witness;
 
@@ -90,6 +91,10 @@ pub struct Options {
     pub memory_pages_max: Option<u32>,
     /// What the symbols of imports begin with.
     pub import_prefix: String,
+    /// Symbols of exported functions that are to have others than usual, by name of the export.
+    pub export_symbols: BTreeMap<String, String>,
+    /// Words at functions' borders that are host addresses, besides those that the module says.
+    pub native: Vec<Request>,
     /// How the object shows its symbols.
     pub symbols: SymbolOptions,
     /// Whether words may be loaded from behind the code; else `movw` and `movt` make them.
@@ -116,6 +121,8 @@ impl Default for Options {
             memory: MemoryOwner::Own,
             memory_pages_max: None,
             import_prefix: String::new(),
+            export_symbols: BTreeMap::new(),
+            native: Vec::new(),
             symbols: SymbolOptions::default(),
             literal_pools: true,
             level: Level::default(),
@@ -158,6 +165,8 @@ pub struct Compiled {
     pub module: Module,
     /// What became of calls, if it was asked for.
     pub inline_report: Option<InlineReport>,
+    /// What to look at in the module's use of host addresses.
+    pub remarks: Vec<Remark>,
 }
 
 /// Compiles a module.
@@ -167,8 +176,11 @@ pub struct Compiled {
 pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError> {
     let mut module = decode::decode(bytes)?;
     module.import_prefix.clone_from(&options.import_prefix);
+    module.export_symbols.clone_from(&options.export_symbols);
     names_are_free(&module)?;
-    let contract = contract(&module, options)?;
+    let native::Found { native, host_accesses, remarks } = native::find(bytes, &options.native)?;
+    module.host_accesses = host_accesses;
+    let contract = Contract { native, ..contract(&module, options)? };
     let mut info = module_info(&module, &contract)?;
     let first = module.imported_functions();
     let defined = first..module.functions.len() as u32;
@@ -231,7 +243,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let claim = Claim { contract, functions: claims, linkage };
     debug_assert_eq!(data.witness, claim.encode());
     let object = write_object(&functions, &info, &data, options.core, options.symbols)?;
-    Ok(Compiled { object, claim, functions, module, inline_report })
+    Ok(Compiled { object, claim, functions, module, remarks, inline_report })
 }
 
 fn encoded(part: &impl Serialize) -> Vec<u8> {
@@ -279,7 +291,7 @@ fn ambiguous(module: &Module) -> Option<String> {
     let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
     let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
     let mut owners: BTreeMap<String, Option<&ImportName>> = BTreeMap::new();
-    owners.extend(exports.map(|e| (export_symbol(&e.name).into_owned(), None)));
+    owners.extend(exports.map(|e| (module.export_symbol(&e.name).into_owned(), None)));
     imports.map(|import| (module.import_symbol(import), import)).find_map(|(symbol, import)| {
         let owner = *owners.entry(symbol.clone()).or_insert(Some(import));
         (owner != Some(import)).then_some(symbol)
@@ -362,7 +374,9 @@ pub(crate) fn contract(module: &Module, options: &Options) -> Result<Contract, C
     let capacity_bytes = pages as u32 * PAGE_BYTES;
     let imported = module.memory.as_ref().is_some_and(|m| m.import.is_some());
     let memory = if imported { MemoryOwner::Extern } else { options.memory };
-    Ok(Contract { bounds: options.bounds, memory, capacity_bytes, import_prefix: options.import_prefix.clone() })
+    let (import_prefix, export_symbols) = (options.import_prefix.clone(), options.export_symbols.clone());
+    let own = Contract::new(options.bounds, memory, capacity_bytes);
+    Ok(Contract { import_prefix, export_symbols, ..own })
 }
 
 /// Whether linear memory always has the size that it starts with.

@@ -1,7 +1,7 @@
 //! A readable listing of IR, for dumps and tests.
 
 use std::fmt::Write;
-use synth_validator::domain::Symbol;
+use synth_validator::domain::{Space, Symbol};
 use synth_validator::ir::{Edge, Func, Inst, Op, Terminator, Type, Value};
 
 /// The listing of a function: one line for each block head, instruction and terminator, in index order.
@@ -23,6 +23,14 @@ fn type_name(ty: Type) -> &'static str {
     match ty {
         Type::I32 => "i32",
         Type::I64 => "i64",
+    }
+}
+
+/// What tells accesses at host addresses from those to linear memory.
+fn suffix(space: Space) -> &'static str {
+    match space {
+        Space::Linear => "",
+        Space::Host => ".host",
     }
 }
 
@@ -62,12 +70,13 @@ fn operation(op: &Op) -> String {
         Op::Cmp64(cond) => format!("cmp64.{}", lower(cond)),
         Op::DivPair(op) => format!("{}_pair", lower(op)),
         Op::CmpPair(cond) => format!("cmp_pair.{}", lower(cond)),
-        Op::Load { width, signed, offset } => {
-            format!("load.{}{} +{offset:#x}", lower(width), if *signed { ".signed" } else { "" })
+        Op::Load { space, width, signed, offset } => {
+            let signed = if *signed { ".signed" } else { "" };
+            format!("load{}.{}{signed} +{offset:#x}", suffix(*space), lower(width))
         }
-        Op::Store { width, offset } => format!("store.{} +{offset:#x}", lower(width)),
-        Op::Load64 { offset } => format!("load64 +{offset:#x}"),
-        Op::Store64 { offset } => format!("store64 +{offset:#x}"),
+        Op::Store { space, width, offset } => format!("store{}.{} +{offset:#x}", suffix(*space), lower(width)),
+        Op::Load64 { space, offset } => format!("load64{} +{offset:#x}", suffix(*space)),
+        Op::Store64 { space, offset } => format!("store64{} +{offset:#x}", suffix(*space)),
         Op::BoundsCheck { offset, bytes } => format!("bounds_check +{offset:#x} {bytes} bytes"),
         Op::TrapIf(kind) => format!("trap_if {}", kind.name()),
         Op::GlobalGet { cell } => format!("global_get cell {cell}"),

@@ -17,7 +17,7 @@ use synth_validator::wasm::module::Module;
 use synth_validator::witness::Witness;
 
 fn contract(bounds: Bounds) -> Contract {
-    Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 1 << 24, import_prefix: String::new() }
+    Contract::new(bounds, MemoryOwner::Own, 1 << 24)
 }
 
 const MODES: [Bounds; 4] = [Bounds::Software, Bounds::Mpu, Bounds::Mask, Bounds::None];

@@ -245,8 +245,8 @@ fn void_functions_are_seen() {
     let added = subject.with_ir(0, |func| {
         let insts = &mut func.blocks[0].insts;
         let at = insts.iter().position(|i| is_store(&i.op)).expect("a store");
-        let Op::Store { width, .. } = insts[at].op else { unreachable!() };
-        let second = Inst { op: Op::Store { width, offset: 0x100 }, ..insts[at].clone() };
+        let Op::Store { space, width, .. } = insts[at].op else { unreachable!() };
+        let second = Inst { op: Op::Store { space, width, offset: 0x100 }, ..insts[at].clone() };
         insts.insert(at, second);
     });
     let exchanged = subject.with_ir(0, |func| insts(func).filter(|i| is_store(&i.op)).for_each(|i| i.args.swap(0, 1)));

@@ -98,12 +98,7 @@ fn runs_alike(program: &Program, after: &[u8]) {
     assert!(before.observations.len() > 1, "{name} calls nothing");
     let found = disagreements(&program.script, &before, &run(after));
     assert!(found.is_empty(), "{name} in wasmi:\n{}", found.join("\n"));
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: pages * 65_536,
-        import_prefix: String::new(),
-    };
+    let contract = Contract::new(Bounds::Software, MemoryOwner::Own, pages * 65_536);
     let own = instance_engine::run(after, &contract, &program.script).unwrap_or_else(|e| panic!("{name}: {e}"));
     let found = disagreements(&program.script, &before, &own);
     assert!(found.is_empty(), "{name} in the validator's interpreter:\n{}", found.join("\n"));

@@ -2,7 +2,7 @@
 
 use super::Builder;
 use synth_validator::contract::Bounds;
-use synth_validator::domain::{BinOp, Width};
+use synth_validator::domain::{BinOp, Space, Width};
 use synth_validator::ir::{Op, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;
 use wasmparser::{MemArg, Operator};
@@ -46,13 +46,13 @@ impl Builder<'_> {
     /// Translates a load or store; false if it is none.
     pub(super) fn access(&mut self, operator: &Operator<'_>) -> bool {
         if let Some((memarg, ty, width, signed)) = load(operator) {
-            let index = self.pop();
-            if let Some((index, offset)) = self.index(index, memarg, bytes(width)) {
+            let (index, space) = (self.pop(), self.space());
+            if let Some((index, offset)) = self.index(space, index, memarg, bytes(width)) {
                 let v = match width {
-                    None => self.long(Op::Load64 { offset }, &[index]),
+                    None => self.long(Op::Load64 { space, offset }, &[index]),
                     Some(width) => {
                         // A word has no bits to extend into another word of its own.
-                        let op = Op::Load { width, signed: signed && width != Width::Word, offset };
+                        let op = Op::Load { space, width, signed: signed && width != Width::Word, offset };
                         let low = self.word(op, &[index]);
                         match (ty, signed) {
                             (Type::I32, _) => low,
@@ -68,22 +68,28 @@ impl Builder<'_> {
         let Some((memarg, width, narrow)) = store(operator) else {
             return false;
         };
-        let (value, index) = (self.pop(), self.pop());
-        if let Some((index, offset)) = self.index(index, memarg, bytes(width)) {
+        let (value, index, space) = (self.pop(), self.pop(), self.space());
+        if let Some((index, offset)) = self.index(space, index, memarg, bytes(width)) {
             let value = if narrow { self.emit(Op::Split, &[value], &[Type::I32, Type::I32])[0] } else { value };
             let op = match width {
-                None => Op::Store64 { offset },
-                Some(width) => Op::Store { width, offset },
+                None => Op::Store64 { space, offset },
+                Some(width) => Op::Store { space, width, offset },
             };
             self.emit(op, &[index, value], &[]);
         }
         true
     }
 
-    /// Checks or masks an access; the index and constant offset to use, or `None` if it always traps.
-    fn index(&mut self, index: Value, memarg: MemArg, bytes: u32) -> Option<(Value, u32)> {
+    /// Whose address the current load or store has.
+    fn space(&self) -> Space {
+        if self.module.host_accesses.contains(&self.origin) { Space::Host } else { Space::Linear }
+    }
+
+    /// Checks or masks an access to linear memory; the index and constant offset to use, or `None` if it always traps.
+    fn index(&mut self, space: Space, index: Value, memarg: MemArg, bytes: u32) -> Option<(Value, u32)> {
         let offset = memarg.offset as u32;
         match self.contract.bounds {
+            _ if space == Space::Host => Some((index, offset)),
             Bounds::None | Bounds::Mpu => Some((index, offset)),
             Bounds::Software => {
                 if memarg.offset + u64::from(bytes) > u64::from(self.contract.capacity_bytes) {

@@ -4,11 +4,14 @@ use super::diagnostic::Diagnostic;
 use super::image::{self, Image, ImageArgs};
 use super::inlining::InlineArgs;
 use super::input::{self, Module};
+use super::marshal::MarshalArgs;
 use super::proof::{LimitArgs, Proof, compile_and_prove, prove};
 use super::{Format, JSON_SCHEMA, Status, output, passes, table};
 use crate::c_header;
 use crate::compile::Core;
 use crate::inline_report::InlineReport;
+use crate::marshal;
+use crate::native::{Remark, Request};
 use crate::object_writer::{ExportBinding, SymbolOptions};
 use crate::pass::Level;
 use crate::pass_report::{self, PassOutcome};
@@ -36,6 +39,8 @@ pub struct Args {
     code: CodeArgs,
     #[command(flatten)]
     inlining: InlineArgs,
+    #[command(flatten)]
+    marshal: MarshalArgs,
     #[command(flatten)]
     image: ImageArgs,
     /// Prove every function and the initial image on the final bytes; write nothing unless all is proved
@@ -78,6 +83,13 @@ pub struct CodeArgs {
     /// What the symbols of imports begin with
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = import_prefix)]
     import_prefix: String,
+    /// Take this parameter (counted from 0) as a host address that is accessed directly, `FUNCTION:result` for a function's result, `all` for all
+    /// parameters of exported functions through which something is accessed; may be given several times
+    #[arg(long, value_name = "FUNCTION:PARAM|all")]
+    native_pointer: Vec<Request>,
+    /// Let linear memory begin at this address, 0: every address in the module is a host address
+    #[arg(long, value_name = "0", value_parser = clap::value_parser!(u32).range(0..=0))]
+    linear_memory_base: Option<u32>,
     /// How exported functions are bound
     #[arg(long, value_enum, default_value_t = ExportsArg::Global)]
     exports: ExportsArg,
@@ -185,6 +197,10 @@ impl CodeArgs {
             TargetArg::CortexM7 => Core::CortexM7,
         })
     }
+    fn native_requests(&self) -> Vec<Request> {
+        let everything = self.linear_memory_base.map(|_| Request::Everything);
+        self.native_pointer.iter().cloned().chain(everything).collect()
+    }
     /// The compiler's options.
     pub fn options(&self) -> Options {
         let core = self.core().unwrap_or_default();
@@ -210,6 +226,7 @@ impl CodeArgs {
             memory,
             memory_pages_max: self.memory_pages,
             import_prefix: self.import_prefix.clone(),
+            native: self.native_requests(),
             symbols: SymbolOptions { exports, private_data: self.private_data },
             literal_pools: matches!(self.literal_pools, PoolsArg::Auto),
             level,
@@ -264,6 +281,9 @@ struct Report<'a> {
     /// Why nothing was written although everything asked for is proved.
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<&'a str>,
+    /// What to look at in the module's use of host addresses.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    remarks: &'a [Remark],
     #[serde(skip_serializing_if = "Option::is_none")]
     inline_report: Option<&'a InlineReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -308,8 +328,10 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if let Some(header) = args.emit_header.as_ref().filter(|h| same(&args.input, h) || **h == args.output) {
         return Err(Diagnostic::new("the header is the input or the output").file(header));
     }
-    let plan = args.image.plan(&module, &args.output, &args.code.import_prefix)?;
+    let marshalled = args.marshal.read(args.code.private_data)?;
     let mut options = args.inlining.choose(args.code.options());
+    options.export_symbols = marshal::symbols(&marshalled);
+    let plan = args.image.plan(&module, &args.output, &options)?;
     if let Some(plan) = &plan {
         options.core = plan.core(args.code.core())?;
     }
@@ -320,6 +342,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             (compiled, Some(proof), refusals)
         }
     };
+    let trampolines = args.marshal.sources(&compiled.module, &marshalled, &args.input)?;
     let passes = pass_report::outcomes(&compiled.claim, &options, &refusals);
     let gate = args.inlining.gate(compiled.inline_report.as_ref());
     let mut outcome = Outcome { compiled, proof, refusals, passes, gate, image: None };
@@ -340,12 +363,22 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             proof.settle(folder, false)?;
             pass_file(folder, &outcome)?;
         }
+        if let Some((path, source)) = &trampolines {
+            input::write_whole(path, source.0.as_bytes())?;
+            input::write_whole(&path.with_extension("h"), source.1.as_bytes())?;
+        }
         if let Some(path) = &args.emit_header {
             input::write_whole(path, header(args, &outcome.compiled).as_bytes())?;
         }
         match &outcome.image {
             Some(image) => image.write(&args.output)?,
             None => input::write_whole(&args.output, &outcome.compiled.object)?,
+        }
+    }
+    if let Format::Text = args.format {
+        for Remark { function, offset, text } in &outcome.compiled.remarks {
+            let name = outcome.compiled.module.display_name(*function);
+            output::print_error(&format!("warning: {name}, at byte offset {offset:#x}: {text}\n"));
         }
     }
     match args.format {
@@ -393,6 +426,7 @@ fn print_json(args: &Args, module: &Module, outcome: &Outcome) {
         applied: passes.iter().map(|p| (p.pass, p.applied.len())).collect(),
         passes,
         gate: gate.as_deref(),
+        remarks: &compiled.remarks,
         inline_report: compiled.inline_report.as_ref(),
         image: image.as_ref().map(|i| &i.report),
     });

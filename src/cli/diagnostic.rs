@@ -106,6 +106,13 @@ impl Diagnostic {
             CompileError::Limit { function, what, limit } => {
                 Diagnostic::new(format!("too many {what}: the limit is {limit}")).file(path).function(*function, bytes).help("split the function or the module")
             }
+            CompileError::HostAddress { function, offset, what, remedy } => {
+                let diagnostic = Diagnostic::new(format!("host addresses: {what}")).file(path).function(*function, bytes).help(remedy);
+                match offset {
+                    Some(offset) => diagnostic.offset(*offset, bytes),
+                    None => diagnostic,
+                }
+            }
             CompileError::NoFunction { name } => {
                 Diagnostic::new(format!("the module defines no function {name}")).file(path).help(
                     "functions are named by their exports or the module's name section; `synth disasm` lists them",

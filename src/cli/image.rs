@@ -12,11 +12,11 @@ use crate::firmware::link::{Linker, find};
 use crate::firmware::startup::{Entry, RESULT_WORDS_MAX};
 use crate::firmware::symbols::{self, Input};
 use crate::module::{ExportKind, Module};
+use crate::pipeline::Options;
 use clap::ValueEnum;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use synth_validator::contract::export_symbol;
 
 /// Bytes of the stack, if nothing else is said.
 const STACK_BYTES: u32 = 8192;
@@ -166,7 +166,7 @@ impl ImageArgs {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn plan(&self, module: &input::Module, output: &Path, import_prefix: &str) -> Result<Option<Plan>, Diagnostic> {
+    pub fn plan(&self, module: &input::Module, output: &Path, options: &Options) -> Result<Option<Plan>, Diagnostic> {
         let Some(name) = self.board.as_ref().filter(|_| self.image) else {
             return Ok(None);
         };
@@ -194,7 +194,8 @@ impl ImageArgs {
         }
         let decoded = crate::decode::decode(&module.bytes);
         let mut decoded = decoded.map_err(|e| Diagnostic::compile(&e, &module.path, &module.bytes))?;
-        decoded.import_prefix = import_prefix.to_string();
+        decoded.import_prefix.clone_from(&options.import_prefix);
+        decoded.export_symbols.clone_from(&options.export_symbols);
         let entry = self.choose_entry(&decoded, &files)?;
         let linker = find(self.linker.as_deref()).map_err(link::failure)?;
         Ok(Some(Plan {
@@ -291,7 +292,7 @@ impl ImageArgs {
         if results.iter().map(|t| t.words()).sum::<usize>() > RESULT_WORDS_MAX {
             return Err(wrong(format!("its results take more than {RESULT_WORDS_MAX} words")));
         }
-        Ok(Entry::Export { symbol: export_symbol(name).into_owned(), results })
+        Ok(Entry::Export { symbol: module.export_symbol(name).into_owned(), results })
     }
 }
 

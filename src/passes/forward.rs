@@ -296,8 +296,10 @@ impl<'a> Forwarder<'a> {
 /// The operation with another offset; reads of globals have none.
 fn at_offset(read: &Op, offset: u32) -> Op {
     match *read {
-        Op::Load { width, signed, .. } => Op::Load { width, signed: signed && width != Width::Word, offset },
-        Op::Load64 { .. } => Op::Load64 { offset },
+        Op::Load { space, width, signed, .. } => {
+            Op::Load { space, width, signed: signed && width != Width::Word, offset }
+        }
+        Op::Load64 { space, .. } => Op::Load64 { space, offset },
         _ => Op::GlobalGet { cell: 0 },
     }
 }
@@ -305,8 +307,8 @@ fn at_offset(read: &Op, offset: u32) -> Op {
 /// What reads the word that an operation writes.
 fn read_of(write: &Op) -> Op {
     match *write {
-        Op::Store { width, .. } => Op::Load { width, signed: false, offset: 0 },
-        Op::Store64 { .. } => Op::Load64 { offset: 0 },
+        Op::Store { space, width, .. } => Op::Load { space, width, signed: false, offset: 0 },
+        Op::Store64 { space, .. } => Op::Load64 { space, offset: 0 },
         _ => Op::GlobalGet { cell: 0 },
     }
 }

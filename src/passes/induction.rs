@@ -81,7 +81,7 @@ fn move_accesses(new: &mut Func, plans: &[Plan]) {
         inst.args[0] = derived.kept.param;
         match &mut inst.op {
             Op::Load { offset, .. } | Op::Store { offset, .. } | Op::BoundsCheck { offset, .. } => *offset = moved,
-            Op::Load64 { offset } | Op::Store64 { offset } => *offset = moved,
+            Op::Load64 { offset, .. } | Op::Store64 { offset, .. } => *offset = moved,
             _ => unreachable!("invariant: the plan has accesses and checks"),
         }
         if derived.shift > 0 {

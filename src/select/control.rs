@@ -277,8 +277,8 @@ impl Selector<'_> {
             Op::SubPair => self.pair(Root::SubPair, inst),
             Op::DivPair(op) => self.divide_pairs(*op, inst),
             Op::BoundsCheck { offset, bytes } => self.bounds_check(inst, *offset, *bytes),
-            Op::Load { width, signed, offset } => self.load(inst, *width, *signed, *offset),
-            Op::Store { width, offset } => self.store(inst, *width, *offset),
+            Op::Load { .. } => self.load(inst),
+            Op::Store { .. } => self.store(inst),
             Op::TrapIf(kind) => {
                 let test = Some(self.test(inst.args[0])?);
                 self.emit(Inst::TrapIf { test, kind: *kind });

@@ -9,7 +9,7 @@ use crate::ir_facts::Facts;
 use crate::machine::{Address, Inst, Reg, Src};
 use crate::selection::pattern::Root;
 use rustc_hash::FxHashMap;
-use synth_validator::domain::{BinOp, CmpOp, Symbol, Width};
+use synth_validator::domain::{BinOp, CmpOp, Space, Symbol, Width};
 use synth_validator::ir::{Func, Inst as IrInst, Op, Value};
 use synth_validator::trap::TrapKind;
 
@@ -79,13 +79,16 @@ impl Selector<'_> {
         let index = self.constant_reg(offset);
         Address::Indexed(base, index, 0)
     }
-    /// The address of linear memory at `index + offset`. All sums are modulo 2^32, as addresses are.
-    fn memory_address(&mut self, index: Value, offset: u32) -> Result<Address, CompileError> {
-        let index = self.resolve(index);
+    /// The address `value + offset`, or that of linear memory at it. All sums are modulo 2^32, as addresses are.
+    fn memory_address(&mut self, space: Space, value: Value, offset: u32) -> Result<Address, CompileError> {
+        let index = self.resolve(value);
         let (index, offset, is_alone) = match self.sums.get(&index) {
             Some((root, k)) => (self.resolve(*root), offset.wrapping_add(*k), self.facts.uses[index.0 as usize] == 1),
             None => (index, offset, true),
         };
+        if space == Space::Host {
+            return self.host_address(index, offset);
+        }
         if let Some(k) = self.constant(index) {
             return Ok(self.symbol_address(Symbol::Memory, k.wrapping_add(offset)));
         }
@@ -103,27 +106,53 @@ impl Selector<'_> {
             let rm = rd;
             return Ok(Address::Indexed(base, rm, 0));
         }
-        let small_shift = |i: &IrInst| self.constant(i.args[1]).is_some_and(|k| k <= 3);
-        let is_shift = |i: &IrInst| i.op == Op::Bin(BinOp::Shl) && small_shift(i);
-        if is_alone
-            && self.deferred.get(&index).is_some_and(|i| is_shift(i))
-            && let Some(inst) = self.deferred.remove(&index)
-        {
-            let shift = self.constant(inst.args[1]).unwrap_or(0);
-            let rm = self.reg(inst.args[0])?;
-            return Ok(Address::Indexed(base, rm, shift));
-        }
+        let shifted = if is_alone { self.take_shift(index) } else { None };
+        let (index, shift) = shifted.unwrap_or((index, 0));
         let rm = self.reg(index)?;
-        Ok(Address::Indexed(base, rm, 0))
+        Ok(Address::Indexed(base, rm, shift))
     }
-    pub(super) fn load(&mut self, inst: &IrInst, width: Width, signed: bool, offset: u32) -> Result<(), CompileError> {
-        let address = self.memory_address(inst.args[0], offset)?;
+    /// Takes in a left shift that nobody has made and that an address can make: the value and the amount.
+    fn take_shift(&mut self, v: Value) -> Option<(Value, u32)> {
+        let inst = self.deferred.get(&v).filter(|i| i.op == Op::Bin(BinOp::Shl))?;
+        let taken = (inst.args[0], self.constant(inst.args[1]).filter(|k| *k <= 3)?);
+        self.deferred.remove(&v);
+        Some(taken)
+    }
+    /// The host's address `value + offset`.
+    fn host_address(&mut self, value: Value, offset: u32) -> Result<Address, CompileError> {
+        let is_sum = |i: &IrInst| i.op == Op::Bin(BinOp::Add);
+        if offset == 0
+            && self.deferred.get(&value).is_some_and(|i| is_sum(i))
+            && let Some(sum) = self.deferred.remove(&value)
+        {
+            let (a, b) = (self.resolve(sum.args[0]), self.resolve(sum.args[1]));
+            let (base, (index, shift)) = match self.take_shift(a) {
+                Some(shifted) => (b, shifted),
+                None => (a, self.take_shift(b).unwrap_or((b, 0))),
+            };
+            return Ok(Address::Indexed(self.reg(base)?, self.reg(index)?, shift));
+        }
+        let rn = self.reg(value)?;
+        if offset <= OFFSET_MAX {
+            return Ok(Address::Offset(rn, offset));
+        }
+        let rm = self.constant_reg(offset);
+        Ok(Address::Indexed(rn, rm, 0))
+    }
+    pub(super) fn load(&mut self, inst: &IrInst) -> Result<(), CompileError> {
+        let Op::Load { space, width, signed, offset } = inst.op else {
+            return Err(self.internal(format!("{:?} is no load", inst.op)));
+        };
+        let address = self.memory_address(space, inst.args[0], offset)?;
         let rt = self.home(inst.results[0]);
         self.emit(Inst::Memory { access: load_access(width, signed), rt, address });
         Ok(())
     }
-    pub(super) fn store(&mut self, inst: &IrInst, width: Width, offset: u32) -> Result<(), CompileError> {
-        let address = self.memory_address(inst.args[0], offset)?;
+    pub(super) fn store(&mut self, inst: &IrInst) -> Result<(), CompileError> {
+        let Op::Store { space, width, offset } = inst.op else {
+            return Err(self.internal(format!("{:?} is no store", inst.op)));
+        };
+        let address = self.memory_address(space, inst.args[0], offset)?;
         let rt = self.reg(inst.args[1])?;
         self.emit(Inst::Memory { access: store_access(width), rt, address });
         Ok(())

@@ -12,7 +12,7 @@ use crate::machine::{Inst, Reg, Test};
 use crate::selection::assembly::Hole;
 use crate::selection::pattern::{Pattern, Root, Shape};
 use crate::selection::{CONSTANTS_MAX, OPERANDS_MAX, Variant};
-use synth_validator::domain::{BinOp, CmpOp};
+use synth_validator::domain::{BinOp, CmpOp, Space};
 use synth_validator::ir::{BlockData, Cond, Inst as IrInst, Op, Terminator, Value};
 
 /// Most operations that a rule has below its root.
@@ -97,7 +97,10 @@ impl<'a> Selector<'a> {
         for (at, inst) in insts.iter().enumerate().rev() {
             match &inst.op {
                 Op::Select | Op::TrapIf(_) => self.take_test(inst.args[0]),
-                Op::Load { .. } | Op::Store { .. } => self.take_index(inst.args[0]),
+                Op::Load { space: Space::Linear, .. } | Op::Store { space: Space::Linear, .. } => {
+                    self.take_index(inst.args[0]);
+                }
+                Op::Load { offset: 0, .. } | Op::Store { offset: 0, .. } => self.take_sum(inst.args[0]),
                 Op::Cmp(_) | Op::CmpPair(_) => self.take_inner(self.tiles.tiles[at]),
                 _ if !self.tiles.taken[at] => self.take_inner(self.tiles.tiles[at]),
                 _ => {}
@@ -124,6 +127,19 @@ impl<'a> Selector<'a> {
             let is_small = || self.constant(inst.args[1]).is_some_and(|k| k <= 3);
             if inst.op == Op::Bin(BinOp::Shl) && is_small() {
                 self.tiles.taken[at] = true;
+            }
+        }
+    }
+    /// The sum that a host address is may be made by the load or store, with one summand shifted as an index is.
+    fn take_sum(&mut self, v: Value) {
+        let Some(at) = self.inner_place(self.resolve(v)) else { return };
+        let (op, args) = (&self.insts[at].op, &self.insts[at].args);
+        if *op == Op::Bin(BinOp::Add) && args.iter().all(|a| self.constant(*a).is_none()) {
+            let (a, b) = (args[0], args[1]);
+            self.tiles.taken[at] = true;
+            self.take_index(b);
+            if self.inner_place(self.resolve(b)).is_none_or(|at| !self.tiles.taken[at]) {
+                self.take_index(a);
             }
         }
     }

@@ -221,8 +221,7 @@ impl Instances {
 }
 
 fn surroundings() -> (Module, Contract) {
-    let contract =
-        Contract { bounds: Bounds::None, memory: MemoryOwner::Own, capacity_bytes: 0, import_prefix: String::new() };
+    let contract = Contract::new(Bounds::None, MemoryOwner::Own, 0);
     (Module::default(), contract)
 }
 

@@ -186,8 +186,8 @@ fn access_of(insts: &[Inst], check: usize, limits: (u32, u32), claimed: &[bool])
     let index = insts[check].args[0];
     for (j, inst) in insts.iter().enumerate().skip(check + 1) {
         let access = match &inst.op {
-            Op::Load { width, offset, .. } | Op::Store { width, offset } => Some((*offset, width.bytes())),
-            Op::Load64 { offset } | Op::Store64 { offset } => Some((*offset, 8)),
+            Op::Load { width, offset, .. } | Op::Store { width, offset, .. } => Some((*offset, width.bytes())),
+            Op::Load64 { offset, .. } | Op::Store64 { offset, .. } => Some((*offset, 8)),
             _ => None,
         };
         if access == Some(limits) && inst.args[0] == index && !claimed[j] {

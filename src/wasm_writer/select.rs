@@ -232,17 +232,17 @@ impl<'a> Selector<'a> {
                 self.put_new(op, args, ty);
                 return true;
             }
-            Op::Load { width, signed, offset } => {
+            Op::Load { width, signed, offset, .. } => {
                 (self.load(inst, Type::I32, Some(*width), *signed, *offset), args.clone())
             }
-            Op::Load64 { offset } => (self.load(inst, Type::I64, None, false, *offset), args.clone()),
-            Op::Store { width, offset } => {
+            Op::Load64 { offset, .. } => (self.load(inst, Type::I64, None, false, *offset), args.clone()),
+            Op::Store { width, offset, .. } => {
                 let (value, ty) = self.stored(args[1]);
                 let exchanged = self.cx.fault("wasm-writer-store-operands") && ty == Type::I32;
                 let args = if exchanged { smallvec![value, args[0]] } else { smallvec![args[0], value] };
                 (self.store(inst, ty, Some(*width), *offset), args)
             }
-            Op::Store64 { offset } => (self.store(inst, Type::I64, None, *offset), args.clone()),
+            Op::Store64 { offset, .. } => (self.store(inst, Type::I64, None, *offset), args.clone()),
             _ => return false,
         };
         self.put(op, &args, results);

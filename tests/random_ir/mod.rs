@@ -1,6 +1,6 @@
 //! Random IR functions and a plain evaluation of them.
 
-use synth_validator::domain::{BinOp, UnOp, Width};
+use synth_validator::domain::{BinOp, Space, UnOp, Width};
 use synth_validator::ir::{Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
 
@@ -143,13 +143,13 @@ pub fn evaluate(func: &Func, args: &[u32], state: &mut State) -> Result<Vec<u32>
                 }
                 Op::TrapIf(kind) if a[0] != 0 => return Err(*kind),
                 Op::TrapIf(_) => vec![],
-                Op::Load { width, signed, offset } => {
+                Op::Load { space: _, width, signed, offset } => {
                     let bytes = &state.memory[at(*offset)..][..width.bytes() as usize];
                     let x = bytes.iter().rev().fold(0u32, |x, b| x << 8 | u32::from(*b));
                     let shift = 32 - 8 * width.bytes();
                     vec![if *signed { ((x << shift) as i32 >> shift) as u32 } else { x }]
                 }
-                Op::Store { width, offset } => {
+                Op::Store { space: _, width, offset } => {
                     let n = width.bytes() as usize;
                     state.memory[at(*offset)..][..n].copy_from_slice(&a[1].to_le_bytes()[..n]);
                     vec![]
@@ -260,7 +260,7 @@ impl Generator<'_> {
                 let (width, offset) = self.access();
                 let index = self.index(offset, width);
                 let signed = self.random.next(2) == 1;
-                let r = self.op(Op::Load { width, signed, offset }, &[index], 1);
+                let r = self.op(Op::Load { space: Space::Linear, width, signed, offset }, &[index], 1);
                 self.scope.extend(r);
                 return;
             }
@@ -268,7 +268,7 @@ impl Generator<'_> {
                 let (width, offset) = self.access();
                 let index = self.index(offset, width);
                 let value = self.any();
-                self.op(Op::Store { width, offset }, &[index, value], 0);
+                self.op(Op::Store { space: Space::Linear, width, offset }, &[index, value], 0);
                 return;
             }
         };

@@ -148,12 +148,7 @@ pub fn way_1(file: &File, prepared: &mut Prepared) -> Vec<Answer> {
     let make = |unit: usize, module, links| {
         let min = reader_pages(module);
         let pages = min.clamp(PAGES_MAX, u64::from(u32::MAX / PAGE_BYTES / 2)) as u32;
-        let contract = Contract {
-            bounds: Bounds::Software,
-            memory: MemoryOwner::Own,
-            capacity_bytes: pages * PAGE_BYTES,
-            import_prefix: String::new(),
-        };
+        let contract = Contract::new(Bounds::Software, MemoryOwner::Own, pages * PAGE_BYTES);
         let instance = Instance::new(module, &file.units[unit].bytes, contract, links, FUEL)?;
         Ok(Box::new(Wasm(instance, module)) as Box<dyn Running>)
     };

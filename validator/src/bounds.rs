@@ -1,7 +1,7 @@
-//! What an access to linear memory must satisfy, in the IR and in machine code alike.
+//! What an access to linear memory or to the host's must satisfy, in the IR and in machine code alike.
 
 use crate::contract::{Bounds, Contract, MASK_SPARE_BYTES};
-use crate::domain::{BinOp, CmpOp, Domain};
+use crate::domain::{BinOp, CmpOp, Domain, Space, Width};
 use crate::program::Fact;
 
 /// Text of the obligation.
@@ -23,13 +23,26 @@ pub fn inside<D: Domain>(d: &mut D, contract: &Contract, memory_bytes: &D::W, in
     }
 }
 
-/// The fact that an access is inside. Where the module's accesses are checked or masked, the code's own path shows it; else it
-/// rests on the module making the same access (assumption `A-BOUNDS`).
-pub fn fact<D: Domain>(contract: &Contract, inside: D::B) -> Fact<D> {
-    match contract.bounds {
-        Bounds::Software | Bounds::Mask => Fact::Access(inside, INSIDE),
-        Bounds::Mpu | Bounds::None => Fact::LateAccess(inside, INSIDE),
+/// The fact that an access is permitted. Where the module's accesses are checked or masked, the code's own path shows that it is inside;
+/// else it rests on the module making the same access (assumption `A-BOUNDS`), as it does with host addresses (`A-NATIVE`).
+pub fn fact<D: Domain>(contract: &Contract, space: Space, permitted: D::B) -> Fact<D> {
+    match (space, contract.bounds) {
+        (Space::Host, _) => Fact::LateAccess(permitted, "access to what the host lets the module access"),
+        (_, Bounds::Software | Bounds::Mask) => Fact::Access(permitted, INSIDE),
+        (_, Bounds::Mpu | Bounds::None) => Fact::LateAccess(permitted, INSIDE),
     }
+}
+
+/// What must hold for an access of `bytes` bytes (1, 2, 4 or 8) at the host's address `address + offset`, word by word.
+pub fn host<D: Domain>(d: &mut D, address: &D::W, offset: u32, bytes: u32) -> Vec<D::B> {
+    let words = (0..bytes.div_ceil(Width::Word.bytes())).map(|i| offset.wrapping_add(Width::Word.bytes() * i));
+    words
+        .map(|offset| {
+            let address = d.bin_const(BinOp::Add, address, offset);
+            let index = d.host_index(&address);
+            d.is_host(&index, bytes.min(Width::Word.bytes()))
+        })
+        .collect()
 }
 
 /// Whether `len` bytes at an offset lie in `size` bytes.

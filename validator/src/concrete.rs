@@ -289,6 +289,15 @@ impl Domain for Concrete {
             _ => Place::Unknown,
         }
     }
+    /// Addresses of nothing else that this domain places. A dense memory has no others.
+    fn is_host(&mut self, index: &u32, bytes: u32) -> bool {
+        if matches!(self.memory, Bytes::Dense(_)) {
+            return false;
+        }
+        let first = index.wrapping_add(MEMORY_BASE);
+        let mut host = |a: u32| matches!(self.locate(&a), Place::Unknown | Place::Symbol(Symbol::HostData(_), _));
+        host(first) && host(first.wrapping_add(bytes - 1))
+    }
 }
 
 /// Evaluates a binary operation.

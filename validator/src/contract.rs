@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes in a WebAssembly page. Source: WebAssembly Core 2.0, 4.2.8.
 pub const PAGE_BYTES: u32 = 65536;
@@ -74,4 +75,33 @@ pub struct Contract {
     pub capacity_bytes: u32,
     /// What the symbols of imports begin with.
     pub import_prefix: String,
+    /// Symbols of exported functions that are not called by [`export_symbol`], by name of the export.
+    pub export_symbols: BTreeMap<String, String>,
+    /// Words of functions' borders that are host addresses; see [`crate::wasm::provenance`].
+    pub native: BTreeSet<Native>,
+}
+
+/// A word at a function's border that is a host address, or all words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Native {
+    /// Function index, number of the parameter; an `i32`.
+    Param(u32, u32),
+    /// Function index, number of the result; an `i32`.
+    Result(u32, u32),
+    /// Every address that the module computes: linear memory begins at the host's address 0.
+    Everything,
+}
+
+impl Contract {
+    /// A contract without prefix and host addresses.
+    pub const fn new(bounds: Bounds, memory: MemoryOwner, capacity_bytes: u32) -> Contract {
+        Contract {
+            bounds,
+            memory,
+            capacity_bytes,
+            import_prefix: String::new(),
+            export_symbols: BTreeMap::new(),
+            native: BTreeSet::new(),
+        }
+    }
 }

@@ -113,6 +113,16 @@ impl Width {
     }
 }
 
+/// What the address of an access is relative to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Space {
+    /// Linear memory.
+    #[default]
+    Linear,
+    /// Nothing: it is the host's address.
+    Host,
+}
+
 /// A link-time symbol whose address a program uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Symbol {
@@ -147,7 +157,9 @@ pub enum Place<W> {
 
 /// Values and the operations on them.
 ///
-/// `W` is a 32-bit word, `B` a boolean, `M` the contents of linear memory (2^32 bytes, indexed by offset).
+/// `W` is a 32-bit word, `B` a boolean, `M` the contents of all memory but what [`Domain::locate`] calls otherwise: 2^32 bytes,
+/// indexed by their distance from the start of linear memory. So linear memory has its own indices, and a byte of the host, or
+/// of linear memory accessed at its host address, has the index that is its address minus the base's.
 pub trait Domain: Clone + Debug {
     /// A 32-bit word.
     type W: Clone + PartialEq + Debug;
@@ -209,10 +221,18 @@ pub trait Domain: Clone + Debug {
     /// What an address denotes.
     fn locate(&mut self, address: &Self::W) -> Place<Self::W>;
 
+    /// Whether all of `bytes` bytes (1, 2 or 4) from an index on may be accessed as the host's. What holds of them does not change.
+    fn is_host(&mut self, index: &Self::W, bytes: u32) -> Self::B;
+
     /// `(i, r)` with `offset = stride · i + r` modulo 2^32 and constant `r < stride`, if it is known. Where `i` is known to be
     /// less than `2^32 / stride`, it is the quotient.
     fn split_stride(&mut self, offset: &Self::W, stride: u32) -> Option<(Self::W, u32)>;
 
+    /// The index of the byte at a host address.
+    fn host_index(&mut self, address: &Self::W) -> Self::W {
+        let base = self.symbol(Symbol::Memory);
+        self.bin(BinOp::Sub, address, &base)
+    }
     /// Disjunction.
     fn or(&mut self, a: &Self::B, b: &Self::B) -> Self::B {
         let (na, nb) = (self.not(a), self.not(b));

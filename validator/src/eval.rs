@@ -10,6 +10,9 @@ use crate::term::{Graph, Node, T, Var};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
+/// The number under which assignments have [`Var::HostMap`].
+pub const HOST_MAP: u32 = u32::MAX;
+
 /// Values of the unknowns.
 #[derive(Clone, Debug, Default)]
 pub struct Assignment {
@@ -126,6 +129,7 @@ impl<'a> Evaluator<'a> {
             Node::Const(c) => word(*c),
             Node::Bool(b) => Value::Bool(*b),
             Node::Var(Var::Memory(n)) => Value::Memory(Rc::new(self.assignment.memory(*n))),
+            Node::Var(Var::HostMap) => Value::Memory(Rc::new(self.assignment.memory(HOST_MAP))),
             Node::Var(v) => word(self.assignment.variable(*v)),
             Node::Sum(k, terms) => {
                 word(terms.iter().fold(*k, |sum, (t, c)| sum.wrapping_add(self.w(*t).wrapping_mul(*c))))

@@ -4,7 +4,7 @@
 //! ([`crate::ir_semantics`]) stands on both sides of it in the chain of links.
 //! Block 0 is the entry; its parameters are the function's.
 
-use crate::domain::{BinOp, CmpOp, DivOp, Symbol, UnOp, Width};
+use crate::domain::{BinOp, CmpOp, DivOp, Space, Symbol, UnOp, Width};
 use crate::trap::TrapKind;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -177,30 +177,38 @@ pub enum Op {
         /// Bytes accessed, 1, 2, 4 or 8.
         bytes: u32,
     },
-    /// `(I32 index) -> (I32)`: loads at `index + offset`, no check.
+    /// `(I32 address) -> (I32)`: loads at `address + offset`, no check.
     Load {
+        /// Whose address.
+        space: Space,
         /// Bits.
         width: Width,
         /// Whether to sign-extend.
         signed: bool,
-        /// Constant added to the index, modulo 2^32.
+        /// Constant added to the address, modulo 2^32.
         offset: u32,
     },
-    /// `(I32 index, I32 value) -> ()`: stores the low bits at `index + offset`, no check.
+    /// `(I32 address, I32 value) -> ()`: stores the low bits at `address + offset`, no check.
     Store {
+        /// Whose address.
+        space: Space,
         /// Bits.
         width: Width,
-        /// Constant added to the index, modulo 2^32.
+        /// Constant added to the address, modulo 2^32.
         offset: u32,
     },
-    /// `(I32 index) -> (I64)`: loads 8 bytes, no check.
+    /// `(I32 address) -> (I64)`: loads 8 bytes, no check.
     Load64 {
-        /// Constant added to the index, modulo 2^32.
+        /// Whose address.
+        space: Space,
+        /// Constant added to the address, modulo 2^32.
         offset: u32,
     },
-    /// `(I32 index, I64 value) -> ()`: stores 8 bytes, no check.
+    /// `(I32 address, I64 value) -> ()`: stores 8 bytes, no check.
     Store64 {
-        /// Constant added to the index, modulo 2^32.
+        /// Whose address.
+        space: Space,
+        /// Constant added to the address, modulo 2^32.
         offset: u32,
     },
     /// `(I32 condition) -> ()`: traps if the condition is not zero.

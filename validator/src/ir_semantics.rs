@@ -267,10 +267,9 @@ impl<'a> Activation<'_, 'a> {
     ) -> Outcome<D> {
         let next = IrPoint { inst: at.inst + 1, ..at };
         let args = self.words_of(&s, &inst.args)?;
-        for inside in accesses(d, &inst.op, &args, self.program, &s.world.memory_bytes)? {
-            if d.as_bool(&inside) != Some(true) {
-                facts.push(bounds::fact(self.program.contract, inside));
-            }
+        let (space, conditions) = accesses(d, &inst.op, &args, self.program, &s.world.memory_bytes)?;
+        for condition in conditions.into_iter().filter(|c| d.as_bool(c) != Some(true)) {
+            facts.push(bounds::fact(self.program.contract, space, condition));
         }
         let memory_bytes_min = self.program.memory_bytes_min;
         if let Some(words) = compute(d, &inst.op, &args, &s.world)? {

@@ -313,7 +313,10 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
 /// Whether a term is a memory.
 pub fn is_memory(g: &Graph, t: T) -> bool {
     use crate::term::Var;
-    matches!(g.node(t), Node::Var(Var::Memory(_)) | Node::Store(..) | Node::Fill(..) | Node::Copy(..) | Node::Init(..))
+    matches!(
+        g.node(t),
+        Node::Var(Var::Memory(_) | Var::HostMap) | Node::Store(..) | Node::Fill(..) | Node::Copy(..) | Node::Init(..)
+    )
 }
 
 /// Whether the query has operations that the uninterpreted encoding does not know.

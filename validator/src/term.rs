@@ -41,6 +41,8 @@ pub enum Var {
     MemoryBytes(u32),
     /// The contents of linear memory after n calls on a path.
     Memory(u32),
+    /// A memory whose bytes are 0xff where those with the same index may be accessed as the host's.
+    HostMap,
 }
 
 /// A node. Operands are older than the node.
@@ -322,6 +324,13 @@ impl Domain for Graph {
     }
     fn locate(&mut self, address: &T) -> Place<T> {
         self.locate_sum(*address)
+    }
+    fn is_host(&mut self, index: &T, bytes: u32) -> T {
+        let width = [Width::Byte, Width::Half, Width::Word].into_iter().find(|w| w.bytes() == bytes);
+        let width = width.expect("invariant: accesses are of 1, 2 or 4 bytes");
+        let map = self.var(Var::HostMap);
+        let marks = self.load(&map, width, index);
+        self.cmp_const(CmpOp::Eq, &marks, width.mask())
     }
     fn split_stride(&mut self, offset: &T, stride: u32) -> Option<(T, u32)> {
         let (k, terms) = self.linear(*offset);

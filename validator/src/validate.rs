@@ -6,7 +6,7 @@ pub mod module;
 use crate::arm;
 use crate::arm::object::ObjectFile;
 use crate::claim::Claim;
-use crate::contract::{Bounds, Contract};
+use crate::contract::{Bounds, Contract, Native};
 use crate::ladder::Limits;
 use crate::refinement::{Effort, Place};
 use crate::refute::report::Difference;
@@ -142,7 +142,10 @@ impl<'a> Session<'a> {
             Some(claim) => claim,
             None => arm::linked::claim(object, bytes).map_err(InputError::Claim)?,
         };
-        module.import_prefix.clone_from(&claim.contract.import_prefix);
+        module.put_under(&claim.contract, bytes).map_err(|e| InputError::Module {
+            offset: e.offset as usize,
+            message: format!("{}: {e}", module.display_name(e.func)),
+        })?;
         let object = match arm::linked::is_linked(object) {
             true => arm::object::read_linked(object, &module, &claim.linkage),
             false => arm::object::read(object, &module),
@@ -205,18 +208,29 @@ impl<'a> Session<'a> {
     }
 
     fn assumptions(&self) -> Vec<String> {
-        let mut names = vec!["A-CORE", "A-STACK", "A-FRAME", "A-HOST"];
+        let module = &self.chain.module;
+        let mut names: Vec<String> = ["A-CORE", "A-STACK", "A-FRAME", "A-HOST"].map(String::from).to_vec();
         if self.object.is_linked {
-            names.push("A-LOAD");
+            names.push("A-LOAD".to_string());
         }
-        if self.chain.module.imported_functions() > 0 || !self.chain.module.tables.is_empty() {
-            names.push("A-AAPCS");
+        if module.imported_functions() > 0 || !module.tables.is_empty() {
+            names.push("A-AAPCS".to_string());
+        }
+        if module.has_host_accesses() {
+            let words = self.contract().native.iter().map(|n| match *n {
+                Native::Param(func, n) => format!("{}:{n}", module.display_name(func)),
+                Native::Result(func, _) => format!("{}:result", module.display_name(func)),
+                Native::Everything => "everything".to_string(),
+            });
+            let symbols = module.globals.iter().filter(|g| !g.mutable).filter_map(|g| g.import.as_ref());
+            let words: Vec<String> = words.chain(symbols.map(|i| format!("&{}", i.field))).collect();
+            names.push(format!("A-NATIVE({})", words.join(", ")));
         }
         if self.contract().bounds != Bounds::Software {
-            names.push("A-BOUNDS");
+            names.push("A-BOUNDS".to_string());
         }
         names.sort_unstable();
-        names.into_iter().map(String::from).collect()
+        names
     }
 
     fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {

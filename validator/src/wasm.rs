@@ -5,6 +5,7 @@ mod decode;
 pub mod instance;
 pub mod module;
 pub mod operators;
+pub mod provenance;
 pub mod reach;
 pub mod reader;
 pub mod semantics;

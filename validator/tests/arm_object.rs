@@ -11,12 +11,7 @@ use synth_validator::wasm::instance::{Host, Instance, Stop};
 use synth_validator::wasm::module::{ImportName, Module};
 
 const OBJECT: &[u8] = include_bytes!("data/sample.o");
-static CONTRACT: Contract = Contract {
-    bounds: Bounds::Software,
-    memory: MemoryOwner::Own,
-    capacity_bytes: 65536,
-    import_prefix: String::new(),
-};
+static CONTRACT: Contract = Contract::new(Bounds::Software, MemoryOwner::Own, 65536);
 
 fn wasm() -> (Vec<u8>, Module) {
     let bytes = wat::parse_str(include_str!("data/sample.wat")).expect("wat");

@@ -13,7 +13,7 @@ use synth_validator::trap::TrapKind;
 use synth_validator::wasm::module::{FuncType, Function as Declared, Module, ValType};
 
 fn contract() -> Contract {
-    Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes: 65536, import_prefix: String::new() }
+    Contract::new(Bounds::Software, MemoryOwner::Own, 65536)
 }
 
 /// A module with one function `(i32, i32, i32, i32, i64, i32) -> (i32, i64)`: two stack arguments.

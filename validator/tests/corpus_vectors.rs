@@ -71,8 +71,7 @@ fn run(wasm: &Path, script: &Path) -> usize {
     let module = reader::read(&bytes).unwrap();
     let (min, max) = interface.memory.unwrap_or((1, None));
     let capacity_bytes = max.unwrap_or(min + 4).min(1024) as u32 * PAGE_BYTES;
-    let contract =
-        Contract { bounds: Bounds::Software, memory: MemoryOwner::Own, capacity_bytes, import_prefix: String::new() };
+    let contract = Contract::new(Bounds::Software, MemoryOwner::Own, capacity_bytes);
     let host = Answers { interface: &interface, counter: 0 };
     let mut instance = Instance::new(&module, &bytes, contract, host, 1 << 40).unwrap();
     let (mut variables, mut held) = (HashMap::new(), 0);

@@ -36,17 +36,7 @@ impl Side {
         let bytes = wat::parse_str(wat).expect("wat");
         let module = reader::read(&bytes).expect("module");
         let body = body(&module, &bytes, module.functions.len() as u32 - 1).expect("body");
-        Side {
-            bytes,
-            module,
-            body,
-            contract: Contract {
-                bounds,
-                memory: MemoryOwner::Own,
-                capacity_bytes: 2 * PAGE_BYTES,
-                import_prefix: String::new(),
-            },
-        }
+        Side { bytes, module, body, contract: Contract::new(bounds, MemoryOwner::Own, 2 * PAGE_BYTES) }
     }
     fn program(&self) -> Function<'_> {
         Function::new(&self.module, &self.body, &self.contract)

@@ -36,12 +36,7 @@ fn func(ops: &[(Op, &[u32])]) -> Func {
 }
 
 fn refines(left: &Func, right: &Func, rewrites: Vec<Rewrite>) -> Result<Effort, Failure> {
-    let contract = Contract {
-        bounds: Bounds::None,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 65536,
-        import_prefix: String::new(),
-    };
+    let contract = Contract::new(Bounds::None, MemoryOwner::Own, 65536);
     let shape =
         Shape { args: 2, cells: 0, memory_bytes: Some(65536), memory_bytes_min: 65536, memory_bytes_max: 65536 };
     let (left, right) =

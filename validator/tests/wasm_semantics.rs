@@ -21,8 +21,7 @@ fn read(wat: &str) -> (Vec<u8>, Module) {
 /// Runs the export `f` of a module under a bounds mode, with a capacity of four pages.
 fn run_with(bounds: Bounds, wat: &str, args: &[u32]) -> Result<Vec<u32>, Stop> {
     let (bytes, module) = read(wat);
-    let contract =
-        Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES, import_prefix: String::new() };
+    let contract = Contract::new(bounds, MemoryOwner::Own, 4 * PAGE_BYTES);
     Instance::new(&module, &bytes, contract, NoHost, FUEL)?.invoke("f", args)
 }
 
@@ -167,12 +166,7 @@ fn loads_extend_and_trap_at_the_last_byte() {
 fn stores_out_of_range_write_nothing() {
     let (bytes, module) =
         read("(module (memory 1) (func (export \"f\") (param i32) local.get 0 i64.const -1 i64.store))");
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: PAGE_BYTES,
-        import_prefix: String::new(),
-    };
+    let contract = Contract::new(Bounds::Software, MemoryOwner::Own, PAGE_BYTES);
     let mut instance = Instance::new(&module, &bytes, contract, NoHost, FUEL).unwrap();
     assert_eq!(instance.invoke("f", &[65529]), Err(Stop::Trap(TrapKind::OutOfBoundsMemory)));
     assert_eq!(instance.memory().get(65529), 0);
@@ -304,12 +298,7 @@ fn damaged_modules_do_not_panic() {
             continue;
         };
         accepted += 1;
-        let contract = Contract {
-            bounds: Bounds::Software,
-            memory: MemoryOwner::Own,
-            capacity_bytes: 4 * PAGE_BYTES,
-            import_prefix: String::new(),
-        };
+        let contract = Contract::new(Bounds::Software, MemoryOwner::Own, 4 * PAGE_BYTES);
         if let Ok(mut instance) = Instance::new(&module, &damaged, contract, NoHost, 1000) {
             for export in &module.exports {
                 let _ = instance.invoke(&export.name, &[7]);
@@ -342,12 +331,7 @@ fn stated_heights_hold_over_terms() {
 }
 
 fn check_heights(module: &Module, body: &code::Body, index: u32) {
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 64 * PAGE_BYTES,
-        import_prefix: String::new(),
-    };
+    let contract = Contract::new(Bounds::Software, MemoryOwner::Own, 64 * PAGE_BYTES);
     let program = Function::new(module, body, &contract);
     let mut d = Graph::new();
     let memory = d.var(Var::Memory(0));

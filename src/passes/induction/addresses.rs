@@ -149,7 +149,7 @@ impl Planner<'_> {
 fn offset(op: &Op) -> Option<u32> {
     match op {
         Op::BoundsCheck { offset, .. } => Some(*offset),
-        Op::Load { offset, .. } | Op::Store { offset, .. } | Op::Load64 { offset } | Op::Store64 { offset } => {
+        Op::Load { offset, .. } | Op::Store { offset, .. } | Op::Load64 { offset, .. } | Op::Store64 { offset, .. } => {
             Some(*offset)
         }
         _ => None,

@@ -5,7 +5,7 @@ use super::decode::{Helper, Target};
 use super::insn::*;
 use super::semantics::{Cpu, Flow, Point, TABLE, TAIL_RETURN, integer_type};
 use crate::bounds;
-use crate::domain::{BinOp, CmpOp, DivOp, Domain, Place, Symbol};
+use crate::domain::{BinOp, CmpOp, DivOp, Domain, Place, Space, Symbol};
 use crate::pair;
 use crate::program::{Callee, Unsupported};
 use crate::trap::TrapKind;
@@ -232,7 +232,7 @@ impl<D: Domain> Cpu<'_, D> {
     /// Requires that `len` bytes at an offset lie in `size` bytes.
     fn range(&mut self, offset: &D::W, len: &D::W, size: &D::W) {
         let good = bounds::range_inside(self.d, size, offset, len);
-        self.access(good);
+        self.access(Space::Linear, good);
     }
 
     /// The offset in linear memory of a bulk access, required to be in range.

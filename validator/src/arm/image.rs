@@ -96,7 +96,7 @@ impl Check<'_> {
         let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
         let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
         let mut owners: BTreeMap<String, Option<&ImportName>> = BTreeMap::new();
-        owners.extend(exports.map(|e| (export_symbol(&e.name).into_owned(), None)));
+        owners.extend(exports.map(|e| (module.export_symbol(&e.name).into_owned(), None)));
         let mut found = Vec::new();
         for import in imports {
             let symbol = module.import_symbol(import);
@@ -284,7 +284,7 @@ impl Check<'_> {
 
     fn exports(&mut self) {
         for export in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
-            let Some(place) = self.object.exports.get(export_symbol(&export.name).as_ref()) else {
+            let Some(place) = self.object.exports.get(self.module.export_symbol(&export.name).as_ref()) else {
                 if self.object.is_linked {
                     continue;
                 }

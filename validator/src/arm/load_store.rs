@@ -4,7 +4,7 @@
 use super::insn::*;
 use super::semantics::{Cpu, Flow};
 use crate::bounds;
-use crate::domain::{BinOp, CmpOp, Domain, Place, Symbol, UnOp, Width};
+use crate::domain::{BinOp, CmpOp, Domain, Place, Space, Symbol, UnOp, Width};
 use crate::program::Unsupported;
 
 impl<D: Domain> Cpu<'_, D> {
@@ -167,7 +167,7 @@ impl<D: Domain> Cpu<'_, D> {
     /// Requires that an access to linear memory stays in what the contract gives it.
     fn in_bounds(&mut self, index: &D::W, bytes: u32) {
         let good = bounds::inside(self.d, self.f.contract, &self.state.world.memory_bytes, index, bytes);
-        self.access(good);
+        self.access(Space::Linear, good);
     }
 
     /// A frame access: a word at a multiple of 4, at or above sp; above the entry sp only stack arguments.
@@ -193,10 +193,25 @@ impl<D: Domain> Cpu<'_, D> {
         }
     }
 
+    /// Linear memory begins at a multiple of 8, so that indices do for addresses; of host addresses nothing is known.
     fn aligned(&mut self, index: &D::W) {
         let low = self.d.bin_const(BinOp::And, index, 3);
         let good = self.d.cmp_const(CmpOp::Eq, &low, 0);
         self.require(good, "address of a multiple access may be unaligned");
+    }
+
+    /// The index of an access at an address of the host's, which the module has to make too.
+    fn host(&mut self, address: &D::W, width: Width, multiple: bool) -> Result<D::W, Unsupported> {
+        if !self.f.module.has_host_accesses() {
+            return self.fail("address with unknown base");
+        }
+        if multiple {
+            self.aligned(address);
+        }
+        let index = self.d.host_index(address);
+        let permitted = self.d.is_host(&index, width.bytes());
+        self.access(Space::Host, permitted);
+        Ok(index)
     }
 
     /// Loads, zero-extended. `multiple`: by an instruction that faults on unaligned addresses. Such a one may take along a
@@ -237,8 +252,11 @@ impl<D: Domain> Cpu<'_, D> {
                 }
             }
             Place::Symbol(Symbol::Table(table), offset) => self.load_table(table, &offset, width),
+            Place::Symbol(Symbol::HostData(_), _) | Place::Unknown => {
+                let index = self.host(address, width, multiple)?;
+                Ok(self.d.load(&self.state.world.memory, width, &index))
+            }
             Place::Symbol(symbol, _) => self.fail(&format!("loads from {symbol:?}")),
-            Place::Unknown => self.fail("address with unknown base"),
         }
     }
 
@@ -297,8 +315,11 @@ impl<D: Domain> Cpu<'_, D> {
                 }
                 self.state.world.results[k] = value.clone();
             }
+            Place::Symbol(Symbol::HostData(_), _) | Place::Unknown => {
+                let index = self.host(address, width, multiple)?;
+                self.state.world.memory = self.d.store(&self.state.world.memory, width, &index, value);
+            }
             Place::Symbol(symbol, _) => return self.fail(&format!("stores to {symbol:?}")),
-            Place::Unknown => return self.fail("address with unknown base"),
         }
         Ok(())
     }

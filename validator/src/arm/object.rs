@@ -302,7 +302,7 @@ impl<'d> Reader<'d> {
         let mut seen = std::collections::BTreeSet::new();
         let exported = |name: &str| {
             let mut exports = self.module.exports.iter();
-            exports.any(|e| e.kind == ExportKind::Function && export_symbol(&e.name) == name)
+            exports.any(|e| e.kind == ExportKind::Function && self.module.export_symbol(&e.name) == name)
         };
         let mut aliases = Vec::new();
         let files = self.file.symbols().filter(|s| s.kind() == SymbolKind::File);

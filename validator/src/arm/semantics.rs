@@ -11,7 +11,7 @@ use super::decode::{Code, Helper};
 use super::insn::*;
 use crate::bounds;
 use crate::contract::Contract;
-use crate::domain::{BinOp, CmpOp, Domain, Place};
+use crate::domain::{BinOp, CmpOp, Domain, Place, Space};
 use crate::ir::Type;
 use crate::program::{Fact, Program, Step, Unsupported, World};
 use crate::wasm::module::Module;
@@ -201,10 +201,10 @@ impl<D: Domain> Cpu<'_, D> {
             self.facts.push(Fact::Require(holds, why));
         }
     }
-    /// Requires that an access to linear memory is inside it.
-    pub fn access(&mut self, inside: D::B) {
-        if self.d.as_bool(&inside) != Some(true) {
-            self.facts.push(bounds::fact(self.f.contract, inside));
+    /// Requires that an access to memory is permitted.
+    pub fn access(&mut self, space: Space, permitted: D::B) {
+        if self.d.as_bool(&permitted) != Some(true) {
+            self.facts.push(bounds::fact(self.f.contract, space, permitted));
         }
     }
     pub fn require_equal(&mut self, a: D::W, b: D::W, why: &'static str) {

@@ -15,6 +15,15 @@ pub(super) fn word<W>(args: &[W], n: usize) -> Result<&W, Unsupported> {
     }
 }
 
+/// The index of the byte at `address + offset`.
+fn index<D: Domain>(d: &mut D, space: Space, address: &D::W, offset: u32) -> D::W {
+    let sum = d.bin_const(BinOp::Add, address, offset);
+    match space {
+        Space::Linear => sum,
+        Space::Host => d.host_index(&sum),
+    }
+}
+
 /// The result words of an operation that changes nothing; absent for all others. Operands are words, `I64` as low, high.
 /// Of a global all words from its cell on are given.
 ///
@@ -56,13 +65,13 @@ pub fn compute<D: Domain>(
         Op::SubPair => both(pair::sub(d, &two(0)?, &two(2)?)),
         Op::MulWide => both(pair::mul_wide(d, w(0)?, w(1)?)),
         Op::DivPair(op) => both(pair::div(d, *op, &two(0)?, &two(2)?)),
-        Op::Load { width, signed, offset } => {
-            let index = d.bin_const(BinOp::Add, w(0)?, *offset);
+        Op::Load { space, width, signed, offset } => {
+            let index = index(d, *space, w(0)?, *offset);
             let value = d.load(&world.memory, *width, &index);
             vec![if *signed { sign_extend(d, *width, value) } else { value }]
         }
-        Op::Load64 { offset } => {
-            let index = d.bin_const(BinOp::Add, w(0)?, *offset);
+        Op::Load64 { space, offset } => {
+            let index = index(d, *space, w(0)?, *offset);
             let low = d.load(&world.memory, Width::Word, &index);
             let index = d.bin_const(BinOp::Add, &index, 4);
             vec![low, d.load(&world.memory, Width::Word, &index)]
@@ -88,40 +97,47 @@ pub fn compute<D: Domain>(
     }))
 }
 
-/// What must hold for the accesses that an operation makes to linear memory.
+/// What must hold for the accesses that an operation makes, and whose addresses they have.
 pub(super) fn accesses<D: Domain>(
     d: &mut D,
     op: &Op,
     args: &[D::W],
     program: &IrProgram<'_>,
     memory_bytes: &D::W,
-) -> Result<Vec<D::B>, Unsupported> {
+) -> Result<(Space, Vec<D::B>), Unsupported> {
     let (contract, min) = (program.contract, program.memory_bytes_min);
-    let single = |d: &mut D, offset: u32, bytes: u32| -> Result<Vec<D::B>, Unsupported> {
+    let single = |d: &mut D, space: Space, offset: u32, bytes: u32| -> Result<(Space, Vec<D::B>), Unsupported> {
         let index = word(args, 0)?;
+        if space == Space::Host {
+            return Ok((space, bounds::host(d, index, offset, bytes)));
+        }
         if contract.bounds == Bounds::Mask {
             let halves = (0..bytes.div_ceil(4)).map(|half| offset.wrapping_add(4 * half));
             let inside = halves.map(|offset| {
                 let index = d.bin_const(BinOp::Add, index, offset);
                 bounds::inside(d, contract, memory_bytes, &index, bytes.min(4))
             });
-            return Ok(inside.collect());
+            return Ok((space, inside.collect()));
         }
         // As a check states it, without wrapping, so that a check just made decides it.
         let outside = out_of_bounds(d, (contract, min), memory_bytes, index, offset, bytes);
-        Ok(vec![d.not(&outside)])
+        Ok((space, vec![d.not(&outside)]))
     };
     let w = |n: usize| word(args, n);
     match op {
-        Op::Load { width, offset, .. } | Op::Store { width, offset } => single(d, *offset, width.bytes()),
-        Op::Load64 { offset } | Op::Store64 { offset } => single(d, *offset, 8),
-        Op::MemoryCopy => Ok(vec![
-            bounds::range_inside(d, memory_bytes, w(0)?, w(2)?),
-            bounds::range_inside(d, memory_bytes, w(1)?, w(2)?),
-        ]),
+        Op::Load { space, width, offset, .. } | Op::Store { space, width, offset } => {
+            single(d, *space, *offset, width.bytes())
+        }
+        Op::Load64 { space, offset } | Op::Store64 { space, offset } => single(d, *space, *offset, 8),
+        Op::MemoryCopy => {
+            let to = bounds::range_inside(d, memory_bytes, w(0)?, w(2)?);
+            Ok((Space::Linear, vec![to, bounds::range_inside(d, memory_bytes, w(1)?, w(2)?)]))
+        }
         // That the source of an initialisation is in its segment is required of the machine code.
-        Op::MemoryFill | Op::MemoryInit { .. } => Ok(vec![bounds::range_inside(d, memory_bytes, w(0)?, w(2)?)]),
-        _ => Ok(Vec::new()),
+        Op::MemoryFill | Op::MemoryInit { .. } => {
+            Ok((Space::Linear, vec![bounds::range_inside(d, memory_bytes, w(0)?, w(2)?)]))
+        }
+        _ => Ok((Space::Linear, Vec::new())),
     }
 }
 
@@ -129,12 +145,12 @@ pub(super) fn accesses<D: Domain>(
 pub(super) fn change<D: Domain>(d: &mut D, op: &Op, args: &[D::W], world: &mut World<D>) -> Result<(), Unsupported> {
     let w = |n: usize| word(args, n);
     match op {
-        Op::Store { width, offset } => {
-            let index = d.bin_const(BinOp::Add, w(0)?, *offset);
+        Op::Store { space, width, offset } => {
+            let index = index(d, *space, w(0)?, *offset);
             world.memory = d.store(&world.memory, *width, &index, w(1)?);
         }
-        Op::Store64 { offset } => {
-            let index = d.bin_const(BinOp::Add, w(0)?, *offset);
+        Op::Store64 { space, offset } => {
+            let index = index(d, *space, w(0)?, *offset);
             world.memory = d.store(&world.memory, Width::Word, &index, w(1)?);
             let index = d.bin_const(BinOp::Add, &index, 4);
             world.memory = d.store(&world.memory, Width::Word, &index, w(2)?);

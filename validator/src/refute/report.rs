@@ -1,7 +1,7 @@
 //! What a difference between two runs is, and how it reads.
 
 use super::{End, Start, TRAIL_POINTS, Trace, Watch};
-use crate::concrete::{Bytes, Concrete};
+use crate::concrete::{Bytes, Concrete, MEMORY_BASE};
 use crate::program::Program;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -119,7 +119,7 @@ pub(super) fn judge<P, Q>(l: &Trace<P>, r: &Trace<Q>, seed: u32) -> Option<Verdi
     }
     if let Some(bytes) = differing_bytes(&l.written, &r.written, seed) {
         let at = bytes[0].0;
-        let what = format!("linear memory differs at offset {at:#x}");
+        let what = format!("memory differs at {}", byte_name(at));
         return Some(Verdict { kind: Kind::Memory, what, watch: Some(Watch::Byte(at)), bytes });
     }
     if l.memory_bytes != r.memory_bytes {
@@ -143,6 +143,14 @@ fn differing_bytes(l: &Written, r: &Written, seed: u32) -> Option<Vec<(u32, u8, 
     let seeded = Bytes::Sparse { seed, written: Written::default() };
     let byte = |written: &Written, at: u32| written.get(&at).copied().unwrap_or_else(|| seeded.get(at));
     Some(offsets.into_iter().map(|at| (at, byte(l, at), byte(r, at))).collect())
+}
+
+/// The byte with an index: its offset in linear memory, or its address if it lies below.
+fn byte_name(at: u32) -> String {
+    match at.checked_add(MEMORY_BASE) {
+        Some(_) => format!("{at:#x}"),
+        None => format!("host {:#x}", at.wrapping_add(MEMORY_BASE)),
+    }
 }
 
 /// Puts a difference into words.
@@ -192,13 +200,14 @@ impl Difference {
             line("memory", format!("{:#x} bytes, seed {:#x}", self.start.memory_bytes, self.start.memory_seed));
         }
         if !self.inputs.is_empty() {
-            let bytes: Vec<String> = self.inputs.iter().map(|(at, b)| format!("[{at:#x}]={b:#04x}")).collect();
+            let bytes: Vec<String> =
+                self.inputs.iter().map(|(at, b)| format!("[{}]={b:#04x}", byte_name(*at))).collect();
             line("bytes read", bytes.join(" "));
         }
         line("left", self.left_end.to_string());
         line("right", self.right_end.to_string());
         if !self.bytes.is_empty() {
-            let bytes = self.bytes.iter().map(|(at, l, r)| format!("[{at:#x}]={l:#04x}|{r:#04x}"));
+            let bytes = self.bytes.iter().map(|(at, l, r)| format!("[{}]={l:#04x}|{r:#04x}", byte_name(*at)));
             line("left|right", bytes.collect::<Vec<_>>().join(" "));
         }
         line("left at", self.left_point.clone());

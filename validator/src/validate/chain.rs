@@ -17,6 +17,7 @@ use crate::refute::{self, Comparison};
 use crate::term::Graph;
 use crate::wasm;
 use crate::wasm::module::Module;
+use crate::wasm::provenance;
 use crate::wasm::semantics::Function as Wasm;
 use crate::witness::Witness;
 use std::borrow::Cow;
@@ -108,6 +109,9 @@ impl<'a> Chain<'a> {
         let masked = contract.bounds == Bounds::Mask;
         if capacity < min || capacity % page != 0 || capacity > 1 << 31 || (!masked && capacity > max) {
             return Err(format!("a capacity of {capacity} bytes does not fit a memory of {min} to {max} bytes"));
+        }
+        if let Some(native) = contract.native.iter().find(|n| !provenance::fits(&self.module, **n)) {
+            return Err(format!("{native:?} is no i32 of a function of the module"));
         }
         if masked && !contract.capacity_bytes.is_power_of_two() {
             return Err(format!("a masked memory of {capacity} bytes is not a power of two"));

@@ -62,12 +62,7 @@ impl<'a> ModuleSession<'a> {
         let changes = module.grows || memory.is_some_and(|m| m.import.is_some());
         let pages = memory.map_or(0, |m| if changes { m.max_pages.unwrap_or(u64::MAX) } else { m.min_pages });
         let capacity_bytes = pages.min(1 << 15) as u32 * PAGE_BYTES;
-        let contract = Contract {
-            bounds: Bounds::Software,
-            memory: MemoryOwner::Own,
-            capacity_bytes,
-            import_prefix: String::new(),
-        };
+        let contract = Contract::new(Bounds::Software, MemoryOwner::Own, capacity_bytes);
         let claim = Claim { contract, functions: Vec::new(), linkage: Linkage::default() };
         Ok(Rounds(vec![Round { module: after.to_vec(), claim }]))
     }

@@ -9,7 +9,7 @@ use super::decode::{III, fixed, numeric};
 use super::module::{FuncType, Module, ValType};
 use super::operators::Numeric;
 use super::reader::{features, val_type};
-use crate::domain::{DivOp, Width};
+use crate::domain::{DivOp, Space, Width};
 use crate::ir::Type;
 use std::fmt;
 use std::ops::Range;
@@ -132,6 +132,8 @@ pub struct Instr {
     pub offset: u32,
     /// Words on the operand stack before it.
     pub height: u32,
+    /// For a load or store of at most 64 bits: whose address it has ([`super::provenance`]).
+    pub space: Space,
 }
 
 /// A function body, resolved for execution.
@@ -288,7 +290,8 @@ impl Reader<'_> {
 
     /// Appends an instruction that takes and leaves values of these types.
     fn emit(&mut self, offset: u32, operator: Operator, pops: &[Type], pushes: &[Type]) {
-        self.body.instrs.push(Instr { operator, offset, height: self.height });
+        let space = if self.module.host_accesses.contains(&offset) { Space::Host } else { Space::Linear };
+        self.body.instrs.push(Instr { operator, offset, height: self.height, space });
         self.types.truncate(self.types.len() - pops.len());
         self.types.extend_from_slice(pushes);
         self.height = self.height - words(pops) + words(pushes);

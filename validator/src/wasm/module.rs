@@ -1,6 +1,10 @@
 //! A module's declarations, as the validator's own reader sees them ([`super::reader`]).
 
+use super::provenance::{self, Ambiguous};
+use crate::contract::{Contract, export_symbol};
 use crate::ir::Type;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// A value type.
@@ -214,6 +218,11 @@ pub struct Module {
     pub start: Option<u32>,
     /// What the symbols of imports begin with; not in the module but in the contract.
     pub import_prefix: String,
+    /// Symbols of exported functions that have others than usual; not in the module but in the contract.
+    pub export_symbols: BTreeMap<String, String>,
+    /// Byte offsets of the loads and stores whose addresses are the host's; not in the module but from the contract
+    /// ([`super::provenance`]).
+    pub host_accesses: BTreeSet<u32>,
     /// Function names of the `name` section by function index.
     pub names: Vec<(u32, String)>,
     /// Whether any function body contains `memory.grow`.
@@ -238,6 +247,27 @@ impl Module {
         let ty = canonical(&self.functions[func as usize]);
         let same = |f: &Function| f.import.as_ref() == Some(import) && canonical(f) == ty;
         self.functions.iter().position(same).map_or(func, |first| first as u32)
+    }
+    /// Notes what a contract says of the module, which was read from these bytes.
+    ///
+    /// # Errors
+    /// An access of which it cannot be said whether its address is the host's.
+    pub fn put_under(&mut self, contract: &Contract, bytes: &[u8]) -> Result<(), Ambiguous> {
+        self.import_prefix.clone_from(&contract.import_prefix);
+        self.export_symbols.clone_from(&contract.export_symbols);
+        self.host_accesses = provenance::host_accesses(self, bytes, &contract.native)?;
+        Ok(())
+    }
+    /// Whether any load or store has an address of the host's.
+    pub fn has_host_accesses(&self) -> bool {
+        !self.host_accesses.is_empty()
+    }
+    /// The symbol of the exported function with this name.
+    pub fn export_symbol<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
+        match self.export_symbols.get(name) {
+            Some(symbol) => Cow::Borrowed(symbol),
+            None => export_symbol(name),
+        }
     }
     /// Number of imported functions.
     pub fn imported_functions(&self) -> u32 {

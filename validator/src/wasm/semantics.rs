@@ -8,8 +8,9 @@
 use super::code::{Body, Instr, Label, Operator};
 use super::module::{Mode, Module};
 use super::operators::{divide32, extend, numeric, pop32, pop64, push64};
+use crate::bounds;
 use crate::contract::{Bounds, Contract, PAGE_BYTES};
-use crate::domain::{BinOp, CmpOp, DivOp, Domain, Symbol, UnOp, Width};
+use crate::domain::{BinOp, CmpOp, DivOp, Domain, Space, Symbol, UnOp, Width};
 use crate::ir::{Cond, Type};
 use crate::pair;
 use crate::program::{Callee, Fact, Program, Step, Unsupported, World};
@@ -84,8 +85,8 @@ pub struct Function<'m> {
 enum Guard<D: Domain> {
     /// Traps if the condition holds.
     Trap(D::B, TrapKind),
-    /// The condition is assumed not to hold, by `A-BOUNDS`.
-    Assume(D::B),
+    /// The conditions are assumed to hold, by the assumption with this name.
+    Assume(Vec<D::B>, &'static str),
 }
 
 type Next<D> = Step<D, Point, State<D>>;
@@ -124,29 +125,35 @@ impl<'m> Function<'m> {
 
     /// A guard for an access that is `outside`. Masked addresses cannot leave the reserve; bulk operations, whose
     /// addresses are not masked, are checked there too.
-    fn bounds_guard<D: Domain>(&self, outside: D::B, bulk: bool) -> Guard<D> {
+    fn bounds_guard<D: Domain>(&self, d: &mut D, outside: D::B, bulk: bool) -> Guard<D> {
         match self.contract.bounds {
             Bounds::Software => Guard::Trap(outside, TrapKind::OutOfBoundsMemory),
             Bounds::Mask if bulk => Guard::Trap(outside, TrapKind::OutOfBoundsMemory),
-            Bounds::Mask | Bounds::Mpu | Bounds::None => Guard::Assume(outside),
+            Bounds::Mask | Bounds::Mpu | Bounds::None => Guard::Assume(vec![d.not(&outside)], "A-BOUNDS"),
         }
     }
 
-    /// The index into linear memory of an access at address `x` plus `offset`.
-    fn index<D: Domain>(&self, d: &mut D, x: &D::W, offset: u32) -> D::W {
+    /// The index of the first byte of an access at address `x` plus `offset`.
+    fn index<D: Domain>(&self, d: &mut D, space: Space, x: &D::W, offset: u32) -> D::W {
         let index = d.bin_const(BinOp::Add, x, offset);
         match self.contract.bounds {
+            _ if space == Space::Host => d.host_index(&index),
             Bounds::Mask => d.bin_const(BinOp::And, &index, self.contract.capacity_bytes.wrapping_sub(1)),
             Bounds::Software | Bounds::Mpu | Bounds::None => index,
         }
     }
 
     /// The guard number `n` of an instruction, in the order in which they are passed.
-    fn guard<D: Domain>(&self, d: &mut D, operator: &Operator, state: &State<D>, n: u32) -> Option<Guard<D>> {
+    fn guard<D: Domain>(&self, d: &mut D, instr: &Instr, state: &State<D>, n: u32) -> Option<Guard<D>> {
         let access = |d: &mut D, below: usize, offset: u32, bytes: u32| {
-            let outside = self.outside(d, state, state.peek(below), offset, bytes);
-            Some(self.bounds_guard(outside, false))
+            let address = state.peek(below);
+            if instr.space == Space::Host {
+                return Some(Guard::Assume(bounds::host(d, address, offset, bytes), "A-NATIVE"));
+            }
+            let outside = self.outside(d, state, address, offset, bytes);
+            Some(self.bounds_guard(d, outside, false))
         };
+        let operator = &instr.operator;
         match (operator, n) {
             (Operator::Unreachable, 0) => Some(Guard::Trap(d.bool(true), TrapKind::Unreachable)),
             (Operator::Div32(_), 0) => {
@@ -173,7 +180,7 @@ impl<'m> Function<'m> {
             (Operator::Store64(offset), 0) => access(d, 2, *offset, 8),
             (Operator::MemoryFill, 0) => {
                 let outside = range_outside(d, &state.world.memory_bytes, state.peek(2), state.peek(0));
-                Some(self.bounds_guard(outside, true))
+                Some(self.bounds_guard(d, outside, true))
             }
             (Operator::MemoryCopy | Operator::MemoryInit(_), 0) => {
                 let source_bytes = match operator {
@@ -183,7 +190,7 @@ impl<'m> Function<'m> {
                 let to = range_outside(d, &state.world.memory_bytes, state.peek(2), state.peek(0));
                 let from = range_outside(d, &source_bytes, state.peek(1), state.peek(0));
                 let outside = d.or(&to, &from);
-                Some(self.bounds_guard(outside, true))
+                Some(self.bounds_guard(d, outside, true))
             }
             (Operator::CallIndirect { table, .. }, 0) => {
                 let entries = self.module.tables[*table as usize].min as u32;
@@ -203,16 +210,16 @@ impl<'m> Function<'m> {
         mut state: State<D>,
         facts: &mut Vec<Fact<D>>,
     ) -> Next<D> {
-        let operator = &self.instr(index).operator;
+        let instr = self.instr(index);
+        let operator = &instr.operator;
         let mut passed = passed;
-        while let Some(guard) = self.guard(d, operator, &state, passed) {
+        while let Some(guard) = self.guard(d, instr, &state, passed) {
             passed += 1;
             let (traps, kind) = match guard {
                 Guard::Trap(traps, kind) => (traps, kind),
-                Guard::Assume(outside) => {
-                    if d.as_bool(&outside) != Some(false) {
-                        facts.push(Fact::Assume(d.not(&outside), "A-BOUNDS"));
-                    }
+                Guard::Assume(conditions, name) => {
+                    let open = conditions.into_iter().filter(|c| d.as_bool(c) != Some(true));
+                    facts.extend(open.map(|condition| Fact::Assume(condition, name)));
                     continue;
                 }
             };
@@ -247,17 +254,17 @@ impl<'m> Function<'m> {
             }
             Operator::CallIndirect { .. } => call_indirect(d, operator, index, passed, state),
             _ => {
-                self.execute(d, operator, &mut state);
+                self.execute(d, instr, &mut state);
                 Step::Next(next, state)
             }
         }
     }
 
     /// Executes an instruction that continues with the next one, its guards passed.
-    fn execute<D: Domain>(&self, d: &mut D, operator: &Operator, state: &mut State<D>) {
+    fn execute<D: Domain>(&self, d: &mut D, instr: &Instr, state: &mut State<D>) {
         let State { locals, stack, world } = state;
         let words = |range: &std::ops::Range<u32>| range.start as usize..range.end as usize;
-        match operator {
+        match &instr.operator {
             Operator::Nop => {}
             Operator::Numeric(op) => numeric(d, *op, stack),
             Operator::Div32(op) => {
@@ -297,17 +304,18 @@ impl<'m> Function<'m> {
                 let old = self.grow(d, world, &pages);
                 stack.push(old);
             }
-            _ => self.execute_access(d, operator, state),
+            _ => self.execute_access(d, instr, state),
         }
     }
 
-    /// Executes an access to linear memory, its guards passed. Wide accesses are two words, low first.
-    fn execute_access<D: Domain>(&self, d: &mut D, operator: &Operator, state: &mut State<D>) {
+    /// Executes an access to memory, its guards passed. Wide accesses are two words, low first.
+    fn execute_access<D: Domain>(&self, d: &mut D, instr: &Instr, state: &mut State<D>) {
         let State { stack, world, .. } = state;
+        let Instr { operator, space, .. } = instr;
         match operator {
             Operator::Load { ty, width, signed, offset } => {
                 let x = pop32(stack);
-                let index = self.index(d, &x, *offset);
+                let index = self.index(d, *space, &x, *offset);
                 let value = d.load(&world.memory, *width, &index);
                 let value = match (width, signed) {
                     (Width::Byte, true) => d.un(UnOp::Sext8, &value),
@@ -321,7 +329,7 @@ impl<'m> Function<'m> {
             }
             Operator::Load64(offset) => {
                 let x = pop32(stack);
-                let index = self.index(d, &x, *offset);
+                let index = self.index(d, *space, &x, *offset);
                 let low = d.load(&world.memory, Width::Word, &index);
                 let index = d.bin_const(BinOp::Add, &index, 4);
                 push64(stack, (low, d.load(&world.memory, Width::Word, &index)));
@@ -332,12 +340,12 @@ impl<'m> Function<'m> {
                     Type::I64 => pop64(stack).0,
                 };
                 let x = pop32(stack);
-                let index = self.index(d, &x, *offset);
+                let index = self.index(d, *space, &x, *offset);
                 world.memory = d.store(&world.memory, *width, &index, &value);
             }
             Operator::Store64(offset) => {
                 let (value, x) = (pop64(stack), pop32(stack));
-                let index = self.index(d, &x, *offset);
+                let index = self.index(d, *space, &x, *offset);
                 world.memory = d.store(&world.memory, Width::Word, &index, &value.0);
                 let index = d.bin_const(BinOp::Add, &index, 4);
                 world.memory = d.store(&world.memory, Width::Word, &index, &value.1);

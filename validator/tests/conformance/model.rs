@@ -76,12 +76,7 @@ static MODULE: LazyLock<Module> = LazyLock::new(|| {
     }
 });
 
-static CONTRACT: Contract = Contract {
-    bounds: Bounds::Software,
-    memory: MemoryOwner::Own,
-    capacity_bytes: MEMORY_BYTES,
-    import_prefix: String::new(),
-};
+static CONTRACT: Contract = Contract::new(Bounds::Software, MemoryOwner::Own, MEMORY_BYTES);
 
 /// Runs a case.
 ///

@@ -42,6 +42,9 @@ pub fn variable(v: Var) -> BV {
 pub fn memory(n: u32) -> Array {
     Array::new_const(format!("{:?}", Var::Memory(n)), &Sort::bitvector(32), &Sort::bitvector(8))
 }
+pub fn host_map() -> Array {
+    Array::new_const(format!("{:?}", Var::HostMap), &Sort::bitvector(32), &Sort::bitvector(8))
+}
 
 impl Domain for Z3 {
     type W = BV;
@@ -171,6 +174,11 @@ impl Domain for Z3 {
     fn locate(&mut self, _: &BV) -> Place<BV> {
         Place::Unknown
     }
+    fn is_host(&mut self, index: &BV, bytes: u32) -> Bool {
+        let marks: Vec<Bool> =
+            (0..bytes).map(|i| host_map().select(&(index + word(i))).eq(BV::from_u64(0xff, 8))).collect();
+        Bool::and(&marks)
+    }
     fn split_stride(&mut self, _: &BV, _: u32) -> Option<(BV, u32)> {
         None
     }
@@ -249,6 +257,7 @@ impl Replay {
             Node::Const(c) => Expr::Word(word(*c)),
             Node::Bool(b) => Expr::Bool(Bool::from_bool(*b)),
             Node::Var(Var::Memory(n)) => Expr::Memory(memory(*n)),
+            Node::Var(Var::HostMap) => Expr::Memory(host_map()),
             Node::Var(v) => Expr::Word(variable(*v)),
             Node::Sum(k, terms) => Expr::Word(terms.iter().fold(word(*k), |sum, (t, c)| sum + self.w(*t) * word(*c))),
             Node::Bin(op, a, b) => Expr::Word(d.bin(*op, &self.w(*a), &self.w(*b))),

@@ -265,6 +265,9 @@ impl Domain for Taint {
             (_, None) => Place::Symbol(Symbol::Memory, address.clone()),
         }
     }
+    fn is_host(&mut self, index: &Word, _: u32) -> Truth {
+        self.truth(index.from)
+    }
     fn split_stride(&mut self, _: &Word, _: u32) -> Option<(Word, u32)> {
         None
     }
@@ -296,7 +299,7 @@ pub fn module() -> Module {
 
 /// An object contract under which no access is checked: checks are not effects.
 pub fn contract() -> Contract {
-    Contract { bounds: Bounds::None, memory: MemoryOwner::Own, capacity_bytes: 65536, import_prefix: String::new() }
+    Contract::new(Bounds::None, MemoryOwner::Own, 65536)
 }
 
 /// The code that consists of one instruction, with the literal or table that it needs.

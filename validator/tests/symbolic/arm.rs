@@ -146,12 +146,7 @@ fn observe<D: Domain>(state: &State<D>, seen: &mut Observed<D>) {
 /// One instruction in `plan.states` states, the first `plan.solved` of them by z3 too.
 fn instruction(insn: &Insn, random: &mut Random, plan: Plan) -> Count {
     let (module, code) = (roles::module(), roles::alone(insn));
-    let contract = Contract {
-        bounds: Bounds::Software,
-        memory: MemoryOwner::Own,
-        capacity_bytes: 1 << 20,
-        import_prefix: String::new(),
-    };
+    let contract = Contract::new(Bounds::Software, MemoryOwner::Own, 1 << 20);
     let types: BTreeMap<u32, u32> = matches!(insn.op, Op::Blx { .. }).then_some((insn.offset, 1)).into_iter().collect();
     let function = |code| Function::new(code, &module, &contract, 0, types.clone()).expect("a function of the module");
     let mut other = code.clone();

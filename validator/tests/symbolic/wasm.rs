@@ -5,12 +5,13 @@ use crate::reference::Random;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use synth_validator::concrete::{Bytes, Concrete};
+use synth_validator::concrete::{Bytes, Concrete, MEMORY_BASE};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
-use synth_validator::domain::{Domain, Symbol};
-use synth_validator::eval::{Assignment, Evaluator, word};
+use synth_validator::domain::{Domain, Space, Symbol};
+use synth_validator::eval::{Assignment, Evaluator, HOST_MAP, word};
 use synth_validator::program::{Program, World};
 use synth_validator::term::{Graph, Var};
+use synth_validator::wasm::code::Operator;
 use synth_validator::wasm::semantics::{Function, Phase, Point, State};
 use synth_validator::wasm::{code, reader};
 
@@ -205,16 +206,16 @@ fn concrete(a: &Assignment) -> Concrete {
     Concrete { tables: Arc::new(vec![table]), segments, loaded: Some(Default::default()), ..d }
 }
 
-/// One operator under one bounds mode. `other` is the operator that runs on numbers: the same, or a planted fault.
-fn operator(case: &Case, other: &Case, bounds: Bounds, states: usize, random: &mut Random) -> Count {
+/// One operator under one bounds mode, with addresses in linear memory or the host's. `other` is the operator that runs on numbers: the same, or a planted fault.
+fn operator(case: &Case, other: &Case, (bounds, space): (Bounds, Space), states: usize, random: &mut Random) -> Count {
     let read = |case: &Case| {
         let bytes = wat::parse_str(wat(case)).expect("it is WebAssembly");
         let module = reader::read(&bytes).expect("it is read");
-        let body = code::body(&module, &bytes, 1).expect("it is supported");
+        let mut body = code::body(&module, &bytes, 1).expect("it is supported");
+        body.instrs.iter_mut().for_each(|i| i.space = space);
         (module, body)
     };
-    let contract =
-        Contract { bounds, memory: MemoryOwner::Own, capacity_bytes: 4 * PAGE_BYTES, import_prefix: String::new() };
+    let contract = Contract::new(bounds, MemoryOwner::Own, 4 * PAGE_BYTES);
     let ((module, body), (other_module, other_body)) = (read(case), read(other));
     let program = Function::new(&module, &body, &contract);
     let distorted = Function::new(&other_module, &other_body, &contract);
@@ -226,6 +227,9 @@ fn operator(case: &Case, other: &Case, bounds: Bounds, states: usize, random: &m
         if case.at.1 == 2 {
             // Past the guard of `call_indirect` the index, on top of two locals and the argument, is in range.
             *a.words.entry(Var::Class(3)).or_default() %= TABLE_ENTRIES;
+        }
+        if space == Space::Host {
+            host_addresses(&mut a, &body.instrs[at.index as usize].operator);
         }
         let memory = g.var(Var::Memory(0));
         let before = state(&program, g, memory, at, &|g, v| g.var(v));
@@ -242,6 +246,29 @@ fn operator(case: &Case, other: &Case, bounds: Bounds, states: usize, random: &m
     count
 }
 
+/// Makes unknown words addresses below everything that the numbers' domain places, most of them, and says which bytes are the host's.
+fn host_addresses(a: &mut Assignment, operator: &Operator) {
+    let offset = match operator {
+        Operator::Load { offset, .. } | Operator::Store { offset, .. } => *offset,
+        Operator::Load64(offset) | Operator::Store64(offset) => *offset,
+        _ => 0,
+    };
+    let mut d = Concrete::new(a.memories[&0].clone());
+    a.words.insert(Var::Symbol(Symbol::Memory), d.symbol(Symbol::Memory));
+    let mut marks = FxHashMap::default();
+    for n in 0..24 {
+        let word = a.words.entry(Var::Class(n)).or_default();
+        if *word % 4 != 0 {
+            *word = (*word & 0x0fff_ffff).wrapping_sub(offset);
+        }
+        for at in 0..8 {
+            let index = word.wrapping_add(offset + at).wrapping_sub(MEMORY_BASE);
+            marks.insert(index, if d.is_host(&index, 1) { 0xff } else { 0 });
+        }
+    }
+    a.memories.insert(HOST_MAP, Bytes::Sparse { seed: 1, written: marks });
+}
+
 /// All operators. Result: by name.
 pub fn all(scale: usize) -> BTreeMap<String, Count> {
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
@@ -249,7 +276,11 @@ pub fn all(scale: usize) -> BTreeMap<String, Count> {
     for case in numeric().into_iter().chain(accesses()).chain(others()) {
         let modes = [Bounds::Software, Bounds::Mask, Bounds::Mpu, Bounds::None];
         for bounds in &modes[..if case.memory { 4 } else { 1 }] {
-            let count = operator(&case, &case, *bounds, STATES * scale, &mut random);
+            let count = operator(&case, &case, (*bounds, Space::Linear), STATES * scale, &mut random);
+            counts.entry(case.name.clone()).or_default().add(Count { forms: 1, ..count });
+        }
+        if case.name.contains("load") || case.name.contains("store") {
+            let count = operator(&case, &case, (Bounds::Software, Space::Host), STATES * scale, &mut random);
             counts.entry(case.name.clone()).or_default().add(Count { forms: 1, ..count });
         }
     }
@@ -260,5 +291,5 @@ pub fn all(scale: usize) -> BTreeMap<String, Count> {
 pub fn exchanged(name: &str, by: &str, params: &str, result: &str) -> Vec<String> {
     let memory = name.contains("load") || name.contains("store");
     let case = |op: &str| Case { memory, ..plain(op, params, result) };
-    operator(&case(name), &case(by), Bounds::Software, STATES, &mut Random::new(23)).wrong
+    operator(&case(name), &case(by), (Bounds::Software, Space::Linear), STATES, &mut Random::new(23)).wrong
 }
