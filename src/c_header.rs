@@ -1,11 +1,15 @@
 //! A C header for an object: what the host may call, and what it has to define.
 //!
 //! Words of WebAssembly have no sign: `i32` is `uint32_t`, `i64` `uint64_t`. Floating-point numbers travel in core registers, which is
-//! said by the attribute `pcs("aapcs")` for hosts that are built otherwise. The contract is in `docs/abi.md`.
+//! said by the attribute `pcs("aapcs")` for hosts that are built otherwise. Results of more than two words come back in r0 to r3, as a vector of 16
+//! bytes does (IHI 0042, 6.4), and behind them in `__synth_results`: for exports an inline function makes a structure of them, which C
+//! returns as it returns structures. The contract is in `docs/abi.md`.
 
 use crate::module::{ExportKind, FuncType, Module};
 use std::fmt::Write;
-use synth_validator::contract::{Contract, MemoryOwner, SYM_INIT, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS};
+use synth_validator::contract::{
+    Contract, MemoryOwner, SYM_INIT, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE,
+};
 use wasmparser::ValType;
 
 /// Words that are no names of functions in C or C++.
@@ -14,6 +18,11 @@ const KEYWORDS: &str = "alignas alignof and asm auto bool break case catch char 
     protected public register restrict return short signed sizeof static struct switch template this throw true try typedef typename union \
     unsigned using virtual void volatile while xor main";
 
+/// The C type of the first four words of results.
+const WORDS: &str = "synth_words";
+/// The base standard, whatever the host is built for.
+const BASE: &str = "__attribute__((pcs(\"aapcs\")))";
+
 /// The header's text. `name` is that of the module for people, without folders; `is_private` says that the object keeps its data to itself.
 pub fn header(module: &Module, contract: &Contract, name: &str, is_private: bool, has_init: bool) -> String {
     let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
@@ -21,17 +30,31 @@ pub fn header(module: &Module, contract: &Contract, name: &str, is_private: bool
     let mut out = format!("/* What {} and its host define for each other. Written by synth. */\n", comment(name));
     let _ = write!(out, "#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n");
     out.push_str("#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+    if module.functions.iter().any(|f| words(&module.types[f.type_index as usize]) > 2) {
+        let _ = write!(
+            out,
+            "\n/* The first four words of results, in r0 to r3. */\ntypedef uint32_t {WORDS} __attribute__((vector_size(16)));\n"
+        );
+    }
+    section(&mut out, "Linear memory and start-up", own_data(module, contract, is_private, has_init));
+    section(
+        &mut out,
+        "Tables of functions: what the module gives as the number of a function is the place of its entry",
+        tables(module, is_private),
+    );
     let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
-    let exports: Vec<String> = exports
-        .map(|e| {
-            prototype(
-                module.type_of(e.index),
-                &module.export_symbol(&e.name),
-                (e.name != module.export_symbol(&e.name)).then_some(&e.name),
-            )
-        })
-        .collect();
-    section(&mut out, "Functions of the module", exports);
+    let exports = exports.map(|e| {
+        let symbol = module.export_symbol(&e.name);
+        let note = (e.name != symbol).then_some(&e.name);
+        match words(module.type_of(e.index)) {
+            ..=2 => prototype(module.type_of(e.index), &symbol, note),
+            more if more > 4 && is_private => {
+                format!("/* {}: with --private-data its results cannot be had from C. */\n", comment(&e.name))
+            }
+            _ => structured(module.type_of(e.index), &symbol),
+        }
+    });
+    section(&mut out, "Functions of the module", exports.collect());
     let mut seen = Vec::new();
     let mut imports = Vec::new();
     for (index, function) in (0..).zip(&module.functions) {
@@ -56,7 +79,6 @@ pub fn header(module: &Module, contract: &Contract, name: &str, is_private: bool
         }
     });
     section(&mut out, "Data that the host defines: the module has its address", data.collect());
-    section(&mut out, "Linear memory and start-up", own_data(module, contract, is_private, has_init));
     out.push_str("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
     out
 }
@@ -78,8 +100,7 @@ fn own_data(module: &Module, contract: &Contract, is_private: bool, has_init: bo
         lines.push(format!("extern uint8_t {SYM_MEMORY}[{}u];{owner}\n", contract.capacity_bytes));
         lines.push(format!("extern uint32_t {SYM_MEMORY_BYTES};  /* its present size in bytes */\n"));
     }
-    let words = |t: &FuncType| t.int_results().map_or(0, |r| r.iter().map(|t| t.words()).sum());
-    let most: usize = module.types.iter().map(words).max().unwrap_or(0);
+    let most = module.types.iter().map(words).max().unwrap_or(0);
     if most > 4 && !is_private {
         lines.push(format!("extern uint32_t {SYM_RESULTS}[{}];  /* result words after the fourth */\n", most - 4));
     }
@@ -87,6 +108,60 @@ fn own_data(module: &Module, contract: &Contract, is_private: bool, has_init: bo
         lines.push(format!("void {SYM_INIT}(void);  /* to be called once, before everything else */\n"));
     }
     lines
+}
+
+/// Exported tables.
+fn tables(module: &Module, is_private: bool) -> Vec<String> {
+    let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Table && !is_private);
+    let tables = exported.map(|e| {
+        let entries = module.tables[e.index as usize].min;
+        format!("extern const struct synth_entry {SYM_TABLE}{}[{entries}u];  /* {} */\n", e.index, comment(&e.name))
+    });
+    let tables: Vec<String> = tables.collect();
+    let entry = "struct synth_entry {\n    uint32_t type;  /* 0: no function */\n    void (*function)(void);\n};\n";
+    if tables.is_empty() { tables } else { [vec![entry.to_string()], tables].concat() }
+}
+
+/// Words of a type's results; 0 if it has results that C cannot have.
+fn words(ty: &FuncType) -> usize {
+    ty.int_results().map_or(0, |results| results.iter().map(|t| t.words()).sum())
+}
+
+/// A function with more than two words of results: its words, a structure, and a function that makes the one of the other.
+fn structured(ty: &FuncType, symbol: &str) -> String {
+    let Some([name, _]) = labelled(symbol) else { return unnameable(symbol) };
+    let types = |list: &[ValType]| list.iter().map(|t| c_type(*t)).collect::<Option<Vec<_>>>();
+    let (Some(params), Some(results)) = (types(&ty.params), types(&ty.results)) else {
+        return format!("/* {symbol}: its type is not one that C has. */\n");
+    };
+    let list = |named: bool| match params.is_empty() {
+        true => "void".to_string(),
+        false => {
+            let each = params.iter().zip(0..).map(|(t, n)| if named { format!("{t} p{n}") } else { (*t).to_string() });
+            each.collect::<Vec<_>>().join(", ")
+        }
+    };
+    let mut out =
+        format!("{WORDS} {WORDS}_{name}({}) __asm__(\"{symbol}\") {BASE};\nstruct {name}_results {{\n", list(false));
+    results.iter().zip(0..).for_each(|(t, n)| out.push_str(&format!("    {t} r{n};\n")));
+    let args: Vec<String> = (0..params.len()).map(|n| format!("p{n}")).collect();
+    let count = words(ty);
+    let word = |n: usize| if n < 4 { format!("first[{n}]") } else { format!("{SYM_RESULTS}[{}]", n - 4) };
+    let all: Vec<String> = (0..count).map(word).collect();
+    let _ = write!(
+        out,
+        "}};\nstatic inline struct {name}_results {name}({})\n{{\n    const {WORDS} first = {WORDS}_{name}({});\n    const uint32_t words[{count}] = {{{}}};\n    struct {name}_results r;\n",
+        list(true),
+        args.join(", "),
+        all.join(", ")
+    );
+    let mut at = 0;
+    for (ty, n) in ty.results.iter().zip(0..) {
+        let _ = writeln!(out, "    __builtin_memcpy(&r.r{n}, &words[{at}], sizeof r.r{n});");
+        at += if matches!(ty, ValType::I64 | ValType::F64) { 2 } else { 1 };
+    }
+    out.push_str("    return r;\n}\n");
+    out
 }
 
 fn c_type(ty: ValType) -> Option<&'static str> {
@@ -131,20 +206,24 @@ fn prototype(ty: &FuncType, symbol: &str, note: Option<&String>) -> String {
     let from = note.map(|note| format!("  /* {} */", comment(note))).unwrap_or_default();
     let floats = ty.params.iter().chain(&ty.results).any(|t| matches!(t, ValType::F32 | ValType::F64));
     let params: Option<Vec<&str>> = ty.params.iter().map(|t| c_type(*t)).collect();
-    let words = ty.int_results().map_or(usize::MAX, |r| r.iter().map(|t| t.words()).sum());
     let result = match &ty.results[..] {
         [] => Some("void"),
         [one] => c_type(*one),
         // Two words come back where a 64-bit number does.
-        _ if words == 2 => Some("uint64_t"),
+        _ if words(ty) == 2 => Some("uint64_t"),
+        _ if ty.int_results().is_ok() => Some(WORDS),
         _ => None,
     };
     let Some([name, label]) = labelled(symbol) else { return unnameable(symbol) };
     let (Some(params), Some(result)) = (params, result) else {
-        return format!("/* {symbol}: more results than C can take; docs/abi.md says where they are. */\n");
+        return format!("/* {symbol}: its type is not one that C has. */\n");
     };
     let params = if params.is_empty() { "void".to_string() } else { params.join(", ") };
-    let pcs = if floats { " __attribute__((pcs(\"aapcs\")))" } else { "" };
-    let pair = if ty.results.len() == 2 { "  /* the first result is the low word */" } else { "" };
+    let pcs = if floats || result == WORDS { format!(" {BASE}") } else { String::new() };
+    let pair = match words(ty) {
+        ..=2 if ty.results.len() == 2 => "  /* the first result is the low word */".to_string(),
+        more if more > 4 => format!("  /* words after the fourth of its results go to {SYM_RESULTS} */"),
+        _ => String::new(),
+    };
     format!("{result} {name}({params}){label}{pcs};{from}{pair}\n")
 }

@@ -30,8 +30,8 @@ pub enum CompileError {
         /// How much is allowed.
         limit: u64,
     },
-    /// Host addresses that are asked for, and what the module does with them, do not go together.
-    HostAddress {
+    /// What the module and the options say of the border between module and host does not go together.
+    Border {
         /// The function concerned (imports first).
         function: Option<u32>,
         /// Where, if it is one place's matter.
@@ -72,9 +72,9 @@ impl fmt::Display for CompileError {
             CompileError::Limit { function, what, limit } => {
                 write!(f, "there are too many {what}{}: the limit is {limit}", place(*function))
             }
-            CompileError::HostAddress { function, offset, what, remedy } => {
-                let at = offset.map(|o| format!(" at offset {o:#x}")).unwrap_or_default();
-                write!(f, "host addresses{at}{}: {what}; {remedy}", place(*function))
+            CompileError::Border { function, offset, what, remedy } => {
+                let at = offset.map(|o| format!(" (at offset {o:#x}{})", place(*function))).unwrap_or_default();
+                write!(f, "{what}{at}; {remedy}")
             }
             CompileError::NoFunction { name } => write!(f, "the module defines no function {name}"),
             CompileError::Internal { function, message } => {

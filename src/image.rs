@@ -24,6 +24,8 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
             exports.push((module.export_symbol(&export.name).into_owned(), export.index));
         }
     }
+    let shown = module.exports.iter().filter(|e| e.kind == ExportKind::Table);
+    let exported_tables = shown.map(|e| e.index).collect();
     let own = contract.memory == MemoryOwner::Own && module.memory.as_ref().is_some_and(|m| m.import.is_none());
     let memory = if own { Some(linear_memory(module, bytes, contract)?) } else { None };
     segments_fit(module)?;
@@ -39,6 +41,7 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
     let special_names = start_up(module, contract).map(|f| (f.index, SYM_INIT.to_string()));
     Ok(ObjectData {
         exports,
+        exported_tables,
         memory,
         memory_bytes: module.memory.as_ref().map(|m| m.min_pages as u32 * PAGE_BYTES),
         cells: cells(module)?,

@@ -150,7 +150,7 @@ fn section(bytes: &[u8]) -> Result<Vec<Request>, CompileError> {
 }
 
 fn error(function: Option<u32>, offset: Option<u64>, what: String, remedy: String) -> CompileError {
-    CompileError::HostAddress { function, offset, what, remedy }
+    CompileError::Border { function, offset, what, remedy }
 }
 
 /// The words that requests name.

@@ -79,6 +79,8 @@ pub struct SymbolOptions {
 pub struct ObjectData {
     /// (export name, function index) of exported functions, in export order.
     pub exports: Vec<(String, u32)>,
+    /// Tables that the module exports.
+    pub exported_tables: BTreeSet<u32>,
     /// Linear memory, if the object owns it.
     pub memory: Option<Image>,
     /// Initial value of the memory size cell, if the module has a memory.
@@ -343,7 +345,9 @@ impl Writer<'_> {
             let words = table.iter().flat_map(|e| [type_word(e), 0]);
             let image = Image::Bytes(words.flat_map(u32::to_le_bytes).collect());
             let section = self.section(&format!(".rodata.synth_table{n}"), SectionKind::ReadOnlyData, &image, 4);
-            self.object_symbol(&format!("{SYM_TABLE}{n}"), section, SymbolScope::Compilation);
+            let is_shown = data.exported_tables.contains(&(n as u32)) && !self.options.private_data;
+            let scope = if is_shown { SymbolScope::Dynamic } else { SymbolScope::Compilation };
+            self.object_symbol(&format!("{SYM_TABLE}{n}"), section, scope);
             for (i, entry) in table.iter().enumerate() {
                 if let Some(entry) = entry {
                     let name = self.name(ModuleSymbol::Function(entry.func))?;

@@ -267,6 +267,28 @@ fn hinted(module: &Module, names: &[String]) -> Result<BTreeSet<u32>, CompileErr
     names.iter().map(|name| find(name).ok_or_else(|| CompileError::NoFunction { name: name.clone() })).collect()
 }
 
+/// Functions of C that format and scan, with variable arguments. Source: ISO/IEC 9899:2018, 7.21.6, 7.29.2, K.3.5.3.
+const VARIADIC: [&str; 18] = [
+    "printf",
+    "fprintf",
+    "sprintf",
+    "snprintf",
+    "dprintf",
+    "scanf",
+    "fscanf",
+    "sscanf",
+    "wprintf",
+    "fwprintf",
+    "swprintf",
+    "wscanf",
+    "fwscanf",
+    "swscanf",
+    "printf_s",
+    "fprintf_s",
+    "sprintf_s",
+    "snprintf_s",
+];
+
 /// Refuses imports and exports that would take a symbol of the object contract or of a run-time helper.
 fn names_are_free(module: &Module) -> Result<(), CompileError> {
     let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
@@ -278,6 +300,16 @@ fn names_are_free(module: &Module) -> Result<(), CompileError> {
         return unsupported(format!(
             "an import or export named {name}, a name that the object contract or a run-time helper has,"
         ));
+    }
+    let functions = module.functions.iter().filter_map(|f| f.import.as_ref()).map(|i| module.import_symbol(i));
+    if let Some(name) = functions.into_iter().find(|name| VARIADIC.contains(&name.as_str())) {
+        return Err(CompileError::Border {
+            function: None,
+            offset: None,
+            what: format!("the import {name} is a C function with variable arguments, which WebAssembly passes in linear memory"),
+            remedy: "import a function with fixed arguments, or give the host's own function another symbol with --import-prefix"
+                .to_string(),
+        });
     }
     match ambiguous(module) {
         Some(symbol) => unsupported(format!("{symbol} as the symbol of an import and of something else")),

@@ -7,7 +7,7 @@ use synth::compile::{CompiledFunction, Core, compile_function};
 use synth::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use synth::object_writer::{Image, ObjectData, SymbolOptions, write_object};
 use synth::select::Tuning;
-use synth_validator::domain::{BinOp, DivOp, UnOp, Width};
+use synth_validator::domain::{BinOp, DivOp, Space, UnOp, Width};
 use synth_validator::ir::{Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;
 use synth_validator::witness::Loc;
@@ -176,9 +176,9 @@ fn loop_with_memory() {
     b.end(Terminator::Jump(edge(1, &[p[0], zero])));
     let l = b.block(2);
     b.many(Op::BoundsCheck { offset: 8, bytes: 4 }, &[l[0]], 0);
-    let word = b.one(Op::Load { width: Width::Word, signed: false, offset: 8 }, &[l[0]]);
+    let word = b.one(Op::Load { space: Space::Linear, width: Width::Word, signed: false, offset: 8 }, &[l[0]]);
     let sum = b.bin(BinOp::Add, l[1], word);
-    b.many(Op::Store { width: Width::Byte, offset: 9 }, &[l[0], sum], 0);
+    b.many(Op::Store { space: Space::Linear, width: Width::Byte, offset: 9 }, &[l[0], sum], 0);
     let four = b.constant(4);
     let next = b.bin(BinOp::Add, l[0], four);
     let more = b.one(Op::Cmp(Cond::LtU), &[next, p[1]]);
@@ -325,9 +325,9 @@ fn operators() {
     for offset in [0, 1, 4095, 4096, 40000, 0x1_0000, u32::MAX] {
         for width in [Width::Byte, Width::Half, Width::Word] {
             let k = b.constant(12);
-            let x = b.one(Op::Load { width, signed: true, offset }, &[v]);
-            let y = b.one(Op::Load { width, signed: false, offset }, &[k]);
-            b.many(Op::Store { width, offset }, &[x, y], 0);
+            let x = b.one(Op::Load { space: Space::Linear, width, signed: true, offset }, &[v]);
+            let y = b.one(Op::Load { space: Space::Linear, width, signed: false, offset }, &[k]);
+            b.many(Op::Store { space: Space::Linear, width, offset }, &[x, y], 0);
             b.many(Op::BoundsCheck { offset, bytes: width.bytes() }, &[y], 0);
             v = b.bin(BinOp::Or, x, y);
         }

@@ -61,6 +61,52 @@ impl Type {
     }
 }
 
+/// Results of a function.
+struct Results(Vec<Type>);
+
+impl Results {
+    fn words(&self) -> usize {
+        self.0.iter().map(|t| if matches!(t, Type::I64 | Type::F64) { 2 } else { 1 }).sum()
+    }
+    /// What a C function returns that has them.
+    fn c(&self) -> &'static str {
+        match &self.0[..] {
+            [] => "void",
+            [one] => one.c(),
+            _ if self.words() == 2 => "uint64_t",
+            _ => "synth_words",
+        }
+    }
+    /// The end of a function that returns values, and a call of another that compares them.
+    fn returned(&self, random: &mut Random, function: &str, args: &str) -> (String, String) {
+        let call = format!("{function}({args})");
+        match &self.0[..] {
+            [] => (String::new(), format!("    {call};\n")),
+            [_] | [Type::I32, Type::I32] => {
+                let value = if let [one] = self.0[..] { one } else { Type::I64 }.value(random);
+                (format!("    return {value};\n"), format!("    wrong += {call} != {value};\n"))
+            }
+            all => {
+                let words = self.words();
+                let mut back = format!("    uint32_t words[{}] = {{0}};\n", words.max(4));
+                let mut compared = format!("    {{\n        struct {function}_results r = {call};\n");
+                let mut at = 0;
+                for (n, ty) in all.iter().enumerate() {
+                    let value = ty.value(random);
+                    let (c, bytes) = (ty.c(), if matches!(ty, Type::I64 | Type::F64) { 8 } else { 4 });
+                    let _ = writeln!(back, "    {{ {c} v = {value}; __builtin_memcpy(&words[{at}], &v, {bytes}); }}");
+                    let _ = writeln!(compared, "        wrong += r.r{n} != {value};");
+                    at += bytes / 4;
+                }
+                compared.push_str("    }\n");
+                (4..words).for_each(|n| back += &format!("    __synth_results[{}] = words[{n}];\n", n - 4));
+                back.push_str("    return (synth_words){words[0], words[1], words[2], words[3]};\n");
+                (back, compared)
+            }
+        }
+    }
+}
+
 /// The module's text and the host's C source. Without `floats` all numbers are integers.
 fn programs(random: &mut Random, floats: bool) -> (String, String) {
     let mut imports = String::new();
@@ -78,36 +124,32 @@ fn programs(random: &mut Random, floats: bool) -> (String, String) {
         for i in (1..order.len()).rev() {
             order.swap(i, random.below(i as u64 + 1) as usize);
         }
-        // Nothing, one number, or two words that come back as one 64-bit number in C.
-        let result = match random.below(4) {
-            0 => None,
-            1 => Some((vec![Type::I32, Type::I32], Type::I64)),
-            _ => Some(any(random)).map(|t| (vec![t], t)),
+        // Nothing, one number, two words that come back as one 64-bit number in C, or more, of which the header makes a structure.
+        let result = match random.below(5) {
+            0 => Results(vec![]),
+            1 => Results(vec![Type::I32, Type::I32]),
+            2 => Results([vec![any(random), Type::I64], (0..random.below(4)).map(|_| any(random)).collect()].concat()),
+            _ => Results(vec![any(random)]),
         };
         let list =
             |types: &mut dyn Iterator<Item = Type>| types.map(|t| t.wasm().to_string()).collect::<Vec<_>>().join(" ");
-        let results = list(&mut result.iter().flat_map(|r| &r.0).copied());
+        let results = list(&mut result.0.iter().copied());
         let (own, passed) = (list(&mut params.iter().copied()), list(&mut order.iter().map(|i| params[*i])));
         let _ = writeln!(imports, "(import \"env\" \"host_{n}\" (func $host_{n} (param {passed}) (result {results})))");
         let _ = write!(exports, "(func (export \"pass_{n}\") (param {own}) (result {results})");
         order.iter().for_each(|i| exports += &format!(" local.get {i}"));
         let _ = writeln!(exports, " call $host_{n})");
         let values: Vec<String> = params.iter().map(|t| t.value(random)).collect();
-        let c_result = result.as_ref().map_or("void", |r| r.1.c());
         let names: Vec<String> = order.iter().enumerate().map(|(k, i)| format!("{} a{k}", params[*i].c())).collect();
         let names = if names.is_empty() { "void".to_string() } else { names.join(", ") };
-        let _ = writeln!(host, "{c_result} host_{n}({names})\n{{\n    calls++;");
+        let _ = writeln!(host, "{} host_{n}({names})\n{{\n    calls++;", result.c());
         for (k, i) in order.iter().enumerate() {
             let _ = writeln!(host, "    wrong += a{k} != {};", values[*i]);
         }
-        let back = result.as_ref().map(|r| r.1.value(random));
-        back.iter().for_each(|value| host += &format!("    return {value};\n"));
+        let (back, compared) = result.returned(random, &format!("pass_{n}"), &values.join(", "));
+        host.push_str(&back);
         host.push_str("}\n");
-        let call = format!("pass_{n}({})", values.join(", "));
-        let _ = match back {
-            Some(value) => writeln!(main, "    wrong += {call} != {value};"),
-            None => writeln!(main, "    {call};"),
-        };
+        main.push_str(&compared);
     }
     let _ = writeln!(main, "    return calls != {SIGNATURES} ? 254 : wrong > 200 ? 200 : (int)wrong;\n}}");
     (format!("(module\n{imports}{exports})\n"), host + &main)
@@ -170,6 +212,69 @@ fn clang_calls_and_is_called() {
 #[test]
 fn gcc_passes_floating_point_numbers() {
     assert_eq!(differences(3, true, GCC, |c| c), Some(0));
+}
+
+/// A module that has the host call its functions back, by number and through a table of its own.
+const CALLBACKS: &str = r#"(module
+    (type $f (func (param i32) (result i32)))
+    (import "env" "apply" (func $apply (param i32 i32) (result i32)))
+    (table (export "callbacks") 4 funcref)
+    (elem (i32.const 1) $double $square)
+    (global $calls (mut i32) (i32.const 0))
+    (func $double (type $f) (global.set $calls (i32.add (global.get $calls) (i32.const 1))) (i32.shl (local.get 0) (i32.const 1)))
+    (func $square (export "square") (type $f) (i32.mul (local.get 0) (local.get 0)))
+    (func (export "both") (param i32) (result i32)
+      (i32.add (call $apply (i32.const 1) (local.get 0)) (call $apply (i32.const 2) (local.get 0))))
+    (func (export "calls") (result i32) (global.get $calls)))"#;
+
+#[test]
+fn functions_of_the_module_are_called_back() {
+    let folder = Folder::new().expect("a folder");
+    let path = |name: &str| text(&folder.path().join(name)).to_string();
+    let (wat, source) = (path("callbacks.wat"), path("host.c"));
+    std::fs::write(&wat, CALLBACKS).expect("written");
+    let host = r#"#include "module.h"
+        static uint32_t (*last)(uint32_t);
+        uint32_t apply(uint32_t number, uint32_t x)
+        {
+            last = (uint32_t (*)(uint32_t))__synth_table0[number].function;
+            return last(x);
+        }
+        int main(void)
+        {
+            int wrong = 0;
+            wrong += both(5) != 10 + 25;
+            wrong += last != square;
+            wrong += calls() != 1;
+            wrong += __synth_table0[0].type != 0 || __synth_table0[3].function != 0;
+            return wrong;
+        }"#;
+    std::fs::write(&source, host).expect("written");
+    let (header, object, image, unlinked) = (path("module.h"), path("host.o"), path("image.elf"), path("module.o"));
+    let synth = env!("CARGO_BIN_EXE_synth");
+    must(synth, &["compile", &wat, "-o", &unlinked, "--emit-header", &header]);
+    for compiler in [GCC, CLANG] {
+        let options = ["-ffreestanding", "-Wall", "-Werror", "-c", &source, "-o", &object];
+        must(compiler[0], &[&compiler[1..], &options].concat());
+        let linked = ["--image", "--board", "mps2-an386", "--link", &object];
+        must(synth, &[&["compile", "--validate", &wat, "-o", &image], &linked[..]].concat());
+        let console = ["-semihosting-config", "enable=on,target=native", "-monitor", "none", "-serial", "none"];
+        let machine = ["-M", "mps2-an386", "-nographic", "-kernel", &image];
+        assert_eq!(run("qemu-system-arm", &[&machine[..], &console].concat()).0, Some(0));
+    }
+}
+
+#[test]
+fn functions_with_variable_arguments_are_no_imports() {
+    let folder = Folder::new().expect("a folder");
+    let module = r#"(module (import "env" "printf" (func $printf (param i32 i32) (result i32))) (memory 1)
+        (func (export "f") (result i32) (call $printf (i32.const 16) (i32.const 32))))"#;
+    let (wat, out) = (folder.write("module.wat", module.as_bytes()).expect("written"), folder.path().join("module.o"));
+    let synth = env!("CARGO_BIN_EXE_synth");
+    let (status, said) = run(synth, &["compile", text(&wat), "-o", text(&out)]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("printf is a C function with variable arguments") && !out.exists(), "{said}");
+    must(synth, &["compile", text(&wat), "-o", text(&out), "--import-prefix", "host_"]);
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn outcome(seed: u32, result: &Result<synth::pipeline::Compiled, CompileError>) 
         Err(CompileError::Malformed { .. }) => "malformed",
         Err(CompileError::Unsupported { .. }) => "unsupported",
         Err(CompileError::Limit { .. }) => "limit",
+        Err(CompileError::Border { .. }) => "border",
         Err(error @ (CompileError::Internal { .. } | CompileError::NoFunction { .. })) => {
             panic!("case {seed}: {error}")
         }

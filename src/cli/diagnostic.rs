@@ -106,8 +106,8 @@ impl Diagnostic {
             CompileError::Limit { function, what, limit } => {
                 Diagnostic::new(format!("too many {what}: the limit is {limit}")).file(path).function(*function, bytes).help("split the function or the module")
             }
-            CompileError::HostAddress { function, offset, what, remedy } => {
-                let diagnostic = Diagnostic::new(format!("host addresses: {what}")).file(path).function(*function, bytes).help(remedy);
+            CompileError::Border { function, offset, what, remedy } => {
+                let diagnostic = Diagnostic::new(what).file(path).function(*function, bytes).help(remedy);
                 match offset {
                     Some(offset) => diagnostic.offset(*offset, bytes),
                     None => diagnostic,
