@@ -148,10 +148,11 @@ fn structured(ty: &FuncType, symbol: &str) -> String {
     let count = words(ty);
     let word = |n: usize| if n < 4 { format!("first[{n}]") } else { format!("{SYM_RESULTS}[{}]", n - 4) };
     let all: Vec<String> = (0..count).map(word).collect();
+    // Its symbol is another than the export's, of which compilers would take it for the definition.
+    let declared = format!("struct {name}_results {name}({})", list(true));
     let _ = write!(
         out,
-        "}};\nstatic inline struct {name}_results {name}({})\n{{\n    const {WORDS} first = {WORDS}_{name}({});\n    const uint32_t words[{count}] = {{{}}};\n    struct {name}_results r;\n",
-        list(true),
+        "}};\nstatic inline {declared} __asm__(\"synth_inline_{name}\");\nstatic inline {declared}\n{{\n    const {WORDS} first = {WORDS}_{name}({});\n    const uint32_t words[{count}] = {{{}}};\n    struct {name}_results r;\n",
         args.join(", "),
         all.join(", ")
     );
