@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond building, where it is missing: the emulator, the Arm cross compiler, clang for
-# the native reference, the WebAssembly tools, a third party's optimizer, and npm for the published modules.
+# the native reference, the debugger, the WebAssembly tools, a third party's optimizer, and npm for the published modules.
 # Quiet and without effect if all is there.
 set -euo pipefail
 
@@ -18,6 +18,7 @@ need arm-none-eabi-gcc gcc-arm-none-eabi
 need clang-19 clang-19
 need ld.lld-19 lld-19
 need llvm-objdump-19 llvm-19
+need gdb-multiarch gdb-multiarch
 need wasm-objdump wabt
 need wasm-opt binaryen
 need node nodejs

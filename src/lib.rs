@@ -11,6 +11,7 @@ pub mod call_graph;
 pub mod cfg;
 pub mod cli;
 pub mod compile;
+pub mod debug_info;
 pub mod decode;
 pub mod emit;
 pub mod encode;

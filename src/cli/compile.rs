@@ -8,6 +8,7 @@ use super::proof::{LimitArgs, Proof, compile_and_prove, prove};
 use super::{Format, JSON_SCHEMA, Status, output, passes, table};
 use crate::c_header;
 use crate::compile::Core;
+use crate::debug_info::{DebugOptions, Lines};
 use crate::inline_report::InlineReport;
 use crate::object_writer::{ExportBinding, SymbolOptions};
 use crate::pass::Level;
@@ -34,6 +35,9 @@ pub struct Args {
     output: PathBuf,
     #[command(flatten)]
     code: CodeArgs,
+    /// Write debug information (DWARF); lines are those of the module's sources where it has DWARF of its own
+    #[arg(short = 'g', long, value_enum, value_name = "LINES", default_missing_value = "source", num_args = 0..=1, require_equals = true)]
+    debug: Option<LinesArg>,
     #[command(flatten)]
     inlining: InlineArgs,
     #[command(flatten)]
@@ -98,6 +102,25 @@ enum TargetArg {
     CortexM4,
     /// Armv7E-M, integer code
     CortexM7,
+}
+
+/// What lines of debug information are.
+#[derive(Clone, Copy, ValueEnum)]
+enum LinesArg {
+    /// Lines of the module's sources where it has DWARF, else byte offsets in the module
+    Source,
+    /// Byte offsets in the module
+    Offsets,
+}
+
+impl LinesArg {
+    fn options(self, module: &Path) -> DebugOptions {
+        let lines = match self {
+            LinesArg::Source => Lines::Source,
+            LinesArg::Offsets => Lines::Offsets,
+        };
+        DebugOptions { lines, path: module.to_string_lossy().into_owned() }
+    }
 }
 
 /// Where long constants come from.
@@ -310,6 +333,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     }
     let plan = args.image.plan(&module, &args.output, &args.code.import_prefix)?;
     let mut options = args.inlining.choose(args.code.options());
+    options.debug = args.debug.map(|lines| lines.options(&args.input));
     if let Some(plan) = &plan {
         options.core = plan.core(args.code.core())?;
     }
