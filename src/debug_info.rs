@@ -92,7 +92,7 @@ struct Code<'a> {
 /// Makes the debug sections of an object.
 ///
 /// # Errors
-/// `Malformed`, if the module's own DWARF is to be used and cannot be read.
+/// `DebugInfo`, if the module's own DWARF is to be used and cannot be read.
 pub fn sections(
     options: &DebugOptions,
     module: &Module,

@@ -43,5 +43,6 @@ pub mod select;
 pub mod selection;
 pub mod simplify;
 pub mod simulator;
+pub mod stack;
 pub mod verify;
 pub mod wasm_writer;

@@ -5,7 +5,7 @@ use super::image::{self, Image, ImageArgs};
 use super::inlining::InlineArgs;
 use super::input::{self, Module};
 use super::proof::{LimitArgs, Proof, compile_and_prove, prove};
-use super::{Format, JSON_SCHEMA, Status, output, passes, table};
+use super::{Format, JSON_SCHEMA, Status, output, passes, stack, table};
 use crate::c_header;
 use crate::compile::Core;
 use crate::debug_info::{DebugOptions, Lines};
@@ -51,6 +51,9 @@ pub struct Args {
     /// Write a C header for the host
     #[arg(long, value_name = "FILE")]
     emit_header: Option<PathBuf>,
+    /// Write the stack use of each function, in the form of `-fstack-usage`
+    #[arg(long, value_name = "FILE")]
+    stack_usage: Option<PathBuf>,
     /// Form of the results
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -328,8 +331,10 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if same(&args.input, &args.output) {
         return Err(Diagnostic::new("the output is the input").file(&args.output).help("give another file with -o"));
     }
-    if let Some(header) = args.emit_header.as_ref().filter(|h| same(&args.input, h) || **h == args.output) {
-        return Err(Diagnostic::new("the header is the input or the output").file(header));
+    for (file, what) in [(&args.emit_header, "header"), (&args.stack_usage, "file of --stack-usage")] {
+        if let Some(file) = file.as_ref().filter(|f| same(&args.input, f) || **f == args.output) {
+            return Err(Diagnostic::new(format!("the {what} is the input or the output")).file(file));
+        }
     }
     let plan = args.image.plan(&module, &args.output, &args.code.import_prefix)?;
     let mut options = args.inlining.choose(args.code.options());
@@ -366,6 +371,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         }
         if let Some(path) = &args.emit_header {
             input::write_whole(path, header(args, &outcome.compiled).as_bytes())?;
+        }
+        if let Some(path) = &args.stack_usage {
+            input::write_whole(path, stack::su_file(&outcome.compiled, &module, &args.output)?.as_bytes())?;
         }
         match &outcome.image {
             Some(image) => image.write(&args.output)?,

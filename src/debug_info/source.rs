@@ -84,7 +84,7 @@ impl Source {
 /// Reads a module's DWARF. Without any, the result is empty.
 ///
 /// # Errors
-/// `Malformed`, with the offset of the section that cannot be read.
+/// `DebugInfo`, with the offset of the last such section.
 pub fn read(module: &Module, bytes: &[u8]) -> Result<Source, CompileError> {
     let mut sections: BTreeMap<String, &[u8]> = BTreeMap::new();
     let (mut code_start, mut at) = (0, 0);
@@ -106,10 +106,7 @@ pub fn read(module: &Module, bytes: &[u8]) -> Result<Source, CompileError> {
         Ok::<_, gimli::Error>(EndianSlice::new(data, LittleEndian))
     };
     let read = Dwarf::load(load).and_then(|dwarf| Walk::over(&dwarf, module, code_start));
-    read.map_err(|e| CompileError::Malformed {
-        offset: at,
-        message: format!("the module's DWARF is malformed: {e} (--debug=offsets does without it)"),
-    })
+    read.map_err(|e| CompileError::DebugInfo { offset: at, message: e.to_string() })
 }
 
 struct Walk<'a> {

@@ -211,9 +211,10 @@ fn refused(unit: &Unit, error: &CompileError) -> Answer {
         }
         CompileError::Unsupported { what, .. } => Answer::Skipped(reason(unit, what)),
         CompileError::Limit { what, .. } => Answer::Skipped(format!("too many {what}")),
-        CompileError::Malformed { .. } | CompileError::NoFunction { .. } | CompileError::Internal { .. } => {
-            Answer::Stopped(error.to_string())
-        }
+        CompileError::Malformed { .. }
+        | CompileError::DebugInfo { .. }
+        | CompileError::NoFunction { .. }
+        | CompileError::Internal { .. } => Answer::Stopped(error.to_string()),
     }
 }
 
