@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond building, where it is missing: the emulator, the Arm cross compiler, clang for
-# the native reference, the WebAssembly tools, a third party's optimizer, and npm for the published modules.
+# Installs what the tests need beyond building, where it is missing: the emulator, the Arm cross compiler, clang for the native
+# reference, the debugger, the WebAssembly tools, a third party's optimizer, CMake and Rust for the library example, and npm
+# for the published modules.
 # Quiet and without effect if all is there.
 set -euo pipefail
 
@@ -18,10 +19,16 @@ need arm-none-eabi-gcc gcc-arm-none-eabi
 need clang-19 clang-19
 need ld.lld-19 lld-19
 need llvm-objdump-19 llvm-19
+need gdb-multiarch gdb-multiarch
+need cmake cmake
+need make make
 need wasm-objdump wabt
 need wasm-opt binaryen
 need node nodejs
 need npm npm
+# Debian's compiler for Rust, because of its library for WebAssembly; another one may come first in the path.
+[ -x /usr/bin/rustc ] || packages+=(rustc)
+compgen -G '/usr/lib/rustlib/wasm32-unknown-unknown/lib/libcore-*' >/dev/null || packages+=(libstd-rust-dev-wasm32)
 # The compiler alone has no C library; ask it where it would take one from.
 if command -v arm-none-eabi-gcc >/dev/null &&
   [ "$(arm-none-eabi-gcc -print-file-name=libc.a)" = libc.a ]; then

@@ -82,6 +82,17 @@ pub enum Item {
     Origin(u32),
     /// An indirect call of this canonical type stands here.
     IndirectCall(u32),
+    /// From here on, and before anything else is said, the caller's frame is there.
+    Unwind(Unwind),
+}
+
+/// Where a caller's frame is, seen from an instruction of the callee.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unwind {
+    /// Bytes from the stack pointer up to where it was at entry.
+    pub cfa_bytes: u32,
+    /// Whether the registers that the function pushes are in its frame; else they are where they were at entry.
+    pub is_saved: bool,
 }
 
 /// Finished code.
@@ -97,6 +108,8 @@ pub struct Layout {
     pub lines: Vec<(u32, u32)>,
     /// (code offset, canonical type) of indirect calls, ascending.
     pub indirect: Vec<(u32, u32)>,
+    /// (code offset, the caller's frame from there on), ascending; at the start it is the default.
+    pub unwind: Vec<(u32, Unwind)>,
     /// Byte ranges that are tables or literals, ascending.
     pub data: Vec<(u32, u32)>,
 }
@@ -120,7 +133,7 @@ fn size_min(item: &Item) -> u32 {
         Item::Load(rd, _) if rd.is_low() => 2,
         Item::Load(..) => 4,
         Item::Table(_, targets) => 4 + 2 * targets.len() as u32,
-        Item::Label(_) | Item::CutLabel(_) | Item::Origin(_) | Item::IndirectCall(_) => 0,
+        Item::Label(_) | Item::CutLabel(_) | Item::Origin(_) | Item::IndirectCall(_) | Item::Unwind(_) => 0,
     }
 }
 
@@ -334,6 +347,12 @@ fn write(items: &[Item], starts: &[u32], sizes: &[u32], labels: Vec<u32>, pool: 
                 }
             }
             Item::IndirectCall(type_index) => out.indirect.push((at, *type_index)),
+            Item::Unwind(unwind) => {
+                out.unwind.pop_if(|(from, _)| *from == at);
+                if out.unwind.last().map_or(Unwind::default(), |(_, before)| *before) != *unwind {
+                    out.unwind.push((at, *unwind));
+                }
+            }
         }
     }
     pool.write(&mut out);

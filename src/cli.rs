@@ -6,6 +6,7 @@
 mod bench;
 mod compile;
 mod corpus;
+mod cycles;
 mod diagnostic;
 mod disasm;
 mod image;
@@ -20,6 +21,7 @@ mod programs;
 mod proof;
 mod refine;
 mod run;
+mod stack;
 mod table;
 mod validate;
 
@@ -55,6 +57,10 @@ enum Command {
     Disasm(disasm::Args),
     /// Run an export of an object on the Arm interpreter, and beside it the module's on the wasm interpreter
     Run(run::Args),
+    /// Show how much stack functions take, alone and with all that they call
+    Stack(stack::Args),
+    /// Show how many cycles functions take at most, or why no bound can be told
+    Cycles(cycles::Args),
     /// Compile and prove the programs of the corpus
     Corpus(corpus::Args),
     /// Measure over the corpus: code beside other compilers' code, or the speed of compiling and proving
@@ -111,6 +117,8 @@ pub fn main() -> ExitCode {
         Command::Refine(args) => (args.format, refine::execute(args)),
         Command::Disasm(args) => (Format::Text, disasm::execute(args)),
         Command::Run(args) => (args.format, run::execute(args)),
+        Command::Stack(args) => (args.format, stack::execute(args)),
+        Command::Cycles(args) => (args.format, cycles::execute(args)),
         Command::Corpus(args) => (args.format(), corpus::execute(args)),
         Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),

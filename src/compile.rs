@@ -1,6 +1,6 @@
 //! From one legalized IR function to code and the witness of the final link.
 
-use crate::branch_relax::{self, Reloc};
+use crate::branch_relax::{self, Reloc, Unwind};
 use crate::emit::emit;
 use crate::error::CompileError;
 use crate::frame::Frame;
@@ -44,6 +44,10 @@ pub struct CompiledFunction {
     pub lines: Vec<(u32, u32)>,
     /// Bytes of its frame.
     pub stack_bytes: u32,
+    /// (code offset, where the caller's frame is from there on), ascending; at entry it is the default.
+    pub unwind: Vec<(u32, Unwind)>,
+    /// Registers that it saves, with their offsets from the stack pointer at entry.
+    pub saved: Vec<(u8, i32)>,
     /// Byte ranges of `code` that are tables, ascending.
     pub data_ranges: Vec<(u32, u32)>,
 }
@@ -79,6 +83,8 @@ pub fn compile_function(func: &Func, info: &ModuleInfo, tuning: Tuning) -> Resul
         indirect_types: layout.indirect.into_iter().collect(),
         lines: layout.lines,
         stack_bytes: frame.bytes(),
+        unwind: layout.unwind,
+        saved: frame.saved_from_entry(),
         data_ranges: layout.data,
     })
 }

@@ -8,7 +8,7 @@ mod choose;
 mod expand;
 mod flags;
 
-use crate::branch_relax::{Item, Label, Literal};
+use crate::branch_relax::{Item, Label, Literal, Unwind};
 use crate::encode;
 use crate::encode::branch::udf;
 use crate::encode::memory::{Access, access_imm, access_reg, add_sp, adjust_sp, adjust_sp_reg, pop, push};
@@ -22,6 +22,9 @@ use synth_validator::trap::TrapKind;
 
 /// More instructions than this, and `tbh` reaches only the blocks of its edges for sure.
 const NEAR_INSTS: usize = 4000;
+
+/// The module offset of what comes from no operator.
+pub const NO_ORIGIN: u32 = 0;
 
 /// A function's code items.
 #[derive(Debug)]
@@ -92,6 +95,9 @@ pub fn emit(
         let label = Label(b as u32);
         e.items.push(if is_cut[b] { Item::CutLabel(label) } else { Item::Label(label) });
         let steps = &allocated.blocks[b];
+        // Moves before the first instruction are made for it.
+        let first = steps.iter().find_map(|step| if let Step::Inst(_, origin) = step { Some(*origin) } else { None });
+        e.items.extend(first.map(Item::Origin));
         for (n, step) in steps.iter().enumerate() {
             match step {
                 Step::Move(from, to) => e.place_move(*from, *to)?,
@@ -201,7 +207,9 @@ impl Emitter<'_> {
         }
         label
     }
+    /// One trap stands for all of its kind: what it comes from is not known.
     fn trap_blocks(&mut self) {
+        self.items.push(Item::Origin(NO_ORIGIN));
         for (kind, label) in std::mem::take(&mut self.traps) {
             self.items.push(Item::Label(label));
             let number = TrapNumber::new(kind as u32).expect("invariant: trap kinds are few");
@@ -223,13 +231,22 @@ impl Emitter<'_> {
             _ => self.items.push(Item::Load(rd, Literal::Word(value))),
         }
     }
+    /// Says where the caller's frame is from here on.
+    fn unwind(&mut self, cfa_bytes: u32, is_saved: bool) {
+        self.items.push(Item::Unwind(Unwind { cfa_bytes, is_saved }));
+    }
+    fn pushed_bytes(&self) -> u32 {
+        4 * (self.frame.saved | self.frame.filler).count_ones()
+    }
     fn prologue(&mut self) -> Result<(), CompileError> {
         if self.frame.saved != 0 {
             let list =
                 PushList::new(self.frame.saved | self.frame.filler).ok_or_else(|| self.misfit("a register list"))?;
             self.code(push(list));
+            self.unwind(self.pushed_bytes(), true);
         }
         self.move_sp(true);
+        self.unwind(self.frame.bytes(), self.frame.saved != 0);
         Ok(())
     }
     fn move_sp(&mut self, down: bool) {
@@ -252,16 +269,19 @@ impl Emitter<'_> {
     fn epilogue(&mut self) -> Result<(), CompileError> {
         self.move_sp(false);
         let saved = self.frame.saved | self.frame.filler;
+        self.unwind(self.pushed_bytes(), saved != 0);
         let returns = saved & LR_BIT != 0;
         if saved != 0 {
             let list = if returns { saved & !LR_BIT | 1 << 15 } else { saved };
             let list = PopList::new(list).ok_or_else(|| self.misfit("a register list"))?;
             self.code(pop(list));
         }
-        if returns {
-            return Ok(());
+        if !returns {
+            self.unwind(0, false);
+            self.code(encode::branch::bx(LR));
         }
-        self.code(encode::branch::bx(LR));
+        // What follows is reached with the whole frame.
+        self.unwind(self.frame.bytes(), self.frame.saved != 0);
         Ok(())
     }
     /// Loads or stores at an offset from the stack pointer. lr computes addresses that are out of reach: r12 may

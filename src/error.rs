@@ -12,6 +12,13 @@ pub enum CompileError {
         /// What is wrong.
         message: String,
     },
+    /// The module's own debug information, which is asked for, cannot be read.
+    DebugInfo {
+        /// Where.
+        offset: u64,
+        /// What is wrong.
+        message: String,
+    },
     /// The input is valid but uses something that is not supported.
     Unsupported {
         /// The function that uses it (imports first), if it is one function's matter.
@@ -65,6 +72,9 @@ impl fmt::Display for CompileError {
         match self {
             CompileError::Malformed { offset, message } => {
                 write!(f, "the module is malformed at offset {offset:#x}: {message}")
+            }
+            CompileError::DebugInfo { offset, message } => {
+                write!(f, "the module's DWARF is malformed, section at offset {offset:#x}: {message}")
             }
             CompileError::Unsupported { function, offset, what } => {
                 write!(f, "{what} is not supported (at offset {offset:#x}{})", place(*function))

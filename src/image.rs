@@ -52,6 +52,7 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         passes_floats: passes_floats(module),
         imports: imports(module),
         witness: Vec::new(),
+        debug: Vec::new(),
         special_names: special_names.into_iter().collect::<BTreeMap<_, _>>(),
     })
 }

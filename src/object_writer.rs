@@ -5,6 +5,7 @@ pub mod attributes;
 
 use crate::branch_relax::{Reloc, RelocKind, RelocTarget};
 use crate::compile::{CompiledFunction, Core};
+use crate::debug_info::{Base, DebugSection};
 use crate::encode::branch::b_wide;
 use crate::encode::operand::Offset;
 use crate::error::CompileError;
@@ -101,8 +102,22 @@ pub struct ObjectData {
     pub imports: Vec<[String; 3]>,
     /// Contents of the witness section.
     pub witness: Vec<u8>,
+    /// Debug information.
+    pub debug: Vec<DebugSection>,
     /// Symbols of compiled functions that are not `__synth_fN` (by function index), such as `__synth_instance_init`.
     pub special_names: BTreeMap<u32, String>,
+}
+
+/// Bytes of the jump that an exported import is.
+const THUNK_BYTES: u32 = 4;
+
+impl ObjectData {
+    /// Exported functions that are imports, and so have code of their own: names and bytes.
+    pub fn thunks(&self, functions: &[CompiledFunction]) -> Vec<(String, u32)> {
+        let is_thunk = |func: &u32| functions.iter().all(|f| f.index != *func);
+        let thunks = self.exports.iter().filter(|(_, func)| is_thunk(func));
+        thunks.map(|(name, _)| (name.clone(), THUNK_BYTES)).collect()
+    }
 }
 
 struct Writer<'a> {
@@ -135,7 +150,7 @@ pub fn write_object(
     let mut w = Writer { object, info, options, symbols: BTreeMap::new() };
     let sections = w.code(functions, data)?;
     w.data(data)?;
-    for (function, section) in functions.iter().zip(sections) {
+    for (function, &section) in functions.iter().zip(&sections) {
         for reloc in &function.relocations {
             let name = match &reloc.target {
                 RelocTarget::Symbol(symbol) => w.name(*symbol)?,
@@ -151,6 +166,7 @@ pub fn write_object(
             w.relocate(section, u64::from(reloc.offset), &name, kind)?;
         }
     }
+    w.debug(&data.debug, &sections)?;
     if !data.imports.is_empty() {
         let lines = data.imports.iter().map(|[symbol, module, field]| format!("{symbol}={module}.{field}\0"));
         w.section(IMPORTS_SECTION, SectionKind::Other, &Image::Bytes(lines.collect::<String>().into_bytes()), 1);
@@ -172,7 +188,8 @@ impl Writer<'_> {
     fn name(&self, symbol: ModuleSymbol) -> Result<String, CompileError> {
         self.info.symbol_name(symbol).ok_or_else(|| internal(format!("nothing is named {symbol:?}")))
     }
-    /// Writes all functions, each in a section of its own, and their symbols. Result: the section of each function.
+    /// Writes all functions, each in a section of its own, and their symbols. Result: the section of each function, then
+    /// those of the exported imports.
     fn code(&mut self, functions: &[CompiledFunction], data: &ObjectData) -> Result<Vec<SectionId>, CompileError> {
         let mut sections = Vec::new();
         let mut places = BTreeMap::new();
@@ -205,6 +222,7 @@ impl Writer<'_> {
             let section = self.text(name, &bytes);
             self.export(name, section, bytes.len() as u64);
             self.relocate(section, 0, &import, elf::R_ARM_THM_JUMP24)?;
+            sections.push(section);
         }
         Ok(sections)
     }
@@ -275,6 +293,28 @@ impl Writer<'_> {
         };
         let flags = RelocationFlags::Elf { r_type };
         self.object.add_relocation(section, Relocation { offset, symbol, addend: 0, flags }).map_err(internal)
+    }
+    /// Writes debug sections. Addresses count from sections: a function's symbol would set bit 0.
+    fn debug(&mut self, debug: &[DebugSection], code: &[SectionId]) -> Result<(), CompileError> {
+        let kind = |name: &str| if name == ".debug_str" { SectionKind::DebugString } else { SectionKind::Debug };
+        let mut sections = BTreeMap::new();
+        for d in debug {
+            let align = if d.name == ".debug_frame" { 4 } else { 1 };
+            let id = self.section(d.name, kind(d.name), &Image::Bytes(d.bytes.clone()), align).0;
+            sections.insert(d.name, id);
+        }
+        for (d, r) in debug.iter().flat_map(|d| d.relocations.iter().map(move |r| (d, r))) {
+            let base = match r.base {
+                Base::Code(number) => code.get(number),
+                Base::Section(name) => sections.get(name),
+            };
+            let base = *base.ok_or_else(|| internal("debug information of nothing"))?;
+            let symbol = self.object.section_symbol(base);
+            let flags = RelocationFlags::Elf { r_type: elf::R_ARM_ABS32 };
+            let relocation = Relocation { offset: r.offset, symbol, addend: r.addend, flags };
+            self.object.add_relocation(sections[d.name], relocation).map_err(internal)?;
+        }
+        Ok(())
     }
     fn section(&mut self, name: &str, kind: SectionKind, image: &Image, align: u64) -> (SectionId, u64) {
         let section = self.object.add_section(Vec::new(), name.as_bytes().to_vec(), kind);

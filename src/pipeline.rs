@@ -1,6 +1,7 @@
 //! The list of passes, and the way from a module's bytes to an object with its claim.
 
 use crate::compile::{CompiledFunction, Core, compile_function};
+use crate::debug_info::{self, DebugOptions};
 use crate::error::CompileError;
 use crate::image;
 use crate::inline_report::{self, InlineReport};
@@ -109,6 +110,8 @@ pub struct Options {
     pub inline: Vec<String>,
     /// Whether to report what became of calls.
     pub inline_report: bool,
+    /// Whether to write debug information, and which.
+    pub debug: Option<DebugOptions>,
     /// The fault that is switched on; without effect in a release build.
     pub fault: Option<&'static str>,
 }
@@ -130,6 +133,7 @@ impl Default for Options {
             refused: BTreeSet::new(),
             inline: Vec::new(),
             inline_report: false,
+            debug: None,
             fault: None,
         }
     }
@@ -242,6 +246,9 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     data.witness.extend_from_slice(&encoded(&linkage));
     let claim = Claim { contract, functions: claims, linkage };
     debug_assert_eq!(data.witness, claim.encode());
+    if let Some(debug) = &options.debug {
+        data.debug = debug_info::sections(debug, &module, bytes, &functions, &data.thunks(&functions))?;
+    }
     let object = write_object(&functions, &info, &data, options.core, options.symbols)?;
     Ok(Compiled { object, claim, functions, module, remarks, inline_report })
 }

@@ -6,9 +6,10 @@ use super::inlining::InlineArgs;
 use super::input::{self, Module};
 use super::marshal::MarshalArgs;
 use super::proof::{LimitArgs, Proof, compile_and_prove, prove};
-use super::{Format, JSON_SCHEMA, Status, output, passes, table};
+use super::{Format, JSON_SCHEMA, Status, output, passes, stack, table};
 use crate::c_header;
 use crate::compile::Core;
+use crate::debug_info::{DebugOptions, Lines};
 use crate::inline_report::InlineReport;
 use crate::marshal;
 use crate::native::{Remark, Request};
@@ -37,6 +38,9 @@ pub struct Args {
     output: PathBuf,
     #[command(flatten)]
     code: CodeArgs,
+    /// Write debug information (DWARF); lines are those of the module's sources where it has DWARF of its own
+    #[arg(short = 'g', long, value_enum, value_name = "LINES", default_missing_value = "source", num_args = 0..=1, require_equals = true)]
+    debug: Option<LinesArg>,
     #[command(flatten)]
     inlining: InlineArgs,
     #[command(flatten)]
@@ -52,6 +56,9 @@ pub struct Args {
     /// Write a C header for the host
     #[arg(long, value_name = "FILE")]
     emit_header: Option<PathBuf>,
+    /// Write the stack use of each function, in the form of `-fstack-usage`
+    #[arg(long, value_name = "FILE")]
+    stack_usage: Option<PathBuf>,
     /// Form of the results
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -103,13 +110,43 @@ pub struct CodeArgs {
 
 /// Cores.
 #[derive(Clone, Copy, ValueEnum)]
-enum TargetArg {
+pub enum TargetArg {
     /// Armv7-M
     CortexM3,
     /// Armv7E-M, integer code
     CortexM4,
     /// Armv7E-M, integer code
     CortexM7,
+}
+
+/// What lines of debug information are.
+#[derive(Clone, Copy, ValueEnum)]
+enum LinesArg {
+    /// Lines of the module's sources where it has DWARF, else byte offsets in the module
+    Source,
+    /// Byte offsets in the module
+    Offsets,
+}
+
+impl LinesArg {
+    fn options(self, module: &Path) -> DebugOptions {
+        let lines = match self {
+            LinesArg::Source => Lines::Source,
+            LinesArg::Offsets => Lines::Offsets,
+        };
+        DebugOptions { lines, path: module.to_string_lossy().into_owned() }
+    }
+}
+
+impl TargetArg {
+    /// The compiler's word for it.
+    pub fn core(self) -> Core {
+        match self {
+            TargetArg::CortexM3 => Core::CortexM3,
+            TargetArg::CortexM4 => Core::CortexM4,
+            TargetArg::CortexM7 => Core::CortexM7,
+        }
+    }
 }
 
 /// Where long constants come from.
@@ -191,11 +228,7 @@ impl BoundsArg {
 impl CodeArgs {
     /// The core that was chosen.
     fn core(&self) -> Option<Core> {
-        self.target.map(|target| match target {
-            TargetArg::CortexM3 => Core::CortexM3,
-            TargetArg::CortexM4 => Core::CortexM4,
-            TargetArg::CortexM7 => Core::CortexM7,
-        })
+        self.target.map(TargetArg::core)
     }
     fn native_requests(&self) -> Vec<Request> {
         let everything = self.linear_memory_base.map(|_| Request::Everything);
@@ -325,12 +358,15 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if same(&args.input, &args.output) {
         return Err(Diagnostic::new("the output is the input").file(&args.output).help("give another file with -o"));
     }
-    if let Some(header) = args.emit_header.as_ref().filter(|h| same(&args.input, h) || **h == args.output) {
-        return Err(Diagnostic::new("the header is the input or the output").file(header));
+    for (file, what) in [(&args.emit_header, "header"), (&args.stack_usage, "file of --stack-usage")] {
+        if let Some(file) = file.as_ref().filter(|f| same(&args.input, f) || **f == args.output) {
+            return Err(Diagnostic::new(format!("the {what} is the input or the output")).file(file));
+        }
     }
     let marshalled = args.marshal.read(args.code.private_data)?;
     let mut options = args.inlining.choose(args.code.options());
     options.export_symbols = marshal::symbols(&marshalled);
+    options.debug = args.debug.map(|lines| lines.options(&args.input));
     let plan = args.image.plan(&module, &args.output, &options)?;
     if let Some(plan) = &plan {
         options.core = plan.core(args.code.core())?;
@@ -369,6 +405,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         }
         if let Some(path) = &args.emit_header {
             input::write_whole(path, header(args, &outcome.compiled).as_bytes())?;
+        }
+        if let Some(path) = &args.stack_usage {
+            input::write_whole(path, stack::su_file(&outcome.compiled, &module, &args.output)?.as_bytes())?;
         }
         match &outcome.image {
             Some(image) => image.write(&args.output)?,

@@ -98,6 +98,11 @@ impl Diagnostic {
                     "the module does not pass WebAssembly validation; check how it was made or copied, for example with `wasm-validate`",
                 )
             }
+            CompileError::DebugInfo { offset, message } => {
+                Diagnostic::new(format!("the module's DWARF is malformed: {message}")).file(path).offset(*offset, bytes).help(
+                    "use --debug=offsets, which does without it, or leave -g out",
+                )
+            }
             CompileError::Unsupported { function, offset, what } => {
                 Diagnostic::new(format!("unsupported: {what}")).file(path).offset(*offset, bytes).function(*function, bytes).help(
                     "integer WebAssembly 2.0 is supported; build without floating point, SIMD, threads and reference types, or leave this function out",

@@ -7,6 +7,8 @@ use super::compile::{CodeArgs, build};
 use super::diagnostic::Diagnostic;
 use super::input;
 use super::{Status, output};
+use crate::compile::CompiledFunction;
+use crate::emit::NO_ORIGIN;
 use crate::operator_name;
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeMap;
@@ -57,7 +59,8 @@ fn of_module(args: &Args) -> Result<String, Diagnostic> {
     let compiled = build(&input, &args.code.options(), 1)?;
     let module = validated(&input)?;
     let object = object_file(&args.input, &compiled.object, &module)?;
-    let lines = compiled.functions.iter().map(|f| (f.index, f.lines.clone())).collect();
+    let known = |f: &CompiledFunction| f.lines.iter().copied().filter(|(_, origin)| *origin != NO_ORIGIN).collect();
+    let lines = compiled.functions.iter().map(|f| (f.index, known(f))).collect();
     listing(args, &module, &input.bytes, &object, &lines)
 }
 
@@ -122,7 +125,7 @@ fn stand_in(path: &Path, bytes: &[u8]) -> Result<Module, Diagnostic> {
 }
 
 /// (code offset, module offset) where the cut points of all links of a function join up.
-fn cut_lines(claim: &FunctionClaim) -> Vec<(u32, u32)> {
+pub fn cut_lines(claim: &FunctionClaim) -> Vec<(u32, u32)> {
     let mut lines: Vec<(u32, u32)> = Vec::new();
     for cut in &claim.witness.cuts {
         let mut at = Some(cut.left);

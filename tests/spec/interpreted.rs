@@ -207,6 +207,7 @@ fn refused(unit: &Unit, error: &CompileError) -> Answer {
         CompileError::Unsupported { what, .. } => Answer::Skipped(reason(unit, what)),
         CompileError::Limit { what, .. } => Answer::Skipped(format!("too many {what}")),
         CompileError::Malformed { .. }
+        | CompileError::DebugInfo { .. }
         | CompileError::NoFunction { .. }
         | CompileError::Border { .. }
         | CompileError::Internal { .. } => Answer::Stopped(error.to_string()),
