@@ -1,5 +1,6 @@
 //! Where the procedure call standard puts words. Source: IHI 0042, 6.5 (base standard, integer only).
 
+use crate::faults;
 use synth_validator::ir::Type;
 
 /// Where a word of an argument is.
@@ -16,7 +17,7 @@ pub fn place_arguments(params: &[Type]) -> (Vec<Slot>, u32) {
     let (mut next, mut stack, mut slots) = (0u8, 0u32, Vec::new());
     for ty in params {
         let words = ty.words() as u8;
-        if words == 2 {
+        if words == 2 && !faults::on("abi-pair-register") {
             next += next & 1;
         }
         if next + words <= 4 {
@@ -24,8 +25,8 @@ pub fn place_arguments(params: &[Type]) -> (Vec<Slot>, u32) {
             next += words;
             continue;
         }
-        next = 4;
-        if words == 2 {
+        next = if faults::on("abi-backfill") { next } else { 4 };
+        if words == 2 && !faults::on("abi-pair-stack") {
             stack = (stack + 7) & !7;
         }
         slots.extend((0..u32::from(words)).map(|i| Slot::Stack(stack + 4 * i)));

@@ -9,6 +9,7 @@ use crate::encode::branch::{b_cond_narrow, b_cond_wide, b_narrow, b_wide, cbz, n
 use crate::encode::memory::{ldr_literal_narrow, ldr_literal_wide};
 use crate::encode::operand::{Condition, ForwardOffset, Gpr, Imm12, Imm16, ModifiedImm, Offset, WordOffset};
 use crate::encode::{cmp_imm, movt, movw};
+use crate::faults;
 use synth_validator::domain::Symbol;
 
 /// A place in the code, index into the addresses of [`Layout`].
@@ -164,7 +165,7 @@ fn branch_zero(nonzero: bool, rn: Gpr, offset: i32, size: u32) -> Option<Vec<Cod
 
 /// The instruction that loads a literal, with room for 2 or 4 bytes, or `None` if the literal is out of its reach.
 fn load(rd: Gpr, at: u32, literal_at: u32, size: u32) -> Option<Code> {
-    let distance = literal_at.checked_sub((at + 4) & !3)?;
+    let distance = literal_at.checked_sub(if faults::on("layout-literal-base") { at + 4 } else { (at + 4) & !3 })?;
     match size {
         2 => Some(ldr_literal_narrow(rd.low()?, WordOffset::new(distance)?)),
         _ => Some(ldr_literal_wide(rd, Imm12::new(distance)?)),
@@ -192,10 +193,15 @@ impl Pool {
                 words.push(*literal);
             }
         }
-        Pool { at: end.next_multiple_of(4), words }
+        Pool { at: if faults::on("layout-pool-alignment") { end } else { end.next_multiple_of(4) }, words }
     }
     fn place(&self, literal: Literal) -> Option<u32> {
-        let number = self.words.iter().position(|l| *l == literal)?;
+        let is_it = |l: &Literal| {
+            *l == literal
+                || faults::on("layout-literal-shared")
+                    && matches!((l, literal), (Literal::Address(a, _), Literal::Address(b, _)) if *a == b)
+        };
+        let number = self.words.iter().position(is_it)?;
         Some(self.at + 4 * number as u32)
     }
     fn write(&self, out: &mut Layout) {
@@ -212,7 +218,7 @@ impl Pool {
                 Literal::Address(symbol, addend) => {
                     let offset = out.bytes.len() as u32;
                     out.relocations.push(Reloc { offset, kind: RelocKind::Word, target: RelocTarget::Symbol(*symbol) });
-                    i32::from(*addend) as u32
+                    if faults::on("relocation-addend-lost") { 0 } else { i32::from(*addend) as u32 }
                 }
             };
             out.bytes.extend_from_slice(&word.to_le_bytes());
@@ -336,7 +342,8 @@ fn write(items: &[Item], starts: &[u32], sizes: &[u32], labels: Vec<u32>, pool: 
                 tbh(*rn).append_to(&mut out.bytes);
                 out.data.push((at + 4, at + size));
                 for target in targets {
-                    let distance = u32::try_from(to(target) - 4).map_err(|_| OutOfReach)?;
+                    let ahead = if faults::on("layout-table-base") { 2 } else { 4 };
+                    let distance = u32::try_from(to(target) - ahead).map_err(|_| OutOfReach)?;
                     let entry = u16::try_from(distance / 2).map_err(|_| OutOfReach)?;
                     out.bytes.extend_from_slice(&entry.to_le_bytes());
                 }

@@ -13,6 +13,7 @@ mod memory;
 mod numeric;
 
 use crate::error::CompileError;
+use crate::faults;
 use crate::module::{Module, ValType};
 use control::Frame;
 use rustc_hash::FxHashMap;
@@ -157,7 +158,7 @@ impl<'m> Builder<'m> {
                 return Err(self.unsupported("a local of a vector or reference type"));
             };
             let zero = if count > 0 {
-                self.constant(ty, 0)
+                self.constant(ty, u64::from(faults::on("build-local-start")))
             } else {
                 continue;
             };
@@ -271,7 +272,10 @@ impl<'m> Builder<'m> {
             | Operator::F64ReinterpretI64 => {}
             Operator::Drop => drop(self.pop()),
             Operator::Select | Operator::TypedSelect { .. } => {
-                let (c, b, a) = (self.pop(), self.pop(), self.pop());
+                let (c, mut b, mut a) = (self.pop(), self.pop(), self.pop());
+                if faults::on("build-select-exchanged") {
+                    (a, b) = (b, a);
+                }
                 let ty = self.func.type_of(a);
                 let v = self.emit(Op::Select, &[c, a, b], &[ty])[0];
                 self.push(v);

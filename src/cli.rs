@@ -9,6 +9,8 @@ mod corpus;
 mod cycles;
 mod diagnostic;
 mod disasm;
+#[cfg(feature = "faults")]
+mod faults;
 mod image;
 mod inlining;
 mod input;
@@ -69,6 +71,9 @@ enum Command {
     Lemmas(lemmas::Args),
     /// The optimizer's passes, in order
     Passes(passes::Args),
+    /// Switch faults of the compiler on over the corpus, to see whether the validator catches them
+    #[cfg(feature = "faults")]
+    Faults(faults::Args),
 }
 
 /// How results are printed.
@@ -123,6 +128,8 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),
         Command::Passes(args) => (args.format, passes::execute(args)),
+        #[cfg(feature = "faults")]
+        Command::Faults(args) => (Format::Text, faults::execute(args)),
     };
     match result {
         Ok(Status::Done) => ExitCode::SUCCESS,

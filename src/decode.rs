@@ -2,6 +2,7 @@
 //! reads them. What a single function cannot use is that function's error, not the module's.
 
 use crate::error::CompileError;
+use crate::faults;
 use crate::module::*;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -126,7 +127,8 @@ impl Decoder {
             };
             let ty = FuncType { params: ty.params().to_vec(), results: ty.results().to_vec() };
             let next = self.module.types.len() as u32;
-            self.module.canonical.push(*first.entry(ty.clone()).or_insert(next));
+            let canonical = *first.entry(ty.clone()).or_insert(next);
+            self.module.canonical.push(if faults::on("decode-type-identity") { next } else { canonical });
             self.module.types.push(ty);
         }
         Ok(())
@@ -154,7 +156,7 @@ impl Decoder {
         let mut cell = None;
         if let (Some(bits), None) = (ty.bits(), &import) {
             cell = Some(m.cells);
-            m.cells += bits.words() as u32;
+            m.cells += if faults::on("decode-global-words") { 1 } else { bits.words() as u32 };
         }
         m.globals.push(Global { ty, mutable, import, init, cell });
     }
@@ -190,6 +192,7 @@ impl Decoder {
                 ElementItems::Expressions(_, items) => {
                     for e in items {
                         match const_expr(&e?)? {
+                            ConstExpr::Null if faults::on("decode-null-elements") => {}
                             ConstExpr::Null => funcs.push(None),
                             ConstExpr::Function(f) => funcs.push(Some(f)),
                             _ => {
@@ -213,7 +216,7 @@ impl Decoder {
                     Mode::Active { index: memory_index, offset: const_expr(&offset_expr)? }
                 }
             };
-            let end = data.range.end as usize;
+            let end = data.range.end as usize - usize::from(faults::on("decode-data-shifted"));
             // The code section, which says whether segments are dropped, comes before.
             let m = &mut self.module;
             let dropped = (m.drops && mode == Mode::Passive).then_some(m.cells);
@@ -231,7 +234,7 @@ impl Decoder {
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             match operators.read()? {
-                Operator::MemoryGrow { .. } => m.grows = true,
+                Operator::MemoryGrow { .. } => m.grows = !faults::on("decode-growth"),
                 Operator::DataDrop { .. } => m.drops = true,
                 _ => {}
             }

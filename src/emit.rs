@@ -14,6 +14,7 @@ use crate::encode::branch::udf;
 use crate::encode::memory::{Access, access_imm, access_reg, add_sp, adjust_sp, adjust_sp_reg, pop, push};
 use crate::encode::operand::{Base, Gpr, IP, Imm2, Imm8, Imm12, Imm16, LR, ModifiedImm, PopList, PushList, TrapNumber};
 use crate::error::CompileError;
+use crate::faults;
 use crate::frame::{Frame, LR_BIT, OFFSET_MAX};
 use crate::machine::{Inst, MachineFunc, Reg};
 use crate::regalloc::{Allocated, Place, Step};
@@ -109,7 +110,9 @@ pub fn emit(
                 }
             }
         }
-        e.held = None;
+        if !faults::on("emit-flags-at-join") {
+            e.held = None;
+        }
     }
     e.trap_blocks();
     Ok(Emitted { items: e.items, labels: e.labels as usize })
@@ -201,6 +204,7 @@ impl Emitter<'_> {
     }
     fn trap_label(&mut self, kind: TrapKind) -> Label {
         let next = Label(self.labels);
+        let kind = if faults::on("emit-trap-kind") { TrapKind::Unreachable } else { kind };
         let label = *self.traps.entry(kind).or_insert(next);
         if label == next {
             self.labels += 1;
@@ -268,7 +272,10 @@ impl Emitter<'_> {
     }
     fn epilogue(&mut self) -> Result<(), CompileError> {
         self.move_sp(false);
-        let saved = self.frame.saved | self.frame.filler;
+        let mut saved = self.frame.saved | self.frame.filler;
+        if faults::on("emit-last-pop") && saved & 0x30 == 0x30 {
+            saved ^= 0xa0;
+        }
         self.unwind(self.pushed_bytes(), saved != 0);
         let returns = saved & LR_BIT != 0;
         if saved != 0 {
@@ -291,9 +298,10 @@ impl Emitter<'_> {
             self.code(access_imm(access, rt, Base::Sp, imm));
             return Ok(());
         }
-        self.constant(LR, offset, false);
-        self.code(add_sp(LR));
-        self.code(access_imm(access, rt, Base::Reg(LR), Imm12::ZERO));
+        let scratch = if faults::on("emit-far-slot-scratch") { IP } else { LR };
+        self.constant(scratch, offset, false);
+        self.code(add_sp(scratch));
+        self.code(access_imm(access, rt, Base::Reg(scratch), Imm12::ZERO));
         debug_assert!(self.frame.saved & LR_BIT != 0 && offset > OFFSET_MAX);
         Ok(())
     }

@@ -11,6 +11,7 @@ pub mod memory;
 pub mod operand;
 pub mod rows;
 
+use crate::faults;
 use bits::{Code, fill};
 use operand::{ByteRotation, Extension, Gpr, Imm3, Imm8, Imm12, Imm16, LongWords, Low, ModifiedImm, ShiftAmount};
 
@@ -128,7 +129,7 @@ pub fn alu_imm(op: AluOp, flags: SetFlags, rd: Gpr, rn: Gpr, imm: ModifiedImm) -
 
 /// `addw rd, rn, #imm12` or `subw`; flags kept.
 pub fn add_imm12(subtract: bool, rd: Gpr, rn: Gpr, imm: Imm12) -> Code {
-    let s = if subtract { 0b11 } else { 0 };
+    let s = if subtract && !faults::on("encode-subtract") { 0b11 } else { 0 };
     fill(&rows::ADD_IMM12_W, &[(b'i', imm.field()), (b's', s), (b'n', rn.field()), (b'd', rd.field())])
 }
 
@@ -145,7 +146,7 @@ pub fn alu_reg(op: AluOp, flags: SetFlags, rd: Gpr, rn: Gpr, rm: Gpr, shift: Shi
         }
         let other = if d == n {
             Some(m)
-        } else if d == m && op.commutes() {
+        } else if d == m && (op.commutes() || faults::on("encode-commutes")) {
             Some(n)
         } else {
             None
@@ -196,6 +197,7 @@ pub fn cmp_reg(rn: Gpr, rm: Gpr, shift: Shift) -> Code {
         return compare_reg(AluOp::Sub, rn, rm, shift);
     }
     if rn.is_low() && rm.is_low() {
+        let (m, n) = if faults::on("encode-compare-order") { (n, m) } else { (m, n) };
         return fill(&rows::CMP_REG_T1, &[(b'm', m), (b'n', n)]);
     }
     fill(&rows::CMP_REG_T2, &[(b'h', n >> 3), (b'm', m), (b'n', n & 7)])
@@ -292,7 +294,7 @@ pub fn unary(op: UnaryOp, rd: Gpr, rm: Gpr) -> Code {
     let twice = |row, code| fill(row, &[(b'o', code), (b'n', m), (b'm', m), (b'd', d)]);
     match op {
         UnaryOp::Sxth if low => plain(&rows::EXTEND_T1, 0),
-        UnaryOp::Sxtb if low => plain(&rows::EXTEND_T1, 1),
+        UnaryOp::Sxtb if low => plain(&rows::EXTEND_T1, if faults::on("encode-extension") { 3 } else { 1 }),
         UnaryOp::Uxth if low => plain(&rows::EXTEND_T1, 2),
         UnaryOp::Uxtb if low => plain(&rows::EXTEND_T1, 3),
         UnaryOp::Sxth => field::extend(Extension::Sxth, rd, rm, ByteRotation::NONE),

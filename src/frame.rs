@@ -3,6 +3,7 @@
 //! From the stack pointer after the prologue upward: outgoing stack arguments, spill slots, padding, pushed registers.
 //! The stack pointer does not move between prologue and epilogue, and is 8-aligned in functions that call.
 
+use crate::faults;
 use crate::machine::Inst;
 use crate::regalloc::{Allocated, Place, Step};
 
@@ -27,7 +28,7 @@ pub struct Frame {
 /// Registers below r4 to push for so many words, none of which holds one of so many results; none if that is not possible.
 fn filler(words: u32, results: usize) -> u16 {
     let first = 4u32.saturating_sub(words);
-    if first as usize >= results.max(1) { (1 << 4) - (1 << first) } else { 0 }
+    if first as usize >= results.max(1) || faults::on("frame-filler-result") { (1 << 4) - (1 << first) } else { 0 }
 }
 
 impl Frame {
@@ -35,7 +36,7 @@ impl Frame {
     pub fn new(allocated: &Allocated, outgoing_bytes: u32) -> Frame {
         let (mut saved, mut calls, mut results) = (0u16, false, 0);
         let mut touch = |n: u32| {
-            if (4..=11).contains(&n) {
+            if (4..=11).contains(&n) && !(n == 5 && faults::on("frame-saved")) {
                 saved |= 1 << n;
             }
         };
@@ -52,9 +53,10 @@ impl Frame {
                 Step::Move(_, Place::Slot(_)) => {}
             }
         }
-        let mut local_bytes = outgoing_bytes + 4 * allocated.slots;
+        let slots = allocated.slots.saturating_sub(faults::on("frame-overlap").into());
+        let mut local_bytes = outgoing_bytes + 4 * slots;
         // Beyond the reach of immediates, lr computes addresses (see `crate::emit`).
-        if calls || local_bytes + 64 > OFFSET_MAX {
+        if calls && !faults::on("frame-link") || local_bytes + 64 > OFFSET_MAX {
             saved |= LR_BIT;
         }
         // `pop {…, pc}` in place of `pop` and `bx`.
@@ -65,7 +67,7 @@ impl Frame {
         if needs_wide && saved.count_ones() == 1 {
             saved |= 1 << 4;
         }
-        if calls && (local_bytes + 4 * saved.count_ones()) % 8 != 0 {
+        if calls && !faults::on("frame-alignment") && (local_bytes + 4 * saved.count_ones()) % 8 != 0 {
             // One more word: a pushed low register costs no instruction if there is no other local.
             let last = if needs_wide { 11 } else { 7 };
             let free = (4..=last).find(|n| saved >> n & 1 == 0);
@@ -84,7 +86,7 @@ impl Frame {
     }
     /// Offset of a spill slot from the stack pointer after the prologue.
     pub fn slot_offset(&self, slot: u32) -> u32 {
-        self.outgoing_bytes + 4 * slot
+        if faults::on("frame-outgoing") { 4 * slot } else { self.outgoing_bytes + 4 * slot }
     }
     /// Offset of a spill slot from the stack pointer at entry.
     pub fn slot_from_entry(&self, slot: u32) -> i32 {

@@ -1,6 +1,7 @@
 //! The initial image: linear memory, globals, tables, data segments, and the start-up function.
 
 use crate::error::CompileError;
+use crate::faults;
 use crate::module::{ConstExpr, Data, ExportKind, Mode, Module, ValType};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
 use smallvec::smallvec;
@@ -21,7 +22,8 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
     let mut exports = Vec::new();
     for export in &module.exports {
         if export.kind == ExportKind::Function {
-            exports.push((module.export_symbol(&export.name).into_owned(), export.index));
+            let other = if faults::on("image-export") { module.functions.len() as u32 - 1 } else { export.index };
+            exports.push((module.export_symbol(&export.name).into_owned(), other));
         }
     }
     let shown = module.exports.iter().filter(|e| e.kind == ExportKind::Table);
@@ -43,7 +45,10 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         exports,
         exported_tables,
         memory,
-        memory_bytes: module.memory.as_ref().map(|m| m.min_pages as u32 * PAGE_BYTES),
+        memory_bytes: module
+            .memory
+            .as_ref()
+            .map(|m| (m.min_pages as u32 + u32::from(faults::on("image-pages"))) * PAGE_BYTES),
         cells: cells(module)?,
         result_words: (result_words as u32).saturating_sub(4),
         tables: tables(module)?,
@@ -95,13 +100,14 @@ fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<I
         };
         let (at, contents) = (offset(at)?, &bytes[data.bytes.clone()]);
         match image.get_mut(at..).and_then(|rest| rest.get_mut(..contents.len())) {
+            Some(place) if faults::on("image-overlap") && place.iter().any(|b| *b != 0) => {}
             Some(place) => place.copy_from_slice(contents),
             None => {
                 return Err(out_of_bounds(data.bytes.start, "a data segment does not fit into linear memory"));
             }
         }
     }
-    if image.iter().all(|b| *b == 0) {
+    if image.iter().take(if faults::on("image-zero") { 256 } else { usize::MAX }).all(|b| *b == 0) {
         return Ok(Image::Zero(size));
     }
     image.resize(size as usize, 0);
@@ -142,6 +148,9 @@ fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
         };
         match (global.init, ty) {
             (ConstExpr::I32(k), _) => cells.push(CellInit::Word(k)),
+            (ConstExpr::I64(k), _) if faults::on("image-global-halves") => {
+                cells.extend([CellInit::Word((k >> 32) as u32), CellInit::Word(k as u32)]);
+            }
             (ConstExpr::I64(k), _) => cells.extend([CellInit::Word(k as u32), CellInit::Word((k >> 32) as u32)]),
             (ConstExpr::Global(g), ty) => match module.globals.get(g as usize) {
                 Some(source) if source.import.is_some() => cells.push(CellInit::Address(Symbol::HostData(g))),
@@ -171,11 +180,15 @@ fn tables(module: &Module) -> Result<Vec<Vec<Option<TableEntry>>>, CompileError>
         let entries = element.funcs.iter().map(|f| {
             f.map(|func| {
                 let declared = module.functions[func as usize].type_index;
-                TableEntry { type_word: 1 + module.canonical[declared as usize], func }
+                let canonical = module.canonical[declared as usize];
+                TableEntry { type_word: if faults::on("image-type-word") { canonical } else { 1 + canonical }, func }
             })
         });
         let table = tables.get_mut(index as usize);
         match table.and_then(|t| t.get_mut(at..)).and_then(|t| t.get_mut(..element.funcs.len())) {
+            Some(place) if faults::on("image-element-order") => {
+                place.iter_mut().rev().zip(entries).for_each(|(p, e)| *p = e);
+            }
             Some(place) => place.iter_mut().zip(entries).for_each(|(p, e)| *p = e),
             None => {
                 return Err(out_of_bounds(0, "an element segment does not fit into its table"));
@@ -219,7 +232,7 @@ pub fn start_up(module: &Module, contract: &Contract) -> Option<Func> {
             });
         }
     }
-    if let Some(start) = module.start {
+    if let Some(start) = module.start.filter(|_| !faults::on("image-start")) {
         insts.push(Inst { op: Op::Call { func: start }, args: Values::new(), results: Values::new(), origin: 0 });
     }
     func.blocks.push(BlockData { params: smallvec![], insts, end: Terminator::Return(smallvec![]), end_origin: 0 });

@@ -8,6 +8,7 @@
 mod product;
 mod shift;
 
+use crate::faults;
 use crate::prune::{self, Known};
 use crate::{cfg, liveness};
 use product::Signs;
@@ -207,7 +208,10 @@ impl Legalizer<'_> {
             }
             Op::Select if is_wide => {
                 let ((al, ah), (bl, bh)) = (args[1], args[2]);
-                let pair = (self.select(args[0].0, al, bl), self.select(args[0].0, ah, bh));
+                let pair = (
+                    self.select(args[0].0, al, bl),
+                    self.select(args[0].0, ah, if faults::on("legalize-select-half") { ah } else { bh }),
+                );
                 self.set(inst, pair);
             }
             Op::Load64 { space, offset } => {
@@ -217,7 +221,8 @@ impl Legalizer<'_> {
                 self.set(inst, (low, high));
             }
             Op::Store64 { space, offset } => {
-                for (offset, word) in [(*offset, args[1].0), (offset.wrapping_add(4), args[1].1)] {
+                let step = if faults::on("legalize-store-offset") { 2 } else { 4 };
+                for (offset, word) in [(*offset, args[1].0), (offset.wrapping_add(step), args[1].1)] {
                     let store = Op::Store { space: *space, width: Width::Word, offset };
                     self.emit(store, &[args[0].0, word], Values::new());
                 }
@@ -227,7 +232,8 @@ impl Legalizer<'_> {
                 self.set(inst, (pair[0], pair[1]));
             }
             Op::GlobalSet { cell } if is_wide => {
-                for (cell, word) in [(*cell, args[0].0), (cell + 1, args[0].1)] {
+                let words = if faults::on("legalize-global-half") { 1 } else { 2 };
+                for (cell, word) in [(*cell, args[0].0), (cell + 1, args[0].1)].into_iter().take(words) {
                     self.emit(Op::GlobalSet { cell }, &[word], Values::new());
                 }
             }
@@ -270,7 +276,7 @@ impl Legalizer<'_> {
     fn clz(&mut self, a: Pair) -> Value {
         let high = self.un(UnOp::Clz, a.1);
         let low = self.un(UnOp::Clz, a.0);
-        let low = self.bin_k(BinOp::Add, low, 32);
+        let low = if faults::on("legalize-clz") { low } else { self.bin_k(BinOp::Add, low, 32) };
         let empty = self.cmp_zero(Cond::Eq, a.1);
         self.select(empty, low, high)
     }
@@ -283,7 +289,8 @@ impl Legalizer<'_> {
                 self.clz(reversed)
             }
             Un64::Popcnt => {
-                let (low, high) = (self.un(UnOp::Popcnt, a.0), self.un(UnOp::Popcnt, a.1));
+                let other = if faults::on("legalize-popcnt") { a.0 } else { a.1 };
+                let (low, high) = (self.un(UnOp::Popcnt, a.0), self.un(UnOp::Popcnt, other));
                 self.bin(BinOp::Add, low, high)
             }
             Un64::Sext8 => self.un(UnOp::Sext8, a.0),
@@ -292,6 +299,7 @@ impl Legalizer<'_> {
         };
         let high = match op {
             Un64::Clz | Un64::Ctz | Un64::Popcnt => self.k(0),
+            Un64::Sext8 | Un64::Sext16 | Un64::Sext32 if faults::on("legalize-sign") => self.k(0),
             Un64::Sext8 | Un64::Sext16 | Un64::Sext32 => self.bin_k(BinOp::Ashr, low, 31),
         };
         (low, high)
@@ -302,7 +310,7 @@ impl Legalizer<'_> {
             return self.word(Op::CmpPair(cond), &[a.0, a.1, b.0, b.1]);
         }
         let (low, high) = self.each(BinOp::Xor, a, b);
-        let both = self.bin(BinOp::Or, low, high);
+        let both = if faults::on("legalize-compare-half") { low } else { self.bin(BinOp::Or, low, high) };
         self.cmp_zero(cond, both)
     }
 

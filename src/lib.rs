@@ -17,6 +17,8 @@ pub mod emit;
 pub mod encode;
 pub mod error;
 pub mod evaluate;
+pub mod examination;
+pub mod faults;
 pub mod firmware;
 pub mod frame;
 pub mod image;

@@ -7,6 +7,7 @@
 use crate::encode::memory::Access;
 use crate::encode::operand::{Condition, Extension};
 use crate::encode::{AluOp, ShiftOp, UnaryOp};
+use crate::faults;
 use synth_validator::domain::Symbol;
 use synth_validator::trap::TrapKind;
 
@@ -232,13 +233,13 @@ impl Inst {
             }
             Inst::MulAddLong { lo, hi, al, ah, rn, rm, .. } => {
                 [al, ah, rn, rm].into_iter().for_each(|r| f(r, Role::Use));
-                f(lo, Role::DefTied(0));
+                f(lo, if faults::on("roles-accumulator") { Role::Def } else { Role::DefTied(0) });
                 f(hi, Role::DefTied(1));
             }
             Inst::Pair { lo, hi, al, ah, bl, bh, .. } => {
                 [al, ah].into_iter().for_each(|r| f(r, Role::Use));
                 [bl, bh].into_iter().for_each(|s| s.visit(f));
-                f(lo, Role::DefEarly);
+                f(lo, if faults::on("roles-pair-early") { Role::Def } else { Role::DefEarly });
                 f(hi, Role::Def);
             }
             Inst::SetIf { rd, test } => {
@@ -262,7 +263,9 @@ impl Inst {
             Inst::SelectMany { choices, test } => {
                 choices.iter_mut().for_each(|c| f(&mut c.no, Role::Use));
                 for (n, choice) in choices.iter_mut().enumerate() {
-                    choice.yes.visit_as(if n == 0 { Role::Use } else { Role::UseLate }, f);
+                    choice
+                        .yes
+                        .visit_as(if n == 0 || faults::on("roles-choice-late") { Role::Use } else { Role::UseLate }, f);
                 }
                 test.visit(f);
                 choices.iter_mut().enumerate().for_each(|(n, c)| f(&mut c.rd, Role::DefTied(n)));
@@ -271,7 +274,7 @@ impl Inst {
                 f(no, Role::Use);
                 yes.visit(f);
                 test.visit(f);
-                f(rd, Role::DefTied(0));
+                f(rd, if faults::on("roles-select-tied") { Role::Def } else { Role::DefTied(0) });
             }
             Inst::TrapIf { test, .. } => test.iter_mut().for_each(|t| t.visit(f)),
             Inst::Memory { access, rt, address } => {

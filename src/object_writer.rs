@@ -9,6 +9,7 @@ use crate::debug_info::{Base, DebugSection};
 use crate::encode::branch::b_wide;
 use crate::encode::operand::Offset;
 use crate::error::CompileError;
+use crate::faults;
 use crate::module_info::ModuleInfo;
 use object::elf;
 use object::write::{Object, Relocation, SectionId, Symbol, SymbolId, SymbolSection};
@@ -153,6 +154,9 @@ pub fn write_object(
     for (function, &section) in functions.iter().zip(&sections) {
         for reloc in &function.relocations {
             let name = match &reloc.target {
+                RelocTarget::Symbol(ModuleSymbol::Globals) if faults::on("relocation-neighbour") => {
+                    SYM_MEMORY_BYTES.to_string()
+                }
                 RelocTarget::Symbol(symbol) => w.name(*symbol)?,
                 RelocTarget::Helper(name) => name.to_string(),
             };
@@ -161,6 +165,7 @@ pub fn write_object(
                 RelocKind::Jump => elf::R_ARM_THM_JUMP24,
                 RelocKind::MovwLow => elf::R_ARM_THM_MOVW_ABS_NC,
                 RelocKind::MovtHigh => elf::R_ARM_THM_MOVT_ABS,
+                RelocKind::Word if faults::on("relocation-relative") => elf::R_ARM_REL32,
                 RelocKind::Word => elf::R_ARM_ABS32,
             };
             w.relocate(section, u64::from(reloc.offset), &name, kind)?;
@@ -264,7 +269,8 @@ impl Writer<'_> {
     }
     fn function(&mut self, name: &str, section: SectionId, size: u64, scope: SymbolScope) -> SymbolId {
         // Bit 0 says that it is Thumb code.
-        let id = self.add(name, 1, size, SymbolKind::Text, scope, SymbolSection::Section(section));
+        let thumb = u64::from(!faults::on("relocation-thumb-bit"));
+        let id = self.add(name, thumb, size, SymbolKind::Text, scope, SymbolSection::Section(section));
         self.symbols.insert(name.to_string(), id);
         id
     }
@@ -391,7 +397,8 @@ impl Writer<'_> {
             for (i, entry) in table.iter().enumerate() {
                 if let Some(entry) = entry {
                     let name = self.name(ModuleSymbol::Function(entry.func))?;
-                    self.relocate(section.0, 8 * i as u64 + 4, &name, elf::R_ARM_ABS32)?;
+                    let word = if faults::on("relocation-entry") { 0 } else { 4 };
+                    self.relocate(section.0, 8 * i as u64 + word, &name, elf::R_ARM_ABS32)?;
                 }
             }
         }

@@ -9,6 +9,7 @@ mod choose;
 
 use crate::call_graph;
 use crate::error::CompileError;
+use crate::faults;
 use crate::module::Module;
 use crate::pass::{Cx, Level, Pass};
 use crate::pipeline::{
@@ -238,9 +239,9 @@ fn attempt(bytes: &[u8], options: &Options, refused: &Refused) -> Result<Attempt
         unused: &nothing,
         roots: &roots,
         hinted: &unhinted,
-        fault: options.fault,
     };
-    let built: Vec<Result<Vec<Stage>, Kept>> = defined.par_iter().map(|f| forms(bytes, *f, &cx)).collect();
+    let built: Vec<Result<Vec<Stage>, Kept>> =
+        defined.par_iter().map(|f| faults::with(options.fault, || forms(bytes, *f, &cx))).collect();
     let forms: Vec<Vec<Stage>> = built.iter().map(|b| b.clone().unwrap_or_default()).collect();
     let (calls, unused) = (call_graph::counts(&forms), call_graph::unused_params(&forms));
     let cx = Cx { forms: &forms, calls: &calls, unused: &unused, ..cx };
@@ -261,7 +262,7 @@ fn attempt(bytes: &[u8], options: &Options, refused: &Refused) -> Result<Attempt
                 let left_out = pass == INLINE.name && !options.inline;
                 left_out || refused.passes.iter().any(|(f, name)| f == index && *name == pass)
             };
-            chooser.choose(*index, stages, &is_refused)
+            faults::with(options.fault, || chooser.choose(*index, stages, &is_refused))
         })
         .collect::<Result<_, CompileError>>()?;
     let bodies =

@@ -71,15 +71,9 @@ pub struct Cx<'a> {
     pub roots: &'a BTreeSet<u32>,
     /// Functions that the user wants inlined.
     pub hinted: &'a BTreeSet<u32>,
-    /// The fault that is switched on.
-    pub fault: Option<&'static str>,
 }
 
 impl Cx<'_> {
-    /// Whether a fault is switched on: a wrong step that the validator must refuse. Never in a release build.
-    pub fn fault(&self, name: &'static str) -> bool {
-        cfg!(debug_assertions) && self.fault == Some(name)
-    }
     /// Whether linear memory always has the size that it starts with: nothing grows it, or it has its capacity from the start.
     pub fn memory_is_constant(&self) -> bool {
         crate::pipeline::memory_is_constant(self.module, self.contract)
@@ -270,9 +264,6 @@ fn same(word: Word, loc: Loc) -> Step {
 /// A pass: the next form, or nothing if it changes nothing.
 pub type Run = fn(&Func, &Cx<'_>) -> Option<Form>;
 
-/// The name of a fault, which starts with its pass's, and what is done wrong.
-pub type Fault = (&'static str, &'static str);
-
 /// A pass and where it runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {
@@ -282,6 +273,4 @@ pub struct Pass {
     pub from: Level,
     /// The pass.
     pub run: Run,
-    /// Faults that can be switched on in development builds, each of which the validator must refuse.
-    pub faults: &'static [Fault],
 }

@@ -3,13 +3,14 @@
 use crate::compile::{CompiledFunction, Core, compile_function};
 use crate::debug_info::{self, DebugOptions};
 use crate::error::CompileError;
+use crate::faults;
 use crate::image;
 use crate::inline_report::{self, InlineReport};
 use crate::module::{ExportKind, ImportName, Module};
 use crate::module_info::{FunctionInfo, ModuleInfo, TypeInfo};
 use crate::native::{self, Remark, Request};
 use crate::object_writer::{SymbolOptions, sites, write_object};
-use crate::pass::{Cx, Fault, Form, Level, NotRun, Pass, Run};
+use crate::pass::{Cx, Form, Level, NotRun, Pass, Run};
 use crate::passes::{
     carriers, checks, dead_params, dead_store, forward, gvn, if_convert, induction, inline, licm, merge, ranges,
     rewrite, rotate, sccp,
@@ -27,50 +28,50 @@ use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ir::Func;
 use synth_validator::witness::Witness;
 
-const fn pass(name: &'static str, from: Level, run: Run, faults: &'static [Fault]) -> Pass {
-    Pass { name, from, run, faults }
+const fn pass(name: &'static str, from: Level, run: Run) -> Pass {
+    Pass { name, from, run }
 }
 
 /// The passes after the builder that every function needs, in order. Each is one link that the validator proves: the next form
 /// refines the one before. All functions come so far before any goes on, because inlining takes callees in this form.
 const NEEDED: &[Pass] = &[
-    pass("legalize", Level::O0, |f, _| Some(legalize::legalize(f).into()), &[]),
-    pass("simplify", Level::O0, |f, _| Some(simplify::simplify(f).into()), &[]),
+    pass("legalize", Level::O0, |f, _| Some(legalize::legalize(f).into())),
+    pass("simplify", Level::O0, |f, _| Some(simplify::simplify(f).into())),
 ];
 
 /// Inlining, which takes callees in the form before it.
-pub const INLINE: Pass = pass("inline", Level::O1, inline::inline, inline::FAULTS);
+pub const INLINE: Pass = pass("inline", Level::O1, inline::inline);
 /// Cleaning again.
-pub const CLEAN: Pass = pass("clean", Level::O1, clean, &[]);
+pub const CLEAN: Pass = pass("clean", Level::O1, clean);
 /// Arguments that callees ignore are not computed.
-pub const DEAD_PARAMS: Pass = pass("dead_params", Level::O1, dead_params::dead_params, dead_params::FAULTS);
+pub const DEAD_PARAMS: Pass = pass("dead_params", Level::O1, dead_params::dead_params);
 /// Packed pairs of words are taken apart. Only for modules: `legalize` leaves no carriers.
-pub const CARRIERS: Pass = pass("carriers", Level::O1, carriers::carriers, carriers::FAULTS);
+pub const CARRIERS: Pass = pass("carriers", Level::O1, carriers::carriers);
 /// Sparse conditional constant propagation.
-pub const SCCP: Pass = pass("sccp", Level::O1, sccp::sccp, sccp::FAULTS);
+pub const SCCP: Pass = pass("sccp", Level::O1, sccp::sccp);
 /// Folding of branches and merging of blocks.
-pub const MERGE: Pass = pass("merge", Level::O1, merge::merge, merge::FAULTS);
+pub const MERGE: Pass = pass("merge", Level::O1, merge::merge);
 /// Global value numbering.
-pub const GVN: Pass = pass("gvn", Level::O1, gvn::gvn, gvn::FAULTS);
+pub const GVN: Pass = pass("gvn", Level::O1, gvn::gvn);
 /// Forwarding of stores and loads to loads.
-pub const FORWARD: Pass = pass("forward", Level::O1, forward::forward, forward::FAULTS);
+pub const FORWARD: Pass = pass("forward", Level::O1, forward::forward);
 /// Removal and joining of bounds checks.
-pub const CHECKS: Pass = pass("checks", Level::O1, checks::checks, checks::FAULTS);
+pub const CHECKS: Pass = pass("checks", Level::O1, checks::checks);
 /// Removal of what the ranges of words decide.
-pub const RANGES: Pass = pass("ranges", Level::O1, ranges::ranges, ranges::FAULTS);
+pub const RANGES: Pass = pass("ranges", Level::O1, ranges::ranges);
 /// Removal of stores that nobody sees.
-pub const DEAD_STORE: Pass = pass("dead_store", Level::O1, dead_store::dead_store, dead_store::FAULTS);
+pub const DEAD_STORE: Pass = pass("dead_store", Level::O1, dead_store::dead_store);
 /// Equality saturation with the lemmas. After ranges, because it hides remainders.
-pub const REWRITE: Pass = pass("rewrite", Level::O1, rewrite::rewrite, rewrite::FAULTS);
+pub const REWRITE: Pass = pass("rewrite", Level::O1, rewrite::rewrite);
 /// Conversion of decisions to selects.
-pub const IF_CONVERT: Pass = pass("if_convert", Level::O1, if_convert::if_convert, if_convert::FAULTS);
+pub const IF_CONVERT: Pass = pass("if_convert", Level::O1, if_convert::if_convert);
 /// Rotation of loops, so that they test at their bottom.
-pub const ROTATE: Pass = pass("rotate", Level::O2, rotate::rotate, rotate::FAULTS);
+pub const ROTATE: Pass = pass("rotate", Level::O2, rotate::rotate);
 /// Loop-invariant code motion.
-pub const LICM: Pass = pass("licm", Level::O2, licm::licm, licm::FAULTS);
+pub const LICM: Pass = pass("licm", Level::O2, licm::licm);
 
 /// Removal of induction variables that others can stand for.
-pub const INDUCTION: Pass = pass("induction", Level::O2, induction::induction, induction::FAULTS);
+pub const INDUCTION: Pass = pass("induction", Level::O2, induction::induction);
 
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
 #[rustfmt::skip]
@@ -112,7 +113,7 @@ pub struct Options {
     pub inline_report: bool,
     /// Whether to write debug information, and which.
     pub debug: Option<DebugOptions>,
-    /// The fault that is switched on; without effect in a release build.
+    /// The fault that is switched on; without effect unless the build has the feature `faults`.
     pub fault: Option<&'static str>,
 }
 
@@ -178,6 +179,11 @@ pub struct Compiled {
 /// # Errors
 /// The first thing that is malformed, unsupported or too large.
 pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError> {
+    faults::with(options.fault, || compile_with(bytes, options))
+}
+
+fn compile_with(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError> {
+    let wrong = options.fault;
     let mut module = decode::decode(bytes)?;
     module.import_prefix.clone_from(&options.import_prefix);
     module.export_symbols.clone_from(&options.export_symbols);
@@ -199,13 +205,12 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
         unused: &nothing,
         roots: &roots,
         hinted: &hinted,
-        fault: options.fault,
     };
-    let needed = |index| needed(bytes, index, &cx);
+    let needed = |index| faults::with(wrong, || needed(bytes, index, &cx));
     let forms: Vec<Vec<Stage>> = defined.clone().into_par_iter().map(needed).collect::<Result<_, _>>()?;
     let (calls, unused) = (call_graph::counts(&forms), call_graph::unused_params(&forms));
     let cx = Cx { forms: &forms, calls: &calls, unused: &unused, ..cx };
-    let optimized = |(index, stages): (u32, &Vec<Stage>)| optimize(stages, options, &cx, index);
+    let optimized = |(index, stages): (u32, &Vec<Stage>)| faults::with(wrong, || optimize(stages, options, &cx, index));
     let more: Vec<Vec<Stage>> = defined.into_par_iter().zip(&forms).map(optimized).collect::<Result<_, _>>()?;
     let last = |place: usize| more.get(place)?.last().or(forms[place].last());
     let kept = call_graph::reachable(&module, |index| Some(&last(index.checked_sub(first)? as usize)?.func));
@@ -220,7 +225,8 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
         // A function that is inlined wherever it is called stays in the claim, for its form, and not in the object.
         let last = &stages.last().expect("invariant: the builder made one").func;
         let removed = options.level > Level::O0 && !kept.contains(&index);
-        let code = if removed { None } else { Some(compile_function(last, &info, options.tuning())?) };
+        let code = || compile_function(last, &info, options.tuning());
+        let code = if removed { None } else { Some(faults::with(wrong, code)?) };
         let (witness, indirect_types) =
             code.as_ref().map(|c| (c.witness.clone(), c.indirect_types.clone())).unwrap_or_default();
         let claim = FunctionClaim { index, stages, witness, indirect_types };
@@ -414,8 +420,8 @@ pub(crate) fn contract(module: &Module, options: &Options) -> Result<Contract, C
     let imported = module.memory.as_ref().is_some_and(|m| m.import.is_some());
     let memory = if imported { MemoryOwner::Extern } else { options.memory };
     let (import_prefix, export_symbols) = (options.import_prefix.clone(), options.export_symbols.clone());
-    let own = Contract::new(options.bounds, memory, capacity_bytes);
-    Ok(Contract { import_prefix, export_symbols, ..own })
+    let bounds = if faults::on("contract-bounds") { Bounds::None } else { options.bounds };
+    Ok(Contract { import_prefix, export_symbols, ..Contract::new(bounds, memory, capacity_bytes) })
 }
 
 /// Whether linear memory always has the size that it starts with.

@@ -2,6 +2,7 @@
 //! effect whose results are unused, parameters that are unused but by themselves.
 
 use crate::cfg::{self, Few};
+use crate::faults;
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
 use synth_validator::domain::Symbol;
@@ -180,7 +181,8 @@ pub fn remove_dead(func: &mut Func) {
             continue;
         }
         keep(&mut block.params, &kept[i]);
-        block.insts.retain(|inst| !is_pure(&inst.op) || inst.results.iter().any(|r| live[r.0 as usize]));
+        let goes = |op: &Op| is_pure(op) || faults::on("simplify-unused-trap") && matches!(op, Op::BoundsCheck { .. });
+        block.insts.retain(|inst| !goes(&inst.op) || inst.results.iter().any(|r| live[r.0 as usize]));
         for edge in cfg::edges_mut(&mut block.end) {
             keep(&mut edge.args, &kept[edge.block.0 as usize]);
         }

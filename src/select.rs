@@ -22,6 +22,7 @@ use crate::encode::memory::Access;
 use crate::encode::operand::ModifiedImm;
 use crate::encode::{AluOp, ShiftOp};
 use crate::error::CompileError;
+use crate::faults;
 use crate::ir_facts::Facts;
 use crate::machine::{Inst, MachineFunc, Reg, Src};
 use crate::module_info::ModuleInfo;
@@ -196,7 +197,7 @@ impl<'a> Selector<'a> {
         CompileError::Internal { function: Some(self.func.index), message: message.into() }
     }
     fn emit(&mut self, inst: Inst) {
-        if inst.is_call() {
+        if inst.is_call() && !faults::on("select-cache-across-call") {
             self.cache.clear();
         }
         self.machine.insts.push(inst);
@@ -288,7 +289,12 @@ impl<'a> Selector<'a> {
             Cached::Entry(table, index) => {
                 let rn = self.address_reg(Symbol::Table(table), 0);
                 let rm = self.home(index);
-                Inst::Alu { op: AluOp::Add, rd, rn, src: Src::Shifted(rm, ShiftOp::Lsl, 3) }
+                Inst::Alu {
+                    op: AluOp::Add,
+                    rd,
+                    rn,
+                    src: Src::Shifted(rm, ShiftOp::Lsl, if faults::on("select-table-entry") { 2 } else { 3 }),
+                }
             }
         };
         self.emit(inst);

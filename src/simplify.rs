@@ -8,6 +8,7 @@
 
 mod fold;
 
+use crate::faults;
 use crate::prune::{self, Known};
 use crate::{cfg, liveness};
 use fold::Folded;
@@ -142,7 +143,7 @@ impl<'f> Simplifier<'f> {
         if let [result] = results.as_slice() {
             self.definitions.insert(*result, key.clone());
         }
-        if prune::is_function(&key.0) {
+        if prune::is_function(&key.0) || faults::on("simplify-equal-loads") && matches!(key.0, Op::Load { .. }) {
             self.computed.insert(key, results.clone());
         }
         results
@@ -167,7 +168,9 @@ impl<'f> Simplifier<'f> {
     fn instruction(&mut self, inst: &Inst) {
         self.origin = inst.origin;
         let args: Vec<Operand> = inst.args.iter().map(|a| self.operand(*a)).collect();
-        if matches!(inst.op, Op::TrapIf(_)) && args[0].constant() == Some(0) {
+        if matches!(inst.op, Op::TrapIf(_))
+            && (args[0].constant() == Some(0) || args[0].constant().is_some() && faults::on("simplify-constant-trap"))
+        {
             return;
         }
         let mut step = Folded::Op(inst.op.clone(), args);
@@ -216,7 +219,9 @@ impl<'f> Simplifier<'f> {
                 None => Terminator::Branch(self.use_of(*c), self.edge(yes), self.edge(no)),
             },
             Terminator::Switch(i, edges, default) => match self.operand(*i).constant() {
-                Some(i) => Terminator::Jump(self.edge(edges.get(i as usize).unwrap_or(default))),
+                Some(i) => Terminator::Jump(
+                    self.edge(edges.get(i as usize + usize::from(faults::on("simplify-case"))).unwrap_or(default)),
+                ),
                 None => {
                     let index = self.use_of(*i);
                     let edges = edges.iter().map(|e| self.edge(e)).collect();

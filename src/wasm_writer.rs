@@ -32,12 +32,6 @@ use std::fmt;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Op, Terminator, Type, Value, Values};
 use synth_validator::witness::{Cut, Loc, Witness};
 
-/// Faults that can be switched on.
-pub const FAULTS: &[(&str, &str)] = &[
-    ("wasm-writer-store-operands", "address and value of a store change places"),
-    ("wasm-writer-branch-arms", "the arms of a branch change places"),
-];
-
 /// Why a function keeps its body.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kept {

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use support::observation::disagreements;
 use support::proofs::deep_map;
 use support::vectors::{self, Script, Statement};
-use support::{instance_engine, modules, packages, wasmi_engine};
+use support::{interpreter, modules, packages, wasmi_engine};
 use synth::optimize::{Optimized, Options, PASSES, optimize};
 use synth::pipeline::{CARRIERS, DEAD_PARAMS};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
@@ -99,7 +99,7 @@ fn runs_alike(program: &Program, after: &[u8]) {
     let found = disagreements(&program.script, &before, &run(after));
     assert!(found.is_empty(), "{name} in wasmi:\n{}", found.join("\n"));
     let contract = Contract::new(Bounds::Software, MemoryOwner::Own, pages * 65_536);
-    let own = instance_engine::run(after, &contract, &program.script).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let own = interpreter::run_module(after, &contract, &program.script).unwrap_or_else(|e| panic!("{name}: {e}"));
     let found = disagreements(&program.script, &before, &own);
     assert!(found.is_empty(), "{name} in the validator's interpreter:\n{}", found.join("\n"));
 }

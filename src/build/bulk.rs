@@ -1,6 +1,7 @@
 //! Size and growth of linear memory, bulk copies and fills.
 
 use super::Builder;
+use crate::faults;
 use crate::module::Mode;
 use synth_validator::contract::{Bounds, PAGE_BYTES};
 use synth_validator::domain::BinOp;
@@ -32,7 +33,8 @@ impl Builder<'_> {
             Operator::MemoryInit { data_index: segment, .. } => self.memory_init(*segment),
             Operator::DataDrop { data_index } => {
                 // An active segment is dropped at instantiation.
-                if let Some(cell) = self.module.data[*data_index as usize].dropped {
+                if let Some(cell) = self.module.data[*data_index as usize].dropped.filter(|_| !faults::on("build-drop"))
+                {
                     let one = self.k(1);
                     self.emit(Op::GlobalSet { cell }, &[one], &[]);
                 }
@@ -82,12 +84,12 @@ impl Builder<'_> {
         let most = declared.min(u64::from(self.contract.capacity_bytes / PAGE_BYTES));
         let most = self.k(most as u32);
         let room = self.bin(BinOp::Sub, most, old);
-        let fits = self.cmp(Cond::LeU, more, room);
+        let fits = self.cmp(if faults::on("build-grow-room") { Cond::LtU } else { Cond::LeU }, more, room);
         let added = self.bin_k(BinOp::Shl, more, PAGE_BYTES.trailing_zeros());
         let grown = self.bin(BinOp::Add, bytes, added);
         let size = self.emit(Op::Select, &[fits, grown, bytes], &[Type::I32])[0];
         self.emit(Op::SetMemoryBytes, &[size], &[]);
-        let failed = self.k(u32::MAX);
+        let failed = self.k(if faults::on("build-grow-failed") { 0 } else { u32::MAX });
         let result = self.emit(Op::Select, &[fits, old, failed], &[Type::I32])[0];
         self.push(result);
     }
@@ -103,7 +105,7 @@ impl Builder<'_> {
             return;
         }
         let mut outside = None;
-        for (size, start) in ranges {
+        for (size, start) in &ranges[..if faults::on("build-copy-source") { 1 } else { ranges.len() }] {
             let long = self.cmp(Cond::LtU, *size, len);
             let last = self.bin(BinOp::Sub, *size, len);
             let past = self.cmp(Cond::LtU, last, *start);

@@ -2,6 +2,7 @@
 
 use super::{Builder, Snapshot, WORK_MAX};
 use crate::error::CompileError;
+use crate::faults;
 use crate::module::{FuncType, ValType};
 use rustc_hash::FxHashMap;
 use synth_validator::ir::{Block, Edge, Terminator, Type, Value, Values};
@@ -188,7 +189,8 @@ impl Builder<'_> {
 
     /// Makes a loop's header, with a parameter for each operand that it takes and each local that it assigns.
     fn open_loop(&mut self, params: &[Type]) -> Result<Kind, CompileError> {
-        let locals = self.assigned.remove(&self.origin).unwrap_or_default();
+        let mut locals = self.assigned.remove(&self.origin).unwrap_or_default();
+        locals.truncate(locals.len().saturating_sub(faults::on("build-loop-locals").into()));
         let header = self.new_block();
         let args = self.loop_args(params.len(), &locals)?;
         let types: Vec<Type> = args.iter().map(|a| self.func.type_of(*a)).collect();
@@ -390,7 +392,8 @@ impl Builder<'_> {
         let mut merged = Vec::new();
         for group in all.chunk_by(|a, b| a.0 == b.0) {
             let (local, v) = group[0];
-            let everywhere = group.len() == frame.incoming.len() || self.env[local as usize] == v;
+            let everywhere =
+                faults::on("build-one-path") || group.len() == frame.incoming.len() || self.env[local as usize] == v;
             let same = everywhere && group.iter().all(|g| g.1 == v);
             merged.push((local, same.then_some(v)));
         }

@@ -1,6 +1,7 @@
 //! Loads and stores, with the checks of the bounds mode.
 
 use super::Builder;
+use crate::faults;
 use synth_validator::contract::Bounds;
 use synth_validator::domain::{BinOp, Space, Width};
 use synth_validator::ir::{Op, Terminator, Type, Value};
@@ -54,7 +55,7 @@ impl Builder<'_> {
                         // A word has no bits to extend into another word of its own.
                         let op = Op::Load { space, width, signed: signed && width != Width::Word, offset };
                         let low = self.word(op, &[index]);
-                        match (ty, signed) {
+                        match (ty, signed && !faults::on("build-load-sign")) {
                             (Type::I32, _) => low,
                             (Type::I64, false) => self.zero_extend(low),
                             (Type::I64, true) => self.sign_extend(low),
@@ -96,6 +97,7 @@ impl Builder<'_> {
                     self.end(Terminator::Trap(TrapKind::OutOfBoundsMemory));
                     return None;
                 }
+                let bytes = if faults::on("build-access-width") { 1 } else { bytes };
                 self.emit(Op::BoundsCheck { offset, bytes }, &[index], &[]);
                 Some((index, offset))
             }

@@ -1,6 +1,7 @@
 //! Constants, arithmetic, comparisons and conversions.
 
 use super::Builder;
+use crate::faults;
 use synth_validator::domain::{BinOp, DivOp, UnOp};
 use synth_validator::ir::{Bin64, Cond, Op, Type, Un64, Value};
 use synth_validator::trap::TrapKind;
@@ -187,6 +188,7 @@ impl Builder<'_> {
         let n = match self.known.get(&n) {
             Some(k) if *k < 32 => n,
             Some(k) => self.k(*k as u32 & 31),
+            None if faults::on("build-shift-unmasked") => n,
             None => self.bin_k(BinOp::And, n, 31),
         };
         self.bin(op, a, n)
@@ -211,12 +213,17 @@ impl Builder<'_> {
             Type::I32 => (u64::from(u32::MAX), 1 << 31),
             Type::I64 => (u64::MAX, 1 << 63),
         };
-        if divisor.is_none_or(|k| k == 0) {
+        if divisor.is_none_or(|k| k == 0) && !faults::on("build-division-by-zero") {
             let zero = self.constant(ty, 0);
             let is_zero = self.compare(ty, Cond::Eq, b, zero);
             self.trap_if(TrapKind::IntegerDivideByZero, is_zero);
         }
-        if op == DivOp::SQuot && divisor.is_none_or(|k| k == ones) && dividend.is_none_or(|k| k == min) {
+        let is_quotient = op == DivOp::SQuot || op == DivOp::SRem && faults::on("build-remainder-overflow");
+        if is_quotient
+            && !faults::on("build-division-overflow")
+            && divisor.is_none_or(|k| k == ones)
+            && dividend.is_none_or(|k| k == min)
+        {
             let (min, ones) = (self.constant(ty, min), self.constant(ty, ones));
             let is_min = self.compare(ty, Cond::Eq, a, min);
             let is_minus_one = self.compare(ty, Cond::Eq, b, ones);

@@ -106,6 +106,10 @@ pub struct CodeArgs {
     /// Leave out this optimizer pass; may be given several times
     #[arg(long, value_name = "NAME", value_parser = passes::names())]
     without_pass: Vec<String>,
+    /// Switch a fault of the compiler on
+    #[cfg(feature = "faults")]
+    #[arg(long, hide = true, value_name = "NAME", value_parser = super::faults::names())]
+    fault: Option<String>,
 }
 
 /// Cores.
@@ -264,6 +268,8 @@ impl CodeArgs {
             literal_pools: matches!(self.literal_pools, PoolsArg::Auto),
             level,
             left_out: self.without_pass.clone(),
+            #[cfg(feature = "faults")]
+            fault: self.fault.as_deref().map(super::faults::named),
             ..Options::default()
         }
     }

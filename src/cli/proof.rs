@@ -113,6 +113,10 @@ pub fn compile_and_prove(
     let attempt = |options: &Options| {
         let compiled = build(module, options, limits.threads())?;
         let proof = prove((&module.path, &module.bytes), (object_path, &compiled.object), None, limits)?;
+        let contract = &proof.claim.contract;
+        if (contract.bounds, &contract.import_prefix) != (options.bounds, &options.import_prefix) {
+            return Err(Diagnostic::new("the object's contract is not the one that was asked for, which is a defect"));
+        }
         Ok::<_, Diagnostic>((compiled, proof))
     };
     fn reports((_, proof): &(Compiled, Proof)) -> Vec<&FunctionReport> {

@@ -5,6 +5,7 @@ use crate::encode;
 use crate::encode::branch::it_block;
 use crate::encode::operand::ItRest;
 use crate::error::CompileError;
+use crate::faults;
 use crate::machine::{Choice, Src, Test};
 
 impl Emitter<'_> {
@@ -13,6 +14,10 @@ impl Emitter<'_> {
         let Some((first, others)) = choices.split_first() else { return Ok(()) };
         self.flags(test)?;
         let negated: Vec<bool> = others.iter().map(|c| c.negated != first.negated).collect();
+        let mut negated = negated;
+        if let Some(last) = negated.last_mut() {
+            *last ^= faults::on("emit-last-choice");
+        }
         let rest = ItRest::new(&negated).ok_or_else(|| self.misfit("an IT block"))?;
         let condition = if first.negated { test.condition.negated() } else { test.condition };
         self.code(it_block(condition, rest));

@@ -10,6 +10,7 @@ use crate::encode::operand::{
 };
 use crate::encode::{self, AluOp, SetFlags, Shift, ShiftOp, field};
 use crate::error::CompileError;
+use crate::faults;
 use crate::machine::{Compare, Inst, Src, Target, Test};
 use synth_validator::domain::Symbol;
 
@@ -21,7 +22,11 @@ impl Emitter<'_> {
         match inst {
             Inst::Entry { .. } => {}
             Inst::LoadIncoming { rd, offset } => {
-                self.stack_access(Access::Ldr, gpr(*rd), self.frame.bytes() + offset)?;
+                self.stack_access(
+                    Access::Ldr,
+                    gpr(*rd),
+                    if faults::on("emit-incoming") { self.frame.local_bytes } else { self.frame.bytes() } + offset,
+                )?;
             }
             Inst::Const { rd, value } => self.constant(gpr(*rd), *value, true),
             Inst::SymbolAddress { rd, symbol, addend } => {
@@ -98,6 +103,10 @@ impl Emitter<'_> {
             Inst::Jump => {
                 let to = self.target(self.machine.blocks[block].succs[0]);
                 if self.returns[to] && self.next(block) != Some(to) && self.returns_at_once() {
+                    if faults::on("emit-early-return") {
+                        self.code(encode::branch::bx(crate::encode::operand::LR));
+                        return Ok(());
+                    }
                     return self.epilogue();
                 }
                 self.jump(block, to);
@@ -203,6 +212,10 @@ impl Emitter<'_> {
     }
     fn select(&mut self, rd: Gpr, yes: Src, test: &Test) -> Result<(), CompileError> {
         self.flags(test)?;
+        if let (true, Src::Imm(k)) = (faults::on("emit-flags-killed"), yes) {
+            self.constant(IP, k, true);
+            self.code(encode::cmp_reg(rd, IP, None));
+        }
         self.code(it(test.condition));
         match yes {
             Src::Imm(k) => self.constant_in_it(rd, k),
@@ -256,7 +269,8 @@ impl Emitter<'_> {
             return Ok(());
         }
         self.compare_index(index, targets.len() as u32);
-        self.items.push(Item::Branch(Some(Condition::Hs), Label(default as u32)));
+        let past = if faults::on("emit-switch-bound") { Condition::Hi } else { Condition::Hs };
+        self.items.push(Item::Branch(Some(past), Label(default as u32)));
         let mut labels: Vec<Label> = targets.iter().map(|t| Label(*t as u32)).collect();
         // A reader finds the end of the table by its nearest target: one stands right behind it.
         let next = self.next(block);
@@ -296,6 +310,7 @@ impl Emitter<'_> {
             }
         };
         // The offset 0 is the addend -4, which makes up for the pc that reads ahead by 4.
-        self.items.push(Item::Relocated(bl(Offset::ZERO), RelocKind::Call, to));
+        let addend = Offset::new(if faults::on("relocation-call-addend") { 2 } else { 0 }).unwrap_or(Offset::ZERO);
+        self.items.push(Item::Relocated(bl(addend), RelocKind::Call, to));
     }
 }

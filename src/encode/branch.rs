@@ -4,6 +4,7 @@
 use super::bits::{Code, fill};
 use super::operand::{Condition, ForwardOffset, Gpr, ItRest, Low, Offset, TrapNumber};
 use super::rows;
+use crate::faults;
 
 /// `b` in 16 bits.
 pub fn b_narrow(offset: Offset<12>) -> Code {
@@ -84,7 +85,7 @@ pub fn it_block(condition: Condition, rest: ItRest) -> Code {
 
 /// `udf #number`.
 pub fn udf(number: TrapNumber) -> Code {
-    fill(&rows::UDF_T1, &[(b'i', number.field())])
+    fill(&rows::UDF_T1, &[(b'i', number.field() + u32::from(faults::on("encode-trap-number")))])
 }
 
 /// `nop`.

@@ -3,6 +3,7 @@
 use super::bits::{Code, fill};
 use super::operand::{Base, Gpr, Imm2, Imm5, Imm7, Imm12, Low, PopList, PushList, WordOffset};
 use super::rows::{self, Row};
+use crate::faults;
 
 /// What a load or store moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +42,7 @@ impl Access {
             Access::Str => (0, 0b100),
             Access::Ldr => (0, 0b101),
             Access::Ldrsb => (1, 0b001),
-            Access::Ldrsh => (1, 0b011),
+            Access::Ldrsh => (u32::from(!faults::on("encode-load-sign")), 0b011),
         }
     }
     /// Opcode of the 16-bit register form. Source: DDI 0403E, A5.2.4.
@@ -73,7 +74,7 @@ pub fn access_imm(access: Access, rt: Gpr, rn: Base, imm: Imm12) -> Code {
     let (t, n, value) = (rt.field(), rn.field(), imm.field());
     let bytes = access.bytes();
     let load = u32::from(access.is_load());
-    if rt.is_low() && value % bytes == 0 {
+    if rt.is_low() && (value % bytes == 0 || faults::on("encode-offset-scale")) {
         match (rn, access.narrow_immediate(), Imm5::new(value / bytes)) {
             (Base::Reg(rn), Some(row), Some(i)) if rn.is_low() => {
                 return fill(row, &[(b'l', load), (b'i', i.field()), (b'n', n), (b't', t)]);
@@ -92,7 +93,7 @@ pub fn access_imm(access: Access, rt: Gpr, rn: Base, imm: Imm12) -> Code {
 /// `access rt, [rn, rm, lsl #shift]`.
 pub fn access_reg(access: Access, rt: Gpr, rn: Gpr, rm: Gpr, shift: Imm2) -> Code {
     let (t, n, m) = (rt.field(), rn.field(), rm.field());
-    if shift == Imm2::ZERO && rt.is_low() && rn.is_low() && rm.is_low() {
+    if (shift == Imm2::ZERO || faults::on("encode-index-shift")) && rt.is_low() && rn.is_low() && rm.is_low() {
         return fill(&rows::INDEX_T1, &[(b'o', access.narrow_register()), (b'm', m), (b'n', n), (b't', t)]);
     }
     let (sign, op) = access.wide_fields();
@@ -131,7 +132,7 @@ pub fn pop(list: PopList) -> Code {
 /// `add sp, sp, #bytes` or `sub sp, sp, #bytes`; flags kept.
 pub fn adjust_sp(subtract: bool, bytes: Imm12) -> Code {
     let value = bytes.field();
-    match Imm7::new(value / 4) {
+    match Imm7::new(value / 4 & if faults::on("encode-frame-size") { 0x7f } else { !0 }) {
         Some(i) if value % 4 == 0 => fill(&rows::SP_IMM_T1, &[(b's', u32::from(subtract)), (b'i', i.field())]),
         _ => fill(&rows::SP_IMM12_W, &[(b'i', value), (b's', if subtract { 0b11 } else { 0 })]),
     }

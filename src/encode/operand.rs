@@ -1,5 +1,7 @@
 //! Operand types of encodings. Constructors check what the manual demands, so that encoding cannot fail.
 
+use crate::faults;
+
 /// A core register that every instruction of the encoder takes: r0 to r12 or lr, neither sp nor pc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Gpr(u8);
@@ -161,7 +163,8 @@ impl ModifiedImm {
         }
         let top = value.leading_zeros();
         let rotated = value.rotate_left(top + 8);
-        (rotated <= 0xff).then_some((top + 8) << 7 | (rotated & 0x7f))
+        (rotated <= if faults::on("encode-modified-imm") { 0x1ff } else { 0xff })
+            .then_some((top + 8) << 7 | (rotated & 0x7f))
     }
     /// The word that it stands for.
     pub fn value(self) -> u32 {
@@ -306,7 +309,8 @@ impl<const BITS: u32> Offset<BITS> {
     pub fn new(bytes: i32) -> Option<Offset<BITS>> {
         let ahead = bytes.checked_sub(4)?;
         let end = 1 << (BITS - 1);
-        (ahead % 2 == 0 && (-end..end).contains(&ahead)).then_some(Offset(ahead))
+        let is_near = (-end..end).contains(&ahead) || BITS == 9 && faults::on("layout-near-branch");
+        (ahead % 2 == 0 && is_near).then_some(Offset(ahead))
     }
     /// Bits `low` and up of the signed field, as many as `count`.
     pub fn bits(self, low: u32, count: u32) -> u32 {
@@ -322,7 +326,8 @@ impl ForwardOffset {
     /// The distance in bytes, if it is even and in reach.
     pub fn new(bytes: i32) -> Option<ForwardOffset> {
         let ahead = u32::try_from(bytes.checked_sub(4)?).ok()?;
-        (ahead % 2 == 0 && ahead <= 126).then_some(ForwardOffset(ahead))
+        let is_near = ahead <= 126 || faults::on("layout-near-zero-branch");
+        (ahead % 2 == 0 && is_near).then_some(ForwardOffset(ahead & 126))
     }
     /// The bytes less 4, which the machine counts itself.
     pub fn field(self) -> u32 {

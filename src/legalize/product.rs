@@ -1,6 +1,7 @@
 //! Products of pairs, and which pairs are words with copies of their sign.
 
 use super::{Legalizer, Pair};
+use crate::faults;
 use rustc_hash::{FxHashMap, FxHashSet};
 use synth_validator::domain::{BinOp, Width};
 use synth_validator::ir::{Op, Value};
@@ -59,12 +60,16 @@ impl Legalizer<'_> {
         let is_unsigned = is_zero(a.1, self) && is_zero(b.1, self);
         // The validator relates both products of words by one form, except where a factor is constant.
         let is_constant = [a.0, b.0].iter().any(|v| self.known.contains_key(v));
-        if !is_unsigned && !is_constant && self.is_sign_extended(a) && self.is_sign_extended(b) {
+        if !is_unsigned
+            && !is_constant
+            && (faults::on("legalize-signed-product") || self.is_sign_extended(a))
+            && self.is_sign_extended(b)
+        {
             return (self.bin(BinOp::Mul, a.0, b.0), self.bin(BinOp::SMulHi, a.0, b.0));
         }
         let (low, mut high) = self.two(Op::MulWide, &[a.0, b.0]);
         for (x, y) in [(a.0, b.1), (a.1, b.0)] {
-            if !is_zero(x, self) && !is_zero(y, self) {
+            if !is_zero(x, self) && !is_zero(y, self) && !(faults::on("legalize-cross-product") && x == a.1) {
                 let cross = self.bin(BinOp::Mul, x, y);
                 high = self.bin(BinOp::Add, high, cross);
             }

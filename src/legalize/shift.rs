@@ -1,6 +1,7 @@
 //! Shifts and rotations of pairs.
 
 use super::{Legalizer, Pair};
+use crate::faults;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Bin64, Cond, Value};
 
@@ -47,7 +48,8 @@ impl Legalizer<'_> {
 
     /// One word shifted by `n` in `1..=31`, filled up from the other one.
     fn funnel(&mut self, op: BinOp, a: Value, fill: BinOp, b: Value, n: u32) -> Value {
-        let (near, over) = (self.bin_k(op, a, n), self.bin_k(fill, b, 32 - n));
+        let (near, over) =
+            (self.bin_k(op, a, n), self.bin_k(fill, b, 32 - n - u32::from(faults::on("legalize-funnel"))));
         self.bin(BinOp::Or, near, over)
     }
 
@@ -63,7 +65,7 @@ impl Legalizer<'_> {
                 self.each(BinOp::Or, left, right)
             }
             _ => {
-                let n = self.bin_k(BinOp::And, n, 63);
+                let n = self.bin_k(BinOp::And, n, if faults::on("legalize-amount") { 255 } else { 63 });
                 match op {
                     Bin64::Shl => self.shl(a, n),
                     Bin64::ShrS => self.shr(a, n, BinOp::Ashr),
@@ -96,7 +98,7 @@ impl Legalizer<'_> {
         let low = self.bin(BinOp::Lshr, a.0, n);
         let over = self.bin(BinOp::Shl, a.1, rest);
         let near = self.bin(BinOp::Or, low, over);
-        let over = self.bin(far, a.1, past);
+        let over = self.bin(if faults::on("legalize-far-sign") { BinOp::Lshr } else { far }, a.1, past);
         let low = if far == BinOp::Ashr {
             let is_far = self.cmp_zero(Cond::GeS, past);
             self.select(is_far, over, near)

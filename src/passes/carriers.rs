@@ -11,8 +11,9 @@
 //! Obligation: refinement; at every cut point the halves of a carrier equal the words that it has become.
 
 use crate::cfg;
+use crate::faults;
 use crate::liveness::{LIVE_MAX, live_in};
-use crate::pass::{Cx, Fault, Form};
+use crate::pass::{Cx, Form};
 use crate::prune::{Known, known_values, remove_dead};
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
@@ -21,14 +22,8 @@ use synth_validator::ir::{Bin64, Block, BlockData, Edge, Func, Inst, Op, Termina
 use synth_validator::trap::TrapKind;
 use synth_validator::witness::{Cut, Loc, Witness};
 
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("carriers-swapped", "a shift by 32 leaves the low word where it is"),
-    ("carriers-half", "a mask of the low word clears both"),
-];
-
 /// Splits carriers; nothing if there are none.
-pub fn carriers(func: &Func, cx: &Cx<'_>) -> Option<Form> {
+pub fn carriers(func: &Func, _: &Cx<'_>) -> Option<Form> {
     if !func.values.contains(&Type::I64) {
         return None;
     }
@@ -39,7 +34,7 @@ pub fn carriers(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     if !order.iter().flat_map(|b| &func.blocks[b.0 as usize].insts).any(takes_apart) {
         return None;
     }
-    let mut splitter = Splitter::new(func, cx, &known, &split);
+    let mut splitter = Splitter::new(func, &known, &split);
     splitter.run(&order);
     remove_dead(&mut splitter.new);
     let witness = splitter.witness()?;
@@ -114,7 +109,6 @@ enum Word {
 
 struct Splitter<'a> {
     old: &'a Func,
-    cx: &'a Cx<'a>,
     known: &'a [Option<Known>],
     split: &'a [bool],
     new: Func,
@@ -129,7 +123,7 @@ struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    fn new(old: &'a Func, cx: &'a Cx<'a>, known: &'a [Option<Known>], split: &'a [bool]) -> Splitter<'a> {
+    fn new(old: &'a Func, known: &'a [Option<Known>], split: &'a [bool]) -> Splitter<'a> {
         let empty = |b: &BlockData| BlockData {
             params: Values::new(),
             insts: Vec::new(),
@@ -139,7 +133,7 @@ impl<'a> Splitter<'a> {
         let blocks = old.blocks.iter().map(empty).collect();
         let new = Func { index: old.index, results: old.results.clone(), values: old.values.clone(), blocks };
         let (pairs, words, made) = (FxHashMap::default(), FxHashMap::default(), FxHashMap::default());
-        Splitter { old, cx, known, split, new, pairs, words, insts: Vec::new(), made, origin: 0 }
+        Splitter { old, known, split, new, pairs, words, insts: Vec::new(), made, origin: 0 }
     }
 
     fn is_split(&self, v: Value) -> bool {
@@ -259,7 +253,7 @@ impl<'a> Splitter<'a> {
         let zero = Word::Const(0);
         match inst.op {
             Op::Join => [self.word(inst.args[0]), self.word(inst.args[1])],
-            Op::Bin64(Bin64::Shl) if self.cx.fault("carriers-swapped") => [self.pair(inst.args[0])[0], zero],
+            Op::Bin64(Bin64::Shl) if faults::on("carriers-swapped") => [self.pair(inst.args[0])[0], zero],
             Op::Bin64(Bin64::Shl) => [zero, self.pair(inst.args[0])[0]],
             Op::Bin64(Bin64::ShrU) => [self.pair(inst.args[0])[1], zero],
             Op::Select => {
@@ -289,7 +283,7 @@ impl<'a> Splitter<'a> {
         let (neutral, absorbing) = if is_and { (u32::MAX, 0) } else { (0, u32::MAX) };
         match (a, b) {
             (Word::Const(k), other) | (other, Word::Const(k)) if k == neutral => {
-                match is_and && self.cx.fault("carriers-half") {
+                match is_and && faults::on("carriers-half") {
                     true => Word::Const(0),
                     false => other,
                 }

@@ -9,21 +9,15 @@
 //! Only for memories that cannot grow: of others the validator knows no more than the minimum after a call.
 
 use crate::cfg::Dominators;
+use crate::faults;
 use crate::ir_facts::Cuts;
-use crate::pass::{Cx, Fault, Form, witness};
+use crate::pass::{Cx, Form, witness};
 use crate::prune::is_pure;
 use rustc_hash::FxHashMap;
 use synth_validator::contract::{Bounds, PAGE_BYTES};
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Block, Cond, Func, Op, Value};
 use synth_validator::witness::{Loc, Step, Witness, Word};
-
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("checks-too-wide", "a check with a smaller end counts as one with a greater end"),
-    ("checks-sibling", "a check counts on paths that do not pass it"),
-    ("checks-across-store", "a check is widened over a store"),
-];
 
 /// A check: the block, its index, one past the last byte above the index.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +41,9 @@ pub fn checks(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let mut new = func.clone();
     let mut changed = false;
     for block in &mut new.blocks {
-        changed |= join(block, min_bytes, cx);
+        changed |= join(block, min_bytes);
     }
-    let relied = remove_dominated(&mut new, min_bytes, cx);
+    let relied = remove_dominated(&mut new, min_bytes);
     if !changed && relied.is_empty() {
         return None;
     }
@@ -59,14 +53,14 @@ pub fn checks(func: &Func, cx: &Cx<'_>) -> Option<Form> {
 }
 
 /// Joins checks of one index within a block.
-fn join(block: &mut synth_validator::ir::BlockData, min_bytes: u64, cx: &Cx<'_>) -> bool {
+fn join(block: &mut synth_validator::ir::BlockData, min_bytes: u64) -> bool {
     // By index: the place of the check in the new list, and whether it may still be widened.
     let mut open: FxHashMap<Value, (usize, bool)> = FxHashMap::default();
     let mut insts = Vec::with_capacity(block.insts.len());
     let before = block.insts.len();
     for inst in block.insts.drain(..) {
         let Op::BoundsCheck { offset, bytes } = inst.op else {
-            let across = matches!(inst.op, Op::Store { .. }) && cx.fault("checks-across-store");
+            let across = matches!(inst.op, Op::Store { .. }) && faults::on("checks-across-store");
             if !is_pure(&inst.op) && !across {
                 open.values_mut().for_each(|(_, may_widen)| *may_widen = false);
             }
@@ -106,7 +100,7 @@ fn join(block: &mut synth_validator::ir::BlockData, min_bytes: u64, cx: &Cx<'_>)
 }
 
 /// Removes checks that others dominate. Result: the checks relied upon.
-fn remove_dominated(func: &mut Func, min_bytes: u64, cx: &Cx<'_>) -> Vec<Check> {
+fn remove_dominated(func: &mut Func, min_bytes: u64) -> Vec<Check> {
     let dominators = Dominators::new(func);
     let order = dominators.order.iter().copied();
     let mut by_index: FxHashMap<Value, Vec<Check>> = FxHashMap::default();
@@ -120,9 +114,9 @@ fn remove_dominated(func: &mut Func, min_bytes: u64, cx: &Cx<'_>) -> Vec<Check> 
             if end > min_bytes {
                 return true;
             }
-            let slack = if cx.fault("checks-too-wide") { 64 } else { 0 };
+            let slack = if faults::on("checks-too-wide") { 64 } else { 0 };
             let covers = |c: &&Check| {
-                let passed = dominators.dominates(c.block, block) || cx.fault("checks-sibling");
+                let passed = dominators.dominates(c.block, block) || faults::on("checks-sibling");
                 c.block != block && c.end + slack >= end && passed
             };
             let earlier = by_index.entry(index).or_default();

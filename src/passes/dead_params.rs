@@ -9,7 +9,8 @@
 //! Obligation: refinement, in which the calls need not agree in the words that those forms of the callees do not read. The claim
 //! names the forms, and the validator looks for itself.
 
-use crate::pass::{Cx, Fault, Form, witness};
+use crate::faults;
+use crate::pass::{Cx, Form, witness};
 use crate::prune::{Known, is_pure, needed, remove_dead};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::smallvec;
@@ -17,20 +18,12 @@ use std::collections::BTreeSet;
 use synth_validator::claim::Ignoring;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Type, Value, Values};
 
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("dead_params-used", "parameters that the callee uses count as unused"),
-    ("dead_params-import", "an import's last parameter counts as unused"),
-    ("dead_params-table", "the last argument of a call through a table counts as unused"),
-    ("dead_params-effect", "the call that computed an argument goes with it"),
-];
-
 /// An argument: block, instruction, number of the operand.
 type Place = (usize, usize, usize);
 
 /// Passes 0 for what callees do not look at; nothing if no computation becomes needless.
 pub fn dead_params(func: &Func, cx: &Cx<'_>) -> Option<Form> {
-    if cx.unused.is_empty() && cx.fault.is_none() {
+    if cx.unused.is_empty() && !faults::any() {
         return None;
     }
     let free = free_values(func);
@@ -44,7 +37,7 @@ pub fn dead_params(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     if places.is_empty() {
         return None;
     }
-    let needless = needless(func, &places, cx);
+    let needless = needless(func, &places);
     places.retain(|(b, i, n)| needless.contains(&func.blocks[*b].insts[*i].args[*n]));
     if places.is_empty() {
         return None;
@@ -59,7 +52,7 @@ pub fn dead_params(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     }
     let mut new = func.clone();
     pass_zero(&mut new, &places);
-    if cx.fault("dead_params-effect") {
+    if faults::on("dead_params-effect") {
         remove_calls(&mut new, &needless);
     }
     remove_dead(&mut new);
@@ -81,25 +74,25 @@ fn ignored_operands<'a>(op: &Op, count: usize, cx: &'a Cx<'_>) -> impl Iterator<
     let (unused, wrong) = match op {
         Op::Call { func } => {
             let is_import = *func < cx.module.imported_functions();
-            let all = !is_import && cx.fault("dead_params-used");
+            let all = !is_import && faults::on("dead_params-used");
             let wrong = if all { 0..count } else { 0..0 };
-            let import = last(is_import && cx.fault("dead_params-import"));
+            let import = last(is_import && faults::on("dead_params-import"));
             (cx.unused.get(func), wrong.chain(import))
         }
-        Op::CallIndirect { .. } => (None, (0..0).chain(last(count > 1 && cx.fault("dead_params-table")))),
+        Op::CallIndirect { .. } => (None, (0..0).chain(last(count > 1 && faults::on("dead_params-table")))),
         _ => (None, (0..0).chain(None)),
     };
     unused.into_iter().flatten().copied().chain(wrong)
 }
 
 /// The values at these places on which nothing depends besides, and whose computation goes once nothing does.
-fn needless(func: &Func, places: &[Place], cx: &Cx<'_>) -> FxHashSet<Value> {
+fn needless(func: &Func, places: &[Place]) -> FxHashSet<Value> {
     let mut without = func.clone();
     pass_zero(&mut without, places);
     let live = needed(&without);
     // Results of what has an effect are computed all the same.
     let effects = func.blocks.iter().flat_map(|b| &b.insts).filter(|i| !is_pure(&i.op));
-    let computed: FxHashSet<Value> = match cx.fault("dead_params-effect") {
+    let computed: FxHashSet<Value> = match faults::on("dead_params-effect") {
         true => FxHashSet::default(),
         false => effects.flat_map(|i| &i.results).copied().collect(),
     };

@@ -10,21 +10,14 @@
 
 use crate::alias::{Effect, Place, Places};
 use crate::cfg;
+use crate::faults;
 use crate::ir_facts::Cuts;
-use crate::pass::{Cx, Fault, Form, witness};
+use crate::pass::{Cx, Form, witness};
 use rustc_hash::FxHashSet;
 use synth_validator::ir::{Func, Inst, Op, Terminator, Value};
 
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("dead_store-trap", "a store above a check that may trap counts as unseen"),
-    ("dead_store-read", "a store that a load may see counts as unseen"),
-    ("dead_store-call", "a store above a call counts as unseen"),
-    ("dead_store-narrow", "a store of a byte counts as one of the whole word"),
-];
-
 /// Removes dead stores; nothing if there are none.
-pub fn dead_store(func: &Func, cx: &Cx<'_>) -> Option<Form> {
+pub fn dead_store(func: &Func, _: &Cx<'_>) -> Option<Form> {
     let writes = |i: &Inst| matches!(i.op, Op::Store { .. } | Op::Store64 { .. } | Op::GlobalSet { .. });
     if !func.blocks.iter().any(|b| b.insts.iter().filter(|i| writes(i)).nth(1).is_some()) {
         return None;
@@ -40,7 +33,7 @@ pub fn dead_store(func: &Func, cx: &Cx<'_>) -> Option<Form> {
             _ => Vec::new(),
         };
         for (i, inst) in data.insts.iter().enumerate().rev() {
-            if is_replaced(places.effect(inst), &mut later, cx) {
+            if is_replaced(places.effect(inst), &mut later) {
                 dead.insert((block.0 as usize, i));
             }
         }
@@ -59,20 +52,20 @@ pub fn dead_store(func: &Func, cx: &Cx<'_>) -> Option<Form> {
 }
 
 /// Whether an instruction writes what is written again `later`, where the instruction is taken in then.
-fn is_replaced(effect: Effect, later: &mut Vec<Place>, cx: &Cx<'_>) -> bool {
+fn is_replaced(effect: Effect, later: &mut Vec<Place>) -> bool {
     match effect {
         Effect::Write(place) => {
-            let is_narrow = |p: &Place| cx.fault("dead_store-narrow") && p.may_overlap(place);
+            let is_narrow = |p: &Place| faults::on("dead_store-narrow") && p.may_overlap(place);
             if later.iter().any(|p| p.covers(place) && begins(*p) == begins(place) || is_narrow(p)) {
                 return true;
             }
             later.retain(|p| p.is_memory() != place.is_memory() || begins(*p).0 == begins(place).0);
             later.push(place);
         }
-        Effect::Read(place) if !cx.fault("dead_store-read") => later.retain(|p| !p.may_overlap(place)),
-        Effect::Trap if !cx.fault("dead_store-trap") => later.clear(),
+        Effect::Read(place) if !faults::on("dead_store-read") => later.retain(|p| !p.may_overlap(place)),
+        Effect::Trap if !faults::on("dead_store-trap") => later.clear(),
         Effect::Memory => later.retain(|p| !p.is_memory()),
-        Effect::Call if !cx.fault("dead_store-call") => later.clear(),
+        Effect::Call if !faults::on("dead_store-call") => later.clear(),
         Effect::Read(_) | Effect::Trap | Effect::Call | Effect::None => {}
     }
     false

@@ -12,35 +12,26 @@ mod witness;
 
 use crate::alias::{Effect, Place, Places};
 use crate::cfg::{self, Dominators, Few};
+use crate::faults;
 use crate::ir_facts::Cuts;
 use crate::loops::{Loop, loops};
-use crate::pass::{Cx, Fault, Form};
+use crate::pass::{Cx, Form};
 use crate::prune::Known;
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
 use synth_validator::domain::{BinOp, UnOp, Width};
 use synth_validator::ir::{Block, Func, Inst, Op, Type, Value, Values};
 
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("forward-alias", "a store through another base is taken to leave a place alone"),
-    ("forward-overlap", "a store counts as apart from what begins elsewhere"),
-    ("forward-call", "a call is taken to leave memory and globals alone"),
-    ("forward-width", "a narrow load gets the whole word that was stored"),
-    ("forward-one-edge", "what one edge brings is known whichever was taken"),
-    ("forward-loop", "what a loop writes is known in it as before it"),
-];
-
 /// Places known at one point; the oldest are forgotten first.
 const KNOWN_MAX: usize = 24;
 
 /// Forwards; nothing if there is nothing to forward.
-pub fn forward(func: &Func, cx: &Cx<'_>) -> Option<Form> {
+pub fn forward(func: &Func, _: &Cx<'_>) -> Option<Form> {
     let reads = |i: &Inst| matches!(i.op, Op::Load { .. } | Op::Load64 { .. } | Op::GlobalGet { .. });
     if !func.blocks.iter().any(|b| b.insts.iter().any(reads)) {
         return None;
     }
-    let mut forwarder = Forwarder::new(func, cx);
+    let mut forwarder = Forwarder::new(func);
     forwarder.run();
     if forwarder.found.is_empty() {
         return None;
@@ -89,7 +80,6 @@ enum Extend {
 
 struct Forwarder<'a> {
     old: &'a Func,
-    cx: &'a Cx<'a>,
     places: Places<'a>,
     preds: Vec<Few<Block>>,
     cuts: Cuts,
@@ -101,12 +91,12 @@ struct Forwarder<'a> {
 }
 
 impl<'a> Forwarder<'a> {
-    fn new(old: &'a Func, cx: &'a Cx<'a>) -> Forwarder<'a> {
+    fn new(old: &'a Func) -> Forwarder<'a> {
         let mut preds = cfg::predecessors(old);
         preds.iter_mut().for_each(Few::dedup);
         let ends = vec![Vec::new(); old.blocks.len()];
         let (places, cuts) = (Places::new(old), Cuts::of(old));
-        Forwarder { old, cx, places, preds, cuts, ends, held: Vec::new(), found: Vec::new() }
+        Forwarder { old, places, preds, cuts, ends, held: Vec::new(), found: Vec::new() }
     }
 
     fn run(&mut self) {
@@ -138,12 +128,12 @@ impl<'a> Forwarder<'a> {
             h.is_new = false;
             h.is_stored &= !is_cut;
         }
-        let others = if self.cx.fault("forward-one-edge") { &[][..] } else { &before[1..] };
+        let others = if faults::on("forward-one-edge") { &[][..] } else { &before[1..] };
         held.retain(|h| {
             (!is_cut || !h.is_partial) && others.iter().all(|p| self.ends[p.0 as usize].iter().any(|o| o.is_same(h)))
         });
         self.held = held;
-        if let Some(l) = header.filter(|_| !self.cx.fault("forward-loop")) {
+        if let Some(l) = header.filter(|_| !faults::on("forward-loop")) {
             for inst in l.blocks.iter().flat_map(|b| &self.old.blocks[b.0 as usize].insts) {
                 self.change(inst);
             }
@@ -154,7 +144,7 @@ impl<'a> Forwarder<'a> {
     fn change(&mut self, inst: &Inst) {
         match self.places.effect(inst) {
             Effect::Write(place) => {
-                let (alias, overlap) = (self.cx.fault("forward-alias"), self.cx.fault("forward-overlap"));
+                let (alias, overlap) = (faults::on("forward-alias"), faults::on("forward-overlap"));
                 let spares = |h: &Held| match (place, h.place) {
                     (Place::Memory { base, offset, .. }, Place::Memory { base: b, offset: o, .. }) => {
                         alias && base != b || overlap && base == b && offset != o
@@ -164,7 +154,7 @@ impl<'a> Forwarder<'a> {
                 self.held.retain(|h| spares(h) || !place.may_overlap(h.place));
             }
             Effect::Memory => self.held.retain(|h| !h.place.is_memory()),
-            Effect::Call if !self.cx.fault("forward-call") => self.held.clear(),
+            Effect::Call if !faults::on("forward-call") => self.held.clear(),
             Effect::Call | Effect::None | Effect::Read(_) | Effect::Trap => {}
         }
     }
@@ -228,7 +218,7 @@ impl<'a> Forwarder<'a> {
                 continue;
             };
             let is_exact = h.place == place && h.read == *read && !h.is_partial;
-            if is_exact || self.cx.fault("forward-width") {
+            if is_exact || faults::on("forward-width") {
                 return Some((h.clone(), None));
             }
             let starts = |a: Place, b: Place| match (a, b) {

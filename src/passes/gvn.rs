@@ -9,8 +9,9 @@
 //! is the operation applied to the old operands; below a removed operation its result equals the kept one.
 
 use crate::cfg::{self, Dominators};
+use crate::faults;
 use crate::liveness::Uses;
-use crate::pass::{Cx, Fact, Fault, Form, Said, rely, renamed};
+use crate::pass::{Cx, Fact, Form, Said, rely, renamed};
 use crate::prune::{Known, is_function, known_values, locations};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -18,32 +19,24 @@ use synth_validator::domain::BinOp;
 use synth_validator::ir::{Bin64, Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Value, Values};
 use synth_validator::witness::Witness;
 
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("gvn-subtraction", "the operands of a subtraction count as exchangeable"),
-    ("gvn-signed", "signed and unsigned comparisons count as the same"),
-    ("gvn-loop", "parameters that begin equal are taken to stay equal"),
-    ("gvn-load", "a load counts as a function of its address"),
-];
-
 /// Times that what was assumed of the parameters of loops and did not come out is assumed of fewer of them.
 const ROUNDS_MAX: usize = 3;
 /// Operations with one key that stay, the latest last; a search looks at this many.
 const MEMBERS_MAX: usize = 8;
 
 /// Replaces operations by equal ones that dominate them; nothing if there are none.
-pub fn gvn(func: &Func, cx: &Cx<'_>) -> Option<Form> {
-    let mut numbering = Numbering::new(func, cx);
+pub fn gvn(func: &Func, _: &Cx<'_>) -> Option<Form> {
+    let mut numbering = Numbering::new(func);
     numbering.run(&Assume::Alike);
     for _ in 0..ROUNDS_MAX {
-        if numbering.is_consistent() || cx.fault("gvn-loop") {
+        if numbering.is_consistent() || faults::on("gvn-loop") {
             break;
         }
         let assume = Assume::Before(std::mem::take(&mut numbering.root));
         numbering.reset();
         numbering.run(&assume);
     }
-    if !numbering.is_consistent() && !cx.fault("gvn-loop") {
+    if !numbering.is_consistent() && !faults::on("gvn-loop") {
         numbering.reset();
         numbering.run(&Assume::Nothing);
     }
@@ -89,7 +82,6 @@ enum Received {
 
 struct Numbering<'a> {
     old: &'a Func,
-    cx: &'a Cx<'a>,
     known: Vec<Option<Known>>,
     order: Vec<Block>,
     /// By block: its number in the order.
@@ -115,12 +107,11 @@ struct Numbering<'a> {
 }
 
 impl<'a> Numbering<'a> {
-    fn new(old: &'a Func, cx: &'a Cx<'a>) -> Numbering<'a> {
+    fn new(old: &'a Func) -> Numbering<'a> {
         let dominators = Dominators::new(old);
         let order = dominators.order.clone();
         let mut numbering = Numbering {
             old,
-            cx,
             known: known_values(old),
             number: vec![usize::MAX; old.blocks.len()],
             incoming: vec![Vec::new(); old.blocks.len()],
@@ -163,7 +154,7 @@ impl<'a> Numbering<'a> {
             let data = self.data(at);
             self.params(at, assume);
             for (i, inst) in data.insts.iter().enumerate() {
-                let is_load = matches!(inst.op, Op::Load { .. }) && self.cx.fault("gvn-load");
+                let is_load = matches!(inst.op, Op::Load { .. }) && faults::on("gvn-load");
                 // A table's entry is looked up where it is called.
                 let is_entry = matches!(inst.op, Op::TableType { .. } | Op::TableFunction { .. });
                 if (is_function(&inst.op) || is_load) && !is_entry && Known::of(&inst.op).is_none() {
@@ -222,8 +213,8 @@ impl<'a> Numbering<'a> {
             return Received::Before(root[param.0 as usize], arg);
         }
         match (self.definition[arg.0 as usize], self.home[arg.0 as usize]) {
-            (Some(inst), _) if !self.cx.fault("gvn-loop") => Received::Computed(inst.op.clone()),
-            (None, Some(home)) if !self.cx.fault("gvn-loop") => Received::Parameter(home),
+            (Some(inst), _) if !faults::on("gvn-loop") => Received::Computed(inst.op.clone()),
+            (None, Some(home)) if !faults::on("gvn-loop") => Received::Parameter(home),
             _ => Received::Parameter(from),
         }
     }
@@ -281,11 +272,11 @@ impl<'a> Numbering<'a> {
                 *cond = exchanged;
                 args.swap(0, 1);
             }
-            if *cond == Cond::LtS && self.cx.fault("gvn-signed") {
+            if *cond == Cond::LtS && faults::on("gvn-signed") {
                 *cond = Cond::LtU;
             }
         }
-        let is_sub = matches!(op, Op::Bin(BinOp::Sub)) && self.cx.fault("gvn-subtraction");
+        let is_sub = matches!(op, Op::Bin(BinOp::Sub)) && faults::on("gvn-subtraction");
         if commutes(&op) || is_sub {
             args.sort_unstable_by_key(|a| match a {
                 Operand::Value(v) => (0, u64::from(v.0)),

@@ -11,20 +11,13 @@
 
 use crate::cfg;
 use crate::evaluate::negated;
-use crate::pass::{Cx, Fault, Form, Level, Seam, replaced};
+use crate::faults;
+use crate::pass::{Cx, Form, Level, Seam, replaced};
 use crate::prune::{self, Known, Renaming, known_values};
 use smallvec::smallvec;
 use synth_validator::domain::{BinOp, UnOp};
 use synth_validator::ir::{Bin64, Block, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
-
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("if_convert-exchanged", "a select takes the value of the arm that was not taken"),
-    ("if_convert-half", "of several values only the first is selected"),
-    ("if_convert-store", "a store is done whether its arm was to be taken or not"),
-    ("if_convert-trap", "a check traps whether its arm was to be taken or not"),
-];
 
 /// What the operations of both arms may cost; at `Os` nothing, because they take the place of no branch.
 const COST_MAX: u32 = 2;
@@ -164,8 +157,8 @@ impl<'a> Converter<'a> {
             Op::Cmp(_) => Some(1),
             Op::AddPair | Op::SubPair => Some(2),
             Op::Bin64(Bin64::Add | Bin64::Sub | Bin64::And | Bin64::Or | Bin64::Xor) => Some(2),
-            Op::Store { .. } if self.cx.fault("if_convert-store") => Some(0),
-            Op::BoundsCheck { .. } | Op::TrapIf(_) if self.cx.fault("if_convert-trap") => Some(0),
+            Op::Store { .. } if faults::on("if_convert-store") => Some(0),
+            Op::BoundsCheck { .. } | Op::TrapIf(_) if faults::on("if_convert-trap") => Some(0),
             _ => None,
         }
     }
@@ -187,7 +180,7 @@ impl<'a> Converter<'a> {
         let mut args = yes.args.clone();
         let mut c = condition;
         for (n, at) in (0..args.len()).filter(|i| yes.args[*i] != no.args[*i]).enumerate() {
-            if n > 0 && self.cx.fault("if_convert-half") {
+            if n > 0 && faults::on("if_convert-half") {
                 continue;
             }
             if n > 0 {
@@ -236,7 +229,7 @@ impl<'a> Converter<'a> {
         result
     }
     fn select(&mut self, block: Block, condition: Value, yes: Value, no: Value) -> Value {
-        let (yes, no) = if self.cx.fault("if_convert-exchanged") { (no, yes) } else { (yes, no) };
+        let (yes, no) = if faults::on("if_convert-exchanged") { (no, yes) } else { (yes, no) };
         self.append(block, Op::Select, smallvec![condition, yes, no], yes)
     }
 

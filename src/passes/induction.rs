@@ -18,7 +18,8 @@ mod plan;
 mod variables;
 
 use crate::cfg;
-use crate::pass::{Cx, Fault, Form, witness};
+use crate::faults;
+use crate::pass::{Cx, Form, witness};
 use crate::prune::remove_dead;
 use addresses::Derived;
 use counters::{Bound, Counter, Limit};
@@ -30,19 +31,10 @@ use synth_validator::ir::{Block, Cond, Func, Inst, Op, Terminator, Type, Value, 
 use synth_validator::witness::{Cut, Loc, Step, Word};
 use variables::{Variable, Variables};
 
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("induction-stale-test", "the variable that is tested is that of the iteration that ends"),
-    ("induction-first-step", "the step of one edge back counts as that of all"),
-    ("induction-wrap", "an order of counters counts as that of variables that wrap around elsewhere"),
-    ("induction-last-value", "behind the loop a counter is what it was before its last step"),
-    ("induction-offset", "an address is taken before its step where it was taken behind it"),
-];
-
 /// Removes variables; nothing if all stay.
-pub fn induction(func: &Func, cx: &Cx<'_>) -> Option<Form> {
-    let variables = Variables::find(func, cx)?;
-    let plans = Planner::plans(&variables, cx);
+pub fn induction(func: &Func, _: &Cx<'_>) -> Option<Form> {
+    let variables = Variables::find(func)?;
+    let plans = Planner::plans(&variables);
     if plans.is_empty() {
         return None;
     }
@@ -50,7 +42,7 @@ pub fn induction(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let mut bounds: FxHashMap<Value, Value> = FxHashMap::default();
     for plan in &plans {
         for counter in &plan.counters {
-            bounds.insert(counter.gone.param, replace_test(&mut new, counter, cx));
+            bounds.insert(counter.gone.param, replace_test(&mut new, counter));
         }
     }
     move_accesses(&mut new, &plans);
@@ -101,9 +93,9 @@ fn move_accesses(new: &mut Func, plans: &[Plan]) {
 }
 
 /// Tests the variable that stays. The value given back is what it is compared with.
-fn replace_test(new: &mut Func, counter: &Counter, cx: &Cx<'_>) -> Value {
+fn replace_test(new: &mut Func, counter: &Counter) -> Value {
     let bound = compute(new, &counter.bound, counter.before);
-    let step = if cx.fault("induction-last-value") { counter.gone.step } else { 0 };
+    let step = if faults::on("induction-last-value") { counter.gone.step } else { 0 };
     for (block, edge, argument) in &counter.last {
         let Limit::Constant(k) = counter.limit else { unreachable!("invariant: the plan has constants only") };
         let last = append(new, *block, Op::Const(k.wrapping_sub(step)), Values::new());

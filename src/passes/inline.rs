@@ -8,16 +8,11 @@
 //! values of callees are numbered after the caller's, in the order of the claim's list, as on the left side of the link.
 
 use crate::cfg;
-use crate::pass::{Cx, Fault, Form, Level, witness};
+use crate::faults;
+use crate::pass::{Cx, Form, Level, witness};
 use rustc_hash::FxHashMap;
 use synth_validator::claim::Inlined;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value, Values};
-
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("inline-arguments", "arguments are bound in reverse order"),
-    ("inline-early-return", "a return before the end of the callee returns from the caller"),
-];
 
 /// Instructions of a callee that is inlined wherever it is called, by level: at `Os` about what a call costs.
 const LEAF_INSTS_MAX: usize = 16;
@@ -207,7 +202,7 @@ impl<'a> Inliner<'a> {
             let data = &mut self.new.blocks[site.block as usize];
             let insts = data.insts.split_off(site.inst as usize + 1);
             let mut call = data.insts.pop().expect("invariant: the call");
-            if self.cx.fault("inline-arguments") {
+            if faults::on("inline-arguments") {
                 call.args.reverse();
             }
             let entry = Edge { block: Block(self.bodies[number + 1].block_base), args: call.args };
@@ -216,7 +211,7 @@ impl<'a> Inliner<'a> {
             self.new.blocks.push(BlockData { params: call.results, insts, end, end_origin });
         }
         for (data, body) in self.new.blocks.iter_mut().zip(home) {
-            let early = self.cx.fault("inline-early-return") && data.insts.len() <= 1;
+            let early = faults::on("inline-early-return") && data.insts.len() <= 1;
             if let (Some(block), Terminator::Return(values), false) = (after[body], &mut data.end, early) {
                 let args = std::mem::take(values);
                 data.end = Terminator::Jump(Edge { block, args });

@@ -9,8 +9,9 @@
 //! the old operands.
 
 use crate::cfg::{self, Dominators};
+use crate::faults;
 use crate::loops::{Loop, loops};
-use crate::pass::{Cx, Fact, Fault, Form, Said, rely, witness};
+use crate::pass::{Cx, Fact, Form, Said, rely, witness};
 use crate::prune::{Known, known_values, word_location};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::smallvec;
@@ -19,29 +20,20 @@ use synth_validator::domain::BinOp;
 use synth_validator::ir::{Block, Func, Inst, Op, Terminator, Value, Values};
 use synth_validator::witness::{Loc, Witness};
 
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("licm-load-above-guard", "a load moves above the check that guards it"),
-    ("licm-variant", "an operation on what the loop changes moves as well"),
-    ("licm-written-global", "a read of a global that the loop writes moves"),
-    ("licm-assignment-above-dispatch", "a store of one target moves above the br_table dispatch"),
-    ("licm-trap-above-guard", "a trapping division's check moves above the branch that guards it"),
-];
-
 /// Moves at most this many values out of one loop: each takes a register there.
 const MOVED_MAX: usize = 4;
 
 /// Moves invariant operations; nothing if there are none.
-pub fn licm(func: &Func, cx: &Cx<'_>) -> Option<Form> {
-    let mut mover = Mover::new(func, cx);
+pub fn licm(func: &Func, _: &Cx<'_>) -> Option<Form> {
+    let mut mover = Mover::new(func);
     let dominators = Dominators::new(func);
     for l in loops(func, &dominators) {
         mover.move_out(&l);
     }
-    if cx.fault("licm-assignment-above-dispatch") {
+    if faults::on("licm-assignment-above-dispatch") {
         mover.above_dispatch(|op| matches!(op, Op::Store { .. } | Op::GlobalSet { .. }));
     }
-    if cx.fault("licm-trap-above-guard") {
+    if faults::on("licm-trap-above-guard") {
         mover.above_dispatch(|op| matches!(op, Op::TrapIf(_)));
     }
     if !mover.changed {
@@ -58,17 +50,16 @@ struct Moved {
     block: Block,
 }
 
-struct Mover<'a> {
-    cx: &'a Cx<'a>,
+struct Mover {
     new: Func,
     known: Vec<Option<Known>>,
     moved: FxHashMap<Value, Moved>,
     changed: bool,
 }
 
-impl<'a> Mover<'a> {
-    fn new(func: &Func, cx: &'a Cx<'a>) -> Mover<'a> {
-        Mover { cx, new: func.clone(), known: known_values(func), moved: FxHashMap::default(), changed: false }
+impl Mover {
+    fn new(func: &Func) -> Mover {
+        Mover { new: func.clone(), known: known_values(func), moved: FxHashMap::default(), changed: false }
     }
     fn constant(&self, v: Value) -> Option<u32> {
         match self.known[v.0 as usize] {
@@ -101,9 +92,9 @@ impl<'a> Mover<'a> {
             Op::Un(_) | Op::Select => true,
             Op::GlobalGet { cell } => {
                 let kept = !written.calls && !written.cells.contains(cell);
-                inst.results.len() == 1 && (kept || self.cx.fault("licm-written-global"))
+                inst.results.len() == 1 && (kept || faults::on("licm-written-global"))
             }
-            Op::Load { .. } => self.cx.fault("licm-load-above-guard"),
+            Op::Load { .. } => faults::on("licm-load-above-guard"),
             _ => false,
         }
     }
@@ -146,7 +137,7 @@ impl<'a> Mover<'a> {
     /// The fault: a product of what the loop changes is taken for that of its first iteration.
     fn substitute_entry(&self, inst: &mut Inst, header: Block, before: Block) {
         let Terminator::Jump(edge) = &self.new.blocks[before.0 as usize].end else { return };
-        if !self.cx.fault("licm-variant") || !matches!(inst.op, Op::Bin(BinOp::Mul)) {
+        if !faults::on("licm-variant") || !matches!(inst.op, Op::Bin(BinOp::Mul)) {
             return;
         }
         let params = &self.new.blocks[header.0 as usize].params;

@@ -11,17 +11,11 @@
 //! Obligation: refinement; at every cut point of the new form the old words used later equal what stands for them.
 
 use crate::cfg::{self, Few};
-use crate::pass::{Cx, Fault, Form, replaced};
+use crate::faults;
+use crate::pass::{Cx, Form, replaced};
 use crate::prune::{self, Renaming, known_values};
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value};
 use synth_validator::trap::TrapKind;
-
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("merge-work", "a block that stores is skipped as if it only jumped"),
-    ("merge-order", "the instructions of a joined block come first, if they use none of the others"),
-    ("merge-default", "a dispatch becomes a jump though its default is another edge"),
-];
 
 /// Rounds of folding, skipping and merging; each may make work for the next.
 const ROUNDS_MAX: usize = 4;
@@ -29,8 +23,8 @@ const ROUNDS_MAX: usize = 4;
 const SKIPPED_MAX: usize = 16;
 
 /// Merges blocks; nothing if there is nothing to merge.
-pub fn merge(func: &Func, cx: &Cx<'_>) -> Option<Form> {
-    let (new, merged) = merged(func, cx)?;
+pub fn merge(func: &Func, _: &Cx<'_>) -> Option<Form> {
+    let (new, merged) = merged(func)?;
     let known = known_values(func);
     let is = |_, v: Value| (known[v.0 as usize], merged.value(v));
     let witness = replaced((func, &new), |b| merged.block(b), &[], is)?;
@@ -57,11 +51,11 @@ impl Merged {
 }
 
 /// The function with blocks merged; nothing if there is nothing to merge.
-pub(super) fn merged(func: &Func, cx: &Cx<'_>) -> Option<(Func, Merged)> {
+pub(super) fn merged(func: &Func) -> Option<(Func, Merged)> {
     if !is_work(func) {
         return None;
     }
-    let mut m = Merger { cx, func: func.clone(), stands: (0..func.values.len() as u32).map(Value).collect() };
+    let mut m = Merger { func: func.clone(), stands: (0..func.values.len() as u32).map(Value).collect() };
     let rounds = (0..ROUNDS_MAX).take_while(|_| m.round()).count();
     if rounds == 0 {
         return None;
@@ -89,14 +83,13 @@ fn is_work(func: &Func) -> bool {
     })
 }
 
-struct Merger<'a> {
-    cx: &'a Cx<'a>,
+struct Merger {
     func: Func,
     /// By value of the form before: what stands for it.
     stands: Vec<Value>,
 }
 
-impl Merger<'_> {
+impl Merger {
     /// One round over all blocks; whether it changed anything.
     fn round(&mut self) -> bool {
         let order = cfg::reverse_postorder(&self.func);
@@ -143,7 +136,7 @@ impl Merger<'_> {
             Terminator::Jump(to) if b != 0 && to.args.is_empty() && data.params.is_empty() => {
                 let target = to.block.0 as usize;
                 let enters = is_header[target] && place[b] < place[target];
-                let stores = self.cx.fault("merge-work") && data.insts.iter().any(|i| matches!(i.op, Op::Store { .. }));
+                let stores = faults::on("merge-work") && data.insts.iter().any(|i| matches!(i.op, Op::Store { .. }));
                 target != b && !enters && (data.insts.is_empty() || stores)
             }
             _ => false,
@@ -180,9 +173,7 @@ impl Merger<'_> {
                 }
                 match targets.first() {
                     None => default.clone(),
-                    Some(first) if self.cx.fault("merge-default") && targets.iter().all(|t| t == first) => {
-                        first.clone()
-                    }
+                    Some(first) if faults::on("merge-default") && targets.iter().all(|t| t == first) => first.clone(),
                     Some(_) => return targets.len() < cases,
                 }
             }
@@ -207,7 +198,7 @@ impl Merger<'_> {
             let end_origin = taken.end_origin;
             params.iter().zip(to.args).for_each(|(p, a)| joined.stand(*p, a));
             let data = &mut self.func.blocks[block.0 as usize];
-            let early = self.cx.fault("merge-order") && are_independent(&data.insts, &insts);
+            let early = faults::on("merge-order") && are_independent(&data.insts, &insts);
             let at = if early { 0 } else { data.insts.len() };
             drop(data.insts.splice(at..at, insts));
             (data.end, data.end_origin) = (end, end_origin);

@@ -14,7 +14,7 @@ mod interval;
 use crate::cfg;
 use crate::ir_facts::Cuts;
 use crate::liveness::{LIVE_MAX, live_in};
-use crate::pass::{Cx, Fault, Form, witness};
+use crate::pass::{Cx, Form, witness};
 use crate::prune;
 use analysis::{Analysis, Place, SUMS_MAX};
 use interval::Interval;
@@ -23,15 +23,6 @@ use synth_validator::contract::Bounds;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Bin64, Block, Cond, Func, Inst, Op, Terminator, Value, Values};
 use synth_validator::witness::{Cut, Loc, Step, Word};
-
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("ranges-off-by-one", "an index that may be the length counts as one below it"),
-    ("ranges-unsigned", "a signed comparison bounds an index that may be negative"),
-    ("ranges-other-side", "a condition counts where it does not hold"),
-    ("ranges-first-iteration", "a parameter of a loop keeps the interval that it enters with"),
-    ("ranges-scaled", "a scaled index counts as one that does not wrap"),
-];
 
 /// Something that the ranges fix.
 #[derive(Clone, Copy, Debug)]

@@ -16,8 +16,9 @@ mod search;
 mod write;
 
 use crate::cfg;
+use crate::faults;
 use crate::liveness::{LIVE_MAX, live_in};
-use crate::pass::{Cx, Fault, Form, witness};
+use crate::pass::{Cx, Form, witness};
 use crate::prune;
 use cost::{Setting, Weights};
 use read::{Definitions, Read, is_expression, read};
@@ -27,17 +28,6 @@ use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
 use synth_validator::replay::{Proof, Step};
 use synth_validator::witness::{Loc, Rewrite};
 use write::Writer;
-
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    (
-        "rewrite-broken-twin",
-        "a quotient by a power of two becomes a shift by one place too many, as the lemma's broken twin says",
-    ),
-    ("rewrite-unknown-lemma", "the proof cites a lemma that does not exist"),
-    ("rewrite-dropped-condition", "a mask is dropped as if the lemma's condition held"),
-    ("rewrite-other-value", "the proof is about another value"),
-];
 
 /// Rewrites expressions; nothing if none becomes cheaper.
 pub fn rewrite(func: &Func, cx: &Cx<'_>) -> Option<Form> {
@@ -100,10 +90,10 @@ enum Searched {
 }
 
 impl Searched {
-    fn of(cx: &Cx<'_>) -> Searched {
+    fn of_faults() -> Searched {
         let name = match () {
-            () if cx.fault("rewrite-broken-twin") => "udiv_by_power",
-            () if cx.fault("rewrite-dropped-condition") => "lshr_drops_mask",
+            () if faults::on("rewrite-broken-twin") => "udiv_by_power",
+            () if faults::on("rewrite-dropped-condition") => "lshr_drops_mask",
             () => return Searched::Shipped,
         };
         let lemma = synth_lemmas::all().into_iter().find(|l| l.name == name).expect("invariant: it is shipped");
@@ -121,7 +111,6 @@ impl Searched {
 
 struct Rewriter<'a> {
     old: &'a Func,
-    cx: &'a Cx<'a>,
     new: Vec<BlockData>,
     values: Vec<Type>,
     /// By value: what stands in its place.
@@ -140,7 +129,6 @@ impl<'a> Rewriter<'a> {
         let count = func.values.len();
         let mut rewriter = Rewriter {
             old: func,
-            cx,
             new: func.blocks.clone(),
             values: func.values.clone(),
             renamed: (0..count as u32).map(Value).collect(),
@@ -149,7 +137,7 @@ impl<'a> Rewriter<'a> {
             definitions: Definitions::default(),
             rewrites: Vec::new(),
             weights: Weights::of(cx.level),
-            lemmas: Searched::of(cx),
+            lemmas: Searched::of_faults(),
         };
         for b in cfg::reverse_postorder(func) {
             let data = &func.blocks[b.0 as usize];
@@ -295,10 +283,10 @@ impl<'a> Rewriter<'a> {
     }
     /// The faults: a proof that says something else.
     fn tampered(&self, mut proof: Proof) -> Proof {
-        if self.cx.fault("rewrite-unknown-lemma") {
+        if faults::on("rewrite-unknown-lemma") {
             proof.steps[0].rule.push_str("_of_mine");
         }
-        if self.cx.fault("rewrite-other-value") {
+        if faults::on("rewrite-other-value") {
             proof = Proof {
                 start: "(sub 0 (sub 0 @0))".into(),
                 steps: vec![Step { rule: "negate_twice".into(), reversed: false, position: vec![], term: "@0".into() }],

@@ -10,19 +10,13 @@
 
 use crate::cfg::{self, Dominators, Few};
 use crate::evaluate::negated;
+use crate::faults;
 use crate::loops::{Loop, loops};
-use crate::pass::{Cx, Fault, Form, Level, witness};
+use crate::pass::{Cx, Form, Level, witness};
 use crate::prune::{self, is_pure};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value, Values};
-
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("rotate-stale-test", "the test at the bottom sees the words of the iteration that ends"),
-    ("rotate-no-guard", "the first iteration is made without a test"),
-    ("rotate-exit-value", "behind the loop a word is that of the last iteration's start"),
-];
 
 /// Instructions of a header, constants not counted, that may be there twice.
 const HEADER_MAX: usize = 4;
@@ -40,7 +34,7 @@ pub fn rotate(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let loops = loops(func, &dominators);
     let preds = if loops.is_empty() { return None } else { cfg::predecessors(func) };
     let mut rotation =
-        Rotation { new: func.clone(), cx, dominators, preds, stands_for: FxHashMap::default(), added: Vec::new() };
+        Rotation { new: func.clone(), dominators, preds, stands_for: FxHashMap::default(), added: Vec::new() };
     let size: usize = func.blocks.iter().map(|b| b.insts.len() + 1).sum();
     let mut work = 0;
     let mut changed = false;
@@ -73,9 +67,8 @@ struct Shape {
     latches: Few<Block>,
 }
 
-struct Rotation<'a> {
+struct Rotation {
     new: Func,
-    cx: &'a Cx<'a>,
     dominators: Dominators,
     /// Predecessors before any rotation.
     preds: Vec<Few<Block>>,
@@ -85,7 +78,7 @@ struct Rotation<'a> {
     added: Vec<Block>,
 }
 
-impl Rotation<'_> {
+impl Rotation {
     /// All blocks, each added one after its header.
     fn order(&self, blocks: usize) -> Vec<Block> {
         let mut order = Vec::with_capacity(self.new.blocks.len());
@@ -182,7 +175,7 @@ impl Rotation<'_> {
         let edge = cfg::edges_mut(&mut guard.end).into_iter().find(|e| e.block == shape.body);
         let edge = edge.expect("invariant: the header leads to the body");
         let to_body = std::mem::replace(edge, Edge { block: between, args: Values::new() });
-        if self.cx.fault("rotate-no-guard") {
+        if faults::on("rotate-no-guard") {
             guard.end = Terminator::Jump(Edge { block: between, args: Values::new() });
         }
         let end = Terminator::Jump(to_body);
@@ -228,7 +221,7 @@ impl Rotation<'_> {
         // What each word of the header is at the end of the latch; `next` is what the test sees.
         let mut map: FxHashMap<Value, Value> = header.params.iter().copied().zip(back.args).collect();
         let mut next = map.clone();
-        if self.cx.fault("rotate-stale-test") {
+        if faults::on("rotate-stale-test") {
             next.extend(header.params.iter().filter_map(|p| Some((*p, *maps[0].get(p)?))));
         }
         for inst in &header.insts {
@@ -245,7 +238,7 @@ impl Rotation<'_> {
         let Terminator::Branch(c, mut yes, mut no) = header.end else {
             unreachable!("invariant: the shape's header branches")
         };
-        let stale = self.cx.fault("rotate-exit-value");
+        let stale = faults::on("rotate-exit-value");
         for edge in [&mut yes, &mut no] {
             for v in &mut edge.args {
                 let held = maps[0].get(v).filter(|_| stale && edge.block == shape.exit);

@@ -12,29 +12,22 @@ mod beliefs;
 mod solve;
 
 use crate::cfg;
-use crate::pass::{Cx, Fault, Form, replaced};
+use crate::faults;
+use crate::pass::{Cx, Form, replaced};
 use crate::prune::{self, Known};
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
 use solve::Solution;
 use synth_validator::ir::{Block, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 
-/// Faults that can be switched on.
-pub const FAULTS: &[Fault] = &[
-    ("sccp-join", "a parameter is taken for the constant of its first edge"),
-    ("sccp-edge", "what a comparison says holds on its other edge as well"),
-    ("sccp-trap", "a trap that is always taken is taken away"),
-    ("sccp-default", "on the default edge of a dispatch the index is the number of its cases"),
-];
-
 /// Propagates constants; nothing if none is found.
-pub fn sccp(func: &Func, cx: &Cx<'_>) -> Option<Form> {
-    let solution = Solution::new(func, cx);
+pub fn sccp(func: &Func, _: &Cx<'_>) -> Option<Form> {
+    let solution = Solution::new(func);
     if !solution.is_news() {
         return None;
     }
     let mut new = func.clone();
-    let mut writer = Writer { solution: &solution, cx, made: FxHashMap::default(), new: &mut new };
+    let mut writer = Writer { solution: &solution, made: FxHashMap::default(), new: &mut new };
     for block in cfg::reverse_postorder(func) {
         if solution.reaches(block) {
             writer.block(block);
@@ -48,7 +41,6 @@ pub fn sccp(func: &Func, cx: &Cx<'_>) -> Option<Form> {
 /// Writes the new form block by block, constants made anew where they are used.
 struct Writer<'a> {
     solution: &'a Solution<'a>,
-    cx: &'a Cx<'a>,
     new: &'a mut Func,
     /// Values of the current block that are constants.
     made: FxHashMap<Known, Value>,
@@ -67,7 +59,7 @@ impl Writer<'_> {
                 continue;
             }
             if let (Op::TrapIf(kind), Some(holds)) = (&inst.op, self.decided((block, at), inst.args.first())) {
-                if holds && !self.cx.fault("sccp-trap") {
+                if holds && !faults::on("sccp-trap") {
                     end = Terminator::Trap(*kind);
                     break;
                 }

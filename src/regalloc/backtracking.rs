@@ -4,6 +4,7 @@
 
 use super::{Allocated, Place, Step};
 use crate::error::CompileError;
+use crate::faults;
 use crate::machine::{Inst, MachineFunc, Reg, Role};
 use regalloc2::{
     Block, Inst as Point, InstRange, MachineEnv, Operand, OperandConstraint, OperandKind, OperandPos, Output, PReg,
@@ -39,6 +40,7 @@ fn operand(r: Reg, role: Role) -> Operand {
         Role::UseLate => (Any, Use, Late),
         Role::UseIn(n) => (FixedReg(core(n)), Use, Early),
         Role::Def => (Any, Def, Late),
+        Role::DefEarly if faults::on("allocate-split-early") => (Any, Def, Late),
         Role::DefEarly => (Any, Def, Early),
         Role::DefIn(n) => (FixedReg(core(n)), Def, Late),
         Role::DefTied(i) => (Reuse(i), Def, Late),
@@ -49,6 +51,9 @@ fn operand(r: Reg, role: Role) -> Operand {
 /// Registers that a call changes, apart from those that are never allocated.
 fn clobbers(inst: &Inst) -> PRegSet {
     let Inst::Call { results, .. } = inst else {
+        return PRegSet::empty();
+    };
+    if faults::on("allocate-split-clobbers") {
         return PRegSet::empty();
     };
     (0..4).filter(|n| results.iter().all(|(_, r)| r != n)).map(core).collect()

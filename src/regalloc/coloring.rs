@@ -8,6 +8,7 @@ use super::graph::{CORE, Copy, Graph};
 use super::sets::Set;
 use super::{Allocated, Place, Step};
 use crate::encode::AluOp;
+use crate::faults;
 use crate::machine::{Inst, MachineFunc, Reg, Role, Src};
 use std::ops::Range;
 
@@ -195,7 +196,8 @@ impl Allocator<'_> {
             self.acts.push((r.0, act));
         });
         if inst.is_call() {
-            self.acts.extend((0..4).map(|core| (core, Act::Lost)));
+            let last = if faults::on("allocate-call-clobbers") { 3 } else { 4 };
+            self.acts.extend((0..last).map(|core| (core, Act::Lost)));
         }
         Piece::Inst(Coded { inst, origin, acts: start..self.acts.len() })
     }
@@ -276,7 +278,7 @@ impl Allocator<'_> {
                         let acts = self.acts(coded);
                         for (d, act) in acts.iter().filter(|(_, act)| act.is_def()) {
                             graph.edges(*d, &live, None);
-                            let is_early = *act == Act::DefEarly;
+                            let is_early = *act == Act::DefEarly && !faults::on("allocate-early");
                             let meets = |o: Act| o.is_def() || o == Act::UseLate || is_early;
                             acts.iter().filter(|(_, o)| meets(*o)).for_each(|(o, _)| graph.edge(*d, *o));
                         }
@@ -290,7 +292,8 @@ impl Allocator<'_> {
                         for (from, to) in &counting {
                             let Some(to) = *to else { continue };
                             // A word may share its register with the copy of it.
-                            let same = from.filter(|from| !written.contains(from));
+                            let same =
+                                from.filter(|from| !written.contains(from) || faults::on("allocate-copy-shares"));
                             graph.edges(to, &live, same);
                             written.iter().for_each(|o| graph.edge(to, *o));
                             if let Some(from) = *from {
@@ -348,7 +351,7 @@ impl Allocator<'_> {
             let home = match maker {
                 Some(inst) => Home::Made(inst),
                 None => {
-                    self.slots += 1;
+                    self.slots += u32::from(self.slots == 0 || !faults::on("allocate-slot-shared"));
                     Home::Slot(self.slots - 1)
                 }
             };
@@ -425,7 +428,8 @@ impl Allocator<'_> {
         });
         let piece = self.coded(inst, origin);
         self.blocks[b].push(piece);
-        for (n, _) in acts.iter().filter(|(_, act)| defined(*act)) {
+        for (n, _) in acts.iter().filter(|(_, act)| defined(*act) && !(faults::on("allocate-store-lost") && uses(*act)))
+        {
             let (_, new) = news.iter().find(|(old, _)| old == n).expect("invariant: it has a new name");
             self.blocks[b].push(Piece::Store(*new, *n));
         }

@@ -4,6 +4,7 @@ use super::Selector;
 use crate::abi::{Slot, place_arguments, words};
 use crate::encode::memory::Access;
 use crate::error::CompileError;
+use crate::faults;
 use crate::machine::{Inst, Reg, Target};
 use synth_validator::domain::{DivOp, Symbol};
 use synth_validator::ir::{Inst as IrInst, Type, Value};
@@ -72,10 +73,12 @@ impl Selector<'_> {
             args.push(self.reg(v)?);
         }
         let name = match op {
+            DivOp::UQuot | DivOp::URem if faults::on("select-helper-sign") => "__aeabi_ldivmod",
             DivOp::UQuot | DivOp::URem => "__aeabi_uldivmod",
             DivOp::SQuot | DivOp::SRem => "__aeabi_ldivmod",
         };
-        let first = if matches!(op, DivOp::UQuot | DivOp::SQuot) { 0 } else { 2 };
+        let is_quotient = matches!(op, DivOp::UQuot | DivOp::SQuot) || faults::on("select-remainder");
+        let first = if is_quotient { 0 } else { 2 };
         let (lo, hi) = (self.home(inst.results[0]), self.home(inst.results[1]));
         self.helper(name, &args, vec![(lo, first), (hi, first + 1)]);
         Ok(())
@@ -84,13 +87,18 @@ impl Selector<'_> {
         let to = self.element(Symbol::Memory, inst.args[0])?;
         let from = self.element(source, inst.args[1])?;
         let len = self.reg(inst.args[2])?;
-        self.helper("__aeabi_memmove", &[to, from, len], Vec::new());
+        self.helper(
+            if faults::on("select-copy-helper") { "__aeabi_memcpy" } else { "__aeabi_memmove" },
+            &[to, from, len],
+            Vec::new(),
+        );
         Ok(())
     }
     pub(super) fn fill(&mut self, inst: &IrInst) -> Result<(), CompileError> {
         let to = self.element(Symbol::Memory, inst.args[0])?;
         let (value, len) = (self.reg(inst.args[1])?, self.reg(inst.args[2])?);
-        self.helper("__aeabi_memset", &[to, len, value], Vec::new());
+        let args = if faults::on("select-fill-order") { [to, value, len] } else { [to, len, value] };
+        self.helper("__aeabi_memset", &args, Vec::new());
         Ok(())
     }
 }

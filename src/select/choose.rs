@@ -3,6 +3,7 @@
 use super::Selector;
 use crate::encode::operand::ModifiedImm;
 use crate::error::CompileError;
+use crate::faults;
 use crate::machine::{Choice, Inst, Src};
 use synth_validator::ir::Inst as IrInst;
 
@@ -21,7 +22,7 @@ impl Selector<'_> {
             return Ok(());
         }
         let Choice { rd, no, yes, negated } = last;
-        if negated {
+        if negated && !faults::on("select-choice-negated") {
             test.condition = test.condition.negated();
         }
         self.emit(Inst::Select { rd, no, yes, test });

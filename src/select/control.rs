@@ -7,6 +7,7 @@ use super::Selector;
 use crate::abi::{Slot, place_arguments, words};
 use crate::encode::memory::Access;
 use crate::error::CompileError;
+use crate::faults;
 use crate::machine::{Inst, MachineBlock, Reg};
 use crate::selection::pattern::Root;
 use rustc_hash::FxHashMap;
@@ -55,8 +56,9 @@ fn shared_edges<'e>(targets: impl Iterator<Item = &'e Edge>) -> (Vec<&'e Edge>, 
     let (mut edges, mut entries) = (Vec::new(), Vec::new());
     let mut met: FxHashMap<(u32, &[Value]), Option<usize>> = FxHashMap::default();
     for target in targets {
+        let args = if faults::on("select-edges-shared") { &[][..] } else { &target.args };
         let next = edges.len();
-        let entry = match met.entry((target.block.0, &target.args)) {
+        let entry = match met.entry((target.block.0, args)) {
             Entry::Vacant(first) => {
                 first.insert(None);
                 next
@@ -251,12 +253,12 @@ impl Selector<'_> {
         }
         for (n, &v) in values.iter().skip(4).enumerate() {
             let rt = self.reg(v)?;
-            let address = self.result_address(n);
+            let address = self.result_address(n + usize::from(faults::on("abi-fifth-result")));
             self.emit(Inst::Memory { access: Access::Str, rt, address });
         }
         let mut results = Vec::new();
         for (n, &v) in values.iter().take(4).enumerate() {
-            results.push((self.reg(v)?, n as u8));
+            results.push((self.reg(v)?, n as u8 ^ u8::from(faults::on("abi-result-order"))));
         }
         self.emit(Inst::Return { results });
         Ok(())

@@ -5,6 +5,7 @@ use super::{Cached, Selector};
 use crate::encode::AluOp;
 use crate::encode::memory::Access;
 use crate::error::CompileError;
+use crate::faults;
 use crate::ir_facts::Facts;
 use crate::machine::{Address, Inst, Reg, Src};
 use crate::selection::pattern::Root;
@@ -22,6 +23,7 @@ const OFFSET_MAX: u32 = 4095;
 fn load_access(width: Width, signed: bool) -> Access {
     match (width, signed) {
         (Width::Byte, false) => Access::Ldrb,
+        (Width::Byte, true) if faults::on("select-load-sign") => Access::Ldrb,
         (Width::Byte, true) => Access::Ldrsb,
         (Width::Half, false) => Access::Ldrh,
         (Width::Half, true) => Access::Ldrsh,
@@ -32,6 +34,7 @@ fn load_access(width: Width, signed: bool) -> Access {
 /// The instruction that stores.
 fn store_access(width: Width) -> Access {
     match width {
+        Width::Byte if faults::on("select-store-width") => Access::Strh,
         Width::Byte => Access::Strb,
         Width::Half => Access::Strh,
         Width::Word => Access::Str,
@@ -168,7 +171,9 @@ impl Selector<'_> {
         let address = self.symbol_address(Symbol::MemoryBytes, 0);
         let rt = self.reg(inst.args[0])?;
         self.emit(Inst::Memory { access: Access::Str, rt, address });
-        self.cache.remove(&Cached::MemoryBytes);
+        if !faults::on("select-size-stale") {
+            self.cache.remove(&Cached::MemoryBytes);
+        }
         Ok(())
     }
     /// `x > size - (offset + bytes)` traps; so does a size below `offset + bytes`.
@@ -190,12 +195,17 @@ impl Selector<'_> {
                 return Ok(());
             }
             let rn = self.reg(index)?;
-            let test = self.compare(CmpOp::Ult, [Operand::Constant(min - end), Operand::Reg(rn)], false)?;
+            let less = if faults::on("select-bounds-signed") { CmpOp::Slt } else { CmpOp::Ult };
+            let test = self.compare(
+                less,
+                [Operand::Constant(min - end + u32::from(faults::on("select-bounds-end"))), Operand::Reg(rn)],
+                false,
+            )?;
             self.emit(Inst::TrapIf { test: Some(test), kind });
             return Ok(());
         }
         let size = self.memory_bytes();
-        if end > min {
+        if end > min && !faults::on("select-bounds-size") {
             let test = self.compare(CmpOp::Ult, [Operand::Reg(size), Operand::Constant(end)], false)?;
             self.emit(Inst::TrapIf { test: Some(test), kind });
         }

@@ -6,6 +6,7 @@
 use super::Selector;
 use super::tiles::Operand;
 use crate::error::CompileError;
+use crate::faults;
 use crate::selection::pattern::Root;
 use std::collections::BTreeMap;
 use synth_validator::domain::BinOp;
@@ -99,7 +100,8 @@ impl Selector<'_> {
         let Some(first) = inst.results.first().map(|v| self.resolve(*v)) else { return Ok(false) };
         if let Some((number, other)) = self.products.of_sum.get(&first).copied() {
             let Product { signed, factors: [a, b], .. } = self.products.all[number];
-            let [al, ah] = [self.reg(inst.args[other])?, self.reg(inst.args[other + 1])?];
+            let high = if faults::on("select-accumulate-half") { other } else { other + 1 };
+            let [al, ah] = [self.reg(inst.args[other])?, self.reg(inst.args[high])?];
             let [rn, rm] = [self.reg(a)?, self.reg(b)?];
             let [lo, hi] = [self.home(inst.results[0]), self.home(inst.results[1])];
             let operands = [al, ah, rn, rm].map(Operand::Reg);
@@ -113,7 +115,11 @@ impl Selector<'_> {
         if !is_made && !is_in_sum {
             let [rn, rm] = [self.reg(a)?, self.reg(b)?];
             let [lo, hi] = [self.home(low), self.home(high)];
-            self.make_tile(Root::MulWide(signed), &[rn, rm].map(Operand::Reg), &[lo, hi])?;
+            self.make_tile(
+                Root::MulWide(signed != faults::on("select-product-sign")),
+                &[rn, rm].map(Operand::Reg),
+                &[lo, hi],
+            )?;
         }
         Ok(true)
     }

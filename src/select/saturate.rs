@@ -3,6 +3,7 @@
 use super::Selector;
 use crate::error::CompileError;
 use crate::evaluate::negated;
+use crate::faults;
 use crate::machine::{Inst, Src};
 use std::collections::BTreeMap;
 use synth_validator::ir::{BlockData, Cond, Inst as IrInst, Op, Value};
@@ -48,7 +49,7 @@ fn range(least: i32, greatest: i32) -> Option<(bool, u32)> {
     match least {
         _ if !is_full => None,
         0 => Some((false, ones)),
-        least if least == !greatest => Some((true, ones + 1)),
+        least if least == !greatest => Some((true, ones + 1 - u32::from(faults::on("select-saturate-bits")))),
         _ => None,
     }
 }
@@ -74,7 +75,9 @@ impl Selector<'_> {
             };
             // What is at least 0 may be compared without sign.
             let is_signed = !least.is_unsigned && (!greatest.is_unsigned || outer.is_greatest && least.bound == 0);
-            if let (true, Some((signed, bits))) = (is_signed, range(least.bound, greatest.bound)) {
+            if let (true, Some((signed, bits))) =
+                (is_signed || faults::on("select-saturate-sign"), range(least.bound, greatest.bound))
+            {
                 found.all.insert(*result, (signed, bits, inner.word));
                 if self.facts.uses[outer.word.0 as usize] == 2 {
                     found.inner.push(outer.word);

@@ -8,6 +8,7 @@
 use super::Selector;
 use crate::encode::operand::{Imm8, ModifiedImm};
 use crate::error::CompileError;
+use crate::faults;
 use crate::machine::{Inst, Reg, Test};
 use crate::selection::assembly::Hole;
 use crate::selection::pattern::{Pattern, Root, Shape};
@@ -197,7 +198,7 @@ impl<'a> Selector<'a> {
     /// Operands of a comparison of words or pairs.
     fn compared(&self, inst: &IrInst, exchanged: bool) -> Vec<Operand> {
         let mut all: Vec<Operand> = inst.args.iter().map(|a| self.operand(*a)).collect();
-        if exchanged {
+        if exchanged && !faults::on("select-compare-exchanged") {
             let half = all.len() / 2;
             all.rotate_left(half);
         }
@@ -248,7 +249,7 @@ impl<'a> Selector<'a> {
         if !classes.into_iter().all(|(class, k)| class.contains(k)) {
             return None;
         }
-        if !rule.conditions.iter().all(|c| c.value(&constants) != 0) {
+        if !faults::on("select-rule-condition") && !rule.conditions.iter().all(|c| c.value(&constants) != 0) {
             return None;
         }
         let used = tile.operands.iter().flatten().map(|o| self.operand_cost(*o)).sum::<u32>();

@@ -1,6 +1,7 @@
 //! What the block being selected does with its values: choices that one test decides together.
 
 use super::Selector;
+use crate::faults;
 use std::collections::BTreeMap;
 use synth_validator::ir::{BlockData, Inst as IrInst, Op, Value};
 
@@ -39,7 +40,9 @@ impl<'a> Selector<'a> {
         for inst in &block.insts {
             let args: Vec<Value> = inst.args.iter().map(|a| self.resolve(*a)).collect();
             let uses_it = |group: &[&IrInst]| group.iter().any(|i| args.contains(&self.resolve(i.results[0])));
-            while let Some(at) = open.iter().position(|(_, group)| uses_it(group)) {
+            while let Some(at) =
+                open.iter().position(|(_, group)| uses_it(group) && !faults::on("select-choices-order"))
+            {
                 let (condition, group) = open.remove(at);
                 close(condition, group);
             }

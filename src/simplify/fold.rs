@@ -2,6 +2,7 @@
 
 use super::Operand;
 use crate::evaluate;
+use crate::faults;
 use rustc_hash::FxHashMap;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Cond, Op, Value};
@@ -41,7 +42,8 @@ pub(super) fn fold(op: &Op, args: &[Operand], definitions: &FxHashMap<Value, (Op
         (Op::SubPair, [al, ah, bl, bh]) => pair_sum(BinOp::Sub, [*al, *ah], [*bl, *bh]),
         (Op::MulWide, [a, b]) => product(*a, *b),
         (Op::CmpPair(cond), [al, ah, bl, bh]) if ah.constant() == Some(0) && bh.constant() == Some(0) => {
-            Some(Folded::Op(Op::Cmp(unsigned(*cond)), vec![*al, *bl]))
+            let cond = if faults::on("simplify-signed-words") { *cond } else { unsigned(*cond) };
+            Some(Folded::Op(Op::Cmp(cond), vec![*al, *bl]))
         }
         _ => None,
     }
@@ -78,6 +80,7 @@ fn binary(op: BinOp, a: Operand, b: Operand) -> Option<Folded> {
         (BinOp::And | BinOp::Or, None) if equal => same(a),
         (BinOp::Sub | BinOp::Xor, None) if equal => word(0),
         (BinOp::Shl | BinOp::Lshr | BinOp::Ashr, Some(n)) if n & 0xff == 0 => same(a),
+        (BinOp::Shl | BinOp::Lshr, Some(n)) if n & 0xff >= 32 && faults::on("simplify-shift-wraps") => same(a),
         (BinOp::Shl | BinOp::Lshr, Some(n)) if n & 0xff >= 32 => word(0),
         (BinOp::Ashr, Some(n)) if n & 0xff >= 32 || n > 0xff => {
             Some(Folded::Op(Op::Bin(op), vec![a, Operand::word((n & 0xff).min(31))]))
@@ -102,6 +105,7 @@ fn compare(cond: Cond, a: Operand, b: Operand, definitions: &FxHashMap<Value, (O
     let (op, args) = definitions.get(&v)?;
     match (op, cond) {
         (Op::Cmp(_) | Op::CmpPair(_), Cond::Ne) => same(a),
+        (Op::Cmp(_), Cond::Eq) if faults::on("simplify-negation") => same(a),
         (Op::Cmp(inner), Cond::Eq) => Some(Folded::Op(Op::Cmp(evaluate::negated(*inner)), args.clone())),
         (Op::CmpPair(inner), Cond::Eq) => Some(Folded::Op(Op::CmpPair(evaluate::negated(*inner)), args.clone())),
         _ => None,
@@ -117,7 +121,7 @@ fn pair_sum(op: BinOp, a: [Operand; 2], b: [Operand; 2]) -> Option<Folded> {
         let sum = if op == BinOp::Add { a.wrapping_add(b) } else { a.wrapping_sub(b) };
         return Some(Folded::Operands(vec![Operand::word(sum as u32), Operand::word((sum >> 32) as u32)]));
     }
-    if b[0].constant() == Some(0) {
+    if b[0].constant() == Some(0) || op == BinOp::Add && faults::on("simplify-carry") && b[0].constant().is_some() {
         return Some(Folded::Parts(vec![Folded::Operands(vec![a[0]]), high]));
     }
     if op == BinOp::Add && a[0].constant() == Some(0) {

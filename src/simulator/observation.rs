@@ -236,6 +236,8 @@ pub struct Run {
     pub failures: Vec<String>,
     /// Stack below the caller's sp that call `[i]` used, in bytes; empty if the machine does not measure it.
     pub stack_bytes: Vec<u32>,
+    /// Words of the defined globals at the end; empty if the machine does not show them.
+    pub cells: Vec<u32>,
 }
 
 /// Why there is no run.

@@ -9,6 +9,7 @@ use super::fuse::Fused;
 use super::op::{self, WasmOp};
 use super::{Kept, encode};
 use crate::cfg;
+use crate::faults;
 use crate::module::Module;
 use crate::pass::Cx;
 use rustc_hash::FxHashMap;
@@ -21,7 +22,6 @@ use synth_validator::trap::TrapKind;
 pub(super) struct Selector<'a> {
     pub(super) func: &'a Func,
     pub(super) module: &'a Module,
-    cx: &'a Cx<'a>,
     bytes: &'a [u8],
     /// Block and number of the instruction that defines a value.
     defined: FxHashMap<Value, (usize, usize)>,
@@ -45,7 +45,6 @@ pub fn select(func: &Func, bytes: &[u8], cx: &Cx<'_>) -> Result<WasmFunc, Kept> 
     let mut s = Selector {
         func,
         module: cx.module,
-        cx,
         bytes,
         defined: FxHashMap::default(),
         incoming: vec![0; func.blocks.len()],
@@ -238,7 +237,7 @@ impl<'a> Selector<'a> {
             Op::Load64 { offset, .. } => (self.load(inst, Type::I64, None, false, *offset), args.clone()),
             Op::Store { width, offset, .. } => {
                 let (value, ty) = self.stored(args[1]);
-                let exchanged = self.cx.fault("wasm-writer-store-operands") && ty == Type::I32;
+                let exchanged = faults::on("wasm-writer-store-operands") && ty == Type::I32;
                 let args = if exchanged { smallvec![value, args[0]] } else { smallvec![args[0], value] };
                 (self.store(inst, ty, Some(*width), *offset), args)
             }
@@ -387,7 +386,7 @@ impl<'a> Selector<'a> {
             Terminator::Branch(c, yes, no) => {
                 let (c, swapped) = self.condition(*c);
                 let (yes, no) = if swapped { (no, yes) } else { (yes, no) };
-                let exchanged = self.cx.fault("wasm-writer-branch-arms");
+                let exchanged = faults::on("wasm-writer-branch-arms");
                 let (yes, no) = if exchanged { (no, yes) } else { (yes, no) };
                 Terminator::Branch(c, yes.clone(), no.clone())
             }

@@ -3,6 +3,7 @@
 use super::plan::Planner;
 use super::variables::{Counted, Use, Variable};
 use crate::cfg;
+use crate::faults;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Block, Cond, Inst, Op, Terminator, Value};
 
@@ -61,7 +62,7 @@ impl Planner<'_> {
         if difference == 0 || differences.any(|d| d != Some(difference)) {
             return None;
         }
-        let step = if self.cx.fault("induction-offset") { 0 } else { gone.step };
+        let step = if faults::on("induction-offset") { 0 } else { gone.step };
         let mut accesses = Vec::new();
         for (v, place) in self.variables.uses(gone).filter(|(_, place)| !self.is_step(l, gone, *place)) {
             let Use::Inst(b, i, 0) = place else { return None };

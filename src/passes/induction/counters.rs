@@ -2,6 +2,7 @@
 
 use super::plan::Planner;
 use super::variables::{Counted, Use, Variable, Variables};
+use crate::faults;
 use synth_validator::ir::{Block, Cond, Op, Terminator, Value};
 
 /// Operations before a loop that a test in it may cost.
@@ -138,7 +139,7 @@ impl Planner<'_> {
     fn compared(&self, l: &Counted, (b, i): (Block, usize), operand: usize) -> Option<(Option<usize>, usize, Limit)> {
         let inst = &self.variables.func.blocks[b.0 as usize].insts[i];
         let Op::Cmp(cond) = inst.op else { return None };
-        if !matches!(cond, Cond::Eq | Cond::Ne) && !self.cx.fault("induction-wrap") {
+        if !matches!(cond, Cond::Eq | Cond::Ne) && !faults::on("induction-wrap") {
             return None;
         }
         let other = inst.args[1 - operand];
@@ -186,7 +187,7 @@ impl Planner<'_> {
         let data = &self.variables.func.blocks[tested.block.0 as usize];
         let place = (tested.block, tested.at.unwrap_or(data.insts.len()));
         let next = kept.next.iter().copied().find(|v| self.variables.is_above(*v, place));
-        let next = next.filter(|_| !self.cx.fault("induction-stale-test"));
+        let next = next.filter(|_| !faults::on("induction-stale-test"));
         let entry = self.variables.entries(&l.inside).next()?;
         // The kept variable plus or minus the counter never changes.
         let mut bound = Bound::default();
@@ -199,7 +200,7 @@ impl Planner<'_> {
         }
         // One of the two may be tested before its step, the other one behind.
         let is_counted = tested.value != gone.param;
-        let shift = match (next.is_some() || self.cx.fault("induction-stale-test"), is_counted) {
+        let shift = match (next.is_some() || faults::on("induction-stale-test"), is_counted) {
             (true, false) => kept.step,
             (false, true) => kept.step.wrapping_neg(),
             _ => 0,

@@ -5,7 +5,6 @@ use super::counters::Counter;
 use super::variables::{Counted, Use, Variable, Variables};
 use crate::cfg;
 use crate::ir_facts::Facts;
-use crate::pass::Cx;
 use rustc_hash::FxHashSet;
 use synth_validator::ir::Value;
 
@@ -25,8 +24,6 @@ pub struct Planner<'a> {
     pub(super) variables: &'a Variables<'a>,
     /// Cut points.
     pub(super) facts: Facts,
-    /// The setting.
-    pub(super) cx: &'a Cx<'a>,
     /// Values that have new uses, and so have to stay.
     pub(super) used: FxHashSet<Value>,
     /// Values that go.
@@ -35,9 +32,9 @@ pub struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// Plans all loops, inner ones first.
-    pub fn plans(variables: &'a Variables<'a>, cx: &'a Cx<'a>) -> Vec<Plan> {
+    pub fn plans(variables: &'a Variables<'a>) -> Vec<Plan> {
         let (facts, used, gone) = (Facts::new(variables.func), FxHashSet::default(), FxHashSet::default());
-        let mut planner = Planner { variables, facts, cx, used, gone };
+        let mut planner = Planner { variables, facts, used, gone };
         let mut plans = Vec::new();
         for (number, l) in variables.loops.iter().enumerate() {
             let plan = Plan { number, derived: planner.derived(l), counters: planner.counters(l) };

@@ -1,8 +1,8 @@
 //! Induction variables: parameters of a loop's header to which every edge back adds the same constant, with all their uses.
 
 use crate::cfg::{self, Dominators};
+use crate::faults;
 use crate::loops::{Loop, loops};
-use crate::pass::Cx;
 use crate::prune::{Known, known_values};
 use rustc_hash::FxHashMap;
 use synth_validator::domain::BinOp;
@@ -68,7 +68,7 @@ pub struct Variables<'a> {
 
 impl<'a> Variables<'a> {
     /// Finds the variables; nothing if no loop has two.
-    pub fn find(func: &'a Func, cx: &Cx<'_>) -> Option<Variables<'a>> {
+    pub fn find(func: &'a Func) -> Option<Variables<'a>> {
         let dominators = Dominators::new(func);
         let mut found = loops(func, &dominators);
         found.retain(|l| func.blocks[l.header.0 as usize].params.len() > 1);
@@ -80,7 +80,7 @@ impl<'a> Variables<'a> {
         let uses = FxHashMap::default();
         let mut variables = Variables { func, dominators, known, loops: Vec::new(), definition, uses };
         for inside in found {
-            let of_loop = variables.of_loop(&inside, cx);
+            let of_loop = variables.of_loop(&inside);
             if of_loop.len() > 1 {
                 variables.loops.push(Counted { inside, variables: of_loop });
             }
@@ -89,7 +89,7 @@ impl<'a> Variables<'a> {
         (!variables.loops.is_empty()).then_some(variables)
     }
 
-    fn of_loop(&self, l: &Loop, cx: &Cx<'_>) -> Vec<Variable> {
+    fn of_loop(&self, l: &Loop) -> Vec<Variable> {
         let edges = l.blocks.iter().flat_map(|b| cfg::edges(&self.func.blocks[b.0 as usize].end));
         let back: Vec<&Edge> = edges.filter(|e| e.block == l.header).collect();
         let mut found = Vec::new();
@@ -99,7 +99,7 @@ impl<'a> Variables<'a> {
                 break;
             }
             let Some(steps) = steps.collect::<Option<Vec<u32>>>() else { continue };
-            let is_same = steps.iter().all(|s| *s == steps[0]) || cx.fault("induction-first-step");
+            let is_same = steps.iter().all(|s| *s == steps[0]) || faults::on("induction-first-step");
             if is_same && steps[0] != 0 && self.func.type_of(*param) == Type::I32 {
                 let mut next: Vec<Value> = back.iter().map(|e| e.args[at]).collect();
                 next.sort_unstable();

@@ -6,6 +6,7 @@
 
 use super::interval::{Interval, SIGNED_MAX, binary, compare, refine, unary};
 use crate::cfg;
+use crate::faults;
 use crate::pass::Cx;
 use synth_validator::contract::PAGE_BYTES;
 use synth_validator::domain::{BinOp, Width};
@@ -49,7 +50,6 @@ enum Mode {
 /// The intervals of a function. Vectors are indexed by value, or by block.
 pub struct Analysis<'f> {
     func: &'f Func,
-    cx: &'f Cx<'f>,
     /// By block: the blocks that it immediately dominates, in reverse postorder.
     children: Vec<Vec<Block>>,
     /// By block: place in reverse postorder.
@@ -129,7 +129,6 @@ impl<'f> Analysis<'f> {
         let order = dominators.order.clone();
         let mut a = Analysis {
             func,
-            cx,
             children: vec![Vec::new(); blocks],
             number: vec![u32::MAX; blocks],
             incoming: vec![0; blocks],
@@ -240,7 +239,7 @@ impl<'f> Analysis<'f> {
             (Some(param), Some(next)) => param.contains(*next),
             (None, Some(_)) => false,
         };
-        self.cx.fault("ranges-first-iteration") || self.params.iter().zip(&self.next_backwards).all(inside)
+        faults::on("ranges-first-iteration") || self.params.iter().zip(&self.next_backwards).all(inside)
     }
 
     fn pass(&mut self, mode: Mode, visit: &mut dyn FnMut(&Analysis<'f>, Place)) {
@@ -300,7 +299,7 @@ impl<'f> Analysis<'f> {
     /// The interval of a parameter, from what arrived.
     fn parameter(&self, p: Value, mode: Mode) -> Interval {
         let p = p.0 as usize;
-        let back = self.backwards[p].filter(|_| !self.cx.fault("ranges-first-iteration"));
+        let back = self.backwards[p].filter(|_| !faults::on("ranges-first-iteration"));
         let new = joined(self.forwards[p], back).unwrap_or(Interval::FULL);
         let (false, Some(old)) = (mode == Mode::Narrow, self.params[p]) else { return new };
         let grown = old.join(new);
@@ -421,11 +420,11 @@ impl<'f> Analysis<'f> {
     /// The faults of conditions.
     fn slip(&self, cond: Cond, truth: bool) -> (Cond, bool) {
         match cond {
-            Cond::LtS if self.cx.fault("ranges-unsigned") => (Cond::LtU, truth),
-            Cond::GeS if self.cx.fault("ranges-unsigned") => (Cond::GeU, truth),
-            Cond::LeU if self.cx.fault("ranges-off-by-one") => (Cond::LtU, truth),
-            Cond::GtU if self.cx.fault("ranges-off-by-one") => (Cond::GeU, truth),
-            cond => (cond, truth != self.cx.fault("ranges-other-side")),
+            Cond::LtS if faults::on("ranges-unsigned") => (Cond::LtU, truth),
+            Cond::GeS if faults::on("ranges-unsigned") => (Cond::GeU, truth),
+            Cond::LeU if faults::on("ranges-off-by-one") => (Cond::LtU, truth),
+            Cond::GtU if faults::on("ranges-off-by-one") => (Cond::GeU, truth),
+            cond => (cond, truth != faults::on("ranges-other-side")),
         }
     }
 
@@ -463,7 +462,7 @@ impl<'f> Analysis<'f> {
         let arg = |n: usize| of(self, inst.args[n]);
         match inst.op {
             Op::Const(k) => Interval::only(k),
-            Op::Bin(BinOp::Shl) if self.cx.fault("ranges-scaled") => {
+            Op::Bin(BinOp::Shl) if faults::on("ranges-scaled") => {
                 let n = self.constant(inst.args[1]).unwrap_or(0) & 31;
                 Interval { least: arg(0).least, greatest: arg(0).greatest.wrapping_shl(n).max(arg(0).least) }
             }

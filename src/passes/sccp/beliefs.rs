@@ -1,7 +1,7 @@
 //! What the decisions of a function say of their operands: below an edge that is taken, and below a trap that is not.
 
 use crate::cfg::{self, Dominators};
-use crate::pass::Cx;
+use crate::faults;
 use crate::prune::{Known, known_values};
 use rustc_hash::FxHashMap;
 use synth_validator::ir::{Block, Cond, Func, Inst, Op, Terminator, Type, Value};
@@ -25,7 +25,7 @@ pub(super) struct Beliefs {
 
 impl Beliefs {
     /// Gathers them from comparisons with constants, conditions and dispatches.
-    pub(super) fn new(func: &Func, cx: &Cx<'_>) -> Beliefs {
+    pub(super) fn new(func: &Func) -> Beliefs {
         let mut reader = Reader { known: known_values(func), compares: FxHashMap::default(), of: FxHashMap::default() };
         let preds = cfg::predecessors(func);
         let order = cfg::reverse_postorder(func);
@@ -45,14 +45,14 @@ impl Beliefs {
             let enters = |to: Block| preds[to.0 as usize].len() == 1;
             match &data.end {
                 Terminator::Branch(c, yes, no) => {
-                    for (edge, holds) in [(yes, true), (no, cx.fault("sccp-edge"))] {
+                    for (edge, holds) in [(yes, true), (no, faults::on("sccp-edge"))] {
                         if enters(edge.block) {
                             reader.condition(*c, holds, (edge.block, 0));
                         }
                     }
                 }
                 Terminator::Switch(index, targets, default) => {
-                    let last = cx.fault("sccp-default").then_some(default);
+                    let last = faults::on("sccp-default").then_some(default);
                     for (n, target) in targets.iter().chain(last).enumerate().filter(|(_, t)| enters(t.block)) {
                         reader.believe(*index, Known::Const(Type::I32, n as u64), (target.block, 0));
                     }

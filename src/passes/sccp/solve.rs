@@ -3,7 +3,7 @@
 use super::beliefs::Beliefs;
 use crate::cfg::{self, Few};
 use crate::evaluate::evaluate;
-use crate::pass::Cx;
+use crate::faults;
 use crate::prune::{Known, is_pure};
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Bin64, Block, Cond, Edge, Func, Inst, Op, Terminator, Type, Value};
@@ -69,17 +69,17 @@ pub(super) struct Solution<'f> {
 
 impl<'f> Solution<'f> {
     /// Solves.
-    pub(super) fn new(func: &'f Func, cx: &Cx<'_>) -> Solution<'f> {
+    pub(super) fn new(func: &'f Func) -> Solution<'f> {
         let mut s = Solution {
             func,
             cells: vec![Cell::Unseen; func.values.len()],
-            beliefs: Beliefs::new(func, cx),
+            beliefs: Beliefs::new(func),
             reach: vec![0; func.blocks.len()],
             uses: uses(func),
             changed: Vec::new(),
             entered: vec![Block(0)],
             found: vec![false; func.blocks.len()],
-            first_edge_only: cx.fault("sccp-join"),
+            first_edge_only: faults::on("sccp-join"),
         };
         s.found[0] = true;
         func.blocks[0].params.iter().for_each(|p| s.cells[p.0 as usize] = Cell::Any);

@@ -1,24 +1,54 @@
-//! Runs a script in one of the validator's two interpreters: what `instance_engine` and `machine_engine` share.
+//! Runs a script in the validator's two interpreters: a module in that of WebAssembly, an object in that of Arm.
 //!
-//! After a trap the instance is used on, as in `wasmi_engine`. A run that stops for another reason (no fuel, a broken
+//! Registers, flags and the stack begin with arbitrary words. After a trap the instance is used on. A run that stops for another reason (no fuel, a broken
 //! requirement of the Arm semantics, no meaning) is the trap `fault` and a failure of the run.
 
-use super::modules::{ImportedFunction, Interface, Width};
+use super::interface::{self, ImportedFunction, Interface, Width};
 use super::observation::{
-    FNV_BASIS, IMPORT_MEMORY_DIGESTS_MAX, Observation, Run, TrapKind, Value, fnv1a, host_answer, memory_digest,
+    FNV_BASIS, IMPORT_MEMORY_DIGESTS_MAX, Observation, Run, RunError, TrapKind, Value, fnv1a, host_answer,
+    memory_digest,
 };
 use super::vectors::{Script, Statement};
 use std::collections::HashMap;
+use synth_validator::arm::machine::Machine;
+use synth_validator::arm::object;
 use synth_validator::concrete::{Bytes, Concrete};
+use synth_validator::contract::Contract;
 use synth_validator::program::World;
-use synth_validator::wasm::instance::{Host, Stop};
+use synth_validator::wasm::instance::{Host, Instance, Stop};
 use synth_validator::wasm::module::ImportName;
+use synth_validator::wasm::reader;
 
 /// Steps that a whole script may make.
-pub const FUEL: u64 = 1 << 40;
+const FUEL: u64 = 1 << 40;
+
+/// Runs `script` on the module under this contract.
+///
+/// # Errors
+/// `RunError::Module` or `RunError::Script`, if the module cannot be read or the script does not fit it.
+pub fn run_module(wasm: &[u8], contract: &Contract, script: &Script) -> Result<Run, RunError> {
+    let interface = interface::interface(wasm)?;
+    interface.check(script)?;
+    let module = reader::read(wasm).map_err(|e| RunError::Module(format!("{:#x}: {}", e.offset, e.message)))?;
+    let instance = Instance::new(&module, wasm, contract.clone(), Recorder::new(&interface), FUEL);
+    Ok(run(instance, &interface, script))
+}
+
+/// Runs `script` on `object`, compiled from the module `wasm` under this contract.
+///
+/// # Errors
+/// `RunError`, if module, object or script do not fit each other.
+pub fn run_object(object: &[u8], wasm: &[u8], contract: &Contract, script: &Script) -> Result<Run, RunError> {
+    let interface = interface::interface(wasm)?;
+    interface.check(script)?;
+    let module = reader::read(wasm).map_err(|e| RunError::Module(format!("{:#x}: {}", e.offset, e.message)))?;
+    let object = object::read(object, &module).map_err(|e| RunError::Module(format!("object: {e}")))?;
+    let machine = Machine::new(&module, &object, contract.clone(), Recorder::new(&interface), FUEL);
+    Ok(run(machine, &interface, script))
+}
 
 /// An interpreter with an instance in it.
-pub trait Interpreter {
+trait Interpreter {
     /// Calls an export with argument words; result words.
     fn invoke(&mut self, export: &str, args: &[u32]) -> Result<Vec<u32>, Stop>;
     /// Linear memory up to its capacity.
@@ -27,13 +57,57 @@ pub trait Interpreter {
     fn memory_mut(&mut self) -> &mut Bytes;
     /// Present size of linear memory in bytes.
     fn memory_bytes(&self) -> u32;
+    /// Words of the defined globals.
+    fn cells(&self) -> &[u32];
     /// The host.
     fn host(&mut self) -> &mut Recorder;
 }
 
+impl Interpreter for Machine<'_, Recorder> {
+    fn invoke(&mut self, export: &str, args: &[u32]) -> Result<Vec<u32>, Stop> {
+        Machine::invoke(self, export, args)
+    }
+    fn memory(&self) -> &Bytes {
+        Machine::memory(self)
+    }
+    fn memory_mut(&mut self) -> &mut Bytes {
+        Machine::memory_mut(self)
+    }
+    fn memory_bytes(&self) -> u32 {
+        Machine::memory_bytes(self)
+    }
+    fn cells(&self) -> &[u32] {
+        Machine::cells(self)
+    }
+    fn host(&mut self) -> &mut Recorder {
+        &mut self.host
+    }
+}
+
+impl Interpreter for Instance<'_, Recorder> {
+    fn invoke(&mut self, export: &str, args: &[u32]) -> Result<Vec<u32>, Stop> {
+        Instance::invoke(self, export, args)
+    }
+    fn memory(&self) -> &Bytes {
+        Instance::memory(self)
+    }
+    fn memory_mut(&mut self) -> &mut Bytes {
+        Instance::memory_mut(self)
+    }
+    fn memory_bytes(&self) -> u32 {
+        Instance::memory_bytes(self)
+    }
+    fn cells(&self) -> &[u32] {
+        Instance::cells(self)
+    }
+    fn host(&mut self) -> &mut Recorder {
+        &mut self.host
+    }
+}
+
 /// The host: answers by `host_answer` and records.
 #[derive(Clone, Debug)]
-pub struct Recorder {
+struct Recorder {
     imports: Vec<ImportedFunction>,
     /// Import calls of this instance so far.
     counter: u32,
@@ -44,7 +118,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// A host for a module with this interface.
-    pub fn new(interface: &Interface) -> Self {
+    fn new(interface: &Interface) -> Self {
         Self { imports: interface.imports.clone(), counter: 0, events: Vec::new(), digest: FNV_BASIS }
     }
 }
@@ -59,7 +133,7 @@ impl Host for Recorder {
         memory: &mut Bytes,
     ) -> Result<Vec<u32>, Stop> {
         let known = self.imports.iter().position(|it| it.module == import.module && it.field == import.field);
-        let index = known.expect("the interface lists every import");
+        let index = known.expect("invariant: the interface lists every import");
         let arguments = values(&self.imports[index].signature.params, args);
         let mut digest = fnv1a(self.digest, &(index as u32).to_le_bytes());
         for argument in &arguments {
@@ -85,12 +159,12 @@ fn has_memory(memory: &Bytes) -> bool {
 fn present(memory: &Bytes, memory_bytes: u32) -> &[u8] {
     match memory {
         Bytes::Dense(bytes) => &bytes[..memory_bytes as usize],
-        Bytes::Sparse { .. } => panic!("whole modules run in dense memory"),
+        Bytes::Sparse { .. } => unreachable!("invariant: whole modules run in dense memory"),
     }
 }
 
 /// The words of a value, low first.
-pub fn words(width: Width, bits: u64) -> Vec<u32> {
+fn words(width: Width, bits: u64) -> Vec<u32> {
     match width {
         Width::Word => vec![bits as u32],
         Width::Double => vec![bits as u32, (bits >> 32) as u32],
@@ -110,13 +184,13 @@ fn values(widths: &[Width], words: &[u32]) -> Vec<Value> {
 fn trap(stop: &Stop) -> (TrapKind, Option<String>) {
     if let Stop::Trap(kind) = stop {
         let kind = TrapKind::ALL.into_iter().find(|known| *known as u8 == *kind as u8);
-        return (kind.expect("the numbers are the contract's"), None);
+        return (kind.expect("invariant: the numbers are the contract's"), None);
     }
     (TrapKind::Fault, Some(stop.to_string()))
 }
 
 /// Runs a script on an instance, or records that there is none.
-pub fn run<I: Interpreter>(instance: Result<I, Stop>, interface: &Interface, script: &Script) -> Run {
+fn run<I: Interpreter>(instance: Result<I, Stop>, interface: &Interface, script: &Script) -> Run {
     let mut run = Run::default();
     let mut instance = match instance {
         Ok(instance) => instance,
@@ -143,6 +217,7 @@ pub fn run<I: Interpreter>(instance: Result<I, Stop>, interface: &Interface, scr
         let failure = execute(&mut instance, interface, &mut run, &mut variables, &mut named, statement);
         run.failures.extend(failure.map(|reason| format!("line {line}: {reason}")));
     }
+    run.cells = instance.cells().to_vec();
     run
 }
 
