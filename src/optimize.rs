@@ -11,6 +11,7 @@ use crate::call_graph;
 use crate::error::CompileError;
 use crate::faults;
 use crate::module::Module;
+use crate::native;
 use crate::pass::{Cx, Level, Pass};
 use crate::pipeline::{
     self, CARRIERS, CLEAN, DEAD_PARAMS, DEAD_STORE, FORWARD, GVN, IF_CONVERT, INLINE, MERGE, REWRITE, SCCP, checked,
@@ -118,6 +119,15 @@ pub fn optimize(bytes: &[u8], options: &Options) -> Result<Optimized, CompileErr
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).stack_size(STACK_BYTES).build();
     let pool = pool.map_err(|e| internal(format!("no threads: {e}")))?;
     let module = decode::decode(bytes)?;
+    if !native::find(bytes, &[])?.host_accesses.is_empty() {
+        return Err(CompileError::Border {
+            function: None,
+            offset: None,
+            what: "the module accesses the host's memory by address, which is not what its text means to other engines"
+                .to_string(),
+            remedy: "compile it as it is: `synth compile` makes the same optimizations".to_string(),
+        });
+    }
     let mut done = Optimized {
         module: bytes.to_vec(),
         rounds: Rounds::default(),

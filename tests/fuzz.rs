@@ -54,7 +54,9 @@ fn outcome(seed: u32, result: &Result<synth::pipeline::Compiled, CompileError>) 
         Err(CompileError::Unsupported { .. }) => "unsupported",
         Err(CompileError::Limit { .. }) => "limit",
         Err(CompileError::Border { .. }) => "border",
-        Err(error @ (CompileError::Internal { .. } | CompileError::NoFunction { .. })) => {
+        Err(
+            error @ (CompileError::Internal { .. } | CompileError::DebugInfo { .. } | CompileError::NoFunction { .. }),
+        ) => {
             panic!("case {seed}: {error}")
         }
     }

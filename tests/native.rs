@@ -358,6 +358,46 @@ fn wrong_use_is_an_error_and_writes_nothing() {
     }
 }
 
+/// The same number as an index of linear memory and as a host address: by way of memory, from which it comes back as a number.
+const SAME_NUMBER: &str = r#"(module (memory 1)
+    (func (export "f") (param $p i32) (result i32) (local $q i32)
+      (i32.store (i32.const 0) (local.get $p))
+      (local.set $q (i32.load (i32.const 0)))
+      (i32.store (local.get $q) (i32.const 7))
+      (i32.load (local.get $p))))"#;
+
+#[test]
+fn a_host_address_is_no_index_of_linear_memory() {
+    let wasm = wat::parse_str(SAME_NUMBER).expect("text");
+    let native = vec![Request::Param("f".to_string(), 0)];
+    let compiled = compile(&wasm, &Options { native, bounds: Bounds::None, ..Options::default() }).expect("compiles");
+    let subject = Subject { wasm, compiled };
+    let is_host = |op: &Op| matches!(op, Op::Load { space: Space::Host, .. });
+    // What was stored at the index is not what lies at the address.
+    let forwarded = subject.with_ir(0, |f| {
+        insts(f).filter(|i| is_host(&i.op)).for_each(|i| {
+            i.op = Op::Const(7);
+            i.args.clear();
+        });
+    });
+    deep(|| {
+        assert_eq!(verdict(&subject.wasm, &subject.compiled.object, None), Verdict::Proved);
+        for object in &forwarded {
+            assert_ne!(verdict(&subject.wasm, object, None), Verdict::Proved);
+        }
+    });
+}
+
+#[test]
+fn the_optimizer_of_modules_refuses_host_addresses() {
+    let folder = Folder::new().expect("a folder");
+    let module = folder.write("ticks.wat", TICKS.as_bytes()).expect("written");
+    let out = folder.path().join("out.wasm");
+    let (status, said) = synth(&["optimize", text(&module), "-o", text(&out)]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("accesses the host's memory by address") && !out.exists(), "{said}");
+}
+
 const COUNTER: &str = r#"(module (memory 1)
     (func (export "count") (param $p i32) (param $i i32) (result i32)
       (i32.store offset=64 (local.get $i) (i32.const 7))

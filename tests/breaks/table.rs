@@ -42,6 +42,12 @@ pub const EXCUSED: Oracle = oracle("synth", "ignored_words", "claims_about_other
 pub const USED: Oracle = oracle("synth", "ignored_words", "a_word_that_is_used_is_refuted");
 /// The same, where nothing proves the form that ignores it.
 pub const UNPROVED: Oracle = oracle("synth", "ignored_words", "a_form_whose_link_is_not_proved_excuses_nothing");
+/// Faults in accesses at the host's addresses.
+pub const HOST_FAULTS: Oracle = oracle("synth", "native", "faults_in_accesses_through_host_addresses_are_refused");
+/// Linear memory at an address that a host address is equal to.
+pub const HOST_INDEX: Oracle = oracle("synth", "native", "a_host_address_is_no_index_of_linear_memory");
+/// Addresses that may be the host's or not.
+pub const HOST_ORIGIN: Oracle = oracle("synth", "native", "what_is_ambiguous_is_refused_by_name");
 
 /// A break: in `file`, the expression between `«` and `»` of `clause` becomes `wrong`, and `oracle` must fail.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +91,7 @@ const BOOLEAN: &str = "validator/src/term/boolean.rs";
 const REWRITING: &str = "validator/src/refinement/rewriting.rs";
 const OUTCOME: &str = "validator/src/refinement/outcome.rs";
 const CHAIN: &str = "validator/src/validate/chain.rs";
+const PROVENANCE: &str = "validator/src/wasm/provenance.rs";
 /// The ends of a chain of terms without its steps.
 const ENDS: &str = "{ let end = |text: &String| chain(&crate::replay::Proof { start: text.clone(), steps: vec![] }, Rules::shipped()); \
     let last = rewrite.proof.steps.last().map_or(&rewrite.proof.start, |s| &s.term); \
@@ -158,6 +165,11 @@ pub const BREAKS: &[Break] = &[
     of("a word that one callee ignores is ignored by all", OUTCOME, "ignored.contains(&(«*f», word as u32))", "ignored.iter().find(|(_, w)| *w as usize == word).map_or(*f, |(g, _)| *g)", EXCUSED),
     of("words that a form reads are ignored", CHAIN, "ignored.extend(«form.unread_words()».into_iter()", "{ let _ = form; vec![0, 1] }", USED),
     of("form that nothing proves", CHAIN, "match «(0..=number).find(|s| self.link(place, *s).verdict != Verdict::Proved)» {", "None::<usize>", UNPROVED),
+    // Host addresses.
+    of("host access that the module need not make", "validator/src/arm/load_store.rs", "self.access(Space::Host, «permitted»);", "{ let _ = permitted; self.d.bool(true) }", HOST_FAULTS),
+    of("host address as an index of linear memory", "validator/src/domain.rs", "«self.bin(BinOp::Sub, address, &base)»", "{ let _ = base; address.clone() }", HOST_INDEX),
+    of("sum of two addresses is the first", PROVENANCE, "(Host(s), Host(other)) => «Sum(s, Other::Host(other), at)»,", "{ let _ = other; Host(s) }", HOST_ORIGIN),
+    of("number on some ways is a host address", PROVENANCE, "(Host(s), Number) | (Number, Host(s)) => «Mixed(s, Other::Number, at)»,", "Host(s)", HOST_ORIGIN),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),
     of("first result of a pair may share a register", "src/machine.rs", "f(lo, «Role::DefEarly»);\n                f(hi, Role::Def);", "Role::Def", ROLES),
