@@ -12,6 +12,7 @@ mod image;
 mod inlining;
 mod input;
 mod lemmas;
+mod mutate;
 mod optimize;
 mod output;
 mod passes;
@@ -54,6 +55,8 @@ enum Command {
     Disasm(disasm::Args),
     /// Run an export of an object on the Arm interpreter, and beside it the module's on the wasm interpreter
     Run(run::Args),
+    /// Examine the validator: change an object in many ways, and compare verdicts with executions
+    Mutate(mutate::Args),
     /// Compile and prove the programs of the corpus
     Corpus(corpus::Args),
     /// Measure over the corpus: code beside other compilers' code, or the speed of compiling and proving
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Refine(args) => (args.format, refine::execute(args)),
         Command::Disasm(args) => (Format::Text, disasm::execute(args)),
         Command::Run(args) => (args.format, run::execute(args)),
+        Command::Mutate(args) => (args.format(), mutate::execute(args)),
         Command::Corpus(args) => (args.format(), corpus::execute(args)),
         Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),

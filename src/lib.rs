@@ -27,6 +27,7 @@ pub mod loops;
 pub mod machine;
 pub mod module;
 pub mod module_info;
+pub mod mutate;
 pub mod object_writer;
 pub mod operator_name;
 pub mod optimize;
