@@ -16,6 +16,7 @@ mod inlining;
 mod input;
 mod lemmas;
 mod marshal;
+mod mutate;
 mod optimize;
 mod output;
 mod passes;
@@ -63,6 +64,8 @@ enum Command {
     Stack(stack::Args),
     /// Show how many cycles functions take at most, or why no bound can be told
     Cycles(cycles::Args),
+    /// Examine the validator: change an object in many ways, and compare verdicts with executions
+    Mutate(mutate::Args),
     /// Compile and prove the programs of the corpus
     Corpus(corpus::Args),
     /// Measure over the corpus: code beside other compilers' code, or the speed of compiling and proving
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => (args.format, run::execute(args)),
         Command::Stack(args) => (args.format, stack::execute(args)),
         Command::Cycles(args) => (args.format, cycles::execute(args)),
+        Command::Mutate(args) => (args.format(), mutate::execute(args)),
         Command::Corpus(args) => (args.format(), corpus::execute(args)),
         Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),

@@ -154,6 +154,7 @@ pub const ALL: &[Fault] = &[
     fault(Stage::Pass, "sccp-join", "src/passes/sccp/solve.rs", "a parameter is taken for the constant of its first edge"),
     fault(Stage::Pass, "sccp-edge", "src/passes/sccp/beliefs.rs", "what a comparison says holds on its other edge as well"),
     fault(Stage::Pass, "sccp-trap", "src/passes/sccp.rs", "a trap that is always taken is taken away"),
+    fault(Stage::Pass, "ends-any", "src/passes/ends.rs", "a check of an index that is not known counts as one that fails"),
     fault(Stage::Pass, "sccp-default", "src/passes/sccp/beliefs.rs", "on the default edge of a dispatch the index is the number of its cases"),
     fault(Stage::Writer, "wasm-writer-store-operands", "src/wasm_writer/select.rs", "address and value of a store change places"),
     fault(Stage::Writer, "wasm-writer-branch-arms", "src/wasm_writer/select.rs", "the arms of a branch change places"),

@@ -31,6 +31,7 @@ pub mod machine;
 pub mod marshal;
 pub mod module;
 pub mod module_info;
+pub mod mutate;
 pub mod native;
 pub mod object_writer;
 pub mod operator_name;

@@ -4,6 +4,7 @@ pub mod carriers;
 pub mod checks;
 pub mod dead_params;
 pub mod dead_store;
+pub mod ends;
 pub mod forward;
 pub mod gvn;
 pub mod if_convert;

@@ -12,7 +12,7 @@ use crate::native::{self, Remark, Request};
 use crate::object_writer::{SymbolOptions, sites, write_object};
 use crate::pass::{Cx, Form, Level, NotRun, Pass, Run};
 use crate::passes::{
-    carriers, checks, dead_params, dead_store, forward, gvn, if_convert, induction, inline, licm, merge, ranges,
+    carriers, checks, dead_params, dead_store, ends, forward, gvn, if_convert, induction, inline, licm, merge, ranges,
     rewrite, rotate, sccp,
 };
 use crate::select::Tuning;
@@ -72,12 +72,14 @@ pub const LICM: Pass = pass("licm", Level::O2, licm::licm);
 
 /// Removal of induction variables that others can stand for.
 pub const INDUCTION: Pass = pass("induction", Level::O2, induction::induction);
+/// Blocks end where a trap is certain.
+pub const ENDS: Pass = pass("ends", Level::O0, ends::ends);
 
 /// The optimizer's passes, in order. Each is a link as well, and may be left out.
 #[rustfmt::skip]
 pub const OPTIMIZER: &[Pass] = &[
     INLINE, CLEAN, DEAD_PARAMS, SCCP, MERGE, GVN, FORWARD, INDUCTION, CHECKS, RANGES, DEAD_STORE, REWRITE, IF_CONVERT, ROTATE,
-    LICM,
+    LICM, ENDS,
 ];
 
 /// What a user chooses.

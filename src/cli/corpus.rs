@@ -4,7 +4,7 @@ use super::compile::{BoundsArg, CodeArgs, build};
 use super::diagnostic::Diagnostic;
 use super::programs::{Program, ProgramArgs, hint, milliseconds, percentile, programs};
 use super::proof::{LimitArgs, Proof, compile_and_prove};
-use super::{Format, JSON_SCHEMA, Status, output, table};
+use super::{Format, JSON_SCHEMA, Status, mutate, output, table};
 use clap::Subcommand;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct Args {
 enum Action {
     /// Compile every program, and prove it with --validate
     Run(RunArgs),
+    /// Examine the validator: mutants of every program's object, verdicts beside executions
+    Mutate(mutate::CorpusArgs),
 }
 
 #[derive(clap::Args)]
@@ -50,8 +52,10 @@ struct RunArgs {
 impl Args {
     /// Form of the results.
     pub fn format(&self) -> Format {
-        let Action::Run(run) = &self.action;
-        run.format
+        match &self.action {
+            Action::Run(args) => args.format,
+            Action::Mutate(args) => args.format(),
+        }
     }
 }
 
@@ -211,7 +215,13 @@ fn totals(rows: &[Row], deterministic: Option<bool>) -> Totals {
 /// # Errors
 /// A corpus that cannot be read.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
-    let Action::Run(args) = &args.action;
+    match &args.action {
+        Action::Run(args) => run(args),
+        Action::Mutate(args) => mutate::corpus(args),
+    }
+}
+
+fn run(args: &RunArgs) -> Result<Status, Diagnostic> {
     let (programs, missing) = programs(&args.programs)?;
     let modes = match args.all_bounds {
         true => vec![BoundsArg::Software, BoundsArg::Mpu, BoundsArg::Mask, BoundsArg::None],

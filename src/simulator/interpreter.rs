@@ -105,6 +105,27 @@ impl Interpreter for Instance<'_, Recorder> {
     }
 }
 
+impl<I: Interpreter> Interpreter for &mut I {
+    fn invoke(&mut self, export: &str, args: &[u32]) -> Result<Vec<u32>, Stop> {
+        (**self).invoke(export, args)
+    }
+    fn memory(&self) -> &Bytes {
+        (**self).memory()
+    }
+    fn memory_mut(&mut self) -> &mut Bytes {
+        (**self).memory_mut()
+    }
+    fn memory_bytes(&self) -> u32 {
+        (**self).memory_bytes()
+    }
+    fn cells(&self) -> &[u32] {
+        (**self).cells()
+    }
+    fn host(&mut self) -> &mut Recorder {
+        (**self).host()
+    }
+}
+
 /// The host: answers by `host_answer` and records.
 #[derive(Clone, Debug)]
 struct Recorder {

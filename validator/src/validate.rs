@@ -16,6 +16,7 @@ use chain::Chain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// A verdict. Only `Proved` is success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,8 +127,19 @@ impl std::error::Error for InputError {}
 
 /// A module, an object and a claim, ready to be proved function by function, from any thread.
 pub struct Session<'a> {
-    chain: Chain<'a>,
+    chain: Arc<Chain<'a>>,
     object: ObjectFile,
+    /// Whether reports have the links of functions that executions refute.
+    explains: bool,
+}
+
+/// Reads an object, or the one in a linked image.
+fn read_object(bytes: &[u8], module: &Module, claim: &Claim) -> Result<ObjectFile, InputError> {
+    let object = match arm::linked::is_linked(bytes) {
+        true => arm::object::read_linked(bytes, module, &claim.linkage),
+        false => arm::object::read(bytes, module),
+    };
+    object.map_err(|e| InputError::Object(e.to_string()))
 }
 
 impl<'a> Session<'a> {
@@ -146,12 +158,17 @@ impl<'a> Session<'a> {
             offset: e.offset as usize,
             message: format!("{}: {e}", module.display_name(e.func)),
         })?;
-        let object = match arm::linked::is_linked(object) {
-            true => arm::object::read_linked(object, &module, &claim.linkage),
-            false => arm::object::read(object, &module),
-        };
-        let object = object.map_err(|e| InputError::Object(e.to_string()))?;
-        Ok(Session { chain: Chain::new(bytes, module, claim, limits)?, object })
+        let object = read_object(object, &module, &claim)?;
+        Ok(Session { chain: Arc::new(Chain::new(bytes, module, claim, limits)?), object, explains: true })
+    }
+    /// The same module and claim with another object. Links between IR forms, which no object has a part in, are proved once for all
+    /// such sessions. Reports leave out the links of functions that executions refute.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn with_object(&self, object: &[u8]) -> Result<Self, InputError> {
+        let object = read_object(object, self.module(), self.claim())?;
+        Ok(Session { chain: self.chain.clone(), object, explains: false })
     }
 
     /// The module's declarations.
@@ -247,6 +264,6 @@ impl<'a> Session<'a> {
             let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
             report.assumptions.push(format!("A-RT({})", names.join(", ")));
         }
-        self.chain.prove(index, (&machine, "machine"), report)
+        self.chain.prove(index, (&machine, "machine"), report, self.explains)
     }
 }

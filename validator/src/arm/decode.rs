@@ -82,7 +82,7 @@ pub struct Literal {
 }
 
 /// The bytes of a function as an object holds them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FunctionBytes {
     /// Offset in its section (4-aligned in memory), or its address in a linked image; pc-relative loads depend on its low bits.
     pub address: u32,

@@ -45,6 +45,7 @@ pub fn check_image(module: &Module, module_bytes: &[u8], object: &ObjectFile, co
     check.imports();
     check.globals();
     check.memory();
+    check.results();
     check.tables();
     check.exports();
     check.extras();
@@ -239,6 +240,16 @@ impl Check<'_> {
         let held = data.bytes.iter().copied().chain(std::iter::repeat(0));
         if let Some(at) = image.iter().copied().zip(held).position(|(a, b)| a != b) {
             self.fault(SYM_MEMORY, format!("byte {at:#x} differs from the data segments"));
+        }
+    }
+
+    /// Contents do not matter: results are read after they are written.
+    fn results(&mut self) {
+        let words = super::load_store::result_cells(self.module);
+        let fits =
+            |d: &&DataObject| d.size as usize >= 4 * words && d.align >= 4 && d.writable && d.relocations.is_empty();
+        if self.object.data.get(&Symbol::Results).is_some_and(|d| !fits(&d)) {
+            self.fault(SYM_RESULTS, format!("is not {words} aligned writable words"));
         }
     }
 

@@ -10,7 +10,10 @@ use super::linked::{Linkage, Site};
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::wasm::module::{ExportKind, Module};
-use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolKind};
+use object::read::elf::ElfSymbol32;
+use object::{
+    Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolFlags, SymbolKind,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -65,7 +68,7 @@ impl DataObject {
 }
 
 /// A function that is not a WebAssembly function of the module.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Extra {
     /// Symbol.
     pub name: String,
@@ -134,6 +137,11 @@ fn imported(module: &Module, name: &str) -> Option<Target> {
     let function = module.functions.iter().position(|f| is(&f.import)).map(|i| Symbol::Function(i as u32));
     let global = module.globals.iter().position(|g| is(&g.import)).map(|i| Symbol::HostData(i as u32));
     function.or(global).map(Target::Symbol)
+}
+
+/// Whether a symbol has no type or is an object or a function. Source: ELF, STT_NOTYPE 0, STT_OBJECT 1, STT_FUNC 2.
+fn has_plain_type(symbol: &ElfSymbol32<'_, '_>) -> bool {
+    matches!(symbol.flags(), SymbolFlags::Elf { st_info, .. } if st_info.0 & 0xf <= 2)
 }
 
 struct Reader<'d> {
@@ -228,12 +236,24 @@ impl<'d> Reader<'d> {
         for s in file.sections() {
             let name = s.name().unwrap_or("?").to_string();
             let fail = |e: object::Error| ObjectError { place: name.clone(), offset: 0, message: e.to_string() };
-            let SectionFlags::Elf { sh_flags, .. } = s.flags() else {
+            let SectionFlags::Elf { sh_type, sh_flags } = s.flags() else {
                 continue;
             };
             let flags = u64::from(sh_flags.0);
-            // Source: ELF, SHF_WRITE 1, SHF_ALLOC 2, SHF_EXECINSTR 4.
+            // Source: ELF, SHF_WRITE 1, SHF_ALLOC 2, SHF_EXECINSTR 4; SHT_PROGBITS 1, SHT_NOBITS 8.
             let (writable, loaded, executable) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
+            // Linkers merge, drop or move what has other flags, types and names, and start-up code runs some of it.
+            let is_plain = match (executable, writable, sh_type.0) {
+                (true, _, 1) => name.starts_with(".text"),
+                (_, true, 1) => name.starts_with(".data"),
+                (_, true, 8) => name.starts_with(".bss"),
+                (_, _, kind) => kind == 1 && name.starts_with(".rodata"),
+            };
+            let is_strange = loaded && s.size() != 0 && !is_plain || loaded && flags > 7;
+            // Source: ELF, SHF_EXCLUDE, SHT_GROUP 17.
+            if self.linked.is_none() && (is_strange || flags >> 31 != 0 || sh_type.0 == 17) {
+                return error(&name, 0, "section with a name, type or flags that the contract has not");
+            }
             let data = s.data().map_err(fail)?;
             let Ok(size) = u32::try_from(s.size()) else {
                 return error(&name, 0, "section larger than 4 GiB");
@@ -321,7 +341,12 @@ impl<'d> Reader<'d> {
             if !is_ours && s.is_local() {
                 continue;
             }
+            // Nobody else's name is defined here, whatever linkers made of it.
+            let is_others = !s.is_undefined() && !s.is_local() && self.linked.is_none();
             let Some(section) = s.section_index().map(|i| i.0) else {
+                if is_others {
+                    return error(&name, s.address(), "symbol defined outside of all sections");
+                }
                 continue;
             };
             let Some(home) = self.sections.get(&section) else {
@@ -337,10 +362,13 @@ impl<'d> Reader<'d> {
                 continue;
             }
             if meaning.is_none() && name != SYM_INIT && !exported(&name) {
-                if function && home.executable && s.is_global() && self.linked.is_none() {
-                    return error(&name, 0, "global function that the module does not export");
+                if is_others {
+                    return error(&name, 0, "global symbol that the module does not export");
                 }
                 continue;
+            }
+            if !has_plain_type(&s) {
+                return error(&name, 0, "symbol of a type that the contract has not");
             }
             if !seen.insert(name.clone()) {
                 return error(&name, 0, "symbol defined twice");
@@ -476,8 +504,9 @@ impl<'d> Reader<'d> {
                     }
                     None => self.out.extras.push(Extra { name, location: (index, range.start), code }),
                     Some(symbol) => {
-                        let align =
-                            1 << u64::from(range.start).trailing_zeros().min(section.align.trailing_zeros()).min(3);
+                        // An alignment of 0 is none. Source: ELF, sh_addralign.
+                        let align = section.align.max(1).trailing_zeros();
+                        let align = 1 << u64::from(range.start).trailing_zeros().min(align).min(3);
                         let size = range.end - range.start;
                         let FunctionBytes { bytes, relocations, .. } = code;
                         let data = DataObject { bytes, size, relocations, writable: section.writable, align };
@@ -565,6 +594,10 @@ impl<'d> Reader<'d> {
         let Ok(name) = symbol.name() else {
             return error(section, at, "relocation to a symbol without name");
         };
+        // A weak symbol that nobody defines is address 0, and a call of it no call.
+        if symbol.is_undefined() && symbol.is_weak() || !has_plain_type(&symbol) {
+            return error(section, at, format!("relocation to `{name}`, which is weak or of another type"));
+        }
         // A defined function by its place, whatever it is called here.
         if symbol.kind() == SymbolKind::Text
             && let Some(home) = symbol.section_index()

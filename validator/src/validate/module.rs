@@ -127,7 +127,7 @@ impl<'a> ModuleSession<'a> {
         let body = wasm::code::body(&self.after, self.after_bytes, index);
         let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
         let right = Wasm::new(&self.after, &body, self.contract());
-        self.chain.prove(index, (&right, WASM), report)
+        self.chain.prove(index, (&right, WASM), report, true)
     }
 }
 

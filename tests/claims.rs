@@ -1,0 +1,262 @@
+//! Damaged claims and certificates. A claim is not believed, so a damaged one may at worst fail to prove what is true. Here it is tried on
+//! code that is wrong: no claim proves that. And a damaged certificate is refused with the place of the damage, whatever was damaged and
+//! even where the digests are made to fit.
+//!
+//! `CLAIM_MUTANTS=n` sets how many claims are tried on each wrong object.
+
+mod support;
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use support::proofs::{deep, deep_map};
+use support::tamper::Subject;
+use synth::mutate::inputs::Random;
+use synth::mutate::layout::Layout;
+use synth::simulator::board::Folder;
+use synth_validator::arm::decode::{Code, decode};
+use synth_validator::certificate::{CERTIFICATE_FILE, CLAIM_FILE, Certificate, check, sha256};
+use synth_validator::claim::Claim;
+use synth_validator::ladder::Limits;
+use synth_validator::prove_all::prove_all;
+use synth_validator::validate::{Session, Verdict};
+
+const LIMITS: Limits = Limits { smt_steps: 200_000, full_steps: 200_000, region_steps: 3_000, queries: 100 };
+
+/// Loops, an egg proof, inlining, ignored arguments, indirect calls.
+const MODULES: [&str; 3] = [
+    r#"(module (memory 1)
+      (func (export "fill") (param $at i32) (param $n i32) (result i32)
+        (loop $next
+          (if (i32.and (local.get $n) (i32.const 0xff)) (then
+            (i32.store8 (local.get $at) (i32.mul (local.get $n) (i32.const 8)))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+            (br $next))))
+        (i32.or (i32.shl (local.get $at) (i32.const 3)) (i32.shr_u (local.get $at) (i32.const 29)))))"#,
+    r#"(module
+      (import "e" "h" (func $h (param i32) (result i32)))
+      (global $g (mut i32) (i32.const 5))
+      (func $small (param i32 i32) (result i32) (i32.add (local.get 0) (call $h (local.get 1))))
+      (func $large (param i32 i32) (result i32)
+        (global.set $g (i32.rem_u (call $h (local.get 0)) (i32.const 10)))
+        (if (result i32) (global.get $g) (then (call $small (i32.const 1) (local.get 0))) (else (i32.const 3))))
+      (func (export "a") (param i32) (result i32) (call $large (local.get 0) (i32.const 77)))
+      (func (export "b") (param i32) (result i32) (call $large (call $small (local.get 0) (i32.const 2)) (local.get 0))))"#,
+    r#"(module (type $t (func (param i32) (result i64)))
+      (table 2 funcref) (elem (i32.const 0) $x $y)
+      (func $x (type $t) (i64.mul (i64.extend_i32_s (local.get 0)) (i64.const 3)))
+      (func $y (type $t) (i64.const 9))
+      (func (export "apply") (param i32 i32) (result i64)
+        (local i64)
+        (loop $l
+          (local.set 2 (i64.add (local.get 2) (call_indirect (type $t) (local.get 1) (i32.and (local.get 0) (i32.const 1)))))
+          (br_if $l (local.tee 0 (i32.shr_u (local.get 0) (i32.const 1)))))
+        (local.get 2)))"#,
+];
+
+/// Places of a document that hold something to change, as paths.
+fn places(value: &Value, here: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
+    found.push(here.clone());
+    let mut inside = |children: &mut dyn Iterator<Item = &Value>| {
+        for (i, child) in children.enumerate() {
+            here.push(i);
+            places(child, here, found);
+            here.pop();
+        }
+    };
+    match value {
+        Value::Array(all) => inside(&mut all.iter()),
+        Value::Object(all) => inside(&mut all.values()),
+        _ => {}
+    }
+}
+
+fn at<'v>(value: &'v mut Value, path: &[usize]) -> &'v mut Value {
+    path.iter().fold(value, |value, i| match value {
+        Value::Array(all) => &mut all[*i],
+        Value::Object(all) => all.values_mut().nth(*i).expect("a field"),
+        _ => unreachable!("only these have children"),
+    })
+}
+
+/// Changes one place of a document: a number, a text, a choice, a list.
+fn damaged(document: &Value, random: &mut Random) -> Value {
+    let mut paths = Vec::new();
+    places(document, &mut Vec::new(), &mut paths);
+    let mut new = document.clone();
+    loop {
+        let path = random.pick(&paths).clone();
+        let source = random.pick(&paths).clone();
+        let other = at(&mut document.clone(), &source).clone();
+        let place = at(&mut new, &path);
+        match place {
+            Value::Number(n) => {
+                let n = n.as_i64().unwrap_or(0);
+                let changed = match random.below(5) {
+                    0 => n.wrapping_add(1),
+                    1 => n.wrapping_sub(1),
+                    2 => n ^ 1 << random.below(16),
+                    3 => n.wrapping_add(4),
+                    _ => random.below(16) as i64,
+                };
+                *place = changed.into();
+            }
+            Value::String(text) => match random.below(2) {
+                0 => text.push('x'),
+                _ => {
+                    *text = ["Add", "Sub", "Ult", "Slt", "Eq", "Ne", "Word", "Byte", "None", "Software"]
+                        [random.below(10)]
+                    .into()
+                }
+            },
+            Value::Bool(b) => *b = !*b,
+            Value::Array(all) if !all.is_empty() => {
+                let i = random.below(all.len());
+                match random.below(4) {
+                    0 => drop(all.remove(i)),
+                    1 => all.insert(i, all[i].clone()),
+                    2 => all.swap(0, i),
+                    _ => all[i] = other,
+                }
+            }
+            _ => *place = other,
+        }
+        if new != *document {
+            return new;
+        }
+    }
+}
+
+/// A claim with changes that its form allows.
+fn damaged_claim(claim: &Value, random: &mut Random) -> Claim {
+    loop {
+        let mut changed = claim.clone();
+        (0..1 + random.below(2)).for_each(|_| changed = damaged(&changed, random));
+        if let Ok(claim) = serde_json::from_value(changed) {
+            return claim;
+        }
+    }
+}
+
+fn codes(session: &Session<'_>) -> Vec<Option<Code>> {
+    let count = session.module().functions.len() as u32;
+    (0..count).map(|f| session.object().functions.get(&f).and_then(|b| decode(b).ok())).collect()
+}
+
+/// Objects that do something else: executions of the validator have shown it.
+fn wrong_objects(subject: &Subject, count: usize) -> Vec<Vec<u8>> {
+    let session = Session::new(&subject.wasm, &subject.compiled.object, None, LIMITS).map_err(|e| e.to_string());
+    let session = session.expect("reads");
+    let codes = codes(&session);
+    let layout = Layout::new(&subject.compiled.object, &session, &codes).expect("an object");
+    let mut found = Vec::new();
+    for number in 0.. {
+        let mutant = layout.mutant(&mut Random::new(0xc1a1, number)).expect("a mutant");
+        let Ok(changed) = session.with_object(&mutant.object) else { continue };
+        if changed.functions().into_iter().any(|f| matches!(changed.function(f).verdict, Verdict::Refuted(_))) {
+            found.push(mutant.object);
+        }
+        if found.len() == count {
+            break;
+        }
+    }
+    found
+}
+
+/// Whether all is proved: by the verdict, or by its links alone, whatever executions say.
+fn is_accepted(session: &Session<'_>) -> bool {
+    session.image() == Verdict::Proved
+        && session.functions().into_iter().all(|f| {
+            let report = session.function(f);
+            let links = report.links.iter().all(|l| l.verdict == Verdict::Proved) && !report.links.is_empty();
+            report.verdict == Verdict::Proved || links
+        })
+}
+
+#[test]
+fn no_claim_proves_code_that_is_wrong() {
+    let tries = std::env::var("CLAIM_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    for (number, text) in MODULES.into_iter().enumerate() {
+        let subject = Subject::new(text);
+        let document = serde_json::to_value(&subject.compiled.claim).expect("serializes");
+        let wrong = deep(|| wrong_objects(&subject, 6));
+        let cases: Vec<(usize, u64)> = (0..wrong.len()).flat_map(|i| (0..tries).map(move |k| (i, k))).collect();
+        let results = deep_map(&cases, |(i, k)| {
+            let claim = damaged_claim(&document, &mut Random::new(*i as u64 + 1, *k));
+            match Session::new(&subject.wasm, &wrong[*i], Some(claim.clone()), LIMITS) {
+                Err(_) => "refused",
+                Ok(session) if is_accepted(&session) => {
+                    panic!("module {number}, object {i}, claim {k} is proved: {claim:?}")
+                }
+                Ok(_) => "not proved",
+            }
+        });
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        results.iter().for_each(|r| *counts.entry(r).or_default() += 1);
+        println!("module {number}: {} wrong objects, {} claims: {counts:?}", wrong.len(), results.len());
+    }
+}
+
+fn certificate(subject: &Subject, folder: &Path) -> Certificate {
+    let object = &subject.compiled.object;
+    let session = Session::new(&subject.wasm, object, None, LIMITS).map_err(|e| e.to_string()).expect("reads");
+    let reports = prove_all(&session, 1, &|_| {});
+    let certificate = Certificate::new(&session, &subject.wasm, object, LIMITS, &session.image(), &reports);
+    assert!(certificate.is_proved());
+    certificate.write(folder, session.claim()).expect("written");
+    certificate
+}
+
+#[test]
+fn damaged_certificates_are_refused_with_their_place() {
+    let subject = Subject::new(MODULES[1]);
+    let folder = Folder::new().expect("a folder");
+    let whole = deep(|| certificate(&subject, folder.path()));
+    let (json, claim) = (whole.to_json(), subject.compiled.claim.encode());
+    let document: Value = serde_json::from_str(&json).expect("JSON");
+    let claimed = serde_json::to_value(&subject.compiled.claim).expect("serializes");
+    let holds = || deep(|| check(folder.path(), &subject.wasm, &subject.compiled.object, 1, &|_| {}));
+    assert!(holds().is_ok(), "the control");
+    let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("written");
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut judge = |what: &'static str, may_hold: bool| match holds() {
+        Ok(anew) => {
+            // Another claim may prove the same; then the certificate says exactly what was proved.
+            assert!(may_hold && anew.is_proved(), "{what}: accepted");
+            *counts.entry("proved by another claim").or_default() += 1;
+        }
+        Err(damage) => {
+            assert!(!damage.place.is_empty() && !damage.message.is_empty(), "{what}: {damage}");
+            assert!(!damage.message.contains("panicked"), "{what}: {damage}");
+            *counts.entry(what).or_default() += 1;
+        }
+    };
+    for k in 0..40 {
+        let mut random = Random::new(0xce27, k);
+        // A byte of the certificate, of the claim; a field of the certificate.
+        let mut bytes = json.clone().into_bytes();
+        let place = random.below(bytes.len());
+        bytes[place] ^= 1 << random.below(7);
+        put(CERTIFICATE_FILE, &bytes);
+        judge("byte of the certificate", false);
+        let field = serde_json::to_string_pretty(&damaged(&document, &mut random)).expect("JSON") + "\n";
+        put(CERTIFICATE_FILE, field.as_bytes());
+        judge("field of the certificate", false);
+        // The claim, then with a digest that fits.
+        let mut bytes = claim.clone();
+        let place = random.below(bytes.len());
+        bytes[place] ^= 1 << random.below(8);
+        for bytes in [bytes, damaged_claim(&claimed, &mut random).encode()] {
+            put(CERTIFICATE_FILE, json.as_bytes());
+            put(CLAIM_FILE, &bytes);
+            judge("claim", false);
+            let fitting = json.replace(&whole.claim_sha256, &sha256(&bytes));
+            put(CERTIFICATE_FILE, fitting.as_bytes());
+            judge("claim with its digest", true);
+        }
+        put(CLAIM_FILE, &claim);
+    }
+    println!("{counts:?}");
+    assert!(counts["claim with its digest"] > 40, "{counts:?}");
+}

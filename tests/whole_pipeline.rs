@@ -1,0 +1,316 @@
+//! Generated modules through the whole pipeline: compiled at every level and under every bounds mode, proved, and with software bounds
+//! executed in a foreign engine, in the wasm interpreter and in the Arm interpreter, which must agree on results, trap kinds, linear
+//! memory, its size, calls of imports and globals.
+//!
+//! `FUZZ_PROGRAMS=n` sets how many modules; with `BLESS=1` the table in `docs/conformance/fuzzing.md` is written. A module is named by its
+//! number: `FUZZ_FIRST=number FUZZ_PROGRAMS=2` takes it up again, and `FUZZ_KEEP=folder` keeps the modules of findings.
+
+mod support;
+
+use arbitrary::Unstructured;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use support::interpreter::{self, Recorder};
+use support::observation::{Run, RunError, disagreements};
+use support::packages::repository;
+use support::proofs::deep_map;
+use support::vectors::{self, Script};
+use support::{generator, modules, wasmi_engine};
+use synth::error::CompileError;
+use synth::mutate::inputs::Random;
+use synth::pass::Level;
+use synth::pipeline::{Compiled, Options, compile};
+use synth::refusal::settle;
+use synth_validator::arm::machine::Machine;
+use synth_validator::contract::Bounds;
+use synth_validator::ladder::Limits;
+use synth_validator::validate::{FunctionReport, Session, Verdict};
+use synth_validator::wasm::instance::Instance;
+
+/// Programs in a test run without `FUZZ_PROGRAMS`.
+const PROGRAMS: u64 = 40;
+/// Limits of a proof: what does not fit is counted as open.
+const LIMITS: Limits = Limits { smt_steps: 500_000, full_steps: 500_000, region_steps: 20_000, queries: 500 };
+/// Steps of one side's script.
+const FUEL: u64 = 20_000_000;
+
+/// A module and the calls to make.
+struct Program {
+    wasm: Vec<u8>,
+    script: Script,
+    pages_max: Option<u32>,
+}
+
+/// A module of `wasm-smith` that ends, because it counts its steps.
+fn smith(seed: u64) -> Option<Program> {
+    let mut random = Random::new(0x5317, seed);
+    let size = 300 + random.below(2_500);
+    let data: Vec<u8> = (0..size).map(|_| random.draw() as u8).collect();
+    let config = wasm_smith::Config {
+        allow_floats: false,
+        simd_enabled: false,
+        relaxed_simd_enabled: false,
+        reference_types_enabled: false,
+        gc_enabled: false,
+        exceptions_enabled: false,
+        tail_call_enabled: false,
+        threads_enabled: false,
+        memory64_enabled: false,
+        wide_arithmetic_enabled: false,
+        saturating_float_to_int_enabled: false,
+        extended_const_enabled: false,
+        custom_page_sizes_enabled: false,
+        compact_imports_enabled: false,
+        export_everything: true,
+        max_memories: 1,
+        max_memory32_bytes: 4 << 16,
+        max_tables: 1,
+        max_table_elements: 16,
+        min_funcs: 1,
+        max_funcs: 6,
+        max_instructions: 60,
+        max_imports: 3,
+        allow_start_export: false,
+        ..wasm_smith::Config::default()
+    };
+    let mut module = wasm_smith::Module::new(config, &mut Unstructured::new(&data)).ok()?;
+    module.ensure_termination(500).ok()?;
+    let wasm = module.to_bytes();
+    let interface = modules::interface(&wasm).ok()?;
+    let mut text = String::new();
+    for _ in 0..3 {
+        for (name, signature) in &interface.exports {
+            // Names that scripts cannot write are not called.
+            if name.is_empty() || name.chars().any(|c| !c.is_ascii_alphanumeric()) {
+                continue;
+            }
+            let _ = write!(text, "call {name}");
+            signature.params.iter().for_each(|width| {
+                let value = if random.below(2) == 0 { random.below(70) as u64 } else { random.draw() };
+                let value = if *width == modules::Width::Word { value & 0xffff_ffff } else { value };
+                let _ = write!(text, " {value:#x}");
+            });
+            text.push('\n');
+        }
+    }
+    let script = vectors::parse(&text).ok()?;
+    Some(Program { wasm, script, pages_max: None })
+}
+
+fn own(seed: u64) -> Program {
+    let generator::Program { text, script } = generator::program(seed);
+    let wasm = wat::parse_str(&text).unwrap_or_else(|e| panic!("program {seed}: {e}\n{text}"));
+    let script = vectors::parse(&script).unwrap_or_else(|e| panic!("program {seed}: {e}"));
+    Program { wasm, script, pages_max: Some(3) }
+}
+
+/// What became of a program under one choice of options.
+#[derive(Default)]
+struct Found {
+    counts: BTreeMap<&'static str, u64>,
+    /// Everything that is not as it must be, with a line for each.
+    findings: Vec<String>,
+    /// Not proved, within the limits.
+    open: Vec<String>,
+}
+
+impl Found {
+    fn count(&mut self, what: &'static str, n: u64) {
+        *self.counts.entry(what).or_default() += n;
+    }
+}
+
+const LEVELS: [Level; 3] = [Level::O2, Level::Os, Level::O1];
+const BOUNDS: [Bounds; 5] = [Bounds::Software, Bounds::Software, Bounds::None, Bounds::Mask, Bounds::Mpu];
+
+fn examine(number: u64) -> Found {
+    let mut found = Found::default();
+    let program = if number.is_multiple_of(2) { Some(own(number)) } else { smith(number) };
+    let Some(program) = program else {
+        found.count("no module", 1);
+        return found;
+    };
+    // Every program at -O2 with software bounds, which is executed, and under one other choice.
+    let other = (LEVELS[number as usize / 2 % 3], BOUNDS[number as usize / 6 % 5]);
+    let mut choices = vec![(Level::O2, Bounds::Software)];
+    choices.extend((other != choices[0]).then_some(other));
+    for (level, bounds) in choices {
+        let pages = program.pages_max.filter(|_| bounds != Bounds::Mask).map(|p| p.min(2));
+        let options = Options { level, bounds, memory_pages_max: pages, ..Options::default() };
+        let name = format!("program {number} {level:?} {bounds:?}");
+        let attempt = |options: &Options| {
+            let compiled = compile(&program.wasm, options)?;
+            let reports = prove(&program.wasm, &compiled);
+            Ok::<_, CompileError>((compiled, reports))
+        };
+        fn reports((_, proof): &(Compiled, Result<Proof, String>)) -> Vec<&FunctionReport> {
+            proof.as_ref().map_or(Vec::new(), |p| p.reports.iter().collect())
+        }
+        let (compiled, proof) = match settle(options, attempt, reports) {
+            Ok(((compiled, proof), refusals)) => {
+                found.count("passes refused", refusals.len() as u64);
+                (compiled, proof)
+            }
+            Err(error @ (CompileError::Internal { .. } | CompileError::NoFunction { .. })) => {
+                found.findings.push(format!("{name}: {error}"));
+                continue;
+            }
+            Err(CompileError::Unsupported { .. } | CompileError::Limit { .. }) => {
+                found.count("not supported", 1);
+                continue;
+            }
+            // A segment that does not fit traps at instantiation, which is told at once.
+            Err(CompileError::Malformed { message, .. }) if message.contains("instantiation traps") => {
+                found.count("traps at instantiation", 1);
+                continue;
+            }
+            Err(error @ CompileError::Malformed { .. }) => {
+                found.findings.push(format!("{name}: {error}"));
+                continue;
+            }
+        };
+        found.count("compiled", 1);
+        judge(&name, proof, &mut found);
+        if bounds == Bounds::Software {
+            run(&name, &program, &compiled, &mut found);
+        }
+    }
+    if !(found.findings.is_empty() && found.open.is_empty())
+        && let Ok(folder) = std::env::var("FUZZ_KEEP")
+    {
+        std::fs::write(std::path::Path::new(&folder).join(format!("{number}.wasm")), &program.wasm).expect("kept");
+    }
+    found
+}
+
+/// Verdicts on an object.
+struct Proof {
+    image: Verdict,
+    reports: Vec<FunctionReport>,
+}
+
+fn prove(wasm: &[u8], compiled: &Compiled) -> Result<Proof, String> {
+    let session = Session::new(wasm, &compiled.object, None, LIMITS).map_err(|e| e.to_string())?;
+    let reports = session.functions().into_iter().map(|f| session.function(f)).collect();
+    Ok(Proof { image: session.image(), reports })
+}
+
+fn judge(name: &str, proof: Result<Proof, String>, found: &mut Found) {
+    let Proof { image, reports } = match proof {
+        Ok(proof) => proof,
+        Err(e) => return found.findings.push(format!("{name}: {e}")),
+    };
+    // Under `A-BOUNDS` a function that always leaves linear memory has no run that counts, nor has what inlines it.
+    let is_vacuous = reports.iter().any(|r| matches!(r.verdict, Verdict::Vacuous(_)));
+    let functions = reports.into_iter().map(|r| (format!("function {}", r.index), r.verdict));
+    for (what, verdict) in std::iter::once(("image".to_string(), image)).chain(functions) {
+        let text = || {
+            let detail = verdict.detail().lines().next().unwrap_or_default();
+            format!("{name}: {what}: {}: {detail}", verdict.name())
+        };
+        match &verdict {
+            Verdict::Proved => found.count("proved", 1),
+            Verdict::Vacuous(_) => found.count("vacuous", 1),
+            Verdict::Unknown(detail) if is_vacuous && detail.starts_with("rests on") => found.count("vacuous", 1),
+            Verdict::Unknown(detail) if detail.contains("limit reached") => {
+                found.count("limit reached", 1);
+                found.open.push(text());
+            }
+            _ => found.findings.push(text()),
+        }
+    }
+}
+
+fn run(name: &str, program: &Program, compiled: &Compiled, found: &mut Found) {
+    let Program { wasm, script, .. } = program;
+    let contract = &compiled.claim.contract;
+    let pages = contract.capacity_bytes / 65_536;
+    let engine = match wasmi_engine::run(wasm, script, Some(pages)) {
+        Ok(run) => run,
+        // Two imports of one name and of different kinds have no host.
+        Err(RunError::Module(text)) if text.contains("found definition for import") => {
+            return found.count("no host", 1);
+        }
+        Err(e) => return found.findings.push(format!("{name}: the engine: {e}")),
+    };
+    let interface = modules::interface(wasm).expect("it was read");
+    let module = synth_validator::wasm::reader::read(wasm).expect("it was proved");
+    let object = synth_validator::arm::object::read(&compiled.object, &module).expect("it was proved");
+    let host = || Recorder::new(&interface);
+    let mut instance = Instance::new(&module, wasm, contract.clone(), host(), FUEL);
+    let mut machine = Machine::new(&module, &object, contract.clone(), host(), FUEL);
+    let left = interpreter::run(instance.as_mut().map_err(|e| e.clone()), &interface, script);
+    let right = interpreter::run(machine.as_mut().map_err(|e| e.clone()), &interface, script);
+    found.count("calls", engine.observations.len() as u64 - 1);
+    let traps = engine.observations.iter().filter(|o| o.trap.is_some()).count() as u64;
+    found.count("calls that trap", traps);
+    let stops = |run: &Run| run.failures.iter().any(|f| f.contains("fuel"));
+    if stops(&left) || stops(&right) {
+        found.count("ran too long", 1);
+        return;
+    }
+    for (what, a, b) in [("wasm interpreter", &engine, &left), ("Arm interpreter", &engine, &right)] {
+        for text in disagreements(script, a, b).into_iter().chain(b.failures.clone()) {
+            found.findings.push(format!("{name}: {what}: {}", text.replace('\n', " ")));
+        }
+    }
+    if let (Ok(instance), Ok(machine)) = (&instance, &machine)
+        && !machine.cells().is_empty()
+        && instance.cells() != machine.cells()
+    {
+        let text = format!("globals {:x?} and {:x?}", instance.cells(), machine.cells());
+        found.findings.push(format!("{name}: {text}"));
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn generated_programs_are_proved_and_agree() {
+    let (first, count) = (number("FUZZ_FIRST", 0), number("FUZZ_PROGRAMS", PROGRAMS));
+    let numbers: Vec<u64> = (first..first + count).collect();
+    let results = deep_map(&numbers, |n| examine(*n));
+    let mut kinds: [(Found, &str); 2] = [(Found::default(), "own generator"), (Found::default(), "`wasm-smith`")];
+    for (n, found) in numbers.iter().zip(results) {
+        let sum = &mut kinds[(n % 2) as usize].0;
+        found.counts.into_iter().for_each(|(what, n)| sum.count(what, n));
+        sum.findings.extend(found.findings);
+        sum.open.extend(found.open);
+    }
+    let rows = [
+        "no module",
+        "not supported",
+        "compiled",
+        "proved",
+        "vacuous",
+        "traps at instantiation",
+        "limit reached",
+        "calls",
+        "calls that trap",
+        "ran too long",
+        "passes refused",
+        "no host",
+    ];
+    let mut text = String::from("| | own generator | `wasm-smith` |\n|---|---:|---:|\n");
+    let _ = writeln!(text, "| programs | {} | {} |", count.div_ceil(2), count / 2);
+    for row in rows {
+        let of = |found: &Found| found.counts.get(row).copied().unwrap_or(0);
+        let _ = writeln!(text, "| {row} | {} | {} |", of(&kinds[0].0), of(&kinds[1].0));
+    }
+    let _ = writeln!(text, "| findings | {} | {} |", kinds[0].0.findings.len(), kinds[1].0.findings.len());
+    println!("{text}");
+    let open: Vec<&String> = kinds.iter().flat_map(|(f, _)| &f.open).collect();
+    let findings: Vec<&String> = kinds.iter().flat_map(|(f, _)| &f.findings).collect();
+    open.iter().for_each(|line| println!("open: {line}"));
+    findings.iter().take(200).for_each(|line| println!("FINDING: {line}"));
+    if std::env::var_os("BLESS").is_some() && count >= 1_000 {
+        let table = repository().join("docs/conformance/fuzzing.md");
+        let head = "<!-- Generated by `make fuzz`. -->\n# Generated programs\n\nFirst and last number of the programs, which are their seeds";
+        std::fs::write(table, format!("{head}: {first}, {}.\n\n{text}", first + count - 1)).expect("written");
+    }
+    assert!(findings.is_empty(), "{} findings, the first:\n{}", findings.len(), findings[0]);
+    let proved: u64 = kinds.iter().map(|(f, _)| f.counts.get("proved").copied().unwrap_or(0)).sum();
+    assert!(proved > 3 * count, "{proved}");
+}
