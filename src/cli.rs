@@ -14,6 +14,7 @@ mod image;
 mod inlining;
 mod input;
 mod lemmas;
+mod miscompiles;
 mod optimize;
 mod output;
 mod passes;

@@ -2,6 +2,7 @@
 
 use super::compile::{BoundsArg, CodeArgs, build};
 use super::diagnostic::Diagnostic;
+use super::miscompiles;
 use super::programs::{Program, ProgramArgs, hint, milliseconds, percentile, programs};
 use super::proof::{LimitArgs, Proof, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, output, table};
@@ -37,6 +38,9 @@ struct RunArgs {
     /// Prove every function and image
     #[arg(long)]
     validate: bool,
+    /// Examine the known miscompiles: right programs must be proved, the wrong artefacts beside them refuted
+    #[arg(long, conflicts_with_all = ["all_bounds", "validate", "check_deterministic"])]
+    miscompiles: bool,
     /// Do everything twice, on one thread and on two, and compare bytes and verdicts
     #[arg(long)]
     check_deterministic: bool,
@@ -212,6 +216,10 @@ fn totals(rows: &[Row], deterministic: Option<bool>) -> Totals {
 /// A corpus that cannot be read.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let Action::Run(args) = &args.action;
+    if args.miscompiles {
+        let (folder, only) = args.programs.corpus();
+        return miscompiles::execute(folder, only, args.limits.threads(), args.format);
+    }
     let (programs, missing) = programs(&args.programs)?;
     let modes = match args.all_bounds {
         true => vec![BoundsArg::Software, BoundsArg::Mpu, BoundsArg::Mask, BoundsArg::None],
