@@ -1,6 +1,6 @@
 # Entry points for people and machines. Each target installs what it needs first and is quiet about what is there.
 
-.PHONY: help build demo test tables bench clean
+.PHONY: help build demo test tables faults bench clean
 
 # Tests that write a table.
 TABLES := --test arm_conformance --test breaks --test encode --test lemmas --test operand_roles --test optimize --test pass_effects --test selection --test spec_suite \
@@ -22,12 +22,18 @@ test: ## Runs all tests, the emulator's included.
 	@scripts/setup-test.sh
 	@scripts/fetch-modules.sh
 	cargo test --workspace
+	cargo test --features faults --test faults --test passes --test optimize --test miscompiles
 	@cat docs/conformance/*.md
 
 tables: ## Runs the tests that count cases and writes their tables to docs/conformance/.
 	@scripts/setup-build.sh
 	@scripts/setup-test.sh
 	BLESS=1 cargo test --workspace $(TABLES)
+
+faults: ## Switches every fault of the compiler on over the corpus and writes docs/conformance/faults.md.
+	@scripts/setup-build.sh
+	cargo run --quiet --features faults -- faults --form markdown > target/faults.md
+	@mv target/faults.md docs/conformance/faults.md
 
 bench: ## Measures the corpus' code beside clang's and wasm2c's and writes docs/code-quality.md.
 	@scripts/setup-build.sh

@@ -16,7 +16,7 @@ pub enum Slot {
 pub fn place_arguments(params: &[Type]) -> (Vec<Slot>, u32) {
     let (mut next, mut stack, mut slots) = (0u8, 0u32, Vec::new());
     for ty in params {
-        let words = ty.words() as u8;
+        let (words, before) = (ty.words() as u8, next);
         if words == 2 && !faults::on("abi-pair-register") {
             next += next & 1;
         }
@@ -25,7 +25,7 @@ pub fn place_arguments(params: &[Type]) -> (Vec<Slot>, u32) {
             next += words;
             continue;
         }
-        next = if faults::on("abi-backfill") { next } else { 4 };
+        next = if faults::on("abi-backfill") { before } else { 4 };
         if words == 2 && !faults::on("abi-pair-stack") {
             stack = (stack + 7) & !7;
         }

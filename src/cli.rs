@@ -16,6 +16,7 @@ mod inlining;
 mod input;
 mod lemmas;
 mod marshal;
+mod miscompiles;
 mod mutate;
 mod optimize;
 mod output;

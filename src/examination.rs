@@ -4,15 +4,21 @@
 //! known miscompiles of `corpus/miscompiles`, each a right program beside a wrong artefact, and `listing` the machine code in some of
 //! these. All of them let programs run as well as prove them: vectors in the interpreters of WebAssembly and of Arm.
 
+pub mod listing;
 pub mod matrix;
+pub mod miscompiles;
 
 use crate::pipeline::{Compiled, Options};
 use crate::simulator::interpreter::{run_module, run_object};
 use crate::simulator::observation::Run;
 use crate::simulator::vectors::Script;
+use synth_validator::claim::Claim;
 use synth_validator::contract::Contract;
 use synth_validator::ladder::Limits;
 use synth_validator::validate::{Session, Verdict};
+
+/// Steps that the calls of a program may make: wrong code may run forever.
+const FUEL: u64 = 20_000_000;
 
 /// A program with calls to make.
 pub struct Program {
@@ -32,7 +38,7 @@ impl Program {
     /// # Errors
     /// A module that cannot be read, a script that does not fit it.
     pub fn run_module(&self, contract: &Contract) -> Result<Run, String> {
-        run_module(&self.wasm, contract, &self.script).map_err(|e| format!("{}: {e}", self.name))
+        run_module(&self.wasm, contract, &self.script, FUEL).map_err(|e| format!("{}: {e}", self.name))
     }
 
     /// Runs the calls on an object.
@@ -40,7 +46,7 @@ impl Program {
     /// # Errors
     /// As [`Program::run_module`].
     pub fn run_object(&self, object: &[u8], contract: &Contract) -> Result<Run, String> {
-        run_object(object, &self.wasm, contract, &self.script).map_err(|e| format!("{}: {e}", self.name))
+        run_object(object, &self.wasm, contract, &self.script, FUEL).map_err(|e| format!("{}: {e}", self.name))
     }
 }
 
@@ -67,9 +73,10 @@ pub enum Said {
     NotProved(String),
 }
 
-/// Proves those functions of an object for which `wanted` holds, and its image. A refutation counts more than other failures.
-pub fn verdict(wasm: &[u8], object: &[u8], wanted: impl Fn(u32) -> bool) -> Said {
-    let session = match Session::new(wasm, object, None, Limits::default()) {
+/// Proves those functions of an object for which `wanted` holds, and its image, with the object's own claim if none is given. A refutation
+/// counts more than other failures.
+pub fn verdict(wasm: &[u8], object: &[u8], claim: Option<&Claim>, wanted: impl Fn(u32) -> bool) -> Said {
+    let session = match Session::new(wasm, object, claim.cloned(), Limits::default()) {
         Ok(session) => session,
         Err(e) => return Said::NotProved(e.to_string()),
     };

@@ -424,3 +424,19 @@ fn evidence_says_what_became_of_every_pass() {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
+
+/// A build without the feature `faults` cannot be told to be wrong, and does not even know the names of the faults.
+#[cfg(not(feature = "faults"))]
+#[test]
+fn this_build_has_no_fault_switch() {
+    for args in [&["faults"][..], &["--fault", "gvn-signed", &corpus("semaphore"), "-o", "out.o"]] {
+        check(args, 2);
+    }
+    let binary = std::fs::read(env!("CARGO_BIN_EXE_synth")).expect("the binary");
+    for fault in synth::faults::ALL {
+        let name = fault.name.as_bytes();
+        assert!(!binary.windows(name.len()).any(|w| w == name), "{} stands in the binary", fault.name);
+    }
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    assert!(!manifest.contains("default = ["), "there are default features");
+}

@@ -81,9 +81,10 @@ fn check_everywhere(program: &Program) -> (usize, usize, u64) {
     let wasmi = program.in_wasmi(script, program.pages_max);
     assert!(wasmi.observations.len() > 1, "{} calls nothing", program.name);
     let failed = |e: &dyn std::fmt::Display| -> ! { panic!("{}: {e}", program.name) };
-    let instance = interpreter::run_module(wasm, contract, script).unwrap_or_else(|e| failed(&e));
+    let instance = interpreter::run_module(wasm, contract, script, interpreter::FUEL).unwrap_or_else(|e| failed(&e));
     same(program, script, &wasmi, "the WebAssembly interpreter", &instance);
-    let machine = interpreter::run_object(&compiled.object, wasm, contract, script).unwrap_or_else(|e| failed(&e));
+    let machine = interpreter::run_object(&compiled.object, wasm, contract, script, interpreter::FUEL)
+        .unwrap_or_else(|e| failed(&e));
     same(program, script, &wasmi, "the Arm interpreter", &machine);
     let qemu = qemu_engine::run(&compiled.object, wasm, script).unwrap_or_else(|e| failed(&e));
     same(program, script, &wasmi, "QEMU", &qemu);
@@ -158,7 +159,7 @@ fn check_unchecked(program: &Program, bounds: Bounds, in_qemu: bool) -> usize {
             panic!("{} {bounds:?} in {place}:\n{difference}\n{}", program.name, run.failures.join("\n"));
         }
     };
-    let machine = interpreter::run_object(&compiled.object, &program.wasm, contract, &script);
+    let machine = interpreter::run_object(&compiled.object, &program.wasm, contract, &script, interpreter::FUEL);
     same("the Arm interpreter", &machine.unwrap_or_else(|e| panic!("{}: {e}", program.name)));
     if in_qemu {
         let qemu = qemu_engine::run(&compiled.object, &program.wasm, &script);

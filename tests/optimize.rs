@@ -13,7 +13,11 @@ use support::observation::disagreements;
 use support::proofs::deep_map;
 use support::vectors::{self, Script, Statement};
 use support::{interpreter, modules, packages, wasmi_engine};
-use synth::optimize::{Optimized, Options, PASSES, optimize};
+#[cfg(feature = "faults")]
+use synth::faults::{ALL, Fault, Stage, of_pass};
+#[cfg(feature = "faults")]
+use synth::optimize::PASSES;
+use synth::optimize::{Optimized, Options, optimize};
 use synth::pipeline::{CARRIERS, DEAD_PARAMS};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::ladder::Limits;
@@ -99,7 +103,8 @@ fn runs_alike(program: &Program, after: &[u8]) {
     let found = disagreements(&program.script, &before, &run(after));
     assert!(found.is_empty(), "{name} in wasmi:\n{}", found.join("\n"));
     let contract = Contract::new(Bounds::Software, MemoryOwner::Own, pages * 65_536);
-    let own = interpreter::run_module(after, &contract, &program.script).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let own = interpreter::run_module(after, &contract, &program.script, interpreter::FUEL)
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
     let found = disagreements(&program.script, &before, &own);
     assert!(found.is_empty(), "{name} in the validator's interpreter:\n{}", found.join("\n"));
 }
@@ -236,6 +241,7 @@ const SUBJECT: &str = r#"(module (memory 1)
         (br $next)))
     (local.get $h)))"#;
 
+#[cfg(feature = "faults")]
 #[test]
 fn a_wrong_body_is_refused_and_the_function_keeps_its_own() {
     let wasm = wat::parse_str(SUBJECT).expect("valid text");
@@ -243,7 +249,7 @@ fn a_wrong_body_is_refused_and_the_function_keeps_its_own() {
     assert!(right.refusals.is_empty());
     assert!(right.outcomes[1].bytes_after < right.outcomes[1].bytes_before, "{:?}", right.outcomes);
     assert!(right.outcomes[0].uncalled, "{:?}", right.outcomes);
-    for (fault, what) in synth::wasm_writer::FAULTS {
+    for Fault { name: fault, what, .. } in ALL.iter().filter(|f| f.stage == Stage::Writer) {
         let options = Options { fault: Some(fault), ..Options::default() };
         let done = optimize(&wasm, &options).unwrap_or_else(|e| panic!("{fault}: {e}"));
         assert!(done.refusals.iter().any(|r| r.function == 1 && r.pass == "wasm"), "{fault} ({what}) was not refused");
@@ -259,10 +265,11 @@ fn module_of(pass: &str) -> Vec<u8> {
 }
 
 /// A fault is refused, or it changes nothing: what the pass makes is not kept where the body would be larger.
+#[cfg(feature = "faults")]
 #[test]
 fn faults_of_passes_are_refused() {
     let mut refused = 0;
-    for (pass, (fault, what)) in PASSES.iter().flat_map(|p| p.faults.iter().map(move |f| (p.name, f))) {
+    for (pass, (fault, what)) in PASSES.iter().flat_map(|p| of_pass(p.name).map(move |f| (p.name, (f.name, f.what)))) {
         let wasm = module_of(pass);
         let done = optimize(&wasm, &Options { fault: Some(fault), ..Options::default() });
         let done = done.unwrap_or_else(|e| panic!("{fault}: {e}"));

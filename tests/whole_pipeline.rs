@@ -151,7 +151,12 @@ fn examine(number: u64) -> Found {
                 found.count("passes refused", refusals.len() as u64);
                 (compiled, proof)
             }
-            Err(error @ (CompileError::Internal { .. } | CompileError::NoFunction { .. })) => {
+            Err(
+                error @ (CompileError::Internal { .. }
+                | CompileError::DebugInfo { .. }
+                | CompileError::Border { .. }
+                | CompileError::NoFunction { .. }),
+            ) => {
                 found.findings.push(format!("{name}: {error}"));
                 continue;
             }

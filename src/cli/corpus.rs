@@ -2,6 +2,7 @@
 
 use super::compile::{BoundsArg, CodeArgs, build};
 use super::diagnostic::Diagnostic;
+use super::miscompiles;
 use super::programs::{Program, ProgramArgs, hint, milliseconds, percentile, programs};
 use super::proof::{LimitArgs, Proof, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, mutate, output, table};
@@ -39,6 +40,9 @@ struct RunArgs {
     /// Prove every function and image
     #[arg(long)]
     validate: bool,
+    /// Examine the known miscompiles: right programs must be proved, the wrong artefacts beside them refuted
+    #[arg(long, conflicts_with_all = ["all_bounds", "validate", "check_deterministic"])]
+    miscompiles: bool,
     /// Do everything twice, on one thread and on two, and compare bytes and verdicts
     #[arg(long)]
     check_deterministic: bool,
@@ -222,6 +226,10 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
 }
 
 fn run(args: &RunArgs) -> Result<Status, Diagnostic> {
+    if args.miscompiles {
+        let (folder, only) = args.programs.corpus();
+        return miscompiles::execute(folder, only, args.limits.threads(), args.format);
+    }
     let (programs, missing) = programs(&args.programs)?;
     let modes = match args.all_bounds {
         true => vec![BoundsArg::Software, BoundsArg::Mpu, BoundsArg::Mask, BoundsArg::None],

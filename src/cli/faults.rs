@@ -6,6 +6,7 @@ use super::programs::{CorpusArgs, sources};
 use super::{JSON_SCHEMA, Status, input, output, table};
 use crate::examination::Program;
 use crate::examination::matrix::{Found, Matrix, Subject};
+use crate::examination::miscompiles::{Case, cases};
 use crate::faults::ALL;
 use crate::pipeline::Options;
 use crate::simulator::vectors;
@@ -66,6 +67,10 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         let script = vectors::parse(&text).map_err(|e| Diagnostic::new(e.to_string()).file(&source.script))?;
         let wasm = input::module(&source.wasm)?.bytes;
         programs.push(Program { name: source.name, wasm, script, options: Options::default() });
+    }
+    let cases = cases(&args.corpus.folder().join("miscompiles")).map_err(Diagnostic::new)?;
+    if args.corpus.is_whole() {
+        programs.extend(cases.into_iter().filter_map(Case::into_program));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).stack_size(STACK_BYTES).build();
     let pool = pool.map_err(|e| Diagnostic::new(format!("no threads: {e}")))?;

@@ -21,6 +21,19 @@ pub struct CorpusArgs {
     only: Vec<String>,
 }
 
+impl CorpusArgs {
+    /// The folder of the corpus.
+    #[cfg(feature = "faults")]
+    pub fn folder(&self) -> &Path {
+        &self.corpus
+    }
+    /// Whether all programs are wanted.
+    #[cfg(feature = "faults")]
+    pub fn is_whole(&self) -> bool {
+        self.only.is_empty()
+    }
+}
+
 /// Which programs, fetched modules among them.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ProgramArgs {
@@ -29,6 +42,13 @@ pub struct ProgramArgs {
     /// Folder of the fetched modules
     #[arg(long, value_name = "DIR", default_value = "third-party")]
     third_party: PathBuf,
+}
+
+impl ProgramArgs {
+    /// The folder of the corpus, and the names of the programs that are wanted, if not all are.
+    pub fn corpus(&self) -> (&Path, &[String]) {
+        (&self.corpus.corpus, &self.corpus.only)
+    }
 }
 
 /// A program.

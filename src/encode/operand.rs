@@ -163,8 +163,8 @@ impl ModifiedImm {
         }
         let top = value.leading_zeros();
         let rotated = value.rotate_left(top + 8);
-        (rotated <= if faults::on("encode-modified-imm") { 0x1ff } else { 0xff })
-            .then_some((top + 8) << 7 | (rotated & 0x7f))
+        let looked_at = if faults::on("encode-modified-imm") { rotated & !(1 << 31) } else { rotated };
+        (looked_at <= 0xff).then_some((top + 8) << 7 | (rotated & 0x7f))
     }
     /// The word that it stands for.
     pub fn value(self) -> u32 {

@@ -19,36 +19,42 @@ use synth_validator::wasm::instance::{Host, Instance, Stop};
 use synth_validator::wasm::module::ImportName;
 use synth_validator::wasm::reader;
 
-/// Steps that a whole script may make.
-const FUEL: u64 = 1 << 40;
+/// Steps that a script may make which is known to end.
+pub const FUEL: u64 = 1 << 40;
 
-/// Runs `script` on the module under this contract.
+/// Runs `script` on the module under this contract, in `fuel` steps at most.
 ///
 /// # Errors
 /// `RunError::Module` or `RunError::Script`, if the module cannot be read or the script does not fit it.
-pub fn run_module(wasm: &[u8], contract: &Contract, script: &Script) -> Result<Run, RunError> {
+pub fn run_module(wasm: &[u8], contract: &Contract, script: &Script, fuel: u64) -> Result<Run, RunError> {
     let interface = interface::interface(wasm)?;
     interface.check(script)?;
     let module = reader::read(wasm).map_err(|e| RunError::Module(format!("{:#x}: {}", e.offset, e.message)))?;
-    let instance = Instance::new(&module, wasm, contract.clone(), Recorder::new(&interface), FUEL);
+    let instance = Instance::new(&module, wasm, contract.clone(), Recorder::new(&interface), fuel);
     Ok(run(instance, &interface, script))
 }
 
-/// Runs `script` on `object`, compiled from the module `wasm` under this contract.
+/// Runs `script` on `object`, compiled from the module `wasm` under this contract, in `fuel` steps at most.
 ///
 /// # Errors
 /// `RunError`, if module, object or script do not fit each other.
-pub fn run_object(object: &[u8], wasm: &[u8], contract: &Contract, script: &Script) -> Result<Run, RunError> {
+pub fn run_object(
+    object: &[u8],
+    wasm: &[u8],
+    contract: &Contract,
+    script: &Script,
+    fuel: u64,
+) -> Result<Run, RunError> {
     let interface = interface::interface(wasm)?;
     interface.check(script)?;
     let module = reader::read(wasm).map_err(|e| RunError::Module(format!("{:#x}: {}", e.offset, e.message)))?;
     let object = object::read(object, &module).map_err(|e| RunError::Module(format!("object: {e}")))?;
-    let machine = Machine::new(&module, &object, contract.clone(), Recorder::new(&interface), FUEL);
+    let machine = Machine::new(&module, &object, contract.clone(), Recorder::new(&interface), fuel);
     Ok(run(machine, &interface, script))
 }
 
 /// An interpreter with an instance in it.
-trait Interpreter {
+pub trait Interpreter {
     /// Calls an export with argument words; result words.
     fn invoke(&mut self, export: &str, args: &[u32]) -> Result<Vec<u32>, Stop>;
     /// Linear memory up to its capacity.
@@ -128,7 +134,7 @@ impl<I: Interpreter> Interpreter for &mut I {
 
 /// The host: answers by `host_answer` and records.
 #[derive(Clone, Debug)]
-struct Recorder {
+pub struct Recorder {
     imports: Vec<ImportedFunction>,
     /// Import calls of this instance so far.
     counter: u32,
@@ -139,7 +145,7 @@ struct Recorder {
 
 impl Recorder {
     /// A host for a module with this interface.
-    fn new(interface: &Interface) -> Self {
+    pub fn new(interface: &Interface) -> Self {
         Self { imports: interface.imports.clone(), counter: 0, events: Vec::new(), digest: FNV_BASIS }
     }
 }
@@ -179,7 +185,8 @@ fn has_memory(memory: &Bytes) -> bool {
 
 fn present(memory: &Bytes, memory_bytes: u32) -> &[u8] {
     match memory {
-        Bytes::Dense(bytes) => &bytes[..memory_bytes as usize],
+        // Wrong code may say that there is more than there is.
+        Bytes::Dense(bytes) => &bytes[..bytes.len().min(memory_bytes as usize)],
         Bytes::Sparse { .. } => unreachable!("invariant: whole modules run in dense memory"),
     }
 }
@@ -211,7 +218,7 @@ fn trap(stop: &Stop) -> (TrapKind, Option<String>) {
 }
 
 /// Runs a script on an instance, or records that there is none.
-fn run<I: Interpreter>(instance: Result<I, Stop>, interface: &Interface, script: &Script) -> Run {
+pub fn run<I: Interpreter>(instance: Result<I, Stop>, interface: &Interface, script: &Script) -> Run {
     let mut run = Run::default();
     let mut instance = match instance {
         Ok(instance) => instance,

@@ -203,8 +203,13 @@ impl<'a> Chain<'a> {
             return Err(failed.verdict.clone());
         };
         // What is not proved may be wrong: the solver's state, then many others, are run on both sides.
-        if let (Some(setting), FailureKind::Differs(model)) = (&setting, &failure.kind) {
-            let start = model.as_ref().map(|m| from_model(m, setting));
+        let model = match &failure.kind {
+            FailureKind::Differs(model) => Some(model.as_ref()),
+            FailureKind::BadWitness => Some(None),
+            _ => None,
+        };
+        if let (Some(setting), Some(model)) = (&setting, model) {
+            let start = model.map(|m| from_model(m, setting));
             let confirmed =
                 start.and_then(|s| match refute::compare(&module, &runs, &s, setting, Plan::THOROUGH.fuel) {
                     Comparison::Differ(difference) => Some(difference),

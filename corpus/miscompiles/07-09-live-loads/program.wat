@@ -1,0 +1,13 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "f") (param $p i32) (result i32) (local $a0 i32) (local $a1 i32) (local $a2 i32) (local $a3 i32) (local $a4 i32) (local $a5 i32) (local $a6 i32) (local $a7 i32) (local $a8 i32)
+    (local.set $a0 (i32.load offset=0 (local.get $p)))
+    (local.set $a1 (i32.load offset=4 (local.get $p)))
+    (local.set $a2 (i32.load offset=8 (local.get $p)))
+    (local.set $a3 (i32.load offset=12 (local.get $p)))
+    (local.set $a4 (i32.load offset=16 (local.get $p)))
+    (local.set $a5 (i32.load offset=20 (local.get $p)))
+    (local.set $a6 (i32.load offset=24 (local.get $p)))
+    (local.set $a7 (i32.load offset=28 (local.get $p)))
+    (local.set $a8 (i32.load offset=32 (local.get $p)))
+    (i32.sub (i32.mul (local.get $a0) (i32.const 3)) (i32.sub (i32.mul (local.get $a1) (i32.const 3)) (i32.sub (i32.mul (local.get $a2) (i32.const 3)) (i32.sub (i32.mul (local.get $a3) (i32.const 3)) (i32.sub (i32.mul (local.get $a4) (i32.const 3)) (i32.sub (i32.mul (local.get $a5) (i32.const 3)) (i32.sub (i32.mul (local.get $a6) (i32.const 3)) (i32.sub (i32.mul (local.get $a7) (i32.const 3)) (local.get $a8)))))))))))

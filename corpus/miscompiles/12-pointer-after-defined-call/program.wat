@@ -1,0 +1,11 @@
+(module
+  (memory (export "memory") 1)
+  (global $n (mut i32) (i32.const 0))
+  (func $count (param $k i32) (result i32)
+    (global.set $n (i32.add (global.get $n) (local.get $k)))
+    (if (i32.gt_u (global.get $n) (i32.const 1000)) (then (return (call $count (i32.const -1000)))))
+    (i32.mul (global.get $n) (i32.const 4)))
+  (func (export "f") (param $p i32) (result i32)
+    (local $r i32)
+    (local.set $r (call $count (i32.const 3)))
+    (i32.add (i32.load (local.get $p)) (local.get $r))))

@@ -1,0 +1,9 @@
+(module
+  (import "env" "note" (func $note (param i32)))
+  (func $g (param $a i32) (param $b i32) (param $c i32) (result i32)
+    (call $note (i32.add (i32.mul (i32.add (i32.mul (local.get $a) (i32.const 31)) (local.get $b)) (i32.const 31)) (local.get $c)))
+    (i32.add (i32.mul (i32.add (i32.mul (local.get $a) (i32.const 31)) (local.get $b)) (i32.const 31)) (local.get $c)))
+  (func (export "constants") (param $x i32) (param $y i32) (result i32)
+    (call $g (i32.const 17) (local.get $y) (i32.sub (local.get $x) (local.get $y))))
+  (func (export "exchanged") (param $x i32) (param $y i32) (result i32)
+    (i32.add (call $g (local.get $y) (local.get $x) (i32.sub (local.get $x) (local.get $y))) (local.get $x))))

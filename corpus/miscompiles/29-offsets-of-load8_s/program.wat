@@ -1,0 +1,11 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "o31") (param $p i32) (result i32) (i32.load8_s offset=31 (local.get $p)))
+  (func (export "o62") (param $p i32) (result i32) (i32.load8_s offset=62 (local.get $p)))
+  (func (export "o63") (param $p i32) (result i32) (i32.load8_s offset=63 (local.get $p)))
+  (func (export "o64") (param $p i32) (result i32) (i32.load8_s offset=64 (local.get $p)))
+  (func (export "o255") (param $p i32) (result i32) (i32.load8_s offset=255 (local.get $p)))
+  (func (export "o256") (param $p i32) (result i32) (i32.load8_s offset=256 (local.get $p)))
+  (func (export "o260") (param $p i32) (result i32) (i32.load8_s offset=260 (local.get $p)))
+  (func (export "o4095") (param $p i32) (result i32) (i32.load8_s offset=4095 (local.get $p)))
+  (func (export "o4096") (param $p i32) (result i32) (i32.load8_s offset=4096 (local.get $p))))

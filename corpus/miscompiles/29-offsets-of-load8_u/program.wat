@@ -1,0 +1,11 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "o31") (param $p i32) (result i32) (i32.load8_u offset=31 (local.get $p)))
+  (func (export "o62") (param $p i32) (result i32) (i32.load8_u offset=62 (local.get $p)))
+  (func (export "o63") (param $p i32) (result i32) (i32.load8_u offset=63 (local.get $p)))
+  (func (export "o64") (param $p i32) (result i32) (i32.load8_u offset=64 (local.get $p)))
+  (func (export "o255") (param $p i32) (result i32) (i32.load8_u offset=255 (local.get $p)))
+  (func (export "o256") (param $p i32) (result i32) (i32.load8_u offset=256 (local.get $p)))
+  (func (export "o260") (param $p i32) (result i32) (i32.load8_u offset=260 (local.get $p)))
+  (func (export "o4095") (param $p i32) (result i32) (i32.load8_u offset=4095 (local.get $p)))
+  (func (export "o4096") (param $p i32) (result i32) (i32.load8_u offset=4096 (local.get $p))))

@@ -1,0 +1,11 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "o31") (param $p i32) (param $x i32) (i32.store8 offset=31 (local.get $p) (local.get $x)))
+  (func (export "o62") (param $p i32) (param $x i32) (i32.store8 offset=62 (local.get $p) (local.get $x)))
+  (func (export "o63") (param $p i32) (param $x i32) (i32.store8 offset=63 (local.get $p) (local.get $x)))
+  (func (export "o64") (param $p i32) (param $x i32) (i32.store8 offset=64 (local.get $p) (local.get $x)))
+  (func (export "o255") (param $p i32) (param $x i32) (i32.store8 offset=255 (local.get $p) (local.get $x)))
+  (func (export "o256") (param $p i32) (param $x i32) (i32.store8 offset=256 (local.get $p) (local.get $x)))
+  (func (export "o260") (param $p i32) (param $x i32) (i32.store8 offset=260 (local.get $p) (local.get $x)))
+  (func (export "o4095") (param $p i32) (param $x i32) (i32.store8 offset=4095 (local.get $p) (local.get $x)))
+  (func (export "o4096") (param $p i32) (param $x i32) (i32.store8 offset=4096 (local.get $p) (local.get $x))))

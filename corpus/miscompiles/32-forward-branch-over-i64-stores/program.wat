@@ -1,0 +1,10 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "f") (param $p i32) (param $x i64) (param $c i32)
+    (block $over
+      (br_if $over (local.get $c)) ;; over
+      (i64.store8 offset=1 (local.get $p) (local.get $x))
+      (i64.store16 offset=300 (local.get $p) (local.get $x))
+      (i64.store32 offset=2 (local.get $p) (local.get $x))
+      (i64.store offset=4000 (local.get $p) (local.get $x)))
+    (i32.store offset=6000 (local.get $p) (i32.const 0x5a))))

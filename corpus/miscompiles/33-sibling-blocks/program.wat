@@ -1,0 +1,6 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "f") (param $c i32) (param $d i32)
+    (block $a (br_if $a (local.get $c)) (i32.store8 (i32.const 1) (i32.add (i32.load8_u (i32.const 1)) (i32.const 1))))
+    (block $b (br_if $b (local.get $d)) (i32.store8 (i32.const 2) (i32.add (i32.load8_u (i32.const 2)) (i32.const 1))))
+    (i32.store8 (i32.const 3) (i32.add (i32.load8_u (i32.const 3)) (i32.const 1)))))

@@ -1,0 +1,8 @@
+(module
+  (func (export "f") (param $x i32) (param $y i32) (result i32)
+    (block $out (result i32)
+      (i32.add (local.get $x) (local.get $y)) ;; carried
+      
+      (br_if $out (i32.lt_s (local.get $x) (local.get $y)))
+      drop
+      (i32.sub (local.get $x) (local.get $y)))))

@@ -1,0 +1,3 @@
+(module
+  (func (export "f") (param $x i32) (param $n i32) (result i32)
+    (i32.shr_s (local.get $x) (local.get $n))))

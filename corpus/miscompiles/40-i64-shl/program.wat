@@ -1,0 +1,3 @@
+(module
+  (func (export "f") (param $x i64) (param $n i64) (result i64)
+    (i64.shl (local.get $x) (local.get $n))))

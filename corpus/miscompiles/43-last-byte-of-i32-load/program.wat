@@ -1,0 +1,4 @@
+(module
+  (memory (export "memory") 1)
+  (func (export "load") (param $p i32) (result i32) (i32.load (local.get $p)))
+  (func (export "store") (param $p i32) (param $x i32) (i32.store (local.get $p) (local.get $x))))

@@ -1,0 +1,12 @@
+(module
+  (type $t (func (param i32) (result i32)))
+  (type $u (func (param i32 i32) (result i32)))
+  (table 6 funcref)
+  (elem (i32.const 0) $a $b $c $d $e)
+  (func $a (type $t) (i32.add (local.get 0) (i32.const 1)))
+  (func $b (type $t) (i32.mul (local.get 0) (i32.const 3)))
+  (func $c (type $t) (i32.sub (i32.const 0) (local.get 0)))
+  (func $d (type $t) (i32.xor (local.get 0) (i32.const -1)))
+  (func $e (type $u) (local.get 1))
+  (func (export "call") (param $i i32) (param $x i32) (result i32)
+    (call_indirect (type $t) (local.get $x) (local.get $i))))

@@ -1,0 +1,16 @@
+(module
+  (memory (export "memory") 1)
+  (global $sp (mut i32) (i32.const 4096))
+  (func $leaf (param $p i32) (result i32) (i32.add (i32.load (local.get $p)) (i32.const 1)))
+  (func (export "f") (param $x i32) (result i32)
+    (local $frame i32) (local $r i32)
+    (local.set $frame (i32.sub (global.get $sp) (i32.const 16)))
+    (global.set $sp (local.get $frame))
+    (i32.store offset=12 (local.get $frame) (local.get $x))
+    (if (i32.eqz (local.get $x)) (then
+      (global.set $sp (i32.add (local.get $frame) (i32.const 16)))
+      (return (i32.const -1))))
+    (local.set $r (call $leaf (i32.add (local.get $frame) (i32.const 12))))
+    (global.set $sp (i32.add (local.get $frame) (i32.const 16)))
+    (local.get $r))
+  (func (export "sp") (result i32) (global.get $sp)))

@@ -1,0 +1,6 @@
+(module
+  (func (export "f") (param $x i32) (param $c i32) (result i32)
+    (local $copy i32)
+    (local.set $copy (local.get $x))
+    (if (local.get $c) (then (local.set $x (i32.add (local.get $x) (i32.const 100)))))
+    (i32.sub (local.get $x) (local.get $copy))))

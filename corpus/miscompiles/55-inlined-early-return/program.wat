@@ -1,0 +1,10 @@
+(module
+  (memory (export "memory") 1)
+  (func $clamp (param $x i32) (result i32)
+    (if (i32.gt_s (local.get $x) (i32.const 100)) (then (return (i32.const 100))))
+    (i32.add (local.get $x) (i32.const 0)))
+  (func (export "f") (param $x i32) (result i32)
+    (local $c i32)
+    (local.set $c (call $clamp (local.get $x)))
+    (i32.store (i32.const 8) (local.get $c))
+    (i32.mul (local.get $c) (i32.const 2))))

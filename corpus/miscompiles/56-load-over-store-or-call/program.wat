@@ -1,0 +1,11 @@
+(module
+  (import "env" "tick" (func $tick (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (global $g (mut i32) (i32.const 5))
+  (func $set (param $x i32) (if (i32.gt_u (local.get $x) (i32.const 1000)) (then (call $set (i32.sub (local.get $x) (i32.const 1000))))) (i32.store (i32.const 16) (call $tick (local.get $x))) (global.set $g (local.get $x)))
+  (func (export "f") (param $x i32) (result i32)
+    (local $a i32)
+    (i32.store (i32.const 16) (local.get $x))
+    (call $set (i32.const 77))
+    (local.set $a (i32.load (i32.const 16)))
+    (i32.add (local.get $a) (global.get $g))))

@@ -1,0 +1,10 @@
+(module
+  (type $t (func (param i32) (result i32)))
+  (table 3 funcref)
+  (elem (i32.const 0) $a $b $c)
+  (func $dead (type $t) (i32.const 0))
+  (func $a (type $t) (i32.add (local.get 0) (i32.const 1)))
+  (func $b (type $t) (i32.add (local.get 0) (i32.const 2)))
+  (func $c (type $t) (i32.add (local.get 0) (i32.const 3)))
+  (func (export "f") (param $i i32) (param $x i32) (result i32) (call_indirect (type $t) (local.get $x) (local.get $i)))
+  (func (export "direct") (param $x i32) (result i32) (call $b (local.get $x))))
