@@ -6,6 +6,7 @@
 mod bench;
 mod compile;
 mod corpus;
+mod cycles;
 mod diagnostic;
 mod disasm;
 mod image;
@@ -57,6 +58,8 @@ enum Command {
     Run(run::Args),
     /// Show how much stack functions take, alone and with all that they call
     Stack(stack::Args),
+    /// Show how many cycles functions take at most, or why no bound can be told
+    Cycles(cycles::Args),
     /// Compile and prove the programs of the corpus
     Corpus(corpus::Args),
     /// Measure over the corpus: code beside other compilers' code, or the speed of compiling and proving
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Disasm(args) => (Format::Text, disasm::execute(args)),
         Command::Run(args) => (args.format, run::execute(args)),
         Command::Stack(args) => (args.format, stack::execute(args)),
+        Command::Cycles(args) => (args.format, cycles::execute(args)),
         Command::Corpus(args) => (args.format(), corpus::execute(args)),
         Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),

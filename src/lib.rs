@@ -44,5 +44,6 @@ pub mod selection;
 pub mod simplify;
 pub mod simulator;
 pub mod stack;
+pub mod time;
 pub mod verify;
 pub mod wasm_writer;

@@ -98,7 +98,7 @@ pub struct CodeArgs {
 
 /// Cores.
 #[derive(Clone, Copy, ValueEnum)]
-enum TargetArg {
+pub enum TargetArg {
     /// Armv7-M
     CortexM3,
     /// Armv7E-M, integer code
@@ -123,6 +123,17 @@ impl LinesArg {
             LinesArg::Offsets => Lines::Offsets,
         };
         DebugOptions { lines, path: module.to_string_lossy().into_owned() }
+    }
+}
+
+impl TargetArg {
+    /// The compiler's word for it.
+    pub fn core(self) -> Core {
+        match self {
+            TargetArg::CortexM3 => Core::CortexM3,
+            TargetArg::CortexM4 => Core::CortexM4,
+            TargetArg::CortexM7 => Core::CortexM7,
+        }
     }
 }
 
@@ -205,11 +216,7 @@ impl BoundsArg {
 impl CodeArgs {
     /// The core that was chosen.
     fn core(&self) -> Option<Core> {
-        self.target.map(|target| match target {
-            TargetArg::CortexM3 => Core::CortexM3,
-            TargetArg::CortexM4 => Core::CortexM4,
-            TargetArg::CortexM7 => Core::CortexM7,
-        })
+        self.target.map(TargetArg::core)
     }
     /// The compiler's options.
     pub fn options(&self) -> Options {

@@ -125,7 +125,7 @@ fn stand_in(path: &Path, bytes: &[u8]) -> Result<Module, Diagnostic> {
 }
 
 /// (code offset, module offset) where the cut points of all links of a function join up.
-fn cut_lines(claim: &FunctionClaim) -> Vec<(u32, u32)> {
+pub fn cut_lines(claim: &FunctionClaim) -> Vec<(u32, u32)> {
     let mut lines: Vec<(u32, u32)> = Vec::new();
     for cut in &claim.witness.cuts {
         let mut at = Some(cut.left);

@@ -118,7 +118,8 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     Ok(if gate.is_some() { Status::NotProved } else { Status::Done })
 }
 
-fn failure(error: &StackError, object: &Path, module: &[u8]) -> Diagnostic {
+/// The error for code that cannot be followed.
+pub fn failure(error: &StackError, object: &Path, module: &[u8]) -> Diagnostic {
     let what = format!("stack use cannot be told: {}", error.message);
     Diagnostic::new(what)
         .file(object)

@@ -35,8 +35,8 @@ struct State {
     constant: Option<(Reg, u32)>,
 }
 
-/// The registers that an instruction may write, as a bit each.
-fn written(op: &Op) -> u32 {
+/// The registers that an instruction may write itself, as a bit each; a callee may write more.
+pub fn written(op: &Op) -> u32 {
     let bit = |r: Reg| 1u32 << (r.0 & 15);
     let base = |address: Address| address.written_base().map_or(0, bit);
     match *op {
@@ -118,8 +118,8 @@ fn moved(insn: &Insn, constant: Option<(Reg, u32)>) -> Result<i64, String> {
     }
 }
 
-/// The constant that an instruction makes.
-fn constant(code: &Code, insn: &Insn, before: Option<(Reg, u32)>) -> Option<(Reg, u32)> {
+/// The constant that an instruction makes. Operand `before`: a register whose word is known before it.
+pub fn constant(code: &Code, insn: &Insn, before: Option<(Reg, u32)>) -> Option<(Reg, u32)> {
     if insn.in_it {
         return None;
     }
@@ -130,6 +130,7 @@ fn constant(code: &Code, insn: &Insn, before: Option<(Reg, u32)>) -> Option<(Reg
             Some((rd, low | u32::from(imm) << 16))
         }
         Op::Alu { op: Alu::Mov, rd, src: Source::Imm { value, .. }, .. } => Some((rd, value)),
+        Op::Alu { op: Alu::Mvn, rd, src: Source::Imm { value, .. }, .. } => Some((rd, !value)),
         Op::Load { width: Width::Word, signed: false, rt, address: Address::Literal(imm) } => {
             let at = u32::try_from(code.pc_relative(insn, imm)).ok()?;
             code.literals.get(&at).filter(|literal| literal.symbol.is_none()).map(|literal| (rt, literal.word))
@@ -139,7 +140,10 @@ fn constant(code: &Code, insn: &Insn, before: Option<(Reg, u32)>) -> Option<(Reg
 }
 
 /// Where an instruction leads, and whom it calls.
-fn next(code: &Code, insn: &Insn, types: &BTreeMap<u32, u32>) -> Result<(Vec<u32>, Option<Called>), String> {
+///
+/// # Errors
+/// It calls something unknown.
+pub fn next(code: &Code, insn: &Insn, types: &BTreeMap<u32, u32>) -> Result<(Vec<u32>, Option<Called>), String> {
     let place = |target: i64| u32::try_from(target).map_err(|_| format!("{:#x}: {}", insn.offset, insn.text));
     let indirect = || types.get(&insn.offset).copied().map(Called::Indirect);
     let direct = insn.relocation.map(|relocation| Called::Direct(relocation.target));
