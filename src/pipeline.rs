@@ -235,7 +235,7 @@ pub fn compile(bytes: &[u8], options: &Options) -> Result<Compiled, CompileError
     let claim = Claim { contract, functions: claims, linkage };
     debug_assert_eq!(data.witness, claim.encode());
     if let Some(debug) = &options.debug {
-        data.debug = debug_info::sections(debug, &module, bytes, &functions, &data.thunks(&functions))?;
+        data.debug = debug_info::sections(debug, &module, bytes, (&functions, &claim), &data.thunks(&functions))?;
     }
     let object = write_object(&functions, &info, &data, options.core, options.symbols)?;
     Ok(Compiled { object, claim, functions, module, inline_report })
