@@ -6,9 +6,10 @@
 //! for, the file is the module and a line's number is a byte offset in it. Each function lies in a section of its own, so
 //! addresses are relocations against that section and go with it. DWARF version 4: all tools for this target read it.
 //!
-//! What is not told: variables and parameters, types, and which of a function's instructions were inlined from another.
+//! What is not told: variables and parameters, types, and what was inlined at several places of one function.
 
 mod frames;
+mod inlined;
 mod source;
 mod unit;
 
@@ -17,8 +18,10 @@ use crate::error::CompileError;
 use crate::module::{ExportKind, Module};
 use gimli::write::{Dwarf, EndianVec, FrameTable, RelocateWriter, Relocation, RelocationTarget, Sections, Writer};
 use gimli::{Encoding, Format, LittleEndian, SectionId};
+use inlined::Site;
 use source::Source;
 use std::ops::Range;
+use synth_validator::claim::Claim;
 use synth_validator::contract::{SYM_FUNCTION, SYM_INIT, export_symbol};
 use unit::UnitWriter;
 
@@ -87,6 +90,8 @@ struct Code<'a> {
     bytes: u32,
     /// The compiled function; absent for an exported import.
     function: Option<&'a CompiledFunction>,
+    /// What was inlined into it.
+    inlined: Vec<Site>,
 }
 
 /// Makes the debug sections of an object.
@@ -97,7 +102,7 @@ pub fn sections(
     options: &DebugOptions,
     module: &Module,
     bytes: &[u8],
-    functions: &[CompiledFunction],
+    (functions, claim): (&[CompiledFunction], &Claim),
     imports_exported: &[(String, u32)],
 ) -> Result<Vec<DebugSection>, CompileError> {
     let source = match options.lines {
@@ -110,6 +115,9 @@ pub fn sections(
         is_external: module.exports.iter().any(|e| e.kind == ExportKind::Function && e.index == function.index),
         bytes: function.code.len() as u32,
         function: Some(function),
+        inlined: inlined::sites(claim, function.index, &function.lines, function.code.len() as u32, |offset| {
+            function_at(module, u64::from(offset))
+        }),
     });
     let thunks = imports_exported.iter().enumerate().map(|(n, (name, bytes))| Code {
         number: functions.len() + n,
@@ -117,6 +125,7 @@ pub fn sections(
         is_external: true,
         bytes: *bytes,
         function: None,
+        inlined: Vec::new(),
     });
     let all: Vec<Code<'_>> = compiled.chain(thunks).collect();
     let mut dwarf = Dwarf::new();
@@ -156,6 +165,13 @@ fn plain(text: &str) -> String {
 fn body(module: &Module, index: u32) -> Range<u64> {
     let range = module.functions.get(index as usize).map_or(0..0, |f| f.body.clone());
     range.start as u64..range.end as u64
+}
+
+/// The function whose body is at an offset in the module.
+fn function_at(module: &Module, offset: u64) -> Option<u32> {
+    let after = module.functions.partition_point(|f| f.import.is_some() || f.body.start as u64 <= offset);
+    let index = (after as u32).checked_sub(1)?;
+    body(module, index).contains(&offset).then_some(index)
 }
 
 /// A section that is being written, with its relocations.

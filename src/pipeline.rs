@@ -255,7 +255,7 @@ fn compile_with(bytes: &[u8], options: &Options) -> Result<Compiled, CompileErro
     let claim = Claim { contract, functions: claims, linkage };
     debug_assert_eq!(data.witness, claim.encode());
     if let Some(debug) = &options.debug {
-        data.debug = debug_info::sections(debug, &module, bytes, &functions, &data.thunks(&functions))?;
+        data.debug = debug_info::sections(debug, &module, bytes, (&functions, &claim), &data.thunks(&functions))?;
     }
     let object = write_object(&functions, &info, &data, options.core, options.symbols)?;
     Ok(Compiled { object, claim, functions, module, remarks, inline_report })

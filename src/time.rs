@@ -169,7 +169,10 @@ fn one(
 }
 
 /// Where each instruction that can be reached leads.
-fn edges(code: &Code, types: &BTreeMap<u32, u32>) -> Result<BTreeMap<u32, Vec<u32>>, String> {
+///
+/// # Errors
+/// What cannot be followed.
+pub fn edges(code: &Code, types: &BTreeMap<u32, u32>) -> Result<BTreeMap<u32, Vec<u32>>, String> {
     let mut edges = BTreeMap::new();
     let mut open = vec![0];
     while let Some(at) = open.pop() {

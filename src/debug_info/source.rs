@@ -2,7 +2,7 @@
 //! comes from. Addresses there count from the start of the contents of the code section.
 //! Source: the WebAssembly tool conventions' page "DWARF for WebAssembly".
 
-use super::{body, plain};
+use super::{function_at, plain};
 use crate::error::CompileError;
 use crate::module::Module;
 use gimli::{AttributeValue, DebuggingInformationEntry, DwLang, EndianSlice, LittleEndian, UnitOffset};
@@ -128,10 +128,7 @@ impl Walk<'_> {
 
     /// The function whose body is at an address of the module's DWARF. Those of functions that the linker left out are no body's.
     fn function_at(&self, address: u64) -> Option<u32> {
-        let offset = address.checked_add(self.code_start)?;
-        let after = self.module.functions.partition_point(|f| f.import.is_some() || f.body.start as u64 <= offset);
-        let index = (after as u32).checked_sub(1)?;
-        body(self.module, index).contains(&offset).then_some(index)
+        function_at(self.module, address.checked_add(self.code_start)?)
     }
 
     fn unit(&mut self, dwarf: &Dwarf<'_>, unit: &Unit<'_>) -> Result<(), gimli::Error> {

@@ -37,6 +37,8 @@ pub struct UnitWriter<'a> {
     own: FileId,
     files: BTreeMap<(Option<String>, String), FileId>,
     ranges: Vec<Range>,
+    /// What stands for functions wherever they are inlined.
+    abstracts: BTreeMap<u32, UnitEntryId>,
 }
 
 impl<'a> UnitWriter<'a> {
@@ -75,6 +77,7 @@ impl<'a> UnitWriter<'a> {
             own,
             files: BTreeMap::new(),
             ranges: Vec::new(),
+            abstracts: BTreeMap::new(),
         }
     }
 
@@ -136,11 +139,8 @@ impl<'a> UnitWriter<'a> {
             self.unit.get_mut(entry).set(constants::DW_AT_linkage_name, linkage);
         }
         let declared = of_source.and_then(|f| f.place.as_ref());
-        if let Some(place) = declared {
-            let file = AttributeValue::FileIndex(Some(self.file(&place.file)));
-            self.unit.get_mut(entry).set(constants::DW_AT_decl_file, file);
-            self.unit.get_mut(entry).set(constants::DW_AT_decl_line, AttributeValue::Udata(place.line));
-        }
+        self.declare(entry, declared);
+        self.inlined(entry, code, module);
         // The prologue belongs to the function as a whole.
         let entry_row = match self.is_module {
             true => (self.own, body(module, function.index).start, 0),
@@ -153,6 +153,58 @@ impl<'a> UnitWriter<'a> {
             rows.push((at, row));
         }
         self.table(code, function.lines.first().map_or(0, |(at, _)| *at), &rows);
+    }
+
+    fn declare(&mut self, entry: UnitEntryId, place: Option<&Place>) {
+        if let Some(place) = place {
+            let file = AttributeValue::FileIndex(Some(self.file(&place.file)));
+            self.unit.get_mut(entry).set(constants::DW_AT_decl_file, file);
+            self.unit.get_mut(entry).set(constants::DW_AT_decl_line, AttributeValue::Udata(place.line));
+        }
+    }
+
+    /// Adds what was inlined into a piece of code, one inside the other.
+    fn inlined(&mut self, entry: UnitEntryId, code: &Code<'_>, module: &Module) {
+        let mut entries: Vec<Option<UnitEntryId>> = Vec::new();
+        for site in &code.inlined {
+            let around = site.parent.map_or(Some(entry), |n| entries[n]);
+            let Some(around) = around.filter(|_| !site.ranges.is_empty()) else {
+                entries.push(None);
+                continue;
+            };
+            let origin = self.abstract_of(site.callee, module);
+            let (file, line, _) = self.row_of(site.call);
+            let range = |r: &std::ops::Range<u32>| Range::StartLength {
+                begin: Address::Symbol { symbol: code.number, addend: i64::from(r.start) },
+                length: u64::from(r.end - r.start),
+            };
+            let ranges = self.unit.ranges.add(RangeList(site.ranges.iter().map(range).collect()));
+            let own = self.unit.add(around, constants::DW_TAG_inlined_subroutine);
+            let attributes = [
+                (constants::DW_AT_abstract_origin, AttributeValue::UnitRef(origin)),
+                (constants::DW_AT_ranges, AttributeValue::RangeListRef(ranges)),
+                (constants::DW_AT_call_file, AttributeValue::FileIndex(Some(file))),
+                (constants::DW_AT_call_line, AttributeValue::Udata(line)),
+            ];
+            attributes.into_iter().for_each(|(name, value)| self.unit.get_mut(own).set(name, value));
+            entries.push(Some(own));
+        }
+    }
+
+    /// The entry that stands for a function wherever it is inlined.
+    fn abstract_of(&mut self, index: u32, module: &Module) -> UnitEntryId {
+        if let Some(entry) = self.abstracts.get(&index) {
+            return *entry;
+        }
+        let entry = self.unit.add(self.root, constants::DW_TAG_subprogram);
+        let source = self.source;
+        let name = source.name(index).unwrap_or_else(|| super::name(module, index));
+        let name = AttributeValue::StringRef(self.dwarf.strings.add(name));
+        self.unit.get_mut(entry).set(constants::DW_AT_name, name);
+        self.unit.get_mut(entry).set(constants::DW_AT_inline, AttributeValue::Inline(constants::DW_INL_inlined));
+        self.declare(entry, source.function(index).and_then(|f| f.place.as_ref()));
+        self.abstracts.insert(index, entry);
+        entry
     }
 
     /// Writes rows. Behind the prologue there is one in any case: there debuggers stop on entry.

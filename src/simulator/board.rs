@@ -174,7 +174,11 @@ fn firmware() -> Result<&'static [Vec<u8>; 2], RunError> {
     OBJECTS.get_or_init(build).as_ref().map_err(Clone::clone)
 }
 
-fn link(folder: &Folder, object: &[u8], interface: &Interface, script: &Script) -> Result<PathBuf, RunError> {
+/// Links an object with the test firmware and the calls of a script. Result: the image.
+///
+/// # Errors
+/// `RunError` if the object does not link.
+pub fn link(folder: &Folder, object: &[u8], interface: &Interface, script: &Script) -> Result<PathBuf, RunError> {
     let [startup, driver] = firmware()?;
     let placement = Placement { extern_memory_bytes: extern_memory_bytes(object, interface)?, ..Placement::default() };
     let text = script::assemble(interface, script, &placement);

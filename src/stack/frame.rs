@@ -130,6 +130,7 @@ pub fn constant(code: &Code, insn: &Insn, before: Option<(Reg, u32)>) -> Option<
             Some((rd, low | u32::from(imm) << 16))
         }
         Op::Alu { op: Alu::Mov, rd, src: Source::Imm { value, .. }, .. } => Some((rd, value)),
+        Op::Alu { op: Alu::Mvn, rd, src: Source::Imm { value, .. }, .. } => Some((rd, !value)),
         Op::Load { width: Width::Word, signed: false, rt, address: Address::Literal(imm) } => {
             let at = u32::try_from(code.pc_relative(insn, imm)).ok()?;
             code.literals.get(&at).filter(|literal| literal.symbol.is_none()).map(|literal| (rt, literal.word))

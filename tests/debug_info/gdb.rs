@@ -85,16 +85,15 @@ fn in_order(said: &str, wanted: &[&str]) {
 }
 
 /// A firmware of the library and a host in C, both with debug information, proved in the image.
-fn firmware(folder: &Folder, lines: &str) -> std::path::PathBuf {
+fn firmware(folder: &Folder, options: &[&str]) -> std::path::PathBuf {
     let module = library(folder);
     let host = folder.write("host.c", HOST_C.as_bytes()).expect("written");
     let object = folder.path().join("host.o");
     let flags = ["-g", "-O1", "-mcpu=cortex-m4", "-mthumb", "-c"];
     must("arm-none-eabi-gcc", &[&flags[..], &[text(&host), "-o", text(&object)]].concat());
     let image = folder.path().join("fw.elf");
-    let flags =
-        ["--validate", lines, "--without-pass", "inline", "--image", "--board", "mps2-an386", "--link", text(&object)];
-    let (code, said) = synth(&[&flags[..], &[text(&module), "-o", text(&image)]].concat());
+    let flags = ["--validate", "--image", "--board", "mps2-an386", "--link", text(&object)];
+    let (code, said) = synth(&[&flags[..], options, &[text(&module), "-o", text(&image)]].concat());
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("image: Proved"), "{said}");
     let (code, said) = synth(&["validate", text(&module), text(&image)]);
@@ -107,7 +106,7 @@ fn firmware(folder: &Folder, lines: &str) -> std::path::PathBuf {
 #[test]
 fn a_debugger_stops_at_lines_and_shows_callers() {
     let folder = Folder::new().expect("a folder");
-    let image = firmware(&folder, "-g");
+    let image = firmware(&folder, &["-g", "--without-pass", "inline"]);
     let said = session(
         &image,
         &[
@@ -170,9 +169,34 @@ fn a_debugger_stops_at_lines_and_shows_callers() {
 }
 
 #[test]
+fn inlined_functions_have_frames_of_their_own() {
+    let folder = Folder::new().expect("a folder");
+    let image = firmware(&folder, &["-g", "--inline", "weigh"]);
+    let said = session(&image, &["break weigh.c:8", "continue", "backtrace", "up", "info frame"]);
+    in_order(
+        &said,
+        &[
+            "#0  weigh () at ",
+            "weigh.c:8\n",
+            "#1  sample_add () at ",
+            "sample.c:5\n",
+            "#2  ",
+            " in twice (a=a@entry=3) at ",
+            " in main () at ",
+            "#1  sample_add () at ",
+        ],
+    );
+    // The same by programs that name addresses.
+    let at = said.lines().find_map(|l| l.split("Breakpoint 1 at ").nth(1)).and_then(|l| l.split([':', '.']).next());
+    let read = must("llvm-addr2line-19", &["-i", "-f", "-e", text(&image), at.expect("an address")]);
+    let lines: Vec<&str> = read.lines().collect();
+    assert!(lines.len() >= 2, "{read}");
+}
+
+#[test]
 fn every_stop_of_a_run_has_its_callers() {
     let folder = Folder::new().expect("a folder");
-    let image = firmware(&folder, "--debug=offsets");
+    let image = firmware(&folder, &["--debug=offsets", "--without-pass", "inline"]);
     let mut commands = vec!["break twice", "continue"];
     // Instruction by instruction through prologues, calls and epilogues of both functions.
     for _ in 0..220 {

@@ -6,6 +6,7 @@ use object::{Object, ObjectSymbol};
 use std::collections::BTreeMap;
 use std::path::Path;
 use synth::debug_info::Lines;
+use synth::pipeline::Options;
 use synth::simulator::board::Folder;
 use wasmparser::{Parser, Payload};
 
@@ -136,11 +137,15 @@ fn lines_of_sources_are_those_that_the_module_has() {
 fn names_and_units_are_those_of_the_sources() {
     let folder = Folder::new().expect("a folder");
     let path = library(&folder);
-    let (_, compiled) = compiled(&path, &debug(Lines::Source, &path));
+    let options = Options { inline: vec!["weigh".to_string()], ..debug(Lines::Source, &path) };
+    let (_, compiled) = compiled(&path, &options);
     let object = folder.write("library.o", &compiled.object).expect("written");
     let said = must("llvm-dwarfdump-19", &["--debug-info", text(&object)]);
     let count = |what: &str| said.matches(what).count();
-    assert_eq!((count("DW_TAG_compile_unit"), count("DW_TAG_subprogram")), (2, 2), "{said}");
+    // The second subprogram of sample.c stands for what is inlined there.
+    assert_eq!((count("DW_TAG_compile_unit"), count("DW_TAG_subprogram")), (2, 3), "{said}");
+    assert_eq!((count("DW_TAG_inlined_subroutine"), count("DW_INL_inlined")), (1, 1), "{said}");
+    assert!(said.contains("DW_AT_call_line\t(5)"), "{said}");
     for wanted in
         ["(\"sample_add\")", "(\"weigh\")", "sample.c\")", "weigh.c\")", "DW_LANG_C11", "DW_AT_decl_line\t(4)"]
     {
