@@ -1,5 +1,5 @@
 //! `synth faults`: switches faults of the compiler on over the corpus, to see whether the validator catches them. Only in builds with
-//! the feature `faults`.
+//! the feature `faults`. The programs of the known miscompiles are always among those that are compiled.
 
 use super::diagnostic::Diagnostic;
 use super::programs::{CorpusArgs, sources};
@@ -69,9 +69,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         programs.push(Program { name: source.name, wasm, script, options: Options::default() });
     }
     let cases = cases(&args.corpus.folder().join("miscompiles")).map_err(Diagnostic::new)?;
-    if args.corpus.is_whole() {
-        programs.extend(cases.into_iter().filter_map(Case::into_program));
-    }
+    programs.extend(cases.into_iter().filter_map(Case::into_program));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).stack_size(STACK_BYTES).build();
     let pool = pool.map_err(|e| Diagnostic::new(format!("no threads: {e}")))?;
     // Checks of the compiler that stop it are results here.

@@ -27,11 +27,6 @@ impl CorpusArgs {
     pub fn folder(&self) -> &Path {
         &self.corpus
     }
-    /// Whether all programs are wanted.
-    #[cfg(feature = "faults")]
-    pub fn is_whole(&self) -> bool {
-        self.only.is_empty()
-    }
 }
 
 /// Which programs, fetched modules among them.
