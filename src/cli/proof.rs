@@ -5,6 +5,7 @@ use super::compile::build;
 use super::diagnostic::Diagnostic;
 use super::input::Module;
 use super::output::progress;
+use crate::native;
 use crate::pipeline::{Compiled, Options};
 use crate::refusal::{Refusal, settle};
 use std::path::Path;
@@ -114,7 +115,9 @@ pub fn compile_and_prove(
         let compiled = build(module, options, limits.threads())?;
         let proof = prove((&module.path, &module.bytes), (object_path, &compiled.object), None, limits)?;
         let contract = &proof.claim.contract;
-        if (contract.bounds, &contract.import_prefix) != (options.bounds, &options.import_prefix) {
+        let native = native::find(&module.bytes, &options.native).map(|found| found.native);
+        let asked = (options.bounds, &options.import_prefix, &options.export_symbols, native.as_ref().ok());
+        if (contract.bounds, &contract.import_prefix, &contract.export_symbols, Some(&contract.native)) != asked {
             return Err(Diagnostic::new("the object's contract is not the one that was asked for, which is a defect"));
         }
         Ok::<_, Diagnostic>((compiled, proof))
