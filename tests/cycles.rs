@@ -159,85 +159,80 @@ fn nothing_takes_longer_than_its_bound() {
         exact: usize,
     }
     let plugin = Plugin::new().expect("a plugin");
-    let one = |path: &PathBuf| {
+    let one = |(number, path): (usize, &PathBuf)| {
         let bytes = std::fs::read(path).expect("a module");
         let vectors = path.with_file_name("..").join("vectors").join(path.file_stem().expect("a name"));
         let script = vectors::parse(&std::fs::read_to_string(vectors.with_extension("vec")).expect("a script"));
         let script = script.expect("a script");
         let mut count = Count::default();
-        for level in [Level::O2, Level::Os] {
-            let compiled = compiled(&bytes, level);
-            let all = read(&bytes, &compiled);
-            let folder = Folder::new().expect("a folder");
-            let interface = interface::interface(&bytes).expect("an interface");
+        let level = if number % 3 == 0 { Level::Os } else { Level::O2 };
+        let compiled = compiled(&bytes, level);
+        let all = read(&bytes, &compiled);
+        let folder = Folder::new().expect("a folder");
+        let interface = interface::interface(&bytes).expect("an interface");
+        let image = board::link(&folder, &compiled.object, &interface, &script).expect("links");
+        let elf = std::fs::read(&image).expect("an image");
+        let places = symbols(&elf);
+        let start = |f: &Read| places[&format!("__synth_f{}", f.index)];
+        let sizes: BTreeMap<u32, u32> = all
+            .iter()
+            .flat_map(|f| f.code.insns.iter().map(move |(at, insn)| (start(f) + at, start(f) + insn.end())))
+            .collect();
+        let (run, mut blocks) = plugin.run(&folder, &image).expect("runs");
+        assert!(run.failures.is_empty(), "{}: {:?}", path.display(), run.failures);
+        if run.observations.iter().any(|seen| seen.trap.is_some()) {
+            // A block that ends in a trap in its middle is counted as a whole.
+            let script = without_traps(&script, &run);
             let image = board::link(&folder, &compiled.object, &interface, &script).expect("links");
-            let elf = std::fs::read(&image).expect("an image");
-            let places = symbols(&elf);
-            let start = |f: &Read| places[&format!("__synth_f{}", f.index)];
-            let sizes: BTreeMap<u32, u32> = all
-                .iter()
-                .flat_map(|f| f.code.insns.iter().map(move |(at, insn)| (start(f) + at, start(f) + insn.end())))
-                .collect();
-            let (run, mut blocks) = plugin.run(&folder, &image).expect("runs");
-            assert!(run.failures.is_empty(), "{}: {:?}", path.display(), run.failures);
-            if run.observations.iter().any(|seen| seen.trap.is_some()) {
-                // A block that ends in a trap in its middle is counted as a whole.
-                let script = without_traps(&script, &run);
-                let image = board::link(&folder, &compiled.object, &interface, &script).expect("links");
-                let again = symbols(&std::fs::read(&image).expect("an image"));
-                assert!(all.iter().all(|f| again[&format!("__synth_f{}", f.index)] == start(f)), "the same addresses");
-                blocks = plugin.run(&folder, &image).expect("runs").1;
+            let again = symbols(&std::fs::read(&image).expect("an image"));
+            assert!(all.iter().all(|f| again[&format!("__synth_f{}", f.index)] == start(f)), "the same addresses");
+            blocks = plugin.run(&folder, &image).expect("runs").1;
+        }
+        let counts = by_address(&blocks, |at| sizes.get(&at).copied());
+        let times = |f: &Read, node: usize| counts.get(&(start(f) + f.flow.offsets[node])).map_or(0, |c| c.executed);
+        for f in &all {
+            let entries = times(f, 0);
+            // A first instruction in a loop is executed more often than the function is entered.
+            // The emulator's plugin counts an instruction twice that lies in two of its pages.
+            let is_in_two =
+                |insn: &Insn| (start(f) + insn.offset) / PAGE_BYTES != (start(f) + insn.end() - 1) / PAGE_BYTES;
+            if entries == 0 || f.flow.innermost(0).is_some() || f.code.insns.values().any(is_in_two) {
+                continue;
             }
-            let counts = by_address(&blocks, |at| sizes.get(&at).copied());
-            let times =
-                |f: &Read, node: usize| counts.get(&(start(f) + f.flow.offsets[node])).map_or(0, |c| c.executed);
-            for f in &all {
-                let entries = times(f, 0);
-                // A first instruction in a loop is executed more often than the function is entered.
-                // The emulator's plugin counts an instruction twice that lies in two of its pages.
-                let is_in_two =
-                    |insn: &Insn| (start(f) + insn.offset) / PAGE_BYTES != (start(f) + insn.end() - 1) / PAGE_BYTES;
-                if entries == 0 || f.flow.innermost(0).is_some() || f.code.insns.values().any(is_in_two) {
-                    continue;
-                }
-                for (l, rounds) in f.flow.loops.iter().zip(&f.rounds) {
-                    let Some(rounds) = rounds else { continue };
-                    let outer: u64 = f.flow.predecessors[l.header]
-                        .iter()
-                        .filter(|p| !l.body.contains(p))
-                        .map(|p| times(f, *p))
-                        .sum();
-                    let headers = times(f, l.header);
-                    assert!(
-                        headers <= outer * rounds,
-                        "{} {}: loop at {:#x}",
-                        path.display(),
-                        f.index,
-                        f.flow.offsets[l.header]
-                    );
-                    count.loops += 1;
-                    count.exact += usize::from(headers == outer * rounds);
-                }
-                for core in [Core::CortexM3, Core::CortexM4] {
-                    let Some(bound) = f.bound(core) else { continue };
-                    let costs = f.costs(core);
-                    let spent: u64 = (0..costs.len()).map(|node| times(f, node) * costs[node]).sum();
-                    assert!(spent <= entries * bound, "{} {}: {spent} > {entries} * {bound}", path.display(), f.index);
-                    count.functions += 1;
-                    count.looping += usize::from(!f.rounds.is_empty());
-                }
+            for (l, rounds) in f.flow.loops.iter().zip(&f.rounds) {
+                let Some(rounds) = rounds else { continue };
+                let outer: u64 =
+                    f.flow.predecessors[l.header].iter().filter(|p| !l.body.contains(p)).map(|p| times(f, *p)).sum();
+                let headers = times(f, l.header);
+                assert!(
+                    headers <= outer * rounds,
+                    "{} {}: loop at {:#x}",
+                    path.display(),
+                    f.index,
+                    f.flow.offsets[l.header]
+                );
+                count.loops += 1;
+                count.exact += usize::from(headers == outer * rounds);
+            }
+            for core in [Core::CortexM3, Core::CortexM4] {
+                let Some(bound) = f.bound(core) else { continue };
+                let costs = f.costs(core);
+                let spent: u64 = (0..costs.len()).map(|node| times(f, node) * costs[node]).sum();
+                assert!(spent <= entries * bound, "{} {}: {spent} > {entries} * {bound}", path.display(), f.index);
+                count.functions += 1;
+                count.looping += usize::from(!f.rounds.is_empty());
             }
         }
         count
     };
-    let counts: Vec<Count> = programs().par_iter().map(one).collect();
+    let counts: Vec<Count> = programs().par_iter().enumerate().map(one).collect();
     let sum = |of: fn(&Count) -> usize| counts.iter().map(of).sum::<usize>();
     let (functions, looping, loops, exact) =
         (sum(|c| c.functions), sum(|c| c.looping), sum(|c| c.loops), sum(|c| c.exact));
     println!(
         "{functions} functions within their bounds, {looping} with loops; {loops} loops, {exact} go round as often as told"
     );
-    assert!(functions > 800 && looping > 60 && loops > 40 && exact * 2 > loops);
+    assert!(functions > 600 && looping > 35 && loops > 35 && exact * 2 > loops);
 }
 
 /// Addresses of symbols, without the Thumb bit.
