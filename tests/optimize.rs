@@ -15,7 +15,9 @@ use support::vectors::{self, Script, Statement};
 use support::{interpreter, modules, packages, wasmi_engine};
 #[cfg(feature = "faults")]
 use synth::faults::{ALL, Fault, Stage, of_pass};
-use synth::optimize::{Optimized, Options, PASSES, optimize};
+#[cfg(feature = "faults")]
+use synth::optimize::PASSES;
+use synth::optimize::{Optimized, Options, optimize};
 use synth::pipeline::{CARRIERS, DEAD_PARAMS};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::ladder::Limits;
@@ -262,7 +264,6 @@ fn a_wrong_body_is_refused_and_the_function_keeps_its_own() {
 }
 
 /// Text of the module of a pass.
-#[cfg(feature = "faults")]
 fn module_of(pass: &str) -> Vec<u8> {
     let path = packages::repository().join("tests/passes").join(pass).with_extension("wat");
     wat::parse_file(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
