@@ -243,11 +243,6 @@ pub const ALL: &[Fault] = &[
     fault(Stage::Abi, "abi-fifth-result", "src/select/control.rs", "results after the fourth are stored a word too far"),
 ];
 
-/// The fault with this name.
-pub fn named(name: &str) -> Option<&'static Fault> {
-    ALL.iter().find(|f| f.name == name)
-}
-
 /// The faults whose names begin with that of an optimizer pass.
 pub fn of_pass(pass: &str) -> impl Iterator<Item = &'static Fault> + use<> {
     let prefix = format!("{pass}-");
@@ -256,10 +251,16 @@ pub fn of_pass(pass: &str) -> impl Iterator<Item = &'static Fault> + use<> {
 
 #[cfg(feature = "faults")]
 mod switch {
+    use super::{ALL, Fault};
     use std::cell::Cell;
 
     thread_local! {
         static ACTIVE: Cell<Option<&'static str>> = const { Cell::new(None) };
+    }
+
+    /// The fault with this name.
+    pub fn named(name: &str) -> Option<&'static Fault> {
+        ALL.iter().find(|f| f.name == name)
     }
 
     /// Whether the fault with this name is switched on.
@@ -287,6 +288,14 @@ mod switch {
 
 #[cfg(not(feature = "faults"))]
 mod switch {
+    use super::Fault;
+
+    /// The fault with this name: there is none.
+    #[inline(always)]
+    pub const fn named(_: &str) -> Option<&'static Fault> {
+        None
+    }
+
     /// Whether the fault with this name is switched on: never.
     #[inline(always)]
     pub const fn on(_: &str) -> bool {
@@ -306,4 +315,4 @@ mod switch {
     }
 }
 
-pub use switch::{any, on, with};
+pub use switch::{any, named, on, with};

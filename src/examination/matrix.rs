@@ -85,7 +85,8 @@ impl Subject {
             return Found::NotProved("the contract is not the one that was asked for".to_string());
         }
         let changed = changed(&self.right, &wrong);
-        match verdict(&self.program.wasm, &wrong.object, None, |f| changed.contains(&f)) {
+        // If all functions are what they were, it is the writing of the object that is at fault, and any of them may be wrong.
+        match verdict(&self.program.wasm, &wrong.object, None, |f| changed.is_empty() || changed.contains(&f)) {
             Said::Refuted(what) => Found::Refuted(what),
             Said::NotProved(what) => Found::NotProved(what),
             Said::Proved => self.agrees(&wrong).unwrap_or_else(Found::Unsound),
