@@ -1,6 +1,6 @@
 # Entry points for people and machines. Each target installs what it needs first and is quiet about what is there.
 
-.PHONY: help build demo test tables faults bench clean
+.PHONY: help build demo test tables faults bench mutants fuzz clean
 
 # Tests that write a table.
 TABLES := --test arm_conformance --test breaks --test encode --test lemmas --test operand_roles --test optimize --test pass_effects --test selection --test spec_suite \
@@ -45,6 +45,18 @@ bench: ## Measures the corpus' code beside clang's and wasm2c's and writes docs/
 	cargo run --release --quiet -- bench code --format markdown --plot docs/code-quality.svg > target/code-quality.md
 	@mv target/code-quality.md docs/code-quality.md
 	@cat docs/code-quality.md
+
+mutants: ## Examines the validator with 100,000 changed objects and writes docs/conformance/mutants.md. Takes an hour.
+	@scripts/setup-build.sh
+	@scripts/fetch-modules.sh
+	cargo run --release --quiet -- corpus mutate --format document > target/mutants.md
+	@mv target/mutants.md docs/conformance/mutants.md
+	@cat docs/conformance/mutants.md
+
+fuzz: ## Proves and runs 20,000 generated programs and writes docs/conformance/fuzzing.md. Takes hours.
+	@scripts/setup-build.sh
+	@scripts/setup-test.sh
+	BLESS=1 FUZZ_PROGRAMS=20000 cargo test --test whole_pipeline -- --nocapture
 
 clean: ## Removes what was built and fetched.
 	cargo clean

@@ -9,6 +9,7 @@ use arbitrary::Unstructured;
 use std::collections::BTreeMap;
 use support::packages;
 use support::proofs::deep_map;
+use support::targets;
 use synth::error::CompileError;
 use synth::pipeline::{Options, compile};
 use synth_validator::contract::Bounds;
@@ -195,4 +196,31 @@ fn generated_modules_compile_and_are_proved() {
 
 fn compiled_size(session: &Session<'_>, index: u32) -> usize {
     session.object().functions.get(&index).map_or(0, |f| f.bytes.len())
+}
+
+/// Inputs of a fuzz target: noise, and its own kind of input, damaged.
+fn inputs(name: &str, seed: u32, corpus: &[Vec<u8>]) -> Vec<u8> {
+    let mut random = Random(seed);
+    let size = random.below(300);
+    let whole = match name {
+        _ if seed.is_multiple_of(3) => return bytes(&mut random, size),
+        "decoder" => return bytes(&mut random, 2_000),
+        "wasm_reader" => corpus[random.below(corpus.len() as u32) as usize].clone(),
+        "lemmas" => std::fs::read(packages::repository().join("lemmas/rules/shift.lemma")).expect("lemmas"),
+        _ => {
+            let compiled = compile(&corpus[1], &Options::default()).expect("compiles");
+            if name == "object" { compiled.object } else { compiled.claim.encode() }
+        }
+    };
+    let mut whole = whole;
+    damage(&mut random, &mut whole);
+    whole
+}
+
+#[test]
+fn fuzz_targets_hold_on_noise_and_damage() {
+    let corpus = corpus();
+    for (name, check) in targets::ALL {
+        deep_map(&cases(150), |seed| check(&inputs(name, *seed, &corpus)));
+    }
 }

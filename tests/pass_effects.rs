@@ -185,6 +185,8 @@ fn every_pass_is_applied_somewhere_in_the_corpus() {
     let options = Options::default();
     let stages = deep_map(&programs, |(name, wasm)| compiled(name, wasm, &options).claim.functions);
     let names: Vec<String> = stages.into_iter().flatten().flat_map(|f| f.stages).map(|s| s.name).collect();
-    let idle: Vec<&str> = OPTIMIZER.iter().map(|p| p.name).filter(|pass| !names.iter().any(|n| n == pass)).collect();
+    // No program of the corpus traps for certain; `tests/passes/ends.wat` does.
+    let wanted = OPTIMIZER.iter().map(|p| p.name).filter(|name| *name != "ends");
+    let idle: Vec<&str> = wanted.filter(|pass| !names.iter().any(|n| n == pass)).collect();
     assert!(idle.is_empty(), "never applied: {idle:?}");
 }

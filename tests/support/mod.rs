@@ -11,6 +11,7 @@ pub mod generator;
 pub mod packages;
 pub mod proofs;
 pub mod tamper;
+pub mod targets;
 pub mod wasmi_engine;
 
 #[allow(unused_imports, reason = "every integration test uses its own part of this module")]

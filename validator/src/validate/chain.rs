@@ -226,7 +226,7 @@ impl<'a> Chain<'a> {
     /// The functions that some link of a function executes in place of calls.
     fn inlined_bodies(&self, claim: &FunctionClaim) -> BTreeMap<u32, wasm::code::Body> {
         let callees = claim.stages.iter().flat_map(|s| &s.inlined).map(|i| i.callee);
-        let defined = callees.filter(|f| *f >= self.module.imported_functions());
+        let defined = callees.filter(|f| self.module.functions.get(*f as usize).is_some_and(|f| f.import.is_none()));
         let body = |f: u32| Some((f, wasm::code::body(&self.module, self.bytes, f).ok()?));
         defined.filter_map(body).collect()
     }
