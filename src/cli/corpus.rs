@@ -25,7 +25,7 @@ enum Action {
     /// Compile every program, and prove it with --validate
     Run(RunArgs),
     /// Examine the validator: mutants of every program's object, verdicts beside executions
-    Mutate(mutate::CorpusArgs),
+    Mutate(mutate::OverCorpus),
 }
 
 #[derive(clap::Args)]

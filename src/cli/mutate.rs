@@ -27,7 +27,7 @@ pub struct Args {
 
 /// Arguments of `synth corpus mutate`.
 #[derive(clap::Args)]
-pub struct CorpusArgs {
+pub struct OverCorpus {
     #[command(flatten)]
     programs: ProgramArgs,
     #[command(flatten)]
@@ -87,7 +87,7 @@ impl Args {
     }
 }
 
-impl CorpusArgs {
+impl OverCorpus {
     /// Form of errors.
     pub fn format(&self) -> super::Format {
         self.request.format()
@@ -211,7 +211,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
 ///
 /// # Errors
 /// A corpus that cannot be read.
-pub fn corpus(args: &CorpusArgs) -> Result<Status, Diagnostic> {
+pub fn corpus(args: &OverCorpus) -> Result<Status, Diagnostic> {
     let (programs, missing) = programs(&args.programs)?;
     output::print_error(&hint(&missing));
     let share = args.count.div_ceil(programs.len().max(1) as u32);
