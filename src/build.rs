@@ -93,6 +93,8 @@ struct Builder<'m> {
     frames: Vec<Frame>,
     /// Values of constants.
     known: FxHashMap<Value, u64>,
+    /// Constants whose numbers instructions have taken in: code depends on them though nothing uses the values.
+    taken: Vec<Value>,
     /// Constants that exist in the current block.
     constants: FxHashMap<(Type, u64), Value>,
     /// Locals assigned in each loop, by the offset of its operator.
@@ -119,6 +121,7 @@ impl<'m> Builder<'m> {
             stack: Vec::new(),
             frames: Vec::new(),
             known: FxHashMap::default(),
+            taken: Vec::new(),
             constants: FxHashMap::default(),
             assigned: FxHashMap::default(),
             snapshots: Vec::new(),
@@ -226,6 +229,13 @@ impl<'m> Builder<'m> {
         self.constants.insert((ty, k), v);
         self.known.insert(v, k);
         v
+    }
+
+    /// The number of a constant, to be taken in.
+    fn take(&mut self, v: Value) -> Option<u64> {
+        let k = *self.known.get(&v)?;
+        self.taken.push(v);
+        Some(k)
     }
 
     /// An `I32` constant.

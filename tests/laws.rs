@@ -23,6 +23,9 @@ const PROGRAMS: u64 = 10;
 struct Types<'a>(&'a Module);
 
 impl Signatures for Types<'_> {
+    fn entries_of(&self, table: u32) -> Option<u32> {
+        self.0.tables.get(table as usize).map(|t| u32::try_from(t.min).unwrap_or(u32::MAX))
+    }
     fn results_of(&self, func: u32) -> Option<Vec<Type>> {
         self.results_of_type(self.0.functions.get(func as usize)?.type_index)
     }

@@ -11,7 +11,7 @@ impl Builder<'_> {
     /// The function without redundant parameters and dead code, and its cuts.
     ///
     /// At a cut, every value used later is that of a local or an operand, because WebAssembly has nothing else; a
-    /// constant is listed as such, and made anew in each block.
+    /// constant is listed as such, and made anew in each block. Constants that were taken in are listed at all cuts.
     pub(super) fn finish(mut self) -> Result<Built, CompileError> {
         let known = prune::known_values(&self.func);
         let mut renaming = prune::redundant_params(&self.func, &known);
@@ -19,6 +19,9 @@ impl Builder<'_> {
         prune::remove_dead(&mut self.func);
         let live = liveness::live_in(&self.func, WORK_MAX as usize).ok_or_else(|| self.limit())?;
         let preds = cfg::predecessors(&self.func);
+        let mut taken: Vec<Value> = self.taken.iter().map(|v| renaming.get(*v)).collect();
+        taken.sort_unstable();
+        taken.dedup();
         let local_words = first_words(&self.local_types);
         let mut cuts = Vec::new();
         for snapshot in &self.snapshots {
@@ -27,7 +30,7 @@ impl Builder<'_> {
                 continue;
             }
             let mut used = live[i].clone();
-            used.extend(&self.func.blocks[i].params);
+            used.extend(self.func.blocks[i].params.iter().chain(&taken));
             used.sort_unstable();
             let state = State { func: &self.func, known: &known, renaming: &renaming, used: &used };
             let mut equal = Vec::new();

@@ -150,8 +150,8 @@ impl Builder<'_> {
             O::I32ShrS => self.shift(BinOp::Ashr),
             O::I32Rotl => {
                 let (n, a) = (self.pop(), self.pop());
-                let minus = match self.known.get(&n) {
-                    Some(n) => self.k((*n as u32).wrapping_neg() & 31),
+                let minus = match self.take(n) {
+                    Some(n) => self.k((n as u32).wrapping_neg() & 31),
                     None => {
                         let zero = self.k(0);
                         self.bin(BinOp::Sub, zero, n)
@@ -185,9 +185,9 @@ impl Builder<'_> {
     /// An `i32` shift: the amount is taken modulo 32.
     fn shift(&mut self, op: BinOp) -> Value {
         let (n, a) = (self.pop(), self.pop());
-        let n = match self.known.get(&n) {
-            Some(k) if *k < 32 => n,
-            Some(k) => self.k(*k as u32 & 31),
+        let n = match self.take(n) {
+            Some(k) if k < 32 => n,
+            Some(k) => self.k(k as u32 & 31),
             None if faults::on("build-shift-unmasked") => n,
             None => self.bin_k(BinOp::And, n, 31),
         };
@@ -208,7 +208,7 @@ impl Builder<'_> {
 
     /// The traps of a division; those that constant operands exclude are left out.
     fn check_division(&mut self, ty: Type, op: DivOp, a: Value, b: Value) {
-        let (divisor, dividend) = (self.known.get(&b).copied(), self.known.get(&a).copied());
+        let (divisor, dividend) = (self.take(b), self.take(a));
         let (ones, min) = match ty {
             Type::I32 => (u64::from(u32::MAX), 1 << 31),
             Type::I64 => (u64::MAX, 1 << 63),

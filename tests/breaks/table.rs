@@ -172,7 +172,7 @@ pub const BREAKS: &[Break] = &[
     of("number on some ways is a host address", PROVENANCE, "(Host(s), Number) | (Number, Host(s)) => «Mixed(s, Other::Number, at)»,", "Host(s)", HOST_ORIGIN),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),
-    of("first result of a pair may share a register", "src/machine.rs", "f(lo, «Role::DefEarly»);\n                f(hi, Role::Def);", "Role::Def", ROLES),
+    of("first result of a pair may share a register", "src/machine.rs", "faults::on(\"roles-pair-early\") { Role::Def } else { «Role::DefEarly» });", "Role::Def", ROLES),
     of("addend and factor of mla exchanged", "src/encode.rs", "fill(&rows::MLA_W, &[(b'n', «rn.field()»), (b'a', ra.field())", "ra.field()", ENCODER),
     of("direction of bl one halfword off", "validator/src/arm/encoding.rs", "i64::from(f.at) + 4 + i64::from(«(value << 8) as i32 >> 8») * 2", "((value << 8) as i32 >> 8) + 1", ENCODER),
 ];

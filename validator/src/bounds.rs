@@ -45,6 +45,12 @@ pub fn host<D: Domain>(d: &mut D, address: &D::W, offset: u32, bytes: u32) -> Ve
         .collect()
 }
 
+/// Whether a table with this many entries has one with this index, and that it must: the type and the function of an entry are read
+/// where the module has found its index in range.
+pub fn entry<D: Domain>(d: &mut D, entries: u32, index: &D::W) -> (D::B, &'static str) {
+    (d.cmp_const(CmpOp::Ult, index, entries), "access outside the table")
+}
+
 /// Whether `len` bytes at an offset lie in `size` bytes.
 pub fn range_inside<D: Domain>(d: &mut D, size: &D::W, offset: &D::W, len: &D::W) -> D::B {
     let too_long = d.cmp(CmpOp::Ult, size, len);

@@ -17,12 +17,14 @@ use crate::trap::TrapKind;
 use crate::witness::Loc;
 use operations::{accesses, change, out_of_bounds, word};
 
-/// Types of the functions that an IR function calls.
+/// What an IR function needs to know of its module: types of the functions that it calls, sizes of tables.
 pub trait Signatures {
     /// Result types of a function of the module.
     fn results_of(&self, func: u32) -> Option<Vec<Type>>;
     /// Result types of a canonical type.
     fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>>;
+    /// Entries of a table.
+    fn entries_of(&self, table: u32) -> Option<u32>;
 }
 
 /// A function within a program.
@@ -270,6 +272,15 @@ impl<'a> Activation<'_, 'a> {
         let (space, conditions) = accesses(d, &inst.op, &args, self.program, &s.world.memory_bytes)?;
         for condition in conditions.into_iter().filter(|c| d.as_bool(c) != Some(true)) {
             facts.push(bounds::fact(self.program.contract, space, condition));
+        }
+        if let Op::TableType { table } | Op::TableFunction { table } = inst.op {
+            let Some(entries) = self.program.signatures.entries_of(table) else {
+                return unsupported("IR access to a missing table");
+            };
+            let (inside, why) = bounds::entry(d, entries, word(&args, 0)?);
+            if d.as_bool(&inside) != Some(true) {
+                facts.push(Fact::LateAccess(inside, why));
+            }
         }
         let memory_bytes_min = self.program.memory_bytes_min;
         if let Some(words) = compute(d, &inst.op, &args, &s.world)? {

@@ -243,6 +243,9 @@ fn tables_and_immutable_globals_hold_what_the_module_says() {
 struct NoCalls;
 
 impl Signatures for NoCalls {
+    fn entries_of(&self, _: u32) -> Option<u32> {
+        None
+    }
     fn results_of(&self, _: u32) -> Option<Vec<Type>> {
         None
     }

@@ -13,6 +13,9 @@ use synth_validator::witness::{Loc, Rewrite, Witness};
 struct NoCalls;
 
 impl Signatures for NoCalls {
+    fn entries_of(&self, _: u32) -> Option<u32> {
+        None
+    }
     fn results_of(&self, _func: u32) -> Option<Vec<Type>> {
         None
     }

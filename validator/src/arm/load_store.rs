@@ -5,7 +5,7 @@ use super::insn::*;
 use super::semantics::{Cpu, Flow};
 use crate::bounds;
 use crate::domain::{BinOp, CmpOp, Domain, Place, Space, Symbol, UnOp, Width};
-use crate::program::Unsupported;
+use crate::program::{Fact, Unsupported};
 
 impl<D: Domain> Cpu<'_, D> {
     /// Executes a load or store.
@@ -264,13 +264,15 @@ impl<D: Domain> Cpu<'_, D> {
         let Some(declared) = self.f.module.tables.get(table as usize) else {
             return self.fail("no such table");
         };
-        let size = self.d.word(u32::try_from(declared.min).unwrap_or(u32::MAX));
+        let entries = u32::try_from(declared.min).unwrap_or(u32::MAX);
         // With the index in range, 8 * index + part does not wrap: entries are 8 bytes.
         let Some((index, part)) = self.d.split_stride(offset, 8) else {
             return self.fail("table access at an offset that is not 8 * index + constant");
         };
-        let inside = self.below(&index, &size);
-        self.require(inside, "access outside the table");
+        let (inside, why) = bounds::entry(self.d, entries, &index);
+        if self.d.as_bool(&inside) != Some(true) {
+            self.facts.push(Fact::LateAccess(inside, why));
+        }
         match (part, width) {
             (0, Width::Word) => Ok(self.d.table_type(table, &index)),
             (4, Width::Word) => Ok(self.d.table_function(table, &index)),

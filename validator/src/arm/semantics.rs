@@ -11,7 +11,7 @@ use super::decode::{Code, Helper};
 use super::insn::*;
 use crate::bounds;
 use crate::contract::Contract;
-use crate::domain::{BinOp, CmpOp, Domain, Place, Space};
+use crate::domain::{BinOp, Domain, Place, Space};
 use crate::ir::Type;
 use crate::program::{Fact, Program, Step, Unsupported, World};
 use crate::wasm::module::Module;
@@ -502,9 +502,5 @@ impl<D: Domain> Cpu<'_, D> {
         forget(self.d, &mut self.state);
         clobber(self.d, &mut self.state, &mut |d| d.havoc());
         // A helper is not code of this object and does not write the result cells.
-    }
-    /// `a < b`, unsigned.
-    pub fn below(&mut self, a: &D::W, b: &D::W) -> D::B {
-        self.d.cmp(CmpOp::Ult, a, b)
     }
 }
