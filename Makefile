@@ -26,7 +26,7 @@ test: ## Runs all tests, the emulator's included.
 	@scripts/setup-test.sh
 	@scripts/fetch-modules.sh
 	cargo test --workspace
-	cargo test --features faults --test faults --test passes --test optimize --test miscompiles
+	cargo test --features faults --test faults --test ignored_words --test miscompiles --test optimize --test passes
 	@cat docs/conformance/*.md
 
 tables: ## Runs the tests that count cases and writes their tables to docs/conformance/.

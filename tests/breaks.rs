@@ -132,6 +132,8 @@ fn build(workspace: &Path, target: &Path) -> BTreeMap<&'static str, PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--offline", "--no-run", "--message-format=json"]).current_dir(workspace);
     cargo.env("CARGO_TARGET_DIR", target).env_remove("RUSTFLAGS");
+    // Some oracles switch faults of the compiler on.
+    cargo.args(["--features", "synth/faults"]);
     for oracle in &oracles {
         cargo.args(["-p", oracle.package]);
     }

@@ -3,12 +3,14 @@
 
 mod support;
 
+#[cfg(feature = "faults")]
 use smallvec::smallvec;
 use std::path::Path;
 use support::proofs::deep;
 use synth::pipeline::{Compiled, DEAD_PARAMS, Options, compile};
 use synth_validator::certificate::{self, Certificate};
 use synth_validator::claim::{Claim, FunctionClaim, Ignoring};
+#[cfg(feature = "faults")]
 use synth_validator::ir::{Inst, Op, Type, Values};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::prove_all;
@@ -181,6 +183,7 @@ fn only_the_link_that_says_so_ignores_words() {
 }
 
 /// The code passes 0 for the event, which the handler needs.
+#[cfg(feature = "faults")]
 #[test]
 fn a_word_that_is_used_is_refuted() {
     let subject = subject(Some("dead_params-used"));
@@ -189,6 +192,7 @@ fn a_word_that_is_used_is_refuted() {
 }
 
 /// The same, and the claim brings a form that does not use the event: its link is not proved, so it hides nothing.
+#[cfg(feature = "faults")]
 #[test]
 fn a_form_whose_link_is_not_proved_excuses_nothing() {
     let subject = subject(Some("dead_params-used"));
