@@ -3,20 +3,22 @@
 //!
 //! A description says which members there are and where they lie in the module's structure:
 //!
-//!     struct = "struct k_sem"     # the C type that the parameter points to
-//!     include = ["kernel.h"]      # where it is declared
-//!     at = "sem_copy"             # where the copy lies: an address in linear memory, or an exported immutable i32 global that holds it
-//!     bytes = 24                  # its size
+//! ```toml
+//! struct = "struct k_sem"     # the C type that the parameter points to
+//! include = ["kernel.h"]      # where it is declared
+//! at = "sem_copy"             # where the copy lies: an address in linear memory, or an exported immutable i32 global that holds it
+//! bytes = 24                  # its size
 //!
-//!     [[member]]
-//!     name = "count"              # in C; nested members and elements as C writes them
-//!     offset = 4                  # in the module's structure
-//!     type = "u32"                # i8, u8, i16, u16, i32, u32, i64, u64
-//!     count = 1                   # more than 1: elements of an array
-//!     copy = "both"               # in, out or both
+//! [[member]]
+//! name = "count"              # in C; nested members and elements as C writes them
+//! offset = 4                  # in the module's structure
+//! type = "u32"                # i8, u8, i16, u16, i32, u32, i64, u64
+//! count = 1                   # more than 1: elements of an array
+//! copy = "both"               # in, out or both
+//! ```
 //!
 //! The null pointer stays 0, and nothing is copied. What the module does with the copy is proved as everything else is; that the trampoline
-//! copies what the description says is C's matter and tested (`tests/marshal.rs`). A copy is one place: a function that is entered again
+//! copies what the description says is C's matter and tested (`tests/native.rs`). A copy is one place: a function that is entered again
 //! before it returns, or gets one object by two parameters, needs descriptions with places of their own.
 
 use crate::module::{ConstExpr, ExportKind, FuncType, Module, ValType};
