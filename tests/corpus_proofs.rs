@@ -17,18 +17,10 @@ use synth_validator::validate::{Session, Verdict};
 /// Pages to which modules that grow may grow.
 const MEMORY_PAGES_MAX: u32 = 32;
 
-fn corpus() -> Vec<PathBuf> {
-    let folder = packages::repository().join("corpus/wasm");
-    let mut modules: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("the corpus is there").map(|e| e.expect("readable").path()).collect();
-    modules.sort();
-    modules
-}
-
 /// The corpus and the fetched modules.
 fn modules() -> Vec<PathBuf> {
     let fetched = packages::NAMES.iter().map(|name| packages::module(name));
-    corpus().into_iter().chain(fetched).collect()
+    packages::corpus().into_iter().chain(fetched).collect()
 }
 
 /// Proves all functions of all modules at -O2. Result: functions, and what their proofs took.
@@ -66,7 +58,7 @@ fn every_function_is_proved_with_software_bounds() {
 
 #[test]
 fn verdicts_do_not_depend_on_threads() {
-    let own = || corpus().into_iter().step_by(2).collect();
+    let own = || packages::corpus().into_iter().step_by(2).collect();
     assert_eq!(
         prove(Bounds::Software, MemoryOwner::Own, 1, own()),
         prove(Bounds::Software, MemoryOwner::Own, 2, own())
@@ -75,8 +67,8 @@ fn verdicts_do_not_depend_on_threads() {
 
 #[test]
 fn every_function_is_proved_without_bounds_checks() {
-    let none = prove(Bounds::None, MemoryOwner::Own, 2, corpus());
-    assert_eq!(none, prove(Bounds::Mpu, MemoryOwner::Own, 2, corpus()));
+    let none = prove(Bounds::None, MemoryOwner::Own, 2, packages::corpus());
+    assert_eq!(none, prove(Bounds::Mpu, MemoryOwner::Own, 2, packages::corpus()));
 }
 
 #[test]
@@ -86,13 +78,13 @@ fn every_function_is_proved_with_masked_addresses() {
 
 #[test]
 fn every_function_is_proved_in_memory_of_the_host() {
-    prove(Bounds::Software, MemoryOwner::Extern, 2, corpus());
+    prove(Bounds::Software, MemoryOwner::Extern, 2, packages::corpus());
 }
 
 /// Proves the corpus at another level, with software bounds.
 fn prove_at(level: Level) {
     let options = Options { level, memory_pages_max: Some(MEMORY_PAGES_MAX), ..Options::default() };
-    assert!(prove_with(&options, 2, corpus()).0 > 450, "{level:?}");
+    assert!(prove_with(&options, 2, packages::corpus()).0 > 450, "{level:?}");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Bounds of cycles: rounds of loops counted by hand, bounds against what is executed on an emulated core, costs against the table of
 //! modelled cycles, and what is said where there is no bound.
 
+mod support;
+
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+use support::packages;
 use synth::bench::cycles::{CORTEX_M3, CORTEX_M4};
 use synth::bench::execution::{Plugin, by_address};
 use synth::bench::image::Instruction;
@@ -26,14 +29,6 @@ use synth_validator::validate::Session;
 
 /// Pages of the emulated core. Source: QEMU, `target/arm/cpu-param.h`, TARGET_PAGE_BITS_MIN.
 const PAGE_BYTES: u32 = 1024;
-
-fn programs() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/wasm");
-    let mut all: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("the corpus").map(|e| e.expect("an entry").path()).collect();
-    all.sort();
-    all
-}
 
 fn compiled(bytes: &[u8], level: Level) -> Compiled {
     compile(bytes, &Options { level, memory_pages_max: Some(8), ..Options::default() }).expect("compiles")
@@ -225,7 +220,7 @@ fn nothing_takes_longer_than_its_bound() {
         }
         count
     };
-    let counts: Vec<Count> = programs().par_iter().enumerate().map(one).collect();
+    let counts: Vec<Count> = packages::corpus().par_iter().enumerate().map(one).collect();
     let sum = |of: fn(&Count) -> usize| counts.iter().map(of).sum::<usize>();
     let (functions, looping, loops, exact) =
         (sum(|c| c.functions), sum(|c| c.looping), sum(|c| c.loops), sum(|c| c.exact));
@@ -245,7 +240,7 @@ fn symbols(elf: &[u8]) -> BTreeMap<String, u32> {
 #[test]
 fn costs_are_not_below_what_is_modelled() {
     let mut seen = BTreeMap::new();
-    for path in programs() {
+    for path in packages::corpus() {
         let bytes = std::fs::read(&path).expect("a module");
         for f in read(&bytes, &compiled(&bytes, Level::O2)) {
             for insn in f.code.insns.values() {

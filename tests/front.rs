@@ -9,7 +9,7 @@ use synth::simplify::simplify;
 use synth::verify::verify;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ir::{Func, Type};
-use synth_validator::ir_semantics::{IrProgram, Signatures};
+use synth_validator::ir_semantics::IrProgram;
 use synth_validator::ladder::Limits;
 use synth_validator::refinement::{Effort, Failure, FailureKind, Shape, check};
 use synth_validator::wasm;
@@ -41,8 +41,7 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
         what: e.what.to_string(),
     })?;
     let source = wasm::semantics::Function::new(&module, &body, &contract);
-    let signatures = Types(&module);
-    let program = |func| IrProgram::new(func, &contract, min_bytes(&module), &signatures);
+    let program = |func| IrProgram::new(func, &contract, min_bytes(&module), &module);
     let shape = shape(&module, index);
     let prove = |what, effort: Result<Effort, Failure>, left: &Func, right: &Func, witness: &Witness| {
         // Without checks, a function may break `A-BOUNDS` in every state; that is vacuous, and said so.
@@ -61,20 +60,6 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
     let effort = check(&program(&words), &program(&clean), &cleaning, &shape, &Default::default(), &limits);
     prove("simplification", effort, &words, &clean, &cleaning);
     Ok((built, clean))
-}
-
-struct Types<'m>(&'m Module);
-
-impl Signatures for Types<'_> {
-    fn entries_of(&self, table: u32) -> Option<u32> {
-        self.0.tables.get(table as usize).map(|t| u32::try_from(t.min).unwrap_or(u32::MAX))
-    }
-    fn results_of(&self, func: u32) -> Option<Vec<Type>> {
-        self.results_of_type(self.0.functions.get(func as usize)?.type_index)
-    }
-    fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>> {
-        self.0.types.get(type_index as usize)?.int_results().ok()
-    }
 }
 
 fn shape(module: &Module, index: u32) -> Shape {

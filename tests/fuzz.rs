@@ -7,6 +7,7 @@ mod support;
 
 use arbitrary::Unstructured;
 use std::collections::BTreeMap;
+use support::generator;
 use support::packages;
 use support::proofs::deep_map;
 use support::targets;
@@ -28,10 +29,7 @@ fn bytes(random: &mut Random, count: u32) -> Vec<u8> {
 }
 
 fn corpus() -> Vec<Vec<u8>> {
-    let folder = packages::repository().join("corpus/wasm");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).expect("corpus").map(|e| e.expect("entry").path()).collect();
-    paths.sort();
-    paths.iter().map(|path| std::fs::read(path).expect("a module")).collect()
+    packages::corpus().iter().map(|path| std::fs::read(path).expect("a module")).collect()
 }
 
 /// Changes a few bytes.
@@ -127,32 +125,8 @@ fn generated(seed: u32) -> Option<Vec<u8>> {
     let mut random = Random(seed ^ 0x5317_0000);
     let size = 200 + random.below(1_500);
     let data = bytes(&mut random, size);
-    let config = wasm_smith::Config {
-        allow_floats: false,
-        simd_enabled: false,
-        relaxed_simd_enabled: false,
-        reference_types_enabled: false,
-        gc_enabled: false,
-        exceptions_enabled: false,
-        tail_call_enabled: false,
-        threads_enabled: false,
-        memory64_enabled: false,
-        wide_arithmetic_enabled: false,
-        saturating_float_to_int_enabled: false,
-        extended_const_enabled: false,
-        custom_page_sizes_enabled: false,
-        compact_imports_enabled: false,
-        export_everything: true,
-        max_memories: 1,
-        max_memory32_bytes: 4 << 16,
-        max_tables: 1,
-        max_table_elements: 16,
-        min_funcs: 1,
-        max_funcs: 5,
-        max_instructions: 40,
-        max_imports: 4,
-        ..wasm_smith::Config::default()
-    };
+    let config =
+        wasm_smith::Config { min_funcs: 1, max_funcs: 5, max_instructions: 40, max_imports: 4, ..generator::smith() };
     let module = wasm_smith::Module::new(config, &mut Unstructured::new(&data)).ok()?;
     Some(module.to_bytes())
 }

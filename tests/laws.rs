@@ -8,31 +8,16 @@ use support::generator;
 use support::proofs::{deep, deep_map};
 use synth::pass::witness;
 use synth::pipeline::{Options, compile};
-use synth_validator::ir::{Func, Type};
-use synth_validator::ir_semantics::{IrProgram, Signatures};
+use synth_validator::ir::Func;
+use synth_validator::ir_semantics::IrProgram;
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::prove_all;
 use synth_validator::refinement::{FailureKind, Ignored, Shape, check};
 use synth_validator::validate::Session;
-use synth_validator::wasm::module::Module;
 use synth_validator::witness::{Cut, Loc, Witness};
 
 const LIMITS: Limits = Limits { smt_steps: 300_000, full_steps: 300_000, region_steps: 10_000, queries: 300 };
 const PROGRAMS: u64 = 10;
-
-struct Types<'a>(&'a Module);
-
-impl Signatures for Types<'_> {
-    fn entries_of(&self, table: u32) -> Option<u32> {
-        self.0.tables.get(table as usize).map(|t| u32::try_from(t.min).unwrap_or(u32::MAX))
-    }
-    fn results_of(&self, func: u32) -> Option<Vec<Type>> {
-        self.results_of_type(self.0.functions.get(func as usize)?.type_index)
-    }
-    fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>> {
-        self.0.types.get(type_index as usize)?.int_results().ok()
-    }
-}
 
 /// The witness of A and C from those of A and B, and of B and C; none where a link relies on more than equal words.
 fn composed(first: &Witness, second: &Witness) -> Option<Witness> {
@@ -66,7 +51,7 @@ fn forms_refine_themselves_and_witnesses_compose() {
         let wasm = wat::parse_str(generator::program(*number).text).expect("well formed");
         let compiled = compile(&wasm, &Options::default()).expect("compiles");
         let module = synth_validator::wasm::reader::read(&wasm).expect("a module");
-        let (types, contract) = (Types(&module), &compiled.claim.contract);
+        let contract = &compiled.claim.contract;
         let min = module.memories[0].min_pages as u32 * 65_536;
         let (mut identities, mut compositions, mut open) = (0, 0, 0);
         for function in &compiled.claim.functions {
@@ -80,7 +65,7 @@ fn forms_refine_themselves_and_witnesses_compose() {
             };
             let judge = |left: &Func, right: &Func, witness: &Witness| {
                 let (left, right) =
-                    (IrProgram::new(left, contract, min, &types), IrProgram::new(right, contract, min, &types));
+                    (IrProgram::new(left, contract, min, &module), IrProgram::new(right, contract, min, &module));
                 check(&left, &right, witness, &shape, &Ignored::new(), &LIMITS)
             };
             for stage in &function.stages {

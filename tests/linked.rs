@@ -2,11 +2,14 @@
 //! something was changed after linking are refused. Also what linkers do with objects: sections left out, symbols bound and hidden,
 //! partial links, archives, stripped files, floating-point conventions that do not fit.
 
+mod support;
+
 use object::{Object, ObjectSection, ObjectSymbol};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::packages;
 use synth::object_writer::{ExportBinding, SymbolOptions};
 use synth::pass::Level;
 use synth::pipeline::{Compiled, Options, compile};
@@ -120,10 +123,7 @@ fn verdict(module: &[u8], image: &[u8], claim: Option<Claim>) -> Result<usize, S
 
 #[test]
 fn the_corpus_is_proved_in_linked_images() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/wasm");
-    let mut names: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("the corpus").map(|e| e.expect("one").path()).collect();
-    names.sort();
+    let names = packages::corpus();
     let (mut images, mut functions) = (0, 0);
     for (number, path) in names.iter().enumerate() {
         let options = Options {

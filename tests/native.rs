@@ -184,6 +184,43 @@ fn with_the_base_at_0_every_pointer_is_the_hosts() {
     assert!(said.contains("the module's stack would lie at its address") && !out.exists(), "{said}");
 }
 
+/// Bytes of the code section of a symbol's own, or of the whole text.
+fn code_bytes(object: &Path) -> u32 {
+    let said = must("arm-none-eabi-size", &["-A", text(object)]);
+    let sections = said.lines().filter(|l| l.starts_with(".text"));
+    sections.map(|l| l.split_whitespace().nth(1).and_then(|n| n.parse::<u32>().ok()).expect("a size")).sum()
+}
+
+/// The figures of `docs/abi.md`: one function under each contract, and by clang from the same source.
+#[test]
+fn what_each_contract_costs() {
+    let folder = Folder::new().expect("a folder");
+    let module = library(&folder, "give.c", &[]);
+    let path = |name: &str| folder.path().join(name);
+    let description = std::fs::read_to_string(source("sem.toml")).expect("there").replace("\"sem_copy\"", "2048");
+    let description = folder.write("sem.toml", description.as_bytes()).expect("written");
+    let (marshal, trampolines) = (format!("--marshal=sem_give:0={}", text(&description)), path("trampolines.c"));
+    let contracts = [
+        ("native pointer", vec!["--native-pointer=sem_give:0"]),
+        ("base at 0", vec!["--linear-memory-base=0"]),
+        ("on a copy", vec![&*marshal, "--marshal-source", text(&trampolines)]),
+    ];
+    let out = path("give.o");
+    for (name, options) in contracts {
+        let compile = [&["compile", "--validate", &module, "-o", text(&out)], &options[..]].concat();
+        assert_eq!(synth(&compile).0, Some(0));
+        println!("{name}: {} bytes", code_bytes(&out));
+    }
+    let native = ["-O2", "-ffreestanding", "-c", "-o", text(&out)];
+    let headers = ["-I", &*source("")];
+    let gcc = ["-mcpu=cortex-m4", "-mthumb", text(&trampolines)];
+    must("arm-none-eabi-gcc", &[&gcc[..], &native, &headers].concat());
+    println!("the copy's trampoline, by gcc -O2: {} bytes", code_bytes(&out));
+    let (target, give) = ("--target=thumbv7em-none-eabi", source("give.c"));
+    must("clang-19", &[&[target, "-mcpu=cortex-m4", "-fomit-frame-pointer", &give][..], &native].concat());
+    println!("clang -O2 from the same source: {} bytes", code_bytes(&out));
+}
+
 /// A module that counts in the host's variable, and keeps a copy of its own.
 const TICKS: &str = r#"(module
     (import "env" "host_ticks" (global $ticks i32))

@@ -32,13 +32,10 @@ const MEASURED: [(&str, &str, &[&str]); 4] = [
 
 /// Name and module of every program.
 fn corpus() -> Vec<(String, Vec<u8>)> {
-    let folder = packages::repository().join("corpus/wasm");
-    let entries = std::fs::read_dir(folder).expect("the corpus is there").map(|e| e.expect("readable").path());
-    let mut programs: Vec<(String, Vec<u8>)> = entries
+    let paths = packages::corpus().into_iter();
+    paths
         .map(|p| (p.file_stem().expect("named").to_string_lossy().into_owned(), std::fs::read(&p).expect("readable")))
-        .collect();
-    programs.sort();
-    programs
+        .collect()
 }
 
 fn compiled(name: &str, wasm: &[u8], options: &Options) -> Compiled {

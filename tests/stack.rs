@@ -1,11 +1,14 @@
 //! Stack use as `synth stack` tells it: against the stack pointer that proofs have, against what functions are seen to use on an
 //! emulated board (a painted stack), and its reports and errors.
 
+mod support;
+
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::packages;
 use synth::pass::Level;
 use synth::pipeline::{Compiled, Options, compile};
 use synth::simulator::board::{self, Folder};
@@ -21,14 +24,6 @@ use synth_validator::witness::Loc;
 /// What the test firmware's way into its host takes of the caller's stack: r0 to r3, r4 and lr.
 const HOST_BYTES: u32 = 24;
 
-fn programs() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/wasm");
-    let mut all: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("the corpus").map(|e| e.expect("an entry").path()).collect();
-    all.sort();
-    all
-}
-
 fn compiled(bytes: &[u8], level: Level) -> Compiled {
     let options = Options { level, memory_pages_max: Some(8), ..Options::default() };
     compile(bytes, &options).expect("compiles")
@@ -42,7 +37,7 @@ fn told(bytes: &[u8], compiled: &Compiled, outside: &BTreeMap<String, u32>) -> V
 #[test]
 fn the_stack_pointer_is_where_proofs_have_it() {
     let (mut functions, mut points) = (0, 0);
-    for path in programs() {
+    for path in packages::corpus() {
         let bytes = std::fs::read(&path).expect("a module");
         for level in [Level::O0, Level::O2, Level::Os] {
             let compiled = compiled(&bytes, level);
@@ -128,7 +123,7 @@ fn no_call_uses_more_than_is_told() {
         count.exact = most.iter().filter(|pair| is_exact(*pair)).count();
         count
     };
-    let counts: Vec<Count> = programs().par_iter().map(one).collect();
+    let counts: Vec<Count> = packages::corpus().par_iter().map(one).collect();
     let sum = |of: fn(&Count) -> usize| counts.iter().map(of).sum::<usize>();
     let (compared, exports, exact) = (sum(|c| c.compared), sum(|c| c.exports), sum(|c| c.exact));
     println!(
@@ -297,8 +292,8 @@ fn a_gate_stops_builds() {
 
 #[test]
 fn code_that_moves_the_stack_pointer_otherwise_is_refused() {
-    let bytes =
-        std::fs::read(programs().iter().find(|p| p.ends_with("expression.wasm")).expect("a program")).expect("read");
+    let bytes = std::fs::read(packages::corpus().iter().find(|p| p.ends_with("expression.wasm")).expect("a program"))
+        .expect("read");
     let compiled = compiled(&bytes, Level::O2);
     let session = Session::new(&bytes, &compiled.object, None, Limits::default()).expect("an object");
     let claim = session.claim().functions.iter().find(|f| f.index == 7).expect("hanoi");

@@ -47,31 +47,12 @@ fn smith(seed: u64) -> Option<Program> {
     let size = 300 + random.below(2_500);
     let data: Vec<u8> = (0..size).map(|_| random.draw() as u8).collect();
     let config = wasm_smith::Config {
-        allow_floats: false,
-        simd_enabled: false,
-        relaxed_simd_enabled: false,
-        reference_types_enabled: false,
-        gc_enabled: false,
-        exceptions_enabled: false,
-        tail_call_enabled: false,
-        threads_enabled: false,
-        memory64_enabled: false,
-        wide_arithmetic_enabled: false,
-        saturating_float_to_int_enabled: false,
-        extended_const_enabled: false,
-        custom_page_sizes_enabled: false,
-        compact_imports_enabled: false,
-        export_everything: true,
-        max_memories: 1,
-        max_memory32_bytes: 4 << 16,
-        max_tables: 1,
-        max_table_elements: 16,
         min_funcs: 1,
         max_funcs: 6,
         max_instructions: 60,
         max_imports: 3,
         allow_start_export: false,
-        ..wasm_smith::Config::default()
+        ..generator::smith()
     };
     let mut module = wasm_smith::Module::new(config, &mut Unstructured::new(&data)).ok()?;
     module.ensure_termination(500).ok()?;

@@ -3,6 +3,7 @@
 use super::compile::TargetArg;
 use super::diagnostic::Diagnostic;
 use super::disasm::cut_lines;
+use super::proof::session;
 use super::{Format, JSON_SCHEMA, Status, input, output, stack, table};
 use crate::compile::Core;
 use crate::stack::{FunctionStack, usage};
@@ -12,7 +13,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use synth_validator::ladder::Limits;
-use synth_validator::validate::Session;
 
 /// Arguments of `synth cycles`.
 #[derive(clap::Args)]
@@ -70,8 +70,7 @@ struct LoopRow {
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
     let object = input::read(&args.object)?;
-    let session = Session::new(&module.bytes, &object, None, Limits::default())
-        .map_err(|e| Diagnostic::input(&e, &args.input, &module.bytes, &args.object))?;
+    let session = session((&args.input, &module.bytes), (&args.object, &object), None, Limits::default())?;
     let stacks = usage(session.module(), session.object(), session.claim(), &BTreeMap::new())
         .map_err(|e| stack::failure(&e, &args.object, &module.bytes))?;
     let core: Core = args.target.core();

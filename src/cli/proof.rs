@@ -8,13 +8,15 @@ use super::output::progress;
 use crate::native;
 use crate::pipeline::{Compiled, Options};
 use crate::refusal::{Refusal, settle};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 use synth_validator::certificate::{self, Certificate};
-use synth_validator::claim::Claim;
+use synth_validator::claim::{Claim, FunctionClaim};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::{Timed, prove_all, with_deep_stack};
 use synth_validator::validate::{FunctionReport, Session};
+use synth_validator::wasm::module::ExportKind;
 
 /// Limits of a proof, in steps, so that verdicts repeat.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -129,20 +131,33 @@ pub fn compile_and_prove(
     Ok((compiled, proof, refusals))
 }
 
+/// Reads a module and an object.
+///
+/// # Errors
+/// What cannot be read.
+pub fn session<'a>(
+    (module_path, module): (&Path, &'a [u8]),
+    (object_path, object): (&Path, &[u8]),
+    claim: Option<Claim>,
+    limits: Limits,
+) -> Result<Session<'a>, Diagnostic> {
+    let session = Session::new(module, object, claim, limits);
+    session.map_err(|e| Diagnostic::input(&e, module_path, module, object_path))
+}
+
 /// Proves an object.
 ///
 /// # Errors
 /// What cannot be read.
 pub fn prove(
-    (module_path, module): (&Path, &[u8]),
-    (object_path, object): (&Path, &[u8]),
+    module: (&Path, &[u8]),
+    object: (&Path, &[u8]),
     claim: Option<Claim>,
     limits: &LimitArgs,
 ) -> Result<Proof, Diagnostic> {
     let (steps, threads) = (limits.limits(), limits.threads());
     with_deep_stack(|| {
-        let session = Session::new(module, object, claim, steps)
-            .map_err(|e| Diagnostic::input(&e, module_path, module, object_path))?;
+        let session = session(module, object, claim, steps)?;
         let image = session.image();
         let bar = progress(session.functions().len() as u64, "proving");
         let reports = prove_all(&session, threads, &|timed| {
@@ -150,9 +165,13 @@ pub fn prove(
             bar.inc(1);
         });
         bar.finish_and_clear();
-        let certificate = Certificate::new(&session, module, object, steps, &image, &reports);
+        let certificate = Certificate::new(&session, module.1, object.1, steps, &image, &reports);
         let claim = session.claim().clone();
-        let compiled = claim.functions.iter().filter(|f| !f.witness.cuts.is_empty());
+        // The compiler leaves out functions that it has inlined everywhere, of which it claims nothing. Exports it never does.
+        let exports = session.module().exports.iter().filter(|e| e.kind == ExportKind::Function);
+        let exported: BTreeSet<u32> = exports.map(|e| e.index).collect();
+        let was_compiled = |f: &&FunctionClaim| !f.witness.cuts.is_empty() || exported.contains(&f.index);
+        let compiled = claim.functions.iter().filter(was_compiled);
         let absent = compiled.filter(|f| reports.iter().all(|r| r.report.index != f.index));
         let left_out = absent.map(|f| session.module().display_name(f.index)).collect();
         Ok(Proof { certificate, claim, left_out, reports })

@@ -2,6 +2,7 @@
 //! with the same answers of the host. Results, traps, host calls, linear memory and globals must be the same.
 
 use super::diagnostic::Diagnostic;
+use super::proof::session;
 use super::{Format, JSON_SCHEMA, Status, input, output};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -11,7 +12,6 @@ use synth_validator::ir::Type;
 use synth_validator::ladder::Limits;
 use synth_validator::program::World;
 use synth_validator::prove_all::with_deep_stack;
-use synth_validator::validate::Session;
 use synth_validator::wasm::instance::{Host, Instance, Stop};
 use synth_validator::wasm::module::{ExportKind, ImportName, Module};
 
@@ -233,8 +233,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
 fn simulate(args: &Args) -> Result<Status, Diagnostic> {
     let input = input::module(&args.input)?;
     let object = input::read(&args.object)?;
-    let session = Session::new(&input.bytes, &object, None, Limits::default())
-        .map_err(|e| Diagnostic::input(&e, &args.input, &input.bytes, &args.object))?;
+    let session = session((&args.input, &input.bytes), (&args.object, &object), None, Limits::default())?;
     let module = session.module();
     let stopped = |what: &str, stop: Stop| Diagnostic::new(format!("{what} does not start: {stop}"));
     let machine = Machine::new(module, session.object(), session.contract().clone(), Answers::new(module), args.fuel);

@@ -2,6 +2,7 @@
 //! `--stack-usage`.
 
 use super::diagnostic::Diagnostic;
+use super::proof::session;
 use super::{Format, JSON_SCHEMA, Status, input, output, table};
 use crate::pipeline::Compiled;
 use crate::stack::{Callee, FunctionStack, StackError, usage};
@@ -11,7 +12,6 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use synth_validator::arm::object::read;
 use synth_validator::ladder::Limits;
-use synth_validator::validate::Session;
 
 /// Arguments of `synth stack`.
 #[derive(clap::Args)]
@@ -88,8 +88,7 @@ struct CallRow {
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
     let object = input::read(&args.object)?;
-    let session = Session::new(&module.bytes, &object, None, Limits::default())
-        .map_err(|e| Diagnostic::input(&e, &args.input, &module.bytes, &args.object))?;
+    let session = session((&args.input, &module.bytes), (&args.object, &object), None, Limits::default())?;
     let given: BTreeMap<String, u32> = args.outside.iter().cloned().collect();
     let all = usage(session.module(), session.object(), session.claim(), &given)
         .map_err(|e| failure(&e, &args.object, &module.bytes))?;

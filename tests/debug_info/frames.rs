@@ -5,7 +5,7 @@
 //! the caller's stack pointer and these registers. Stores through other registers than sp are not followed: that they leave
 //! saved words alone is proved with every function.
 
-use super::{compiled, debug, programs};
+use super::{compiled, debug};
 use capstone::arch::arm::{ArchExtraMode, ArchMode, ArmOperandType};
 use capstone::prelude::*;
 use gimli::{BaseAddresses, CfaRule, DebugFrame, LittleEndian, Register, RegisterRule, UnwindContext, UnwindSection};
@@ -281,7 +281,7 @@ fn faults(rows: &[Row], reached: &BTreeMap<u32, State>) -> Vec<Vec<Row>> {
 fn call_frames_hold_at_every_instruction_of_the_corpus() {
     let reader = Reader::new();
     let (mut functions, mut instructions, mut planted) = (0, 0, 0);
-    for (number, path) in programs().iter().enumerate() {
+    for (number, path) in super::packages::corpus().iter().enumerate() {
         let levels: &[Level] = if number % 2 == 0 { &[Level::O2, Level::O0] } else { &[Level::O2, Level::Os] };
         for level in levels {
             let options = Options { level: *level, ..debug(Lines::Offsets, path) };

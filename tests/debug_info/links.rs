@@ -1,6 +1,6 @@
 //! What linkers, archivers and strippers do to objects with debug information, and what the validator says of them.
 
-use super::{compiled, corpus, debug, host_object, library, linked, must, programs, run, synth, text};
+use super::{compiled, corpus, debug, host_object, library, linked, must, run, synth, text};
 use object::{Object, ObjectSection};
 use std::path::Path;
 use synth::debug_info::{DebugOptions, Lines};
@@ -29,7 +29,7 @@ fn validated(module: &Path, elf: &Path) -> String {
 fn all_programs_have_information_without_errors() {
     let folder = Folder::new().expect("a folder");
     let mut objects = Vec::new();
-    for path in programs() {
+    for path in super::packages::corpus() {
         let (bytes, with) = compiled(&path, &debug(Lines::Source, &path));
         let without = compile(&bytes, &Options::default()).expect("compiles");
         let sections = |object: &[u8]| {

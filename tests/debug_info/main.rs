@@ -5,9 +5,12 @@ mod frames;
 mod gdb;
 mod lines;
 mod links;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::packages;
 use synth::debug_info::{DebugOptions, Lines};
 use synth::pipeline::{Compiled, Options, compile};
 use synth::simulator::board::Folder;
@@ -50,15 +53,6 @@ int not_needed(int x) {
 
 fn corpus(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/wasm").join(format!("{name}.wasm"))
-}
-
-/// All programs of the corpus, by name.
-fn programs() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/wasm");
-    let mut all: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("the corpus").map(|e| e.expect("an entry").path()).collect();
-    all.sort();
-    all
 }
 
 fn debug(lines: Lines, path: &Path) -> Options {

@@ -499,3 +499,29 @@ impl Generator<'_> {
         text
     }
 }
+
+/// What modules of `wasm-smith` may have: integers, one small memory, one small table.
+pub fn smith() -> wasm_smith::Config {
+    wasm_smith::Config {
+        allow_floats: false,
+        simd_enabled: false,
+        relaxed_simd_enabled: false,
+        reference_types_enabled: false,
+        gc_enabled: false,
+        exceptions_enabled: false,
+        tail_call_enabled: false,
+        threads_enabled: false,
+        memory64_enabled: false,
+        wide_arithmetic_enabled: false,
+        saturating_float_to_int_enabled: false,
+        extended_const_enabled: false,
+        custom_page_sizes_enabled: false,
+        compact_imports_enabled: false,
+        export_everything: true,
+        max_memories: 1,
+        max_memory32_bytes: 4 << 16,
+        max_tables: 1,
+        max_table_elements: 16,
+        ..wasm_smith::Config::default()
+    }
+}

@@ -12,6 +12,14 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Paths of the corpus' modules, in order of their names.
+pub fn corpus() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(repository().join("corpus/wasm")).expect("the corpus");
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
+
 /// The path of a module of `NAMES`, after fetching all of them once if one is missing.
 ///
 /// # Panics

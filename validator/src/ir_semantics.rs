@@ -14,6 +14,7 @@ use crate::domain::*;
 use crate::ir::*;
 use crate::program::*;
 use crate::trap::TrapKind;
+use crate::wasm::module::Module;
 use crate::witness::Loc;
 use operations::{accesses, change, out_of_bounds, word};
 
@@ -25,6 +26,18 @@ pub trait Signatures {
     fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>>;
     /// Entries of a table.
     fn entries_of(&self, table: u32) -> Option<u32>;
+}
+
+impl Signatures for Module {
+    fn results_of(&self, func: u32) -> Option<Vec<Type>> {
+        self.results_of_type(self.functions.get(func as usize)?.type_index)
+    }
+    fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>> {
+        self.types.get(type_index as usize)?.int_results().ok()
+    }
+    fn entries_of(&self, table: u32) -> Option<u32> {
+        self.tables.get(table as usize).map(|t| u32::try_from(t.min).unwrap_or(u32::MAX))
+    }
 }
 
 /// A function within a program.

@@ -4,8 +4,8 @@ use super::{FunctionReport, InputError, LinkReport, Verdict};
 use crate::claim::{Claim, FunctionClaim, Ignoring, Stage};
 use crate::concrete::Concrete;
 use crate::contract::{Bounds, PAGE_BYTES};
-use crate::ir::{Func, Type};
-use crate::ir_semantics::{IrProgram, Signatures};
+use crate::ir::Func;
+use crate::ir_semantics::IrProgram;
 use crate::ladder::Limits;
 use crate::program::Program;
 use crate::refinement::{self, Effort, Failure, FailureKind, Ignored, Place, Shape};
@@ -67,22 +67,6 @@ impl LinkOf<'_> {
         let Link { verdict, effort, failure } = &*self.link;
         let place = failure.as_ref().map(|f| f.place.clone());
         LinkReport { name: self.name.to_string(), verdict: verdict.clone(), effort: effort.clone(), place }
-    }
-}
-
-/// Result types, as the IR semantics wants them.
-struct Types<'a>(&'a Module);
-
-impl Signatures for Types<'_> {
-    fn entries_of(&self, table: u32) -> Option<u32> {
-        self.0.tables.get(table as usize).map(|t| u32::try_from(t.min).unwrap_or(u32::MAX))
-    }
-    fn results_of(&self, func: u32) -> Option<Vec<Type>> {
-        let function = self.0.functions.get(func as usize)?;
-        self.results_of_type(function.type_index)
-    }
-    fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>> {
-        self.0.types.get(type_index as usize)?.int_results().ok()
     }
 }
 
@@ -158,9 +142,9 @@ impl<'a> Chain<'a> {
         })
     }
 
-    fn ir<'s>(&'s self, func: &'s Func, types: &'s Types<'s>) -> IrProgram<'s> {
+    fn ir<'s>(&'s self, func: &'s Func) -> IrProgram<'s> {
         let min = self.module.memories.first().map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
-        IrProgram::new(func, &self.claim.contract, min, types)
+        IrProgram::new(func, &self.claim.contract, min, &self.module)
     }
 
     /// Proves that a program refines a function; `name` is that of its link, from the claim's last stage, or from the module's
@@ -177,7 +161,6 @@ impl<'a> Chain<'a> {
         let body = self.body(index)?;
         let own = Wasm::new(&self.module, &body, &self.claim.contract);
         let shape = self.shape(index)?;
-        let types = Types(&self.module);
         let ignored = claimed.map_or(Ignored::new(), |(_, claim)| self.ignored_somewhere(claim));
         let setting = self.setting.as_ref().map(|s| Setting { ignored, ..s.for_function(shape, &body) });
         let inlined = claimed.map_or(BTreeMap::new(), |(_, claim)| self.inlined_bodies(claim));
@@ -191,13 +174,13 @@ impl<'a> Chain<'a> {
             if let Some(difference) = found.difference {
                 if explains {
                     // The links are proved all the same, so that the report says where it went wrong.
-                    let links = self.links((&own, claimed), (right, name), &shape, &types);
+                    let links = self.links((&own, claimed), (right, name), &shape);
                     report.links = links.iter().map(LinkOf::report).collect();
                 }
                 return Err(executed(difference, report));
             }
         }
-        let links = self.links((&own, claimed), (right, name), &shape, &types);
+        let links = self.links((&own, claimed), (right, name), &shape);
         report.links = links.iter().map(LinkOf::report).collect();
         let Some(LinkOf { link: failed, .. }) = links.iter().find(|l| l.link.verdict != Verdict::Proved) else {
             return Ok(());
@@ -240,7 +223,6 @@ impl<'a> Chain<'a> {
         (own, claimed): (&Wasm<'_>, Option<(usize, &'s FunctionClaim)>),
         (right, name): (&R, &'s str),
         shape: &Shape,
-        types: &Types<'_>,
     ) -> Vec<LinkOf<'s>> {
         let Some((place, claim)) = claimed else {
             let result = refinement::check(own, right, &Witness::default(), shape, &Ignored::new(), &self.limits);
@@ -252,7 +234,7 @@ impl<'a> Chain<'a> {
         };
         let mut links: Vec<LinkOf<'_>> = claim.stages.iter().enumerate().map(of).collect();
         let last = &claim.stages.last().expect("invariant: claimed functions have a stage").func;
-        let left = self.ir(last, types);
+        let left = self.ir(last);
         let result = refinement::check(&left, right, &claim.witness, shape, &Ignored::new(), &self.limits);
         links.push(LinkOf { name, link: Cow::Owned(Link::of(result)) });
         links
@@ -332,10 +314,9 @@ impl<'a> Chain<'a> {
 
     fn prove_link(&self, place: usize, stage: usize) -> Result<Result<Effort, Failure>, Verdict> {
         let claim = &self.claim.functions[place];
-        let types = Types(&self.module);
         let shape = self.shape(claim.index)?;
         let right = &claim.stages[stage];
-        let program = self.ir(&right.func, &types);
+        let program = self.ir(&right.func);
         let ignored = self.ignored(stage, right)?;
         let Some(before) = stage.checked_sub(1).map(|s| &claim.stages[s]) else {
             if !right.inlined.is_empty() {
@@ -346,7 +327,7 @@ impl<'a> Chain<'a> {
             let module = Wasm::new(&self.module, &body, &self.claim.contract);
             return Ok(refinement::check(&module, &program, &right.witness, &shape, &ignored, &self.limits));
         };
-        let mut left = self.ir(&before.func, &types);
+        let mut left = self.ir(&before.func);
         for inlined in &right.inlined {
             let body = self.form(inlined.callee, inlined.stage, stage)?;
             left.inline(inlined.block, inlined.inst, inlined.callee, body).map_err(|e| Verdict::Unknown(e.0))?;

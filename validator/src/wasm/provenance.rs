@@ -226,13 +226,13 @@ pub fn follow(module: &Module, bytes: &[u8], native: &BTreeSet<Native>) -> BTree
     let defined = module.imported_functions()..module.functions.len() as u32;
     let bodies: Vec<Body> = defined.filter_map(|f| code::body(module, bytes, f).ok()).collect();
     // What functions return depends on what others return, and only ever becomes more.
-    let mut returned: BTreeMap<u32, Vec<Origin>> = BTreeMap::new();
+    let nothing = |body: &Body| (body.func, vec![Origin::Never; body.result_words as usize]);
+    let mut returned: BTreeMap<u32, Vec<Origin>> = bodies.iter().map(nothing).collect();
     loop {
         let one = |body: &Body| (body.func, Following { module, native, body, returned: &returned }.run());
         let followed: BTreeMap<u32, Followed> = bodies.iter().map(one).collect();
         let mut next = returned.clone();
-        for (func, found) in &followed {
-            let known = next.entry(*func).or_insert_with(|| vec![Origin::Never; found.results.len()]);
+        for (known, found) in next.values_mut().zip(followed.values()) {
             known.iter_mut().zip(&found.results).for_each(|(known, word)| *known = known.or(*word, 0));
         }
         if next == returned {
@@ -500,13 +500,12 @@ impl Following<'_> {
         if named.is_some_and(|n| self.native.contains(&Native::Result(func, n))) {
             return Origin::Host(Source::Call(at));
         }
-        let is_import = self.module.functions[func as usize].import.is_some();
         match self.returned.get(&func).and_then(|words| words.get(word as usize)) {
             Some(Origin::Host(_)) => Origin::Host(Source::Call(at)),
             Some(origin) if origin.source().is_some() => Origin::Mixed(Source::Call(at), Other::Returned, at),
             Some(origin) => *origin,
-            None if is_import => Origin::Number,
-            None => Origin::Never,
+            // An import, or a function that is not supported.
+            None => Origin::Number,
         }
     }
 }
