@@ -32,6 +32,9 @@ use synth_validator::ir::Type;
 /// What the symbol of an exported function begins with whose name the trampoline has.
 pub const SYM_MARSHALLED: &str = "__synth_marshalled_";
 
+/// What sources of trampolines begin with.
+pub const FIRST_WORDS: &str = "/* Trampolines for ";
+
 /// A parameter to be marshalled, as the command line names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
@@ -182,11 +185,10 @@ pub fn source(
         }
     }
     let includes: BTreeSet<&String> = marshalled.iter().flat_map(|(_, s)| &s.include).collect();
-    let mut declared =
-        format!("/* Trampolines for {name}. Written by synth. */\n#pragma once\n\n#include <stdint.h>\n");
+    let mut declared = format!("{FIRST_WORDS}{name}. Written by synth. */\n#pragma once\n\n#include <stdint.h>\n");
     declared.extend(includes.iter().map(|file| format!("#include \"{file}\"\n")));
     declared.push_str("\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
-    let mut source = format!("/* Trampolines for {name}. Written by synth. */\n#include \"{header}\"\n\n");
+    let mut source = format!("{FIRST_WORDS}{name}. Written by synth. */\n#include \"{header}\"\n\n");
     let _ = writeln!(source, "extern uint8_t {SYM_MEMORY}[];\n");
     for (function, structures) in functions {
         let trampoline = Trampoline::new(module, function, structures)?;

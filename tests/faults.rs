@@ -83,3 +83,23 @@ fn faults_are_caught_or_harmless_on_small_programs() {
     assert!(unsound.is_empty(), "{unsound:?}");
     assert!(caught >= 60, "{caught}");
 }
+
+/// A compiler that leaves out checks and says so in the claim gets no proof of what was not asked for.
+#[test]
+fn the_contract_is_the_one_that_was_asked_for() {
+    let folder = std::env::temp_dir().join(format!("synth-faults-contract-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let object = folder.join("out.o");
+    let module = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/wasm/semaphore.wasm");
+    let run = |fault: &[&str]| {
+        let mut synth = std::process::Command::new(env!("CARGO_BIN_EXE_synth"));
+        let output =
+            synth.args(["compile", "--validate", module, "-o"]).arg(&object).args(fault).output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (status, said) = run(&["--fault", "contract-bounds"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("contract is not the one that was asked for") && !object.exists(), "{said}");
+    assert_eq!(run(&[]).0, Some(0));
+    std::fs::remove_dir_all(&folder).expect("removed");
+}

@@ -163,6 +163,23 @@ fn descriptions_that_do_not_fit_are_errors() {
 }
 
 #[test]
+fn sources_that_are_there_are_not_written_over() {
+    let folder = Folder::new().expect("a folder");
+    let module = library(&folder, "copies.c", &["--export=sem_copy"]);
+    let marshal = format!("--marshal=sem_give:0={}", source("sem.toml"));
+    let out = folder.path().join("module.o");
+    for name in ["library.c", "library.h"] {
+        let file = folder.write(name, b"/* somebody's own */\n").expect("written");
+        let given = folder.path().join("library.c");
+        let (status, said) = synth(&["compile", &module, "-o", text(&out), &marshal, "--marshal-source", text(&given)]);
+        assert_eq!(status, Some(2), "{said}");
+        assert!(said.contains("trampolines did not write it") && !out.exists(), "{said}");
+        assert_eq!(std::fs::read(&file).expect("there"), b"/* somebody's own */\n");
+        std::fs::remove_file(&file).expect("removed");
+    }
+}
+
+#[test]
 fn with_the_base_at_0_every_pointer_is_the_hosts() {
     let folder = Folder::new().expect("a folder");
     let module = library(&folder, "records.c", &[]);

@@ -51,6 +51,13 @@ impl MarshalArgs {
         input: &Path,
     ) -> Result<Option<(&Path, (String, String))>, Diagnostic> {
         let Some(path) = &self.marshal_source else { return Ok(None) };
+        for file in [path.clone(), path.with_extension("h")] {
+            let is_ours = |text: Vec<u8>| text.starts_with(marshal::FIRST_WORDS.as_bytes());
+            if std::fs::read(&file).is_ok_and(|text| !is_ours(text)) {
+                let error = Diagnostic::new("the file is there, and trampolines did not write it").file(&file);
+                return Err(error.help("give --marshal-source another name: source and header are written"));
+            }
+        }
         let name = |path: &Path| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let texts = marshal::source(module, marshalled, &name(input), &name(&path.with_extension("h")));
         let texts = texts.map_err(|e| Diagnostic::new(format!("trampolines: {e}")).file(input))?;

@@ -49,6 +49,9 @@ pub fn execute(corpus: &Path, only: &[String], threads: usize, format: Format) -
         );
     }
     cases.retain(|c| only.is_empty() || only.contains(&c.name));
+    if cases.is_empty() {
+        return Err(Diagnostic::new("there are no known miscompiles").file(&corpus.join("miscompiles")));
+    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_BYTES).build();
     let pool = pool.map_err(|e| Diagnostic::new(format!("no threads: {e}")))?;
     let bar = output::progress(cases.len() as u64, "examining");

@@ -19,7 +19,7 @@ pub struct Args {
     /// Its object; all of it is to be proved
     object: PathBuf,
     /// How many mutants
-    #[arg(short = 'n', long, default_value_t = 1_000)]
+    #[arg(short = 'n', long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     #[command(flatten)]
     request: RequestArgs,
@@ -33,7 +33,7 @@ pub struct OverCorpus {
     #[command(flatten)]
     code: CodeArgs,
     /// How many mutants, shared among the programs
-    #[arg(short = 'n', long, default_value_t = 100_000)]
+    #[arg(short = 'n', long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     #[command(flatten)]
     request: RequestArgs,
@@ -45,7 +45,7 @@ struct RequestArgs {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Inputs for each mutant that is not refuted
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
     inputs: u32,
     /// Print every mutant that is proved, and how
     #[arg(long)]

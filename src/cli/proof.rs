@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 use synth_validator::certificate::{self, Certificate};
 use synth_validator::claim::{Claim, FunctionClaim};
+use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::{Timed, prove_all, with_deep_stack};
 use synth_validator::validate::{FunctionReport, Session};
@@ -116,10 +117,7 @@ pub fn compile_and_prove(
     let attempt = |options: &Options| {
         let compiled = build(module, options, limits.threads())?;
         let proof = prove((&module.path, &module.bytes), (object_path, &compiled.object), None, limits)?;
-        let contract = &proof.claim.contract;
-        let native = native::find(&module.bytes, &options.native).map(|found| found.native);
-        let asked = (options.bounds, &options.import_prefix, &options.export_symbols, native.as_ref().ok());
-        if (contract.bounds, &contract.import_prefix, &contract.export_symbols, Some(&contract.native)) != asked {
+        if asked_for(&module.bytes, options).as_ref() != Some(&proof.claim.contract) {
             return Err(Diagnostic::new("the object's contract is not the one that was asked for, which is a defect"));
         }
         Ok::<_, Diagnostic>((compiled, proof))
@@ -129,6 +127,23 @@ pub fn compile_and_prove(
     }
     let ((compiled, proof), refusals) = settle(options, attempt, reports)?;
     Ok((compiled, proof, refusals))
+}
+
+/// The contract that options ask for, made without the compiler's help, which has to keep it.
+fn asked_for(module: &[u8], options: &Options) -> Option<Contract> {
+    let memories = synth_validator::wasm::reader::read(module).ok()?.memories;
+    let (min, max, imported) =
+        memories.first().map_or((0, Some(0), false), |m| (m.min_pages, m.max_pages, m.import.is_some()));
+    let pages = u64::from(options.memory_pages_max.unwrap_or(0)).max(min).min(max.unwrap_or(u64::MAX));
+    let pages = if options.bounds == Bounds::Mask { pages.next_power_of_two() } else { pages };
+    Some(Contract {
+        bounds: options.bounds,
+        memory: if imported { MemoryOwner::Extern } else { options.memory },
+        capacity_bytes: u32::try_from(pages).ok()?.checked_mul(PAGE_BYTES)?,
+        import_prefix: options.import_prefix.clone(),
+        export_symbols: options.export_symbols.clone(),
+        native: native::find(module, &options.native).ok()?.native,
+    })
 }
 
 /// Reads a module and an object.
