@@ -1,6 +1,6 @@
 # Entry points for people and machines. Each target installs what it needs first and is quiet about what is there.
 
-.PHONY: help build demo test tables faults bench mutants fuzz clean
+.PHONY: help build demo test tables faults bench mutants claims fuzz clean
 
 # Tests that write a table.
 TABLES := --test arm_conformance --test breaks --test encode --test lemmas --test operand_roles --test optimize --test pass_effects --test selection --test spec_suite \
@@ -26,7 +26,7 @@ test: ## Runs all tests, the emulator's included.
 	@scripts/setup-test.sh
 	@scripts/fetch-modules.sh
 	cargo test --workspace
-	cargo test --features faults --test faults --test ignored_words --test miscompiles --test optimize --test passes
+	cargo test --features faults --test explain --test faults --test ignored_words --test miscompiles --test optimize --test passes
 	@cat docs/conformance/*.md
 
 tables: ## Runs the tests that count cases and writes their tables to docs/conformance/.
@@ -53,10 +53,14 @@ mutants: ## Examines the validator with 100,000 changed objects and writes docs/
 	@mv target/mutants.md docs/conformance/mutants.md
 	@cat docs/conformance/mutants.md
 
-fuzz: ## Proves and runs 20,000 generated programs and writes docs/conformance/fuzzing.md. Takes hours.
+claims: ## Tries 2,000 damaged claims on each wrong object and damages certificates; writes docs/conformance/{claims,certificates}.md.
+	@scripts/setup-build.sh
+	BLESS=1 CLAIM_MUTANTS=2000 cargo test --test claims -- --nocapture
+
+fuzz: ## Proves and runs 20,000 generated programs and writes docs/conformance/fuzzing.md. Takes half an hour.
 	@scripts/setup-build.sh
 	@scripts/setup-test.sh
-	BLESS=1 FUZZ_PROGRAMS=20000 cargo test --test whole_pipeline -- --nocapture
+	BLESS=1 FUZZ_PROGRAMS=20000 cargo test --release --test whole_pipeline -- --nocapture
 
 clean: ## Removes what was built and fetched.
 	cargo clean

@@ -9,6 +9,7 @@ mod corpus;
 mod cycles;
 mod diagnostic;
 mod disasm;
+mod explain;
 #[cfg(feature = "faults")]
 mod faults;
 mod image;
@@ -57,6 +58,8 @@ enum Command {
     Optimize(optimize::Args),
     /// Prove that one module refines another
     Refine(refine::Args),
+    /// Show why something is not proved: on a module made as small as possible, with both executions side by side
+    Explain(explain::Args),
     /// Show machine code beside the module's operators
     Disasm(disasm::Args),
     /// Run an export of an object on the Arm interpreter, and beside it the module's on the wasm interpreter
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => (args.format, validate::execute(args)),
         Command::Optimize(args) => (args.format, optimize::execute(args)),
         Command::Refine(args) => (args.format, refine::execute(args)),
+        Command::Explain(args) => (args.format, explain::execute(args)),
         Command::Disasm(args) => (Format::Text, disasm::execute(args)),
         Command::Run(args) => (args.format, run::execute(args)),
         Command::Stack(args) => (args.format, stack::execute(args)),

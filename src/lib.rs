@@ -18,6 +18,7 @@ pub mod encode;
 pub mod error;
 pub mod evaluate;
 pub mod examination;
+pub mod explain;
 pub mod faults;
 pub mod firmware;
 pub mod frame;

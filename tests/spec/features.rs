@@ -125,9 +125,7 @@ fn of_operator(operator: &Operator<'_>) -> Option<Feature> {
         O::TableGet { .. } | O::TableSet { .. } | O::TableGrow { .. } | O::TableFill { .. } => {
             return Some(Feature::Reference);
         }
-        O::TableSize { .. } | O::TableCopy { .. } | O::TableInit { .. } | O::ElemDrop { .. } => {
-            return Some(Feature::TableOperator);
-        }
+        O::TableSize { .. } | O::TableCopy { .. } | O::TableInit { .. } => return Some(Feature::TableOperator),
         _ => {}
     }
     // Names of operators begin with the type that they work on, or end with the one that they take.

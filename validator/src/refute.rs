@@ -19,6 +19,7 @@ use crate::contract::PAGE_BYTES;
 use crate::program::{Callee, Fact, Program, Step, World};
 use crate::refinement::is_ignored;
 use crate::trap::TrapKind;
+use crate::witness::Loc;
 use rustc_hash::FxHashMap;
 use search::Random;
 use serde::{Deserialize, Serialize};
@@ -165,7 +166,51 @@ pub fn run<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, 
     execute(program, start, setting, &Mode::plain(fuel))
 }
 
+/// A point on the way of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Moment {
+    /// The point, in the words of [`Program::describe`].
+    pub place: String,
+    /// The words of locals, operand stack and registers that there are, before the point is executed.
+    pub words: Vec<(Loc, u32)>,
+}
+
+/// A run, told step by step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Replay {
+    /// Its points in order.
+    pub moments: Vec<Moment>,
+    /// How it ended.
+    pub end: End,
+}
+
+/// Words of locals, and of the operand stack, that a [`Moment`] tells.
+const WORDS_SHOWN: u32 = 64;
+
+/// Runs a program from its entry for at most `fuel` steps and tells each.
+pub fn replay<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, fuel: u64) -> Replay {
+    let registers = (0..13).chain([14]).map(Loc::Reg);
+    let words = (0..WORDS_SHOWN).map(Loc::WasmLocal).chain((0..WORDS_SHOWN).map(Loc::WasmStack));
+    let locations: Vec<Loc> = registers.chain(words).collect();
+    let mut moments = Vec::new();
+    let trace = watch(program, start, setting, &Mode::plain(fuel), |d, at, state| {
+        let words = locations.iter().filter_map(|loc| Some((*loc, program.get(d, state, loc)?)));
+        moments.push(Moment { place: program.describe(at), words: words.collect() });
+    });
+    Replay { moments, end: trace.end }
+}
+
 fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, mode: &Mode) -> Trace<P::Point> {
+    watch(program, start, setting, mode, |_, _, _| {})
+}
+
+fn watch<P: Program<Concrete>>(
+    program: &P,
+    start: &Start,
+    setting: &Setting,
+    mode: &Mode,
+    mut see: impl FnMut(&mut Concrete, P::Point, &P::State),
+) -> Trace<P::Point> {
     let mut d = start.domain(setting);
     d.loaded = mode.record_loads.then(BTreeSet::new);
     let world = World { memory: (), memory_bytes: start.memory_bytes, cells: start.cells.clone(), results: Vec::new() };
@@ -181,6 +226,7 @@ fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, 
         }
         trail[steps as usize % TRAIL_POINTS] = at;
         steps += 1;
+        see(&mut d, at, &state);
         let step = program.step(&mut d, at, state, &mut facts);
         if let Some(end) = facts.drain(..).find_map(|f| broken(&f)) {
             break (end, None);

@@ -10,6 +10,7 @@ use crate::contract::{Bounds, Contract, Native};
 use crate::ladder::Limits;
 use crate::refinement::{Effort, Place};
 use crate::refute::report::Difference;
+use crate::refute::{Replay, Start};
 use crate::wasm;
 use crate::wasm::module::{ExportKind, Module};
 use chain::Chain;
@@ -250,7 +251,20 @@ impl<'a> Session<'a> {
         names
     }
 
-    fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
+    /// Runs a function of the module and its machine code from a start, for at most `fuel` steps each.
+    ///
+    /// # Errors
+    /// Why they cannot be run.
+    pub fn replay(&self, index: u32, start: &Start, fuel: u64) -> Result<[Replay; 2], Verdict> {
+        self.with_machine(index, |machine| self.chain.replay(index, machine, start, fuel))
+    }
+
+    /// The meaning of a function's machine code.
+    fn with_machine<T>(
+        &self,
+        index: u32,
+        work: impl FnOnce(&arm::semantics::Function<'_>) -> Result<T, Verdict>,
+    ) -> Result<T, Verdict> {
         let (_, claim) = self.chain.claimed(index)?;
         let Some(bytes) = self.object.functions.get(&index) else {
             return Err(Verdict::Refuted("the object does not define this function".to_string()));
@@ -259,11 +273,23 @@ impl<'a> Session<'a> {
         let code = arm::decode::decode(bytes).map_err(|e| Verdict::Unsupported(e.0))?;
         let types = claim.indirect_types.clone();
         let machine = arm::semantics::Function::new(&code, &self.chain.module, self.contract(), index, types);
-        let machine = machine.map_err(|e| Verdict::Unsupported(e.0))?;
+        work(&machine.map_err(|e| Verdict::Unsupported(e.0))?)
+    }
+
+    fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
+        self.with_machine(index, |machine| self.prove_machine(index, machine, report))
+    }
+
+    fn prove_machine(
+        &self,
+        index: u32,
+        machine: &arm::semantics::Function<'_>,
+        report: &mut FunctionReport,
+    ) -> Result<(), Verdict> {
         if !machine.helpers_used().is_empty() {
             let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
             report.assumptions.push(format!("A-RT({})", names.join(", ")));
         }
-        self.chain.prove(index, (&machine, "machine"), report, self.explains)
+        self.chain.prove(index, (machine, "machine"), report, self.explains)
     }
 }

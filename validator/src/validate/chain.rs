@@ -12,8 +12,8 @@ use crate::refinement::{self, Effort, Failure, FailureKind, Ignored, Place, Shap
 use crate::refute::executing::{Bodies, Executing};
 use crate::refute::report::{Difference, Kind};
 use crate::refute::search::{Plan, search};
-use crate::refute::setting::{Setting, from_model};
-use crate::refute::{self, Comparison};
+use crate::refute::setting::{Setting, Start, from_model};
+use crate::refute::{self, Comparison, Replay};
 use crate::term::Graph;
 use crate::wasm;
 use crate::wasm::module::Module;
@@ -54,6 +54,16 @@ impl Link {
     fn not_attempted(verdict: Verdict) -> Link {
         Link { verdict, effort: Effort::default(), failure: None }
     }
+}
+
+/// Both sides of a function's proof: the module's function and the program that is to refine it, with what runs of them share.
+struct Sides<'s, R> {
+    /// The function's claim, with its place among the claims.
+    claimed: Option<(usize, &'s FunctionClaim)>,
+    shape: Shape,
+    setting: Option<Setting>,
+    module: Executing<'s, Wasm<'s>>,
+    code: Executing<'s, R>,
 }
 
 /// A link with the name of the pass that made its right side.
@@ -147,15 +157,13 @@ impl<'a> Chain<'a> {
         IrProgram::new(func, &self.claim.contract, min, &self.module)
     }
 
-    /// Proves that a program refines a function; `name` is that of its link, from the claim's last stage, or from the module's
-    /// function if the claim does not have it.
-    pub(super) fn prove<R: Program<Graph> + Program<Concrete>>(
+    /// Both sides of a function's proof, ready to run.
+    fn with_sides<R, T>(
         &self,
         index: u32,
-        (right, name): (&R, &str),
-        report: &mut FunctionReport,
-        explains: bool,
-    ) -> Result<(), Verdict> {
+        right: &R,
+        work: impl FnOnce(&Sides<'_, R>) -> Result<T, Verdict>,
+    ) -> Result<T, Verdict> {
         let is_claimed = self.claim.functions.iter().any(|f| f.index == index);
         let claimed = is_claimed.then(|| self.claimed(index)).transpose()?;
         let body = self.body(index)?;
@@ -167,20 +175,57 @@ impl<'a> Chain<'a> {
         let wasm = inlined.iter().map(|(func, body)| (*func, Wasm::new(&self.module, body, &self.claim.contract)));
         let bodies: Bodies<'_> = wasm.collect();
         let module = Executing { program: &own, bodies: &bodies };
-        let runs = Executing { program: right, bodies: &bodies };
-        if let Some(setting) = &setting {
-            let found = search(&module, &runs, setting, &Plan::QUICK);
+        let code = Executing { program: right, bodies: &bodies };
+        work(&Sides { claimed, shape, setting, module, code })
+    }
+
+    /// Runs a function and a program that is to refine it from a start, for at most `fuel` steps each.
+    pub(super) fn replay<R: Program<Concrete>>(
+        &self,
+        index: u32,
+        right: &R,
+        start: &Start,
+        fuel: u64,
+    ) -> Result<[Replay; 2], Verdict> {
+        self.with_sides(index, right, |Sides { module, code, setting, .. }| {
+            let setting = setting.as_ref().ok_or_else(|| Verdict::Unsupported("instantiation".to_string()))?;
+            Ok([refute::replay(module, start, setting, fuel), refute::replay(code, start, setting, fuel)])
+        })
+    }
+
+    /// Proves that a program refines a function; `name` is that of its link, from the claim's last stage, or from the module's
+    /// function if the claim does not have it.
+    pub(super) fn prove<R: Program<Graph> + Program<Concrete>>(
+        &self,
+        index: u32,
+        (right, name): (&R, &str),
+        report: &mut FunctionReport,
+        explains: bool,
+    ) -> Result<(), Verdict> {
+        self.with_sides(index, right, |sides| self.prove_sides(sides, name, report, explains))
+    }
+
+    fn prove_sides<R: Program<Graph> + Program<Concrete>>(
+        &self,
+        sides: &Sides<'_, R>,
+        name: &str,
+        report: &mut FunctionReport,
+        explains: bool,
+    ) -> Result<(), Verdict> {
+        let Sides { claimed, shape, setting, module, code } = sides;
+        let all_links = || self.links((module.program, *claimed), (code.program, name), shape);
+        if let Some(setting) = setting {
+            let found = search(module, code, setting, &Plan::QUICK);
             report.agreed_runs = found.agreed;
             if let Some(difference) = found.difference {
                 if explains {
                     // The links are proved all the same, so that the report says where it went wrong.
-                    let links = self.links((&own, claimed), (right, name), &shape);
-                    report.links = links.iter().map(LinkOf::report).collect();
+                    report.links = all_links().iter().map(LinkOf::report).collect();
                 }
                 return Err(executed(difference, report));
             }
         }
-        let links = self.links((&own, claimed), (right, name), &shape);
+        let links = all_links();
         report.links = links.iter().map(LinkOf::report).collect();
         let Some(LinkOf { link: failed, .. }) = links.iter().find(|l| l.link.verdict != Verdict::Proved) else {
             return Ok(());
@@ -194,14 +239,13 @@ impl<'a> Chain<'a> {
             FailureKind::BadWitness => Some(None),
             _ => None,
         };
-        if let (Some(setting), Some(model)) = (&setting, model) {
+        if let (Some(setting), Some(model)) = (setting, model) {
             let start = model.map(|m| from_model(m, setting));
-            let confirmed =
-                start.and_then(|s| match refute::compare(&module, &runs, &s, setting, Plan::THOROUGH.fuel) {
-                    Comparison::Differ(difference) => Some(difference),
-                    _ => None,
-                });
-            let thorough = || search(&module, &runs, setting, &Plan::THOROUGH).difference;
+            let confirmed = start.and_then(|s| match refute::compare(module, code, &s, setting, Plan::THOROUGH.fuel) {
+                Comparison::Differ(difference) => Some(difference),
+                _ => None,
+            });
+            let thorough = || search(module, code, setting, &Plan::THOROUGH).difference;
             if let Some(difference) = confirmed.or_else(thorough) {
                 return Err(executed(difference, report));
             }

@@ -12,6 +12,7 @@ use crate::claim::{Claim, Round, Rounds};
 use crate::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use crate::ladder::Limits;
 use crate::refinement::Effort;
+use crate::refute::{Replay, Start};
 use crate::wasm;
 use crate::wasm::module::Module;
 use crate::wasm::semantics::Function as Wasm;
@@ -105,6 +106,21 @@ impl<'a> ModuleSession<'a> {
         report
     }
 
+    /// Runs both modules' functions from a start, for at most `fuel` steps each.
+    ///
+    /// # Errors
+    /// Why they cannot be run.
+    pub fn replay(&self, index: u32, start: &Start, fuel: u64) -> Result<[Replay; 2], Verdict> {
+        self.with_after(index, |after| self.chain.replay(index, after, start, fuel))
+    }
+
+    /// The meaning of the second module's function.
+    fn with_after<T>(&self, index: u32, work: impl FnOnce(&Wasm<'_>) -> Result<T, Verdict>) -> Result<T, Verdict> {
+        let body = wasm::code::body(&self.after, self.after_bytes, index);
+        let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
+        work(&Wasm::new(&self.after, &body, self.contract()))
+    }
+
     fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
         let declared = self.declarations();
         if declared != Verdict::Proved {
@@ -124,10 +140,7 @@ impl<'a> ModuleSession<'a> {
             report.links.push(plain(UNCALLED));
             return Ok(());
         }
-        let body = wasm::code::body(&self.after, self.after_bytes, index);
-        let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
-        let right = Wasm::new(&self.after, &body, self.contract());
-        self.chain.prove(index, (&right, WASM), report, true)
+        self.with_after(index, |after| self.chain.prove(index, (after, WASM), report, true))
     }
 }
 

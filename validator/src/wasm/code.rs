@@ -496,6 +496,8 @@ impl Reader<'_> {
                 let dropped = self.module.data[*data_index as usize].dropped;
                 self.emit(offset, dropped.map_or(Operator::Nop, Operator::DataDrop), &[], &[]);
             }
+            // Only `table.init` can tell a dropped segment.
+            Wasm::ElemDrop { .. } if !self.module.writes_tables => self.emit(offset, Operator::Nop, &[], &[]),
             _ => return Err(name(op)),
         }
         Ok(())
