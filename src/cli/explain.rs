@@ -6,15 +6,18 @@ use super::input::{self, Module};
 use super::proof::LimitArgs;
 use super::{Format, JSON_SCHEMA, Status, output};
 use crate::emit::NO_ORIGIN;
-use crate::explain::columns::side_by_side;
+use crate::explain::columns::{Sides, side_by_side};
 use crate::explain::reduce::{Effort, reduce};
 use crate::explain::{Finding, Origins, Symptom, findings};
+use crate::listing::operators;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use synth_validator::refute::Replay;
 use synth_validator::refute::report::Difference;
+use synth_validator::wasm::reader::read;
 
 /// Arguments of `synth explain`.
 #[derive(clap::Args)]
@@ -195,7 +198,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             }),
         });
     }
-    let whole = format!("{}{text}", explanation(args, &found, &right, (module.bytes.len(), small.len())));
+    let whole = format!("{}{text}", explanation(&found, &right, module.bytes.len(), &small));
     match &args.output {
         Some(path) => {
             input::write_whole(path, whole.as_bytes())?;
@@ -255,28 +258,35 @@ fn reduced(
     Ok((small, right, found))
 }
 
+/// An argument as a shell reads it.
+fn quoted(argument: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    match !argument.is_empty() && argument.chars().all(is_plain) {
+        true => argument.to_string(),
+        false => format!("'{}'", argument.replace('\'', "'\\''")),
+    }
+}
+
 /// The explanation, as comments of the text format.
-fn explanation(args: &Args, found: &Finding, right: &Right, (before, after): (usize, usize)) -> String {
+fn explanation(found: &Finding, right: &Right, before: usize, small: &[u8]) -> String {
     let mut text = format!("{}: {}", found.symptom.verdict, found.name);
     if let Some(index) = found.function {
         let _ = write!(text, " (function {index})");
     }
-    let made = match (&args.command, &args.right) {
-        (Some(command), _) => command.clone(),
-        (None, _) => "synth".to_string(),
-    };
-    let _ = write!(text, "\nmade by: {made}\nmodule: {before} bytes");
-    if after < before {
-        let _ = write!(text, ", reduced to {after}");
+    let invocation: Vec<String> = std::env::args().skip(1).map(|a| quoted(&a)).collect();
+    let _ = write!(text, "\nsynth {}\nmodule: {before} bytes", invocation.join(" "));
+    if small.len() < before {
+        let _ = write!(text, ", reduced to {}", small.len());
     }
     let _ = write!(text, "\n\n{}\n", found.detail.trim_end());
-    if let Some(replays) = &found.replays {
+    if let (Some(replays), Some(function)) = (&found.replays, found.function) {
         let is_module = right.bytes.starts_with(b"\0asm");
         let other = if is_module { "what is to refine it" } else { "machine code" };
-        let none = Origins::new();
-        let origins = right.origins.iter().find(|(index, _)| Some(*index) == found.function);
-        let origins = origins.map_or(&none, |(_, origins)| origins);
-        let _ = write!(text, "\n{}", side_by_side(replays, ["module", other], origins));
+        let listed = |bytes: &[u8]| read(bytes).map_or(BTreeMap::new(), |m| operators(&m, bytes, function));
+        let origins = right.origins.iter().find(|(index, _)| *index == function).map(|(_, origins)| origins.clone());
+        let right = if is_module { listed(&right.bytes) } else { BTreeMap::new() };
+        let sides = Sides { left: listed(small), right, origins: origins.unwrap_or_default() };
+        let _ = write!(text, "\n{}", side_by_side(replays, ["module", other], &sides));
     }
     text.lines().fold(String::new(), |mut all, line| {
         let _ = writeln!(all, "{}", format!(";; {line}").trim_end());

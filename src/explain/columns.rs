@@ -1,6 +1,7 @@
 //! Two executions side by side: at the left the module's operators, at the right what is to refine them, each with the words that it changed.
 
 use super::Origins;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use synth_validator::refute::{Moment, Replay};
 use synth_validator::witness::Loc;
@@ -35,8 +36,8 @@ fn offset(place: &str) -> Option<u32> {
     u32::from_str_radix(&digits[..end], 16).ok()
 }
 
-/// Rows of an execution; the steps of one instruction are one row.
-fn rows(replay: &Replay) -> Vec<Row> {
+/// Rows of an execution; the steps of one instruction are one row. `operators`: by byte offset in the module.
+fn rows(replay: &Replay, operators: &BTreeMap<u32, String>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let moments = &replay.moments;
     let mut first = 0;
@@ -46,8 +47,9 @@ fn rows(replay: &Replay) -> Vec<Row> {
         let next = first + 1 + moments[first + 1..].iter().take_while(|m| same(m)).count();
         let before = &moments[first].words;
         let changed = moments.get(next).map_or(Vec::new(), |m| changes(before, &m.words));
-        let place = moments[first].place.trim_start_matches("wasm offset ");
-        rows.push(Row { offset: at, text: [vec![place.to_string()], changed].concat().join("  ") });
+        let operator = at.and_then(|offset| Some(format!("{offset:#06x} {}", operators.get(&offset)?)));
+        let place = operator.unwrap_or_else(|| moments[first].place.clone());
+        rows.push(Row { offset: at, text: [vec![place], changed].concat().join("  ") });
         first = next;
     }
     rows.push(Row { offset: None, text: replay.end.to_string() });
@@ -69,10 +71,22 @@ fn shortened(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-/// Both executions in two columns, a line for each row. Where `origins` knows the operator that an instruction comes from, the instruction
-/// stands beside it or below.
-pub fn side_by_side([left, right]: &[Replay; 2], titles: [&str; 2], origins: &Origins) -> String {
-    let [left, right] = [shortened(rows(left)), shortened(rows(right))];
+/// What both sides consist of.
+#[derive(Clone, Debug, Default)]
+pub struct Sides {
+    /// The module's operators by byte offset.
+    pub left: BTreeMap<u32, String>,
+    /// Those of a module at the right.
+    pub right: BTreeMap<u32, String>,
+    /// Where machine code at the right comes from.
+    pub origins: Origins,
+}
+
+/// Both executions in two columns, a line for each row. Where the operator that an instruction comes from is known, the instruction stands
+/// beside it or below.
+pub fn side_by_side([left, right]: &[Replay; 2], titles: [&str; 2], sides: &Sides) -> String {
+    let (left, right) = (shortened(rows(left, &sides.left)), shortened(rows(right, &sides.right)));
+    let origins = &sides.origins;
     let mut text = format!("{:<LEFT_COLUMNS$}| {}\n", titles[0], titles[1]);
     let mut line = |left: &str, right: &str| {
         let _ = writeln!(text, "{}", format!("{left:<LEFT_COLUMNS$}| {right}").trim_end());
@@ -110,18 +124,19 @@ mod tests {
 
     #[test]
     fn instructions_stand_beside_their_operators() {
-        let left =
-            replay(&[("wasm offset 0x20 (LocalGet)", 1), ("wasm offset 0x22 (I32Add)", 5)], Loc::WasmStack(0), 5);
+        let left = replay(&[("wasm offset 0x20 (a)", 1), ("wasm offset 0x22 (b)", 5)], Loc::WasmStack(0), 5);
+        let operators = BTreeMap::from([(0x20, "local.get 0".to_string()), (0x22, "i32.add".to_string())]);
+        let sides = Sides { left: operators, origins: Origins::from([(2, 0x22)]), ..Sides::default() };
         let right = replay(
             &[("0x00000000: push {r4, lr}", 0), ("0x00000002: adds r0, r0, #1", 0), ("0x00000004: bx lr", 6)],
             Loc::Reg(0),
             6,
         );
-        let text = side_by_side(&[left, right], ["module", "code"], &Origins::from([(2, 0x22)]));
+        let text = side_by_side(&[left, right], ["module", "code"], &sides);
         let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split('|').map(str::trim).collect()).collect();
         assert_eq!(lines[1], ["", "0x00000000: push {r4, lr}"]);
-        assert_eq!(lines[2], ["0x20 (LocalGet)  stack0=0x5", ""]);
-        assert_eq!(lines[3], ["0x22 (I32Add)", "0x00000002: adds r0, r0, #1  r0=0x6"]);
+        assert_eq!(lines[2], ["0x0020 local.get 0  stack0=0x5", ""]);
+        assert_eq!(lines[3], ["0x0022 i32.add", "0x00000002: adds r0, r0, #1  r0=0x6"]);
         assert_eq!(lines.last().expect("an end")[..], ["returns (0x5)", "returns (0x6)"]);
     }
 
@@ -131,7 +146,7 @@ mod tests {
         let text = side_by_side(
             &[replay(&places, Loc::WasmLocal(0), 0), replay(&places, Loc::Reg(0), 0)],
             ["a", "b"],
-            &Origins::new(),
+            &Sides::default(),
         );
         assert!(text.lines().count() < 140 && text.contains("… 381 more"), "{text}");
     }
