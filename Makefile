@@ -10,6 +10,9 @@ TABLES := --test arm_conformance --test breaks --test encode --test lemmas --tes
 FAULT_PROGRAMS := bit_counts branch_tables can_frame event_dispatch globals kernel_stack linked_list loops memory_operators message_queue \
 	multi_value mutex operators pid pipe poll q15 ring_buffer scheduler segments semaphore strings tables timer_wheel traps
 
+# Modules in which those faults act that act nowhere else.
+FAULT_MODULES := $(sort $(wildcard tests/passes/*.wat tests/faults/*.wat))
+
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -36,7 +39,7 @@ tables: ## Runs the tests that count cases and writes their tables to docs/confo
 
 faults: ## Switches every fault of the compiler on over the corpus and writes docs/conformance/faults.md.
 	@scripts/setup-build.sh
-	cargo run --quiet --features faults -- faults --form markdown $(addprefix --only ,$(FAULT_PROGRAMS)) > target/faults.md
+	cargo run --quiet --features faults -- faults --form markdown $(addprefix --only ,$(FAULT_PROGRAMS)) $(addprefix --module ,$(FAULT_MODULES)) > target/faults.md
 	@mv target/faults.md docs/conformance/faults.md
 
 bench: ## Measures the corpus' code beside clang's and wasm2c's and writes docs/code-quality.md.

@@ -8,7 +8,7 @@ use synth_validator::refinement::Place;
 use synth_validator::validate::{FunctionReport, Verdict};
 
 /// A pass that was refused for a function.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub struct Refusal {
     /// Function index (imports first).
     pub function: u32,

@@ -70,7 +70,7 @@ fn faults_are_caught_or_harmless_on_small_programs() {
     let found: Vec<(&str, Vec<Found>)> = pool.install(|| {
         let subjects: Vec<Subject> = names.iter().filter_map(program).collect();
         assert!(subjects.len() >= 2, "{} programs", subjects.len());
-        ALL.par_iter().map(|f| (f.name, subjects.iter().map(|s| s.examine(f.name)).collect())).collect()
+        ALL.par_iter().map(|f| (f.name, subjects.iter().map(|s| s.examine(f)).collect())).collect()
     });
     let _ = std::panic::take_hook();
     let caught = found.iter().filter(|(_, all)| all.iter().any(Found::is_caught)).count();

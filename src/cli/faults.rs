@@ -14,6 +14,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde::Serialize;
 use std::fmt::Write;
+use std::path::PathBuf;
 use synth_validator::prove_all::STACK_BYTES;
 
 /// Arguments of `synth faults`.
@@ -21,6 +22,9 @@ use synth_validator::prove_all::STACK_BYTES;
 pub struct Args {
     #[command(flatten)]
     corpus: CorpusArgs,
+    /// This module as well, with the calls of the .vec file beside it if there is one; may be given several times
+    #[arg(long, value_name = "FILE")]
+    module: Vec<PathBuf>,
     /// Only this fault; may be given several times
     #[arg(long, value_name = "NAME", value_parser = names())]
     fault: Vec<String>,
@@ -67,6 +71,14 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         let script = vectors::parse(&text).map_err(|e| Diagnostic::new(e.to_string()).file(&source.script))?;
         let wasm = input::module(&source.wasm)?.bytes;
         programs.push(Program { name: source.name, wasm, script, options: Options::default() });
+    }
+    for path in &args.module {
+        let vectors = path.with_extension("vec");
+        let text = if vectors.exists() { input::read(&vectors)? } else { Vec::new() };
+        let script = vectors::parse(&String::from_utf8_lossy(&text));
+        let script = script.map_err(|e| Diagnostic::new(e.to_string()).file(&vectors))?;
+        let name = path.with_extension("").to_string_lossy().into_owned();
+        programs.push(Program { name, wasm: input::module(path)?.bytes, script, options: Options::default() });
     }
     let cases = cases(&args.corpus.folder().join("miscompiles")).map_err(Diagnostic::new)?;
     programs.extend(cases.into_iter().filter_map(Case::into_program));

@@ -1,8 +1,9 @@
 //! Faults over programs: which of them the validator catches.
 
 use super::{Program, Said, changed, difference, verdict};
-use crate::faults::{ALL, Fault};
-use crate::pipeline::{Compiled, Options, compile};
+use crate::faults::{ALL, Fault, Stage};
+use crate::optimize::{self, optimize};
+use crate::pipeline::{Compiled, OPTIMIZER, Options, compile};
 use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget};
 use rayon::prelude::*;
 use std::fmt::Write;
@@ -70,8 +71,43 @@ impl Subject {
         &self.program.name
     }
 
-    /// Compiles it with a fault and asks the validator; if that proves it, lets it run.
-    pub fn examine(&self, fault: &'static str) -> Found {
+    /// Compiles it with a fault, or optimizes it if only that can go wrong, and asks the validator; if that proves it, lets it run.
+    pub fn examine(&self, fault: &Fault) -> Found {
+        match is_of_optimizer(fault) {
+            true => self.optimized(fault.name).unwrap_or_else(Found::Stopped),
+            false => self.compiled(fault.name),
+        }
+    }
+
+    fn optimized(&self, fault: &'static str) -> Result<Found, String> {
+        let wasm = &self.program.wasm;
+        let with = |fault| optimize(wasm, &optimize::Options { fault, threads: 1, ..optimize::Options::default() });
+        let right = with(None).map_err(|e| e.to_string())?;
+        let wrong =
+            catch_unwind(AssertUnwindSafe(|| with(Some(fault)))).map_err(|_| "a check of the optimizer fails")?;
+        let wrong = wrong.map_err(|e| e.to_string())?;
+        if let Some(refusal) = wrong.refusals.iter().find(|r| !right.refusals.contains(r)) {
+            let detail = refusal.detail.clone();
+            return Ok(if refusal.counterexample.is_some() {
+                Found::Refuted(detail)
+            } else {
+                Found::NotProved(detail)
+            });
+        }
+        if wrong.module == right.module {
+            return Ok(Found::NotReached);
+        }
+        let contract = &self.right.claim.contract;
+        let (script, options) = (self.program.script.clone(), self.program.options.clone());
+        let other = Program { name: self.program.name.clone(), wasm: wrong.module, script, options };
+        let (module, other) = (self.program.run_module(contract)?, other.run_module(contract)?);
+        Ok(match difference(&module, &other) {
+            Some(difference) => Found::Unsound(difference),
+            None => Found::Harmless { calls: module.observations.len() },
+        })
+    }
+
+    fn compiled(&self, fault: &'static str) -> Found {
         let options = Options { fault: Some(fault), ..self.program.options.clone() };
         let wrong = match catch_unwind(AssertUnwindSafe(|| compile(&self.program.wasm, &options))) {
             Err(_) => return Found::Stopped("a check of the compiler fails".to_string()),
@@ -106,6 +142,12 @@ impl Subject {
             None => Ok(Found::Harmless { calls: module.observations.len() }),
         }
     }
+}
+
+/// Whether only `synth optimize` does what a fault does wrong.
+fn is_of_optimizer(fault: &Fault) -> bool {
+    let is_in = |pass: &str| fault.name.strip_prefix(pass).is_some_and(|rest| rest.starts_with('-'));
+    fault.stage == Stage::Writer || fault.stage == Stage::Pass && !OPTIMIZER.iter().any(|p| is_in(p.name))
 }
 
 /// What an object puts into an image, as text: sections but the witness, symbols, relocations.
@@ -143,7 +185,7 @@ impl Matrix {
     pub fn new(subjects: &[Subject], wanted: impl Fn(&Fault) -> bool, progress: &(dyn Fn(&Fault) + Sync)) -> Matrix {
         let faults: Vec<&'static Fault> = ALL.iter().filter(|f| wanted(f)).collect();
         let row = |fault: &&'static Fault| {
-            let found = subjects.par_iter().map(|s| s.examine(fault.name)).collect();
+            let found = subjects.par_iter().map(|s| s.examine(fault)).collect();
             progress(fault);
             (*fault, found)
         };
