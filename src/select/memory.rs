@@ -135,6 +135,9 @@ impl Selector<'_> {
             };
             return Ok(Address::Indexed(self.reg(base)?, self.reg(index)?, shift));
         }
+        if let Some(Op::Address(symbol)) = self.facts.constant[value.0 as usize] {
+            return Ok(self.symbol_address(symbol, offset));
+        }
         let rn = self.reg(value)?;
         if offset <= OFFSET_MAX {
             return Ok(Address::Offset(rn, offset));
