@@ -225,6 +225,8 @@ impl Check<'_> {
         match (self.contract.memory, self.object.data.get(&Symbol::Memory)) {
             (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments, &addresses),
             (MemoryOwner::Own, None) if self.object.is_linked => {}
+            // In an image the symbol is the host's own.
+            (MemoryOwner::Extern, Some(_)) if self.object.is_linked => {}
             (MemoryOwner::Own, None) => self.fault(SYM_MEMORY, "is not in the object"),
             (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
             (MemoryOwner::Extern, None) => {}

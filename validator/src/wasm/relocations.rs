@@ -87,7 +87,7 @@ pub fn read(module: &Module, bytes: &[u8]) -> Result<Relocations, ReadError> {
         }
         let Payload::CustomSection(section) = &payload else { continue };
         match section.as_known() {
-            KnownCustom::Linking(linking) => {
+            KnownCustom::Linking(linking) if !sections.found.are_told => {
                 for part in linking.subsections() {
                     sections.linking(module, part?)?;
                 }
@@ -97,7 +97,7 @@ pub fn read(module: &Module, bytes: &[u8]) -> Result<Relocations, ReadError> {
             _ if section.name() == "linking" || section.name().starts_with("reloc.") => {
                 return Err(unsupported(
                     section.data_offset() as usize,
-                    &format!("a damaged section {}", section.name()),
+                    &format!("a damaged or second section {}", section.name()),
                 ));
             }
             _ => {}
@@ -105,11 +105,9 @@ pub fn read(module: &Module, bytes: &[u8]) -> Result<Relocations, ReadError> {
     }
     let mut fields = sections.fields(bytes)?;
     let mut found = sections.found;
-    match module.data.first() {
-        Some(data) if !found.are_told => {
-            return Err(unsupported(data.bytes.start, "the module's data would lie at its address in the module"));
-        }
-        _ => {}
+    if let Some(data) = module.data.first().filter(|_| !found.are_told) {
+        let what = "data, and no section linking that says which numbers are its addresses,";
+        return Err(unsupported(data.bytes.start, what));
     }
     for func in module.functions.iter().filter(|f| f.import.is_none()) {
         operators(module, bytes, func.body.clone(), &mut fields, &mut found)?;
@@ -149,6 +147,9 @@ impl Sections<'_> {
                     let symbol = self.symbol(module, symbol).map_err(|what| unsupported(offset as usize, &what))?;
                     self.symbols.push(symbol);
                 }
+            }
+            Linking::Unknown { ty, range, .. } => {
+                return Err(unsupported(range.start as usize, &format!("part {ty} of section linking")));
             }
             _ => {}
         }
@@ -242,12 +243,12 @@ fn operators(
         let (offset, end) = (offset as usize, ops.original_position() as usize);
         if let Operator::GlobalGet { global_index } = op {
             let global = &module.globals[global_index as usize];
-            let is_plain =
-                global.import.is_some() || global.init == ConstExpr::I32(0) || global.ty != ValType::Int(Type::I32);
+            let starts_at_zero = global.mutable && global.init == ConstExpr::I32(0);
+            let is_plain = global.import.is_some() || global.ty != ValType::Int(Type::I32) || starts_at_zero;
             if !is_plain && found.stack_pointer != Some(global_index) {
                 let what =
-                    "the module's stack would lie at its address in the module: no symbol says what the initial value";
-                return Err(unsupported(offset, &format!("{what} of global {global_index} is,")));
+                    "which may begin with an address, such as that of the module's stack, and no symbol says so,";
+                return Err(unsupported(offset, &format!("global {global_index}, {what}")));
             }
         }
         // The constant is the operator's last part, and as long as constants are.
@@ -261,7 +262,10 @@ fn operators(
             _ => None,
         };
         if constant != Some(address) {
-            return Err(unsupported(offset, "a constant that is not what its relocation says"));
+            return Err(unsupported(
+                offset,
+                "a constant that is not what its relocation says, or not one of i32.const, a load or a store,",
+            ));
         }
         fields.remove(&field);
         found.operators.insert(offset as u32);
