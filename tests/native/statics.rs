@@ -9,12 +9,15 @@ use wasmparser::{KnownCustom, Parser, Payload, RelocationEntry, RelocationType};
 
 const BASE: [&str; 2] = ["--linear-memory-base", "0"];
 const GCC: [&str; 2] = ["-mcpu=cortex-m4", "-mthumb"];
-/// The page of linear memory that the library has.
+/// The page of linear memory that the library has, in the host.
 const MEMORY_BYTES: &str = "-DMEMORY_BYTES=65536";
+
+/// What makes the linker say which numbers are addresses; the host defines what is not there.
+const TOLD: [&str; 2] = ["--emit-relocs", "--allow-undefined"];
 
 /// The library, with the linker's sections.
 fn told(folder: &Folder) -> String {
-    library(folder, "statics.c", &["--emit-relocs", "--allow-undefined"])
+    library(folder, "statics.c", &TOLD)
 }
 
 /// A source, compiled for the core that is emulated.
@@ -57,29 +60,49 @@ fn a_library_with_data_prints_what_its_direct_build_prints() {
     let whole = printed.starts_with("idle mode 0000000000000007\n") && printed.ends_with("\ntuning 000000000000002a\n");
     assert!(whole && *status == Some(0), "{status:?}: {printed}");
     let out = folder.path().join("library.o");
-    let proved = |options: &[&str]| {
-        let compile = [&["compile", "--validate", &module, "-o", text(&out)], &BASE[..], options].concat();
+    let proved = |module: &str, options: &[&str]| {
+        let compile = [&["compile", "--validate", module, "-o", text(&out)], &BASE[..], options].concat();
         let (status, said) = synth(&compile);
         assert_eq!(status, Some(0), "{said}");
         assert!(said.contains("A-NATIVE(everything), A-RELOCATED"), "{said}");
     };
-    let same = |options: &[&str], bare: &str| {
-        proved(options);
+    let same = |module: &str, options: &[&str], bare: &str| {
+        proved(module, options);
         for image in images(&folder, &[&host, bare, text(&out)]) {
             assert_eq!(emulated(&image), expected[0], "{options:?}, {image}");
-            let (status, said) = synth(&["validate", &module, &image]);
+            let (status, said) = synth(&["validate", module, &image]);
             assert_eq!(status, Some(0), "{said}");
             assert!(said.contains("15 of 15 functions proved") && said.contains("A-LOAD, A-NATIVE"), "{said}");
         }
     };
-    same(&[], &bare);
-    same(&["-Os", "--bounds", "none", "--literal-pools=never"], &bare);
-    same(&["-O0", "--bounds", "mask"], &bare);
-    // Linear memory where the host has put it.
-    same(&["--memory", "extern"], &object(&folder, "bare.c", &[MEMORY_BYTES]));
+    same(&module, &[], &bare);
+    same(&module, &["-Os", "--bounds", "none", "--literal-pools=never"], &bare);
+    same(&module, &["-O0", "--bounds", "mask"], &bare);
     // An image of synth's own.
     let image = folder.path().join("image.elf");
     assert_eq!(boot(&module, &host, text(&image), &BASE), expected[0]);
+    // Linear memory where the host has put it; the stack before the data; addresses that take more than 16 bits.
+    let given = object(&folder, "bare.c", &[MEMORY_BYTES]);
+    same(&module, &["--memory", "extern"], &given);
+    let linked = |options: &[&str]| library(&folder, "statics.c", &[&TOLD[..], options].concat());
+    same(&linked(&["--import-memory"]), &[], &given);
+    same(&linked(&["--stack-first"]), &[], &bare);
+    same(&linked(&["--global-base=70000"]), &["--private-data"], &bare);
+}
+
+#[test]
+fn a_library_in_rust_has_data_too() {
+    let folder = Folder::new().expect("a folder");
+    let path = |name: &str| text(&folder.path().join(name)).to_string();
+    let (unlinked, module, image) = (path("names.o"), path("names.wasm"), path("image.elf"));
+    let target = ["--target", "wasm32-unknown-unknown", "--crate-type", "lib", "--emit=obj", "-O", "-Cpanic=abort"];
+    must("/usr/bin/rustc", &[&target[..], &[&source("names.rs"), "-o", &unlinked]].concat());
+    let exports = ["--no-entry", "--export=name_copy", "--export=ring_put", &unlinked, "-o", &module];
+    must("wasm-ld-19", &[&TOLD[..], &exports].concat());
+    let host = host(&folder, &source("names_host.c"));
+    // Seven, eight and nine are at places 6, 7 and 0.
+    let expected = "00000006 twenty\n0000000d three hundred\n00000003 one\n00000809\n";
+    assert_eq!(boot(&module, &host, &image, &BASE), (expected.to_string(), Some(0)));
 }
 
 #[test]
