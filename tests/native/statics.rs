@@ -4,6 +4,7 @@
 use super::*;
 use std::ops::Range;
 use synth::object_writer::{CellInit, Image, ObjectData};
+use synth_validator::contract::MemoryOwner;
 use synth_validator::domain::Symbol;
 use wasmparser::{KnownCustom, Parser, Payload, RelocationEntry, RelocationType};
 
@@ -122,10 +123,10 @@ fn both_interpreters_run_a_library_with_data() {
     assert!(said.contains("the assumption A-NATIVE does not hold"), "{said}");
 }
 
-fn subject() -> Subject {
+fn subject(memory: MemoryOwner) -> Subject {
     let folder = Folder::new().expect("a folder");
     let wasm = std::fs::read(told(&folder)).expect("a module");
-    let options = Options { native: vec![Request::Everything], ..Options::default() };
+    let options = Options { native: vec![Request::Everything], memory, ..Options::default() };
     let compiled = compile(&wasm, &options).expect("compiles");
     Subject { wasm, compiled }
 }
@@ -144,7 +145,7 @@ fn all_refused(subject: &Subject, objects: &[(&str, Vec<u8>)]) {
 
 #[test]
 fn data_that_is_relocated_wrongly_is_refused() {
-    let subject = subject();
+    let subject = subject(MemoryOwner::Own);
     let with = |change: &dyn Fn(&mut ObjectData)| subject.rewritten(|data, _| change(data));
     let memory = |data: &mut ObjectData, change: &dyn Fn(&mut [u8], usize)| {
         let at = data.addresses[3].1 as usize;
@@ -167,11 +168,25 @@ fn data_that_is_relocated_wrongly_is_refused() {
         ("data that is aligned too little", with(&|data| data.memory_align = 32)),
     ];
     all_refused(&subject, &objects);
+    // Where the host has linear memory, start-up code copies the segments there.
+    let subject = self::subject(MemoryOwner::Extern);
+    let changed_copy = |data: &mut ObjectData| {
+        let (of, at) = data.addresses[3];
+        let copy = data.data_segments.iter_mut().find(|(k, _)| Symbol::Data(*k) == of).expect("a copy");
+        copy.1[at as usize] ^= 4;
+    };
+    let with = |change: &dyn Fn(&mut ObjectData)| subject.rewritten(|data, _| change(data));
+    let objects = [
+        ("words of a copy that are not relocated", with(&|data| data.addresses.truncate(3))),
+        ("a number of a copy that is relocated", with(&|data| data.addresses.push((Symbol::Data(0), 0)))),
+        ("a copy with another addend", with(&changed_copy)),
+    ];
+    all_refused(&subject, &objects);
 }
 
 #[test]
 fn code_that_takes_addresses_for_numbers_is_refused() {
-    let subject = subject();
+    let subject = subject(MemoryOwner::Own);
     let function = |name: &str| {
         let export = subject.compiled.module.exports.iter().find(|e| e.name == name);
         export.expect("exported").index
@@ -207,6 +222,15 @@ fn code_that_takes_addresses_for_numbers_is_refused() {
         Op::Load { space, .. } | Op::Store { space, .. } => *space = Space::Linear,
         _ => {}
     });
+    let unasked = subject.with_ir(function("ring_at"), |f| {
+        let at = f.blocks[0].insts.iter().position(|i| is_base(&i.op)).expect("an address");
+        let mut load = f.blocks[0].insts[at].clone();
+        load.op = Op::Load { space: Space::Host, width: Width::Word, signed: false, offset: 1024 };
+        load.args = [load.results[0]].into_iter().collect();
+        load.results = [f.value(Type::I32)].into_iter().collect();
+        f.blocks[0].insts.insert(at + 1, load);
+    });
+    objects.extend(unasked.map(|object| ("an access that the module does not make", object)));
     // The addend in the word behind the code, to which the linker adds the base.
     let symbol = format!("__synth_f{}", function("ring_at"));
     let code = subject.bytes_of(&symbol);
@@ -220,7 +244,7 @@ fn code_that_takes_addresses_for_numbers_is_refused() {
 #[test]
 fn what_a_linker_made_of_addresses_is_checked() {
     let folder = Folder::new().expect("a folder");
-    let subject = subject();
+    let subject = subject(MemoryOwner::Own);
     let library = folder.write("library.o", &subject.compiled.object).expect("written");
     let (host, bare) = (object(&folder, "statics_host.c", &[]), object(&folder, "bare.c", &[]));
     let image = std::fs::read(&images(&folder, &[&host, &bare, text(&library)])[0]).expect("an image");
