@@ -29,7 +29,7 @@ pub enum Request {
     Param(String, u32),
     /// The only result of the function with this name.
     Result(String),
-    /// Every address: linear memory begins at address 0.
+    /// Every address: linear memory is a part of the host's memory.
     Everything,
 }
 

@@ -87,7 +87,8 @@ pub struct ObjectData {
     pub memory: Option<Image>,
     /// What its address is to be a multiple of, in bytes.
     pub memory_align: u32,
-    /// Words that hold addresses in linear memory: offsets in linear memory or in a segment's copy, where the distance from its start stands.
+    /// Words that hold addresses in linear memory: offsets in linear memory or in a segment's copy. What stands there is the distance from
+    /// its start.
     pub addresses: Vec<(ModuleSymbol, u32)>,
     /// Initial value of the memory size cell, if the module has a memory.
     pub memory_bytes: Option<u32>,

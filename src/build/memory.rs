@@ -86,7 +86,8 @@ impl Builder<'_> {
         if self.module.host_accesses.contains(&self.origin) { Space::Host } else { Space::Linear }
     }
 
-    /// A summand of the current operator's constant, or the constant: plus the address of linear memory, if the constant is an address there.
+    /// A summand of the current operator's constant, or the constant: plus the address of linear memory, if the constant is an address
+    /// there.
     pub(super) fn relocated(&mut self, word: Value) -> Value {
         if !self.module.relocations.operators.contains(&self.origin) {
             return word;

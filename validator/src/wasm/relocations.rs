@@ -1,9 +1,10 @@
 //! Which numbers of a module are addresses in linear memory, as the linker's sections `linking` and `reloc.*` say.
 //!
-//! Under a contract that makes every address the host's, linear memory is a part of the host's memory, and such a number means the address
-//! of [`crate::contract::SYM_MEMORY`] plus that many bytes: the constant of an `i32.const`, the constant offset of a load or store, a word of a data
-//! segment, and the initial value of the stack pointer. All other numbers are what they are. A section of which not everything is understood, a
-//! number that is not what its symbol's address and the addend make, and a module with data or a stack of which nothing is said are refused.
+//! Under a contract that makes every address the host's, linear memory is a part of the host's memory, and such a number means the
+//! address of [`crate::contract::SYM_MEMORY`] plus that many bytes: the constant of an `i32.const`, the constant offset of a load or store,
+//! a word of a data segment, and the initial value of the stack pointer. All other numbers are what they are. Refused are sections of which
+//! not everything is understood, numbers that are not what their symbols' addresses and the addends make, and modules with data or a stack
+//! of which nothing is said.
 //! Source: WebAssembly tool conventions, Linking.md (`linking` version 2, `reloc.*`), BasicCABI.md (`__stack_pointer`).
 
 use super::decode::{fixed, numeric};
