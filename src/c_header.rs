@@ -94,8 +94,10 @@ fn own_data(module: &Module, contract: &Contract, is_private: bool, has_init: bo
     let mut lines = Vec::new();
     if module.memory.is_some() && !is_private {
         let owner = match contract.memory {
-            MemoryOwner::Own => "",
-            MemoryOwner::Extern => "  /* defined by the host, 8-aligned */",
+            MemoryOwner::Own => String::new(),
+            MemoryOwner::Extern => {
+                format!("  /* defined by the host, {}-aligned */", module.relocations.align.max(8))
+            }
         };
         lines.push(format!("extern uint8_t {SYM_MEMORY}[{}u];{owner}\n", contract.capacity_bytes));
         lines.push(format!("extern uint32_t {SYM_MEMORY_BYTES};  /* its present size in bytes */\n"));

@@ -31,20 +31,22 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
     let own = contract.memory == MemoryOwner::Own && module.memory.as_ref().is_some_and(|m| m.import.is_none());
     let memory = if own { Some(linear_memory(module, bytes, contract)?) } else { None };
     segments_fit(module)?;
-    let results = |t: &crate::module::FuncType| t.int_results().unwrap_or_default().iter().map(|t| t.words()).sum();
-    let result_words: usize = module.types.iter().map(results).max().unwrap_or(0);
     let keeps = |data: &Data| match data.mode {
         Mode::Active { .. } => !own && !data.bytes.is_empty(),
         // Code may name an empty segment too.
         Mode::Passive => true,
         Mode::Declared => false,
     };
+    let results = |t: &crate::module::FuncType| t.int_results().unwrap_or_default().iter().map(|t| t.words()).sum();
+    let result_words: usize = module.types.iter().map(results).max().unwrap_or(0);
     let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d));
     let special_names = start_up(module, contract).map(|f| (f.index, SYM_INIT.to_string()));
     Ok(ObjectData {
         exports,
         exported_tables,
         memory,
+        memory_align: module.relocations.align.max(8),
+        addresses: addresses(module, own)?,
         memory_bytes: module
             .memory
             .as_ref()
@@ -60,6 +62,21 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         debug: Vec::new(),
         special_names: special_names.into_iter().collect::<BTreeMap<_, _>>(),
     })
+}
+
+/// The words that are addresses in linear memory: of linear memory, if it is the object's own, and of segments' copies.
+fn addresses(module: &Module, own: bool) -> Result<Vec<(Symbol, u32)>, CompileError> {
+    let mut addresses = Vec::new();
+    for (k, data) in module.data.iter().enumerate() {
+        let (symbol, at) = match data.mode {
+            Mode::Active { offset: at, .. } if own => (Symbol::Memory, offset(at)? as u32),
+            _ => (Symbol::Data(k as u32), 0),
+        };
+        let (start, end) = (data.bytes.start as u32, data.bytes.end as u32);
+        addresses.extend(module.relocations.words.range(start..end).map(|word| (symbol, at + (word - start))));
+    }
+    addresses.sort_unstable();
+    Ok(addresses)
 }
 
 fn passes_floats(module: &Module) -> bool {
@@ -107,7 +124,8 @@ fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<I
             }
         }
     }
-    if image.iter().take(if faults::on("image-zero") { 256 } else { usize::MAX }).all(|b| *b == 0) {
+    let has_addresses = !module.relocations.words.is_empty();
+    if !has_addresses && image.iter().take(if faults::on("image-zero") { 256 } else { usize::MAX }).all(|b| *b == 0) {
         return Ok(Image::Zero(size));
     }
     image.resize(size as usize, 0);
@@ -142,18 +160,21 @@ fn out_of_bounds(offset: usize, message: &str) -> CompileError {
 
 fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
     let mut cells: Vec<CellInit> = Vec::new();
-    for global in &module.globals {
+    for (index, global) in (0..).zip(&module.globals) {
         let (Some(ty), Some(_)) = (global.ty.bits(), global.cell) else {
             continue;
         };
         match (global.init, ty) {
+            (ConstExpr::I32(k), _) if module.relocations.stack_pointer == Some(index) => {
+                cells.push(CellInit::Address(Symbol::Memory, k));
+            }
             (ConstExpr::I32(k), _) => cells.push(CellInit::Word(k)),
             (ConstExpr::I64(k), _) if faults::on("image-global-halves") => {
                 cells.extend([CellInit::Word((k >> 32) as u32), CellInit::Word(k as u32)]);
             }
             (ConstExpr::I64(k), _) => cells.extend([CellInit::Word(k as u32), CellInit::Word((k >> 32) as u32)]),
             (ConstExpr::Global(g), ty) => match module.globals.get(g as usize) {
-                Some(source) if source.import.is_some() => cells.push(CellInit::Address(Symbol::HostData(g))),
+                Some(source) if source.import.is_some() => cells.push(CellInit::Address(Symbol::HostData(g), 0)),
                 Some(source) => {
                     let from = source.cell.unwrap_or(0) as usize;
                     for word in from..from + ty.words() {

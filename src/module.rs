@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use synth_validator::contract::export_symbol;
 use synth_validator::ir::Type;
+use synth_validator::wasm::relocations::Relocations;
 
 /// A value type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,6 +236,8 @@ pub struct Module {
     pub export_symbols: BTreeMap<String, String>,
     /// Byte offsets of the loads and stores whose addresses are the host's; not in the module but from the contract.
     pub host_accesses: BTreeSet<u32>,
+    /// Which numbers are addresses in linear memory; not in the declarations but from the contract and the linker's sections.
+    pub relocations: Relocations,
     /// Function names of the `name` section by function index, in the section's order.
     pub names: Vec<(u32, String)>,
     /// Whether any function body contains `memory.grow`.

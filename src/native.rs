@@ -14,6 +14,7 @@ use synth_validator::contract::Native;
 use synth_validator::wasm::module::{ExportKind, Module};
 use synth_validator::wasm::provenance::{self, Followed, Origin, Passed, Source, Target, follow, value_of};
 use synth_validator::wasm::reader;
+use synth_validator::wasm::relocations::{self, Relocations};
 use wasmparser::{Parser, Payload};
 
 /// The custom section.
@@ -28,7 +29,7 @@ pub enum Request {
     Param(String, u32),
     /// The only result of the function with this name.
     Result(String),
-    /// Every address: linear memory begins at address 0.
+    /// Every address: linear memory is a part of the host's memory.
     Everything,
 }
 
@@ -76,6 +77,8 @@ pub struct Found {
     pub native: BTreeSet<Native>,
     /// Byte offsets of the accesses that have host addresses.
     pub host_accesses: BTreeSet<u32>,
+    /// Which numbers are addresses in linear memory, if every address is the host's.
+    pub relocations: Relocations,
     /// Remarks, by function and offset.
     pub remarks: Vec<Remark>,
 }
@@ -101,34 +104,22 @@ pub fn find(bytes: &[u8], requests: &[Request]) -> Result<Found, CompileError> {
     let all = Words { module: &module, asked: &asked, native: &native, followed: &followed };
     all.check()?;
     let host_accesses = followed.values().flat_map(|f| f.host.keys()).copied().collect();
-    Ok(Found { remarks: all.remarks(), native, host_accesses })
+    Ok(Found { remarks: all.remarks(), native, host_accesses, relocations: Relocations::default() })
 }
 
 /// Every address as a host address.
 fn everything(module: &Module, bytes: &[u8]) -> Result<Found, CompileError> {
-    let refuse = |what: String, remedy: &str| Err(error(None, None, what, remedy.to_string()));
-    if !module.data.is_empty() {
-        let remedy = "keep constant data and variables in the host, or name the parameters that are pointers with --native-pointer";
-        return refuse(
-            "with the base at 0 the module's data would lie at its address in the module".to_string(),
-            remedy,
-        );
-    }
-    for (func, followed) in follow(module, bytes, &BTreeSet::new()) {
-        let passed = followed.passed.iter().filter(|p| p.origin == Origin::Global).map(|p| p.offset);
-        if let Some(offset) = followed.global.iter().copied().chain(passed).min() {
-            let what = "with the base at 0 the module's stack would lie at its address in the module".to_string();
-            let remedy =
-                "keep objects in the host, or name the parameters that are pointers with --native-pointer".to_string();
-            return Err(error(Some(func), Some(offset.into()), what, remedy));
-        }
-    }
+    let relocations = relocations::read(module, bytes).map_err(|e| {
+        let remedy = "link with wasm-ld --emit-relocs and change nothing afterwards, or name the parameters that are pointers with \
+                      --native-pointer";
+        error(None, Some(e.offset as u64), e.message, remedy.to_string())
+    })?;
     let native = BTreeSet::from([Native::Everything]);
     let host_accesses = provenance::host_accesses(module, bytes, &native).map_err(|open| {
         let remedy = "leave it out or name the pointers with --native-pointer".to_string();
         error(Some(open.func), Some(open.offset.into()), open.to_string(), remedy)
     })?;
-    Ok(Found { native, host_accesses, remarks: Vec::new() })
+    Ok(Found { native, host_accesses, relocations, remarks: Vec::new() })
 }
 
 /// The requests in the module.

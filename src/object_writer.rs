@@ -42,8 +42,8 @@ pub enum Image {
 pub enum CellInit {
     /// A constant.
     Word(u32),
-    /// The address of a symbol.
-    Address(ModuleSymbol),
+    /// The address of a symbol plus a number.
+    Address(ModuleSymbol, u32),
 }
 
 /// An entry of a table that is not null.
@@ -85,6 +85,11 @@ pub struct ObjectData {
     pub exported_tables: BTreeSet<u32>,
     /// Linear memory, if the object owns it.
     pub memory: Option<Image>,
+    /// What its address is to be a multiple of, in bytes.
+    pub memory_align: u32,
+    /// Words that hold addresses in linear memory: offsets in linear memory or in a segment's copy. What stands there is the distance from
+    /// its start.
+    pub addresses: Vec<(ModuleSymbol, u32)>,
     /// Initial value of the memory size cell, if the module has a memory.
     pub memory_bytes: Option<u32>,
     /// Words of the defined globals.
@@ -348,8 +353,9 @@ impl Writer<'_> {
                 Image::Bytes(_) => (".data.synth_memory", SectionKind::Data),
                 Image::Zero(_) => (".bss.synth_memory", SectionKind::UninitializedData),
             };
-            let section = self.section(name, kind, image, 8);
+            let section = self.section(name, kind, image, u64::from(data.memory_align));
             self.object_symbol(SYM_MEMORY, section, global);
+            self.addresses(data, ModuleSymbol::Memory, section.0)?;
         }
         if let Some(bytes) = data.memory_bytes {
             let image = Image::Bytes(bytes.to_le_bytes().to_vec());
@@ -360,6 +366,7 @@ impl Writer<'_> {
             let image = Image::Bytes(bytes.clone());
             let section = self.section(&format!(".rodata.synth_data{segment}"), SectionKind::ReadOnlyData, &image, 1);
             self.object_symbol(&format!("{SYM_DATA}{segment}"), section, local);
+            self.addresses(data, ModuleSymbol::Data(*segment), section.0)?;
         }
         if data.result_words > 0 {
             let image = Image::Zero(4 * u64::from(data.result_words));
@@ -369,16 +376,25 @@ impl Writer<'_> {
         self.globals(data)?;
         self.tables(data)
     }
+    /// Relocates the addresses that a section holds.
+    fn addresses(&mut self, data: &ObjectData, of: ModuleSymbol, section: SectionId) -> Result<(), CompileError> {
+        for (_, at) in data.addresses.iter().filter(|(symbol, _)| *symbol == of) {
+            self.relocate(section, u64::from(*at), SYM_MEMORY, elf::R_ARM_ABS32)?;
+        }
+        Ok(())
+    }
     fn globals(&mut self, data: &ObjectData) -> Result<(), CompileError> {
         if data.cells.is_empty() {
             return Ok(());
         }
-        let word = |cell: &CellInit| if let CellInit::Word(w) = cell { *w } else { 0 };
+        let word = |cell: &CellInit| match cell {
+            CellInit::Word(w) | CellInit::Address(_, w) => *w,
+        };
         let image = Image::Bytes(data.cells.iter().flat_map(|c| word(c).to_le_bytes()).collect());
         let section = self.section(".data.synth_globals", SectionKind::Data, &image, 4);
         self.object_symbol(SYM_GLOBALS, section, SymbolScope::Compilation);
         for (n, cell) in data.cells.iter().enumerate() {
-            if let CellInit::Address(symbol) = cell {
+            if let CellInit::Address(symbol, _) = cell {
                 let name = self.name(*symbol)?;
                 self.relocate(section.0, 4 * n as u64, &name, elf::R_ARM_ABS32)?;
             }
@@ -420,31 +436,41 @@ pub fn sites(functions: &[CompiledFunction], data: &ObjectData) -> BTreeMap<Stri
                 RelocKind::Jump => (RelocationKind::ThmJump24, 0),
                 RelocKind::MovwLow => (RelocationKind::ThmMovw, immediate(&function.code, r.offset)),
                 RelocKind::MovtHigh => (RelocationKind::ThmMovt, immediate(&function.code, r.offset)),
-                RelocKind::Word => (RelocationKind::Abs32, halfword(&function.code, r.offset)),
+                RelocKind::Word => (RelocationKind::Abs32, word_at(&function.code, r.offset) as i32),
             };
-            Some(Site { offset: r.offset, relocation: FieldRelocation { kind, target }, addend: addend as i16 })
+            Some(Site { offset: r.offset, relocation: FieldRelocation { kind, target }, addend })
         };
         let all = function.relocations.iter().filter_map(site).collect();
         sites.insert(function_symbol(function.index, data), all);
     }
-    let word = |offset: usize, symbol| {
+    let word = |offset: usize, symbol, addend: u32| {
         let relocation = FieldRelocation { kind: RelocationKind::Abs32, target: Target::Symbol(symbol) };
-        Site { offset: offset as u32, relocation, addend: 0 }
+        Site { offset: offset as u32, relocation, addend: addend as i32 }
     };
     let cells = data.cells.iter().enumerate().filter_map(|(n, cell)| match cell {
-        CellInit::Address(symbol) => Some(word(4 * n, *symbol)),
+        CellInit::Address(symbol, addend) => Some(word(4 * n, *symbol, *addend)),
         CellInit::Word(_) => None,
     });
     sites.insert(SYM_GLOBALS.to_string(), cells.collect());
     for (n, table) in data.tables.iter().enumerate() {
         let entries = table.iter().enumerate();
-        let entries = entries.filter_map(|(i, e)| Some(word(8 * i + 4, ModuleSymbol::Function(e.as_ref()?.func))));
+        let entries = entries.filter_map(|(i, e)| Some(word(8 * i + 4, ModuleSymbol::Function(e.as_ref()?.func), 0)));
         sites.insert(format!("{SYM_TABLE}{n}"), entries.collect());
     }
     for (name, func) in data.exports.iter().filter(|(_, func)| functions.iter().all(|f| f.index != *func)) {
         let relocation =
             FieldRelocation { kind: RelocationKind::ThmJump24, target: Target::Symbol(ModuleSymbol::Function(*func)) };
         sites.insert(name.clone(), vec![Site { offset: 0, relocation, addend: 0 }]);
+    }
+    for (symbol, at) in &data.addresses {
+        let copy = |k: u32| data.data_segments.iter().find(|(segment, _)| *segment == k);
+        let (name, held) = match (symbol, &data.memory) {
+            (ModuleSymbol::Data(k), _) => (format!("{SYM_DATA}{k}"), copy(*k).map(|(_, bytes)| bytes)),
+            (_, Some(Image::Bytes(bytes))) => (SYM_MEMORY.to_string(), Some(bytes)),
+            _ => continue,
+        };
+        let addend = held.map_or(0, |bytes| word_at(bytes, *at));
+        sites.entry(name).or_default().push(word(*at as usize, ModuleSymbol::Memory, addend));
     }
     sites.retain(|_, all| !all.is_empty());
     sites
@@ -459,10 +485,15 @@ fn halfword(code: &[u8], at: u32) -> u16 {
     u16::from_le_bytes([code[at as usize], code[at as usize + 1]])
 }
 
-/// The immediate of `movw` or `movt`. Source: DDI 0403E, A7.7.76, encoding T3.
-fn immediate(code: &[u8], at: u32) -> u16 {
+fn word_at(bytes: &[u8], at: u32) -> u32 {
+    u32::from(halfword(bytes, at + 2)) << 16 | u32::from(halfword(bytes, at))
+}
+
+/// The immediate of `movw` or `movt`, with sign. Source: DDI 0403E, A7.7.76, encoding T3; IHI 0044, 4.6.1.1.
+fn immediate(code: &[u8], at: u32) -> i32 {
     let (first, second) = (halfword(code, at), halfword(code, at + 2));
-    (first & 0xf) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xff
+    let value = (first & 0xf) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xff;
+    i32::from(value as i16)
 }
 
 /// Names of undefined symbols that an object with these functions refers to, apart from the module's own: imports

@@ -190,8 +190,8 @@ fn compile_with(bytes: &[u8], options: &Options) -> Result<Compiled, CompileErro
     module.import_prefix.clone_from(&options.import_prefix);
     module.export_symbols.clone_from(&options.export_symbols);
     names_are_free(&module)?;
-    let native::Found { native, host_accesses, remarks } = native::find(bytes, &options.native)?;
-    module.host_accesses = host_accesses;
+    let native::Found { native, host_accesses, relocations, remarks } = native::find(bytes, &options.native)?;
+    (module.host_accesses, module.relocations) = (host_accesses, relocations);
     let contract = Contract { native, ..contract(&module, options)? };
     let mut info = module_info(&module, &contract)?;
     let first = module.imported_functions();

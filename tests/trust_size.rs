@@ -3,8 +3,9 @@
 use std::path::Path;
 
 /// Lines of code that the trusted part may have. DESIGN says 8,000, which is missed. Refutation, interpreters and reports, which no
-/// proof rests on, are counted here. Reading linked images and narrowing ranges took 350, host addresses the last 600.
-const TRUSTED_LINES_MAX: usize = 14_450;
+/// proof rests on, are counted here. Reading linked images and narrowing ranges took 350, host addresses 600, the linker's sections of
+/// modules whose data lies among the host's the last 310.
+const TRUSTED_LINES_MAX: usize = 14_760;
 
 /// Lines of Rust below a folder that are neither blank nor comments, tests left out.
 fn lines_of_code(folder: &Path) -> usize {

@@ -3,7 +3,7 @@
 use super::Builder;
 use crate::faults;
 use synth_validator::contract::Bounds;
-use synth_validator::domain::{BinOp, Space, Width};
+use synth_validator::domain::{BinOp, Space, Symbol, Width};
 use synth_validator::ir::{Op, Terminator, Type, Value};
 use synth_validator::trap::TrapKind;
 use wasmparser::{MemArg, Operator};
@@ -86,11 +86,21 @@ impl Builder<'_> {
         if self.module.host_accesses.contains(&self.origin) { Space::Host } else { Space::Linear }
     }
 
+    /// A summand of the current operator's constant, or the constant: plus the address of linear memory, if the constant is an address
+    /// there.
+    pub(super) fn relocated(&mut self, word: Value) -> Value {
+        if !self.module.relocations.operators.contains(&self.origin) {
+            return word;
+        }
+        let base = self.word(Op::Address(Symbol::Memory), &[]);
+        self.bin(BinOp::Add, base, word)
+    }
+
     /// Checks or masks an access to linear memory; the index and constant offset to use, or `None` if it always traps.
     fn index(&mut self, space: Space, index: Value, memarg: MemArg, bytes: u32) -> Option<(Value, u32)> {
         let offset = memarg.offset as u32;
         match self.contract.bounds {
-            _ if space == Space::Host => Some((index, offset)),
+            _ if space == Space::Host => Some((self.relocated(index), offset)),
             Bounds::None | Bounds::Mpu => Some((index, offset)),
             Bounds::Software => {
                 if memarg.offset + u64::from(bytes) > u64::from(self.contract.capacity_bytes) {

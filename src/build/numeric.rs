@@ -128,7 +128,10 @@ impl Builder<'_> {
             return true;
         }
         let v = match *operator {
-            O::I32Const { value } => self.k(value as u32),
+            O::I32Const { value } => {
+                let k = self.k(value as u32);
+                self.relocated(k)
+            }
             O::I64Const { value } => self.constant(Type::I64, value as u64),
             O::F32Const { value } => self.k(value.bits()),
             O::F64Const { value } => self.constant(Type::I64, value.bits()),

@@ -94,7 +94,8 @@ pub struct CodeArgs {
     /// parameters of exported functions through which something is accessed; may be given several times
     #[arg(long, value_name = "FUNCTION:PARAM|all")]
     native_pointer: Vec<Request>,
-    /// Let linear memory begin at this address, 0: every address in the module is a host address
+    /// Let linear memory begin at this address, 0: every address in the module is a host address. A module with data or a stack has to be
+    /// linked with `wasm-ld --emit-relocs`
     #[arg(long, value_name = "0", value_parser = clap::value_parser!(u32).range(0..=0))]
     linear_memory_base: Option<u32>,
     /// How exported functions are bound

@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 pub struct MarshalArgs {
     /// Let callers of this exported function pass a pointer to a structure of the host as this parameter (counted from 0): a trampoline in C
     /// copies the members that the description FILE lists; may be given several times
-    #[arg(long, value_name = "FUNCTION:PARAM=FILE", requires = "marshal_source", help_heading = "Trampolines")]
+    #[arg(
+        long,
+        value_name = "FUNCTION:PARAM=FILE",
+        requires = "marshal_source",
+        conflicts_with = "linear_memory_base",
+        help_heading = "Trampolines"
+    )]
     marshal: Vec<Parameter>,
     /// The trampolines' C source to write; beside it a header with the ending .h
     #[arg(long, value_name = "FILE.c", requires = "marshal", help_heading = "Trampolines")]

@@ -7,7 +7,7 @@ use super::{Format, JSON_SCHEMA, Status, input, output};
 use serde::Serialize;
 use std::path::PathBuf;
 use synth_validator::arm::machine::Machine;
-use synth_validator::concrete::{Bytes, Concrete, mix};
+use synth_validator::concrete::{Bytes, Concrete, MEMORY_BASE, mix};
 use synth_validator::ir::Type;
 use synth_validator::ladder::Limits;
 use synth_validator::program::World;
@@ -169,7 +169,9 @@ impl Pair<'_> {
         }
         let mut args = Vec::new();
         for (ty, text) in params.iter().zip(arguments) {
-            let value = self.value(text)?;
+            // An exported address that a call passes is where the host finds it.
+            let is_exported = text.starts_with('@') && self.module.relocations.in_host;
+            let value = self.value(text)?.wrapping_add(if is_exported { u64::from(MEMORY_BASE) } else { 0 });
             let signed = value as i64;
             if *ty == Type::I32 && !(i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(&signed) {
                 return Err(usage(format!("{text} does not fit 32 bits")));

@@ -121,6 +121,16 @@ impl Selector<'_> {
         self.deferred.remove(&v);
         Some(taken)
     }
+    /// The parts of a sum of a symbol's address and a constant, if no register holds that address yet.
+    pub(super) fn symbol_sum(&self, inst: &IrInst) -> Option<(Symbol, i16)> {
+        let known = |n: usize| self.facts.constant[self.resolve(*inst.args.get(n)?).0 as usize].as_ref();
+        let (symbol, k) = match (&inst.op, known(0)?, known(1)?) {
+            (Op::Bin(BinOp::Add), Op::Address(symbol), Op::Const(k)) => (*symbol, *k),
+            (Op::Bin(BinOp::Add), Op::Const(k), Op::Address(symbol)) => (*symbol, *k),
+            _ => return None,
+        };
+        (k <= ADDEND_MAX && !self.is_kept(Cached::Address(symbol, 0))).then_some((symbol, k as i16))
+    }
     /// The host's address `value + offset`.
     fn host_address(&mut self, value: Value, offset: u32) -> Result<Address, CompileError> {
         let is_sum = |i: &IrInst| i.op == Op::Bin(BinOp::Add);
@@ -134,6 +144,9 @@ impl Selector<'_> {
                 None => (a, self.take_shift(b).unwrap_or((b, 0))),
             };
             return Ok(Address::Indexed(self.reg(base)?, self.reg(index)?, shift));
+        }
+        if let Some(Op::Address(symbol)) = self.facts.constant[value.0 as usize] {
+            return Ok(self.symbol_address(symbol, offset));
         }
         let rn = self.reg(value)?;
         if offset <= OFFSET_MAX {

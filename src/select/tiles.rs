@@ -352,6 +352,11 @@ impl Selector<'_> {
     }
     /// Makes the word that an instruction computes from words.
     pub(super) fn word(&mut self, inst: &IrInst) -> Result<(), CompileError> {
+        if let Some((symbol, addend)) = self.symbol_sum(inst) {
+            let rd = self.home(inst.results[0]);
+            self.emit(Inst::SymbolAddress { rd, symbol, addend });
+            return Ok(());
+        }
         let here = self.place(inst.results[0]).and_then(|at| self.tiles.tiles[at]);
         let tile = here.ok_or_else(|| self.unmatched(&format!("{:?}", inst.op)))?;
         let rd = self.home(inst.results[0]);

@@ -49,6 +49,15 @@ pub const HOST_INDEX: Oracle = oracle("synth", "native", "a_host_address_is_no_i
 /// Addresses that may be the host's or not.
 pub const HOST_ORIGIN: Oracle = oracle("synth", "native", "what_is_ambiguous_is_refused_by_name");
 
+/// Data and stack pointers that are relocated wrongly.
+pub const DATA_FAULTS: Oracle = oracle("synth", "native", "statics::data_that_is_relocated_wrongly_is_refused");
+/// Code that takes addresses of a module's own data for numbers.
+pub const ADDRESS_FAULTS: Oracle =
+    oracle("synth", "native", "statics::code_that_takes_addresses_for_numbers_is_refused");
+/// Modules whose linker's sections say something else.
+pub const UNTOLD: Oracle =
+    oracle("synth", "native", "statics::modules_that_do_not_say_what_their_addresses_are_are_refused");
+
 /// A break: in `file`, the expression between `«` and `»` of `clause` becomes `wrong`, and `oracle` must fail.
 #[derive(Clone, Copy, Debug)]
 pub struct Break {
@@ -92,6 +101,8 @@ const REWRITING: &str = "validator/src/refinement/rewriting.rs";
 const OUTCOME: &str = "validator/src/refinement/outcome.rs";
 const CHAIN: &str = "validator/src/validate/chain.rs";
 const PROVENANCE: &str = "validator/src/wasm/provenance.rs";
+const IMAGE: &str = "validator/src/arm/image.rs";
+const RELOCATIONS: &str = "validator/src/wasm/relocations.rs";
 /// The ends of a chain of terms without its steps.
 const ENDS: &str = "{ let end = |text: &String| chain(&crate::replay::Proof { start: text.clone(), steps: vec![] }, Rules::shipped()); \
     let last = rewrite.proof.steps.last().map_or(&rewrite.proof.start, |s| &s.term); \
@@ -170,6 +181,17 @@ pub const BREAKS: &[Break] = &[
     of("host address as an index of linear memory", "validator/src/domain.rs", "«self.bin(BinOp::Sub, address, &base)»", "{ let _ = base; address.clone() }", HOST_INDEX),
     of("sum of two addresses is the first", PROVENANCE, "(Host(s), Host(other)) => «Sum(s, Other::Host(other), at)»,", "{ let _ = other; Host(s) }", HOST_ORIGIN),
     of("number on some ways is a host address", PROVENANCE, "(Host(s), Number) | (Number, Host(s)) => «Mixed(s, Other::Number, at)»,", "Host(s)", HOST_ORIGIN),
+    // Addresses of a module's own data.
+    of("constant that is an address means its number", WASM, "if «!instr.is_relocated» {\n        return word;", "true", ADDRESS_FAULTS),
+    of("access to linear memory that the module need not make", MEMORY, "let permitted = «self.d.is_host(index, bytes)»;", "{ let _ = (index, bytes); self.d.bool(true) }", ADDRESS_FAULTS),
+    of("relocated words of linear memory not compared", IMAGE, "|| !data.writable || «data.relocations != *addresses»", "false", DATA_FAULTS),
+    of("relocated words of a segment's copy not compared", IMAGE, "|| «copy.relocations != self.addresses(segment, 0).collect()»", "false", DATA_FAULTS),
+    of("addend of a relocated cell not compared", IMAGE, "if «found != Some(wanted)» {", "match (found, wanted) { (Some(Word::Address(a, _)), Word::Address(b, _)) => a != b, _ => found != Some(wanted) }", DATA_FAULTS),
+    of("alignment of linear memory not compared", IMAGE, "if «data.align < align» ||", "false", DATA_FAULTS),
+    of("constant that its relocation does not say", RELOCATIONS, "if «constant != Some(address)» {", "constant.is_none()", UNTOLD),
+    of("word of data that its relocation does not say", RELOCATIONS, "if «value != fields.remove(&at)» ||", "{ fields.remove(&at); value.is_none() }", UNTOLD),
+    of("relocation of another type passed over", RELOCATIONS, "(_, ty) => «return Err(unsupported(place, &format!(\"a relocation of type {ty:?}\")))»,", "{ let _ = ty; false }", UNTOLD),
+    of("global that may be an address is a number", RELOCATIONS, "if «!is_plain && found.stack_pointer != Some(global_index)» {", "false && !is_plain", UNTOLD),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),
     of("first result of a pair may share a register", "src/machine.rs", "faults::on(\"roles-pair-early\") { Role::Def } else { «Role::DefEarly» });", "Role::Def", ROLES),

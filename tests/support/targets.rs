@@ -60,6 +60,7 @@ fn function(u: &mut Unstructured<'_>) -> Result<FunctionBytes> {
 /// A module: what is read has bodies or reasons.
 pub fn wasm_reader(data: &[u8]) {
     let Ok(module) = wasm::reader::read(data) else { return };
+    let _ = wasm::relocations::read(&module, data);
     for f in module.imported_functions()..module.functions.len() as u32 {
         let _ = wasm::code::body(&module, data, f);
     }

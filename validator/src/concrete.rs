@@ -99,6 +99,8 @@ pub struct Concrete {
     pub segments: Arc<Vec<Vec<u8>>>,
     /// Addresses of host data by index of the imported global; [`HOST_DATA_ADDRESS`] where there is none.
     pub host_data: Arc<BTreeMap<u32, u32>>,
+    /// Whether linear memory is a part of the host's, so that what the host lets a module access is there too.
+    pub memory_is_host: bool,
     /// State of [`Domain::havoc`].
     pub havoc_seed: u32,
     /// Bytes that fills and copies were asked to write so far.
@@ -117,6 +119,7 @@ impl Concrete {
             tables: Arc::default(),
             segments: Arc::default(),
             host_data: Arc::default(),
+            memory_is_host: false,
             havoc_seed: 1,
             bulk_bytes: 0,
             bulk_bytes_max: u64::MAX,
@@ -289,13 +292,18 @@ impl Domain for Concrete {
             _ => Place::Unknown,
         }
     }
-    /// Addresses of nothing else that this domain places. A dense memory has no others.
+    /// Addresses of nothing else that this domain places, but perhaps of linear memory. Around a dense memory there are no others.
     fn is_host(&mut self, index: &u32, bytes: u32) -> bool {
-        if matches!(self.memory, Bytes::Dense(_)) {
-            return false;
+        let is_linear = self.memory_is_host;
+        if let Bytes::Dense(held) = &self.memory {
+            return is_linear && u64::from(*index) + u64::from(bytes) <= held.len() as u64;
         }
         let first = index.wrapping_add(MEMORY_BASE);
-        let mut host = |a: u32| matches!(self.locate(&a), Place::Unknown | Place::Symbol(Symbol::HostData(_), _));
+        let mut host = |a: u32| match self.locate(&a) {
+            Place::Unknown | Place::Symbol(Symbol::HostData(_), _) => true,
+            Place::Symbol(Symbol::Memory, _) => is_linear,
+            _ => false,
+        };
         host(first) && host(first.wrapping_add(bytes - 1))
     }
 }

@@ -88,7 +88,7 @@ pub enum Native {
     Param(u32, u32),
     /// Function index, number of the result; an `i32`.
     Result(u32, u32),
-    /// Every address that the module computes: linear memory begins at the host's address 0.
+    /// Every address that the module computes: linear memory is a part of the host's memory; see [`crate::wasm::relocations`].
     Everything,
 }
 

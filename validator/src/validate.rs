@@ -13,6 +13,7 @@ use crate::refute::report::Difference;
 use crate::refute::{Replay, Start};
 use crate::wasm;
 use crate::wasm::module::{ExportKind, Module};
+use crate::wasm::reader::ReadError;
 use chain::Chain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -149,16 +150,13 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What cannot be read, or a contract that does not fit the module.
     pub fn new(bytes: &'a [u8], object: &[u8], claim: Option<Claim>, limits: Limits) -> Result<Self, InputError> {
-        let mut module = wasm::reader::read(bytes)
-            .map_err(|e| InputError::Module { offset: e.offset, message: e.message.clone() })?;
+        let refused = |e: ReadError| InputError::Module { offset: e.offset, message: e.message };
+        let mut module = wasm::reader::read(bytes).map_err(refused)?;
         let claim = match claim {
             Some(claim) => claim,
             None => arm::linked::claim(object, bytes).map_err(InputError::Claim)?,
         };
-        module.put_under(&claim.contract, bytes).map_err(|e| InputError::Module {
-            offset: e.offset as usize,
-            message: format!("{}: {e}", module.display_name(e.func)),
-        })?;
+        module.put_under(&claim.contract, bytes).map_err(refused)?;
         let object = read_object(object, &module, &claim)?;
         Ok(Session { chain: Arc::new(Chain::new(bytes, module, claim, limits)?), object, explains: true })
     }
@@ -243,6 +241,9 @@ impl<'a> Session<'a> {
             let symbols = module.globals.iter().filter(|g| !g.mutable).filter_map(|g| g.import.as_ref());
             let words: Vec<String> = words.chain(symbols.map(|i| format!("&{}", i.field))).collect();
             names.push(format!("A-NATIVE({})", words.join(", ")));
+        }
+        if module.relocations.are_told {
+            names.push("A-RELOCATED".to_string());
         }
         if self.contract().bounds != Bounds::Software {
             names.push("A-BOUNDS".to_string());

@@ -8,4 +8,5 @@ pub mod operators;
 pub mod provenance;
 pub mod reach;
 pub mod reader;
+pub mod relocations;
 pub mod semantics;

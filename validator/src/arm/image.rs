@@ -10,7 +10,7 @@ use super::object::{DataObject, Extra, ObjectFile, is_reserved};
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::ir::Type;
-use crate::wasm::module::{ConstExpr, ExportKind, ImportName, Mode, Module, ValType};
+use crate::wasm::module::{ConstExpr, Data, ExportKind, ImportName, Mode, Module, ValType};
 use std::collections::BTreeMap;
 
 /// A difference between image and module.
@@ -26,7 +26,8 @@ pub struct ImageFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Const(u32),
-    Address(Symbol),
+    /// The address of a symbol, and what is added to it.
+    Address(Symbol, u32),
 }
 
 struct Check<'c> {
@@ -116,7 +117,7 @@ impl Check<'_> {
             ConstExpr::Global(g) => {
                 let global = self.module.globals.get(*g as usize)?;
                 match (&global.import, global.cell) {
-                    (Some(_), _) => vec![Word::Address(Symbol::HostData(*g))],
+                    (Some(_), _) => vec![Word::Address(Symbol::HostData(*g), 0)],
                     (None, Some(cell)) => self.cells.get(cell as usize..cell as usize + words)?.to_vec(),
                     (None, None) => return None,
                 }
@@ -129,7 +130,7 @@ impl Check<'_> {
     fn offset(&self, init: &ConstExpr) -> Option<u32> {
         match self.constant(init, 1)?[0] {
             Word::Const(v) => Some(v),
-            Word::Address(_) => None,
+            Word::Address(..) => None,
         }
     }
 
@@ -139,7 +140,12 @@ impl Check<'_> {
                 continue;
             };
             match self.constant(&global.init, ty.words()) {
-                Some(words) => self.cells.extend(words),
+                Some(words) => match words[0] {
+                    Word::Const(k) if self.module.relocations.stack_pointer == Some(i as u32) => {
+                        self.cells.push(Word::Address(Symbol::Memory, k));
+                    }
+                    _ => self.cells.extend(words),
+                },
                 None => {
                     return self.fault(SYM_GLOBALS, format!("initial value of global {i} is not supported"));
                 }
@@ -163,10 +169,8 @@ impl Check<'_> {
             let wanted = expected.get(&i).copied().unwrap_or(Word::Const(0));
             let found = match data.relocations.get(&(4 * i as u32)) {
                 None => Some(Word::Const(data.word(4 * i))),
-                Some(Relocation { kind: RelocationKind::Abs32, target: Target::Symbol(s) })
-                    if data.word(4 * i) == 0 =>
-                {
-                    Some(Word::Address(*s))
+                Some(Relocation { kind: RelocationKind::Abs32, target: Target::Symbol(s) }) => {
+                    Some(Word::Address(*s, data.word(4 * i)))
                 }
                 Some(_) => None,
             };
@@ -192,7 +196,7 @@ impl Check<'_> {
             let expected = BTreeMap::from([(0, Word::Const(size as u32))]);
             self.words(SYM_MEMORY_BYTES, data, 1, &expected, true);
         }
-        let mut segments = Vec::new();
+        let (mut segments, mut addresses) = (Vec::new(), BTreeMap::new());
         for (k, segment) in self.module.data.iter().enumerate() {
             let Some(contents) = self.bytes.get(segment.bytes.clone()) else {
                 self.fault(SYM_DATA, format!("segment {k} is outside the module"));
@@ -200,7 +204,7 @@ impl Check<'_> {
             };
             if let Some(copy) = self.object.data.get(&Symbol::Data(k as u32))
                 && (copy.writable
-                    || !copy.relocations.is_empty()
+                    || copy.relocations != self.addresses(segment, 0).collect()
                     || copy.size as usize != contents.len()
                     || copy.bytes != contents)
             {
@@ -210,27 +214,45 @@ impl Check<'_> {
                 continue;
             };
             match self.offset(&offset) {
-                Some(at) if u64::from(at) + contents.len() as u64 <= size => segments.push((at as usize, contents)),
+                Some(at) if u64::from(at) + contents.len() as u64 <= size => {
+                    addresses.extend(self.addresses(segment, at));
+                    segments.push((at as usize, contents));
+                }
                 Some(_) => self.fault(SYM_DATA, format!("active segment {k} traps at instantiation")),
                 None => self.fault(SYM_DATA, format!("offset of segment {k} is not supported")),
             }
         }
         match (self.contract.memory, self.object.data.get(&Symbol::Memory)) {
-            (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments),
+            (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments, &addresses),
             (MemoryOwner::Own, None) if self.object.is_linked => {}
+            // In an image the symbol is the host's own.
+            (MemoryOwner::Extern, Some(_)) if self.object.is_linked => {}
             (MemoryOwner::Own, None) => self.fault(SYM_MEMORY, "is not in the object"),
             (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
             (MemoryOwner::Extern, None) => {}
         }
     }
 
-    fn own_memory(&mut self, data: &DataObject, segments: &[(usize, &[u8])]) {
+    /// The words of a data segment that are addresses, where it lies at an offset.
+    fn addresses<'s>(&'s self, segment: &'s Data, at: u32) -> impl Iterator<Item = (u32, Relocation)> + 's {
+        let relocation = Relocation { kind: RelocationKind::Abs32, target: Target::Symbol(Symbol::Memory) };
+        self.module.relocations.in_segment(segment).map(move |word| (at + word, relocation))
+    }
+
+    fn own_memory(&mut self, data: &DataObject, segments: &[(usize, &[u8])], addresses: &BTreeMap<u32, Relocation>) {
         let reserve = if self.contract.bounds == Bounds::Mask { u64::from(MASK_SPARE_BYTES) } else { 0 };
         if u64::from(data.size) != u64::from(self.contract.capacity_bytes) + reserve {
             self.fault(SYM_MEMORY, format!("has {} bytes, not capacity + {reserve}", data.size));
         }
-        if data.align < 8 || !data.writable || !data.relocations.is_empty() {
-            self.fault(SYM_MEMORY, "is not 8-aligned writable memory without relocations");
+        let align = self.module.relocations.align.max(8);
+        if data.align < align || !data.writable || data.relocations != *addresses {
+            let what = format!("is not {align}-aligned writable memory with {} relocated words", addresses.len());
+            self.fault(SYM_MEMORY, what);
+        }
+        let mut places: Vec<_> = segments.iter().map(|(at, s)| (*at, at + s.len())).collect();
+        places.sort_unstable();
+        if !addresses.is_empty() && places.windows(2).any(|w| w[0].1 > w[1].0) {
+            self.fault(SYM_MEMORY, "segments with relocated words overlap");
         }
         let end = segments.iter().map(|(at, s)| at + s.len()).max().unwrap_or(0);
         let mut image = vec![0u8; end.max(data.bytes.len())];
@@ -280,7 +302,7 @@ impl Check<'_> {
                         Some(f) => {
                             let ty = self.module.functions[*f as usize].type_index;
                             let ty = self.module.canonical[ty as usize];
-                            (Word::Const(1 + ty), Word::Address(Symbol::Function(self.module.callee(*f))))
+                            (Word::Const(1 + ty), Word::Address(Symbol::Function(self.module.callee(*f)), 0))
                         }
                     };
                     entries.insert(entry, words.0);

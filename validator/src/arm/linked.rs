@@ -22,7 +22,7 @@ pub struct Site {
     /// The relocation.
     pub relocation: Relocation,
     /// The addend without that of the relocation's kind: branches count from 4 bytes behind them.
-    pub addend: i16,
+    pub addend: i32,
 }
 
 /// What is needed to find an object of ours in a linked image.
@@ -96,11 +96,13 @@ impl Site {
     /// target's address, with bit 0 set for a function. `halfword` gives those of the image.
     pub fn unresolved(&self, word: u32, at: u32, to: u32, halfword: impl Fn(u32) -> Option<u16>) -> Option<u32> {
         let kind = self.relocation.kind;
-        let sum = to.wrapping_add(i32::from(self.addend) as u32);
+        let sum = to.wrapping_add(self.addend as u32);
         let (resolved, addend) = match kind {
-            RelocationKind::Abs32 => (sum, i32::from(self.addend) as u32),
-            RelocationKind::ThmMovw => (sum & 0xffff, u32::from(self.addend as u16)),
-            RelocationKind::ThmMovt => (sum >> 16, u32::from(self.addend as u16)),
+            RelocationKind::Abs32 => (sum, self.addend as u32),
+            // The addend is the field's 16 bits, with sign.
+            RelocationKind::ThmMovw | RelocationKind::ThmMovt if i16::try_from(self.addend).is_err() => return None,
+            RelocationKind::ThmMovw => (sum & 0xffff, self.addend as u32 & 0xffff),
+            RelocationKind::ThmMovt => (sum >> 16, self.addend as u32 & 0xffff),
             RelocationKind::ThmCall | RelocationKind::ThmJump24 => {
                 let reached = branch_target(word, at)?;
                 let through = veneer(reached, &halfword);

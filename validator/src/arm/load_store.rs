@@ -164,8 +164,13 @@ impl<D: Domain> Cpu<'_, D> {
         }
     }
 
-    /// Requires that an access to linear memory stays in what the contract gives it.
+    /// Requires that an access to linear memory stays in what the contract gives it, or is one that the module makes if every address is
+    /// the host's.
     fn in_bounds(&mut self, index: &D::W, bytes: u32) {
+        if self.f.module.relocations.in_host {
+            let permitted = self.d.is_host(index, bytes);
+            return self.access(Space::Host, permitted);
+        }
         let good = bounds::inside(self.d, self.f.contract, &self.state.world.memory_bytes, index, bytes);
         self.access(Space::Linear, good);
     }

@@ -8,7 +8,7 @@ use super::decode::{Code, Target, decode};
 use super::insn::Op;
 use super::object::{DataObject, ObjectFile};
 use super::semantics::{Function, Point, State};
-use crate::concrete::{Bytes, Concrete};
+use crate::concrete::{Bytes, Concrete, MEMORY_BASE};
 use crate::contract::Contract;
 use crate::domain::{Domain, Symbol};
 use crate::program::{Callee, Fact, Program, Step, Unsupported, World};
@@ -58,6 +58,17 @@ fn words(d: &mut Concrete, data: &DataObject) -> Vec<u32> {
     (0..data.size / 4).map(word).collect()
 }
 
+/// The bytes of a data object in which words are addresses in linear memory.
+fn relocated(data: &DataObject) -> Vec<u8> {
+    let mut bytes = data.bytes.clone();
+    for at in data.relocations.keys().map(|at| *at as usize) {
+        if let Some(word) = bytes.get_mut(at..at + 4) {
+            word.copy_from_slice(&data.word(at).wrapping_add(MEMORY_BASE).to_le_bytes());
+        }
+    }
+    bytes
+}
+
 impl<'m, H: Host> Machine<'m, H> {
     /// Loads an object; runs its start-up function if it has one.
     ///
@@ -69,11 +80,12 @@ impl<'m, H: Host> Machine<'m, H> {
         if let Some(init) = object.init() {
             codes.insert(INIT, decode(&init.code));
         }
-        let mut memory = object.data.get(&Symbol::Memory).map_or(Vec::new(), |m| m.bytes.clone());
+        let mut memory = object.data.get(&Symbol::Memory).map_or(Vec::new(), relocated);
         let capacity = if module.memories.is_empty() { 0 } else { contract.capacity_bytes as usize };
         memory.resize(capacity, 0);
         let mut domain = Concrete::new(Bytes::Dense(memory));
         domain.host_data = Arc::new(host.globals(module));
+        domain.memory_is_host = module.relocations.in_host;
         let mut load = |symbol| object.data.get(&symbol).map(|data| words(&mut domain, data));
         let cells = load(Symbol::Globals).unwrap_or_default();
         let pages = module.memories.first().map_or(0, |m| m.min_pages as u32);
@@ -82,7 +94,7 @@ impl<'m, H: Host> Machine<'m, H> {
         let tables: Vec<Vec<u32>> = tables.collect();
         let tables = tables.iter().map(|t| t.chunks_exact(2).map(|e| (e[0], e[1])).collect()).collect();
         domain.tables = Arc::new(tables);
-        let segment = |k| object.data.get(&Symbol::Data(k)).map_or(Vec::new(), |data| data.bytes.clone());
+        let segment = |k| object.data.get(&Symbol::Data(k)).map_or(Vec::new(), relocated);
         domain.segments = Arc::new((0..module.data.len() as u32).map(segment).collect());
         let memory_bytes = memory_bytes.unwrap_or(pages.wrapping_mul(crate::contract::PAGE_BYTES));
         let world = World { memory: (), memory_bytes, cells, results: Vec::new() };

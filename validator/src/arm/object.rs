@@ -57,7 +57,7 @@ pub struct DataObject {
     pub relocations: BTreeMap<u32, Relocation>,
     /// Whether its section is writable.
     pub writable: bool,
-    /// The largest power of two, at most 8, that divides its address.
+    /// The largest power of two, at most 65,536, that divides its address.
     pub align: u32,
 }
 
@@ -468,7 +468,7 @@ impl<'d> Reader<'d> {
                     Some(symbol) => {
                         // An alignment of 0 is none. Source: ELF, sh_addralign.
                         let align = section.align.max(1).trailing_zeros();
-                        let align = 1 << u64::from(range.start).trailing_zeros().min(align).min(3);
+                        let align = 1 << u64::from(range.start).trailing_zeros().min(align).min(16);
                         let size = range.end - range.start;
                         let FunctionBytes { bytes, relocations, .. } = code;
                         let data = DataObject { bytes, size, relocations, writable: section.writable, align };
@@ -530,7 +530,8 @@ impl<'d> Reader<'d> {
         let mut out = BTreeMap::new();
         for (at, (code, symbol)) in section.relocations.range(range.clone()) {
             let place = u64::from(*at);
-            if at + 4 > range.end {
+            // Zeros that the file does not hold are not relocated.
+            if at + 4 > range.end || *at as usize + 4 > section.data.len() {
                 return error(&section.name, place, "relocation past the end of what it belongs to");
             }
             let kind = match code {

@@ -22,6 +22,8 @@ pub struct Setting {
     pub tables: Arc<Vec<Vec<(u32, u32)>>>,
     /// Contents of the data segments.
     pub segments: Arc<Vec<Vec<u8>>>,
+    /// Whether linear memory is a part of the host's.
+    pub memory_is_host: bool,
     /// Cells of immutable globals and their values, which nobody changes.
     pub fixed_cells: Vec<(u32, u32)>,
     /// Words that starts should try, such as constants of the function.
@@ -34,7 +36,8 @@ impl Setting {
     /// A setting without tables, segments, fixed cells, hints and ignored words.
     pub fn new(shape: Shape) -> Setting {
         let (tables, segments) = (Arc::default(), Arc::default());
-        Setting { shape, tables, segments, fixed_cells: Vec::new(), hints: Vec::new(), ignored: Ignored::new() }
+        let (fixed_cells, hints, ignored) = (Vec::new(), Vec::new(), Ignored::new());
+        Setting { shape, tables, segments, memory_is_host: false, fixed_cells, hints, ignored }
     }
     /// The setting of the functions of a module read from `bytes`; see [`Self::for_function`].
     ///
@@ -55,6 +58,7 @@ impl Setting {
         }
         setting.tables = Arc::new(tables);
         setting.segments = Arc::new(instance::segments(module, bytes));
+        setting.memory_is_host = module.relocations.in_host;
         Ok(setting)
     }
     /// This setting with a function's sizes, and the constants and offsets in its body as hints.
@@ -100,6 +104,7 @@ impl Start {
         let memory = Bytes::Sparse { seed: self.memory_seed, written: FxHashMap::default() };
         let mut d = Concrete::new(memory);
         (d.tables, d.segments) = (setting.tables.clone(), setting.segments.clone());
+        d.memory_is_host = setting.memory_is_host;
         self.bytes.iter().for_each(|(at, byte)| d.memory.set(*at, *byte));
         d.bulk_bytes_max = super::BULK_BYTES_MAX;
         d

@@ -134,6 +134,8 @@ pub struct Instr {
     pub height: u32,
     /// For a load or store of at most 64 bits: whose address it has ([`super::provenance`]).
     pub space: Space,
+    /// Whether its constant is an address in linear memory ([`super::relocations`]).
+    pub is_relocated: bool,
 }
 
 /// A function body, resolved for execution.
@@ -291,7 +293,8 @@ impl Reader<'_> {
     /// Appends an instruction that takes and leaves values of these types.
     fn emit(&mut self, offset: u32, operator: Operator, pops: &[Type], pushes: &[Type]) {
         let space = if self.module.host_accesses.contains(&offset) { Space::Host } else { Space::Linear };
-        self.body.instrs.push(Instr { operator, offset, height: self.height, space });
+        let is_relocated = self.module.relocations.operators.contains(&offset);
+        self.body.instrs.push(Instr { operator, offset, height: self.height, space, is_relocated });
         self.types.truncate(self.types.len() - pops.len());
         self.types.extend_from_slice(pushes);
         self.height = self.height - words(pops) + words(pushes);

@@ -8,7 +8,7 @@ use super::module::{ConstExpr, ExportKind, ImportName, Mode, Module};
 use super::semantics::{Function, Point, State};
 use crate::concrete::{Bytes, Concrete};
 use crate::contract::{Contract, PAGE_BYTES};
-use crate::domain::{Domain, Symbol};
+use crate::domain::{Domain, Symbol, Width};
 use crate::program::{Callee, Fact, Program, Step, World};
 use crate::trap::TrapKind;
 use std::collections::BTreeMap;
@@ -133,6 +133,7 @@ impl<'m, H: Host> Instance<'m, H> {
         let mut domain = Concrete::new(Bytes::Dense(vec![0; capacity]));
         domain.segments = Arc::new(segments(module, bytes));
         domain.host_data = Arc::new(host.globals(module));
+        domain.memory_is_host = module.relocations.in_host;
         let bodies = (0..module.functions.len()).map(body).collect();
         let world = World { memory: (), memory_bytes, cells: Vec::new(), results: Vec::new() };
         let mut instance = Instance { module, contract, bodies, domain, world, host, fuel };
@@ -158,6 +159,12 @@ impl<'m, H: Host> Instance<'m, H> {
             }
             for (i, byte) in contents.iter().enumerate() {
                 self.domain.memory.set(at + i as u32, *byte);
+            }
+            for word in self.module.relocations.in_segment(data) {
+                let address = self.domain.symbol(Symbol::Memory);
+                let index = at + word;
+                let address = address.wrapping_add(self.domain.load(&(), Width::Word, &index));
+                self.domain.store(&(), Width::Word, &index, &address);
             }
         }
         Ok(())
@@ -334,8 +341,11 @@ fn constant(module: &Module, cells: &[u32], init: &ConstExpr, host: &mut Concret
 /// An initial value that is not supported.
 pub fn initial_cells(module: &Module, host: &mut Concrete) -> Result<Vec<u32>, Stop> {
     let mut cells = Vec::new();
-    for global in module.globals.iter().filter(|g| g.cell.is_some()) {
-        let words = constant(module, &cells, &global.init, host)?;
+    for (index, global) in (0..).zip(&module.globals).filter(|(_, g)| g.cell.is_some()) {
+        let mut words = constant(module, &cells, &global.init, host)?;
+        if module.relocations.stack_pointer == Some(index) {
+            words[0] = words[0].wrapping_add(host.symbol(Symbol::Memory));
+        }
         if global.ty.bits().is_none_or(|ty| ty.words() != words.len()) {
             return Err(Stop::Unsupported("unsupported initial value: an imported global that is no i32".to_string()));
         }

@@ -1,7 +1,9 @@
 //! A module's declarations, as the validator's own reader sees them ([`super::reader`]).
 
-use super::provenance::{self, Ambiguous};
-use crate::contract::{Contract, export_symbol};
+use super::provenance;
+use super::reader::{ReadError, unsupported};
+use super::relocations::{self, Relocations};
+use crate::contract::{Contract, Native, export_symbol};
 use crate::ir::Type;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -223,6 +225,8 @@ pub struct Module {
     /// Byte offsets of the loads and stores whose addresses are the host's; not in the module but from the contract
     /// ([`super::provenance`]).
     pub host_accesses: BTreeSet<u32>,
+    /// Which numbers are addresses in linear memory; not in the declarations but from the contract and the linker's sections.
+    pub relocations: Relocations,
     /// Function names of the `name` section by function index.
     pub names: Vec<(u32, String)>,
     /// Whether any function body contains `memory.grow`.
@@ -251,11 +255,17 @@ impl Module {
     /// Notes what a contract says of the module, which was read from these bytes.
     ///
     /// # Errors
-    /// An access of which it cannot be said whether its address is the host's.
-    pub fn put_under(&mut self, contract: &Contract, bytes: &[u8]) -> Result<(), Ambiguous> {
+    /// An access of which it cannot be said whether its address is the host's; a number of which it cannot be said whether it is an
+    /// address in linear memory.
+    pub fn put_under(&mut self, contract: &Contract, bytes: &[u8]) -> Result<(), ReadError> {
         self.import_prefix.clone_from(&contract.import_prefix);
         self.export_symbols.clone_from(&contract.export_symbols);
-        self.host_accesses = provenance::host_accesses(self, bytes, &contract.native)?;
+        let found = provenance::host_accesses(self, bytes, &contract.native);
+        self.host_accesses =
+            found.map_err(|e| unsupported(e.offset as usize, &format!("{}: {e}", self.display_name(e.func))))?;
+        if contract.native.contains(&Native::Everything) {
+            self.relocations = relocations::read(self, bytes)?;
+        }
         Ok(())
     }
     /// Whether any load or store has an address of the host's.

@@ -209,8 +209,6 @@ pub struct Passed {
 pub struct Followed {
     /// Accesses with host addresses: byte offset, and where the address comes from.
     pub host: BTreeMap<u32, Source>,
-    /// Byte offsets of accesses with addresses computed from a mutable global.
-    pub global: Vec<u32>,
     /// Accesses that are refused, ascending by offset.
     pub ambiguous: Vec<Ambiguous>,
     /// Argument words of calls, in order.
@@ -514,7 +512,6 @@ impl Followed {
     fn access(&mut self, func: u32, offset: u32, origin: Origin) {
         match origin {
             Origin::Host(source) => drop(self.host.insert(offset, source)),
-            Origin::Global => self.global.push(offset),
             _ if origin.source().is_some() => self.ambiguous.push(Ambiguous { func, offset, origin }),
             _ => {}
         }

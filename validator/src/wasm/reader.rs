@@ -370,7 +370,7 @@ fn usize_range(range: Range<u64>) -> Range<usize> {
     range.start as usize..range.end as usize
 }
 
-fn unsupported(offset: usize, message: &str) -> ReadError {
+pub(super) fn unsupported(offset: usize, message: &str) -> ReadError {
     ReadError { offset, message: message.to_string(), kind: ReadErrorKind::Unsupported }
 }
 

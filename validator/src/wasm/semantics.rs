@@ -148,7 +148,8 @@ impl<'m> Function<'m> {
         let access = |d: &mut D, below: usize, offset: u32, bytes: u32| {
             let address = state.peek(below);
             if instr.space == Space::Host {
-                return Some(Guard::Assume(bounds::host(d, address, offset, bytes), "A-NATIVE"));
+                let address = relocated(d, instr, address.clone());
+                return Some(Guard::Assume(bounds::host(d, &address, offset, bytes), "A-NATIVE"));
             }
             let outside = self.outside(d, state, address, offset, bytes);
             Some(self.bounds_guard(d, outside, false))
@@ -266,7 +267,13 @@ impl<'m> Function<'m> {
         let words = |range: &std::ops::Range<u32>| range.start as usize..range.end as usize;
         match &instr.operator {
             Operator::Nop => {}
-            Operator::Numeric(op) => numeric(d, *op, stack),
+            Operator::Numeric(op) => {
+                numeric(d, *op, stack);
+                if instr.is_relocated {
+                    let constant = pop32(stack);
+                    stack.push(relocated(d, instr, constant));
+                }
+            }
             Operator::Div32(op) => {
                 let (b, a) = (pop32(stack), pop32(stack));
                 stack.push(divide32(d, *op, &a, &b));
@@ -314,7 +321,7 @@ impl<'m> Function<'m> {
         let Instr { operator, space, .. } = instr;
         match operator {
             Operator::Load { ty, width, signed, offset } => {
-                let x = pop32(stack);
+                let x = relocated(d, instr, pop32(stack));
                 let index = self.index(d, *space, &x, *offset);
                 let value = d.load(&world.memory, *width, &index);
                 let value = match (width, signed) {
@@ -328,7 +335,7 @@ impl<'m> Function<'m> {
                 }
             }
             Operator::Load64(offset) => {
-                let x = pop32(stack);
+                let x = relocated(d, instr, pop32(stack));
                 let index = self.index(d, *space, &x, *offset);
                 let low = d.load(&world.memory, Width::Word, &index);
                 let index = d.bin_const(BinOp::Add, &index, 4);
@@ -339,12 +346,13 @@ impl<'m> Function<'m> {
                     Type::I32 => pop32(stack),
                     Type::I64 => pop64(stack).0,
                 };
-                let x = pop32(stack);
+                let x = relocated(d, instr, pop32(stack));
                 let index = self.index(d, *space, &x, *offset);
                 world.memory = d.store(&world.memory, *width, &index, &value);
             }
             Operator::Store64(offset) => {
-                let (value, x) = (pop64(stack), pop32(stack));
+                let value = pop64(stack);
+                let x = relocated(d, instr, pop32(stack));
                 let index = self.index(d, *space, &x, *offset);
                 world.memory = d.store(&world.memory, Width::Word, &index, &value.0);
                 let index = d.bin_const(BinOp::Add, &index, 4);
@@ -399,6 +407,15 @@ impl<'m> Function<'m> {
         let failure = d.word(u32::MAX);
         d.ite(&fails, &failure, &old)
     }
+}
+
+/// A summand of an instruction's constant, or the constant: plus the address of linear memory, if the constant is an address there.
+fn relocated<D: Domain>(d: &mut D, instr: &Instr, word: D::W) -> D::W {
+    if !instr.is_relocated {
+        return word;
+    }
+    let base = d.symbol(Symbol::Memory);
+    d.bin(BinOp::Add, &base, &word)
 }
 
 /// Whether the `i64` with its high word `depth` words under the top of the stack is this constant.
