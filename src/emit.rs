@@ -106,13 +106,14 @@ pub fn emit(
                     e.items.push(Item::Origin(*origin));
                     e.wanted = flags::wanted(inst, &steps[n + 1..]);
                     e.inst(b, inst)?;
-                    e.held = std::mem::take(&mut e.wanted);
+                    let wanted = std::mem::take(&mut e.wanted);
+                    if wanted.is_some() || !faults::on("emit-flags-kept") {
+                        e.held = wanted;
+                    }
                 }
             }
         }
-        if !faults::on("emit-flags-at-join") {
-            e.held = None;
-        }
+        e.held = None;
     }
     e.trap_blocks();
     Ok(Emitted { items: e.items, labels: e.labels as usize })

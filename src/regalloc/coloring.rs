@@ -292,9 +292,10 @@ impl Allocator<'_> {
                         for (from, to) in &counting {
                             let Some(to) = *to else { continue };
                             // A word may share its register with the copy of it.
-                            let same =
-                                from.filter(|from| !written.contains(from) || faults::on("allocate-copy-shares"));
-                            graph.edges(to, &live, same);
+                            let same = from.filter(|from| !written.contains(from));
+                            if !faults::on("allocate-copy-shares") {
+                                graph.edges(to, &live, same);
+                            }
                             written.iter().for_each(|o| graph.edge(to, *o));
                             if let Some(from) = *from {
                                 graph.copy(Copy { from, to, weight: COPY_WEIGHT * weight });
