@@ -26,6 +26,7 @@ pub mod image;
 pub mod inline_report;
 pub mod ir_facts;
 pub mod legalize;
+pub mod listing;
 pub mod liveness;
 pub mod loops;
 pub mod machine;

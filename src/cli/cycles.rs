@@ -2,10 +2,10 @@
 
 use super::compile::TargetArg;
 use super::diagnostic::Diagnostic;
-use super::disasm::cut_lines;
 use super::proof::session;
 use super::{Format, JSON_SCHEMA, Status, input, output, stack, table};
 use crate::compile::Core;
+use crate::listing::cut_lines;
 use crate::stack::{FunctionStack, usage};
 use crate::time::{Decline, FunctionTime, bounds};
 use serde::Serialize;

@@ -9,19 +9,16 @@ use super::input;
 use super::{Status, output};
 use crate::compile::CompiledFunction;
 use crate::emit::NO_ORIGIN;
-use crate::operator_name;
+use crate::listing::{Piece, cut_lines, operators, pieces, tidy};
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use synth_validator::arm::decode::{Code, FunctionBytes, Target, decode};
-use synth_validator::arm::insn::{Insn, Op};
+use synth_validator::arm::decode::{FunctionBytes, decode};
 use synth_validator::arm::linked;
 use synth_validator::arm::object::{ObjectFile, read};
-use synth_validator::claim::FunctionClaim;
 use synth_validator::contract::SYM_FUNCTION;
 use synth_validator::wasm::module::{Export, ExportKind, FuncType, Function, ImportName, Module};
-use wasmparser::{BinaryReader, FunctionBody};
 
 /// Arguments of `synth disasm`.
 #[derive(clap::Args)]
@@ -124,22 +121,6 @@ fn stand_in(path: &Path, bytes: &[u8]) -> Result<Module, Diagnostic> {
     Ok(module)
 }
 
-/// (code offset, module offset) where the cut points of all links of a function join up.
-pub fn cut_lines(claim: &FunctionClaim) -> Vec<(u32, u32)> {
-    let mut lines: Vec<(u32, u32)> = Vec::new();
-    for cut in &claim.witness.cuts {
-        let mut at = Some(cut.left);
-        for stage in claim.stages.iter().rev() {
-            at = at.and_then(|at| stage.witness.cuts.iter().find(|c| c.right == at)).map(|c| c.left);
-        }
-        if let Some(offset) = at {
-            lines.push((cut.right as u32, offset as u32));
-        }
-    }
-    lines.sort_unstable();
-    lines
-}
-
 fn listing(
     args: &Args,
     module: &Module,
@@ -165,7 +146,7 @@ fn listing(
             out,
             "{:08x} <{}>  function {index}, {} bytes",
             function.address,
-            super::table::tidy(&name),
+            tidy(&name),
             function.bytes.len()
         );
         one(&mut out, module, function, &operators, lines);
@@ -177,20 +158,6 @@ fn listing(
             .help("give an index (imports first), an export name, or a name of the name section")),
         _ => Ok(out),
     }
-}
-
-/// The operators of a function by byte offset in the module.
-fn operators(module: &Module, bytes: &[u8], index: u32) -> BTreeMap<u32, String> {
-    let range = module.functions.get(index as usize).map_or(0..0, |f| f.body.clone());
-    let Some(code) = bytes.get(range.clone()).filter(|c| !c.is_empty()) else {
-        return BTreeMap::new();
-    };
-    let body = FunctionBody::new(BinaryReader::new(code, range.start as _));
-    let Ok(reader) = body.get_operators_reader() else {
-        return BTreeMap::new();
-    };
-    let pairs = reader.into_iter_with_offsets().filter_map(Result::ok);
-    pairs.map(|(operator, offset)| (offset as u32, operator_name::text(&operator))).collect()
 }
 
 fn one(
@@ -207,11 +174,8 @@ fn one(
             return;
         }
     };
-    let mut at = 0u32;
     let mut lines = lines.iter().peekable();
-    while (at as usize) < function.bytes.len() {
-        let (size, text) = item(module, function, &code, at);
-        let size = size.clamp(1, function.bytes.len() as u32 - at);
+    for Piece { offset: at, size, text, .. } in pieces(module, function, &code) {
         let bytes = &function.bytes[at as usize..(at + size) as usize];
         // Halfwords as the manual writes them.
         let hex: Vec<String> = bytes.chunks(2).map(|h| h.iter().rev().map(|b| format!("{b:02x}")).collect()).collect();
@@ -225,63 +189,5 @@ fn one(
             line = format!("{line:<OPERATOR_COLUMN$}; {}", origins.join(", "));
         }
         let _ = writeln!(out, "{}", line.trim_end());
-        at += size;
-    }
-}
-
-/// The instruction, literal, table or padding at an offset: its size and text.
-fn item(module: &Module, function: &FunctionBytes, code: &Code, at: u32) -> (u32, String) {
-    if let Some(insn) = code.insns.get(&at) {
-        return (u32::from(insn.size), instruction(module, function, insn));
-    }
-    if let Some(literal) = code.literals.get(&at) {
-        let symbol = function.relocations.get(&at).map(|r| format!("  <{}>", target_name(module, r.target)));
-        return (4, format!(".word {:#010x}{}", literal.word, symbol.unwrap_or_default()));
-    }
-    let next = code.insns.keys().chain(code.literals.keys()).copied().filter(|next| *next > at).min();
-    let end = next.unwrap_or(function.bytes.len() as u32);
-    let byte = function.bytes[at as usize];
-    match (end - at) % 2 {
-        0 => (2, format!(".short {:#06x}", u16::from_le_bytes([byte, function.bytes[at as usize + 1]]))),
-        _ => (1, format!(".byte {byte:#04x}")),
-    }
-}
-
-/// An instruction's text, with branch targets as they are numbered here, or as symbols.
-fn instruction(module: &Module, function: &FunctionBytes, insn: &Insn) -> String {
-    let symbol = insn.relocation.map(|r| format!("<{}>", target_name(module, r.target)));
-    let target = match insn.op {
-        Op::B { target, .. } | Op::Bl { target } | Op::Cbz { target, .. } => Some(target),
-        _ => None,
-    };
-    match (target, symbol, insn.text.rsplit_once('#')) {
-        (Some(_), Some(symbol), Some((before, _))) => format!("{before}{symbol}"),
-        (Some(target), None, Some((before, _))) => {
-            format!("{before}{:#x}", i64::from(function.address) + target)
-        }
-        (_, Some(symbol), _) => format!("{}  {symbol}", insn.text),
-        _ => insn.text.clone(),
-    }
-}
-
-fn target_name(module: &Module, target: Target) -> String {
-    use synth_validator::contract::{SYM_DATA, SYM_GLOBALS, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE};
-    use synth_validator::domain::Symbol;
-    match target {
-        Target::Helper(helper) => helper.name().to_string(),
-        Target::Symbol(Symbol::Memory) => SYM_MEMORY.to_string(),
-        Target::Symbol(Symbol::MemoryBytes) => SYM_MEMORY_BYTES.to_string(),
-        Target::Symbol(Symbol::Globals) => SYM_GLOBALS.to_string(),
-        Target::Symbol(Symbol::Results) => SYM_RESULTS.to_string(),
-        Target::Symbol(Symbol::Table(n)) => format!("{SYM_TABLE}{n}"),
-        Target::Symbol(Symbol::Data(n)) => format!("{SYM_DATA}{n}"),
-        Target::Symbol(Symbol::HostData(n)) => {
-            let import = module.globals.get(n as usize).and_then(|g| g.import.as_ref());
-            import.map_or_else(|| format!("global {n}"), |i| module.import_symbol(i))
-        }
-        Target::Symbol(Symbol::Function(n)) => match module.functions.get(n as usize).and_then(|f| f.import.as_ref()) {
-            Some(import) => module.import_symbol(import),
-            None => super::table::tidy(&module.display_name(n)),
-        },
     }
 }

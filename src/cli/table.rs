@@ -1,6 +1,7 @@
 //! Verdict tables.
 
 use super::proof::Proof;
+pub use crate::listing::tidy;
 use crate::pass_report::PassOutcome;
 use crate::pipeline::OPTIMIZER;
 use crate::refusal::Refusal;
@@ -8,9 +9,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use synth_validator::certificate::{Certificate, FunctionEntry};
 use synth_validator::ladder::Rung;
-
-/// Longest name of a function that is shown whole.
-const NAME_CHARS: usize = 32;
 
 /// `normal 12, smt 3`: the rungs that closed something, in order.
 pub fn rungs(rungs: &BTreeMap<String, u32>) -> String {
@@ -36,15 +34,6 @@ pub fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
         let _ = writeln!(out, "{}", line.trim_end());
     }
     out
-}
-
-/// A name that cannot break the table or the terminal.
-pub fn tidy(name: &str) -> String {
-    let mut tidy: String = name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    if tidy.chars().count() > NAME_CHARS {
-        tidy = tidy.chars().take(NAME_CHARS - 1).chain(['…']).collect();
-    }
-    tidy
 }
 
 /// Names of links in the order of the chain: what every function has, the optimizer's passes, the program at the end.
