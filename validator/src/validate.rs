@@ -8,7 +8,7 @@ use crate::arm::object::ObjectFile;
 use crate::claim::Claim;
 use crate::contract::{Bounds, Contract, Native};
 use crate::ladder::Limits;
-use crate::refinement::{Effort, Place};
+use crate::refinement::{Closed, Effort, Place};
 use crate::refute::report::Difference;
 use crate::wasm;
 use crate::wasm::module::{ExportKind, Module};
@@ -94,6 +94,9 @@ impl FunctionReport {
         total
     }
 }
+
+/// Name of the final link.
+const MACHINE: &str = "machine";
 
 /// Why nothing can be validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,6 +254,29 @@ impl<'a> Session<'a> {
     }
 
     fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
+        self.with_machine(index, |machine| {
+            if !machine.helpers_used().is_empty() {
+                let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
+                report.assumptions.push(format!("A-RT({})", names.join(", ")));
+            }
+            self.chain.prove(index, (machine, MACHINE), report, self.explains)
+        })
+    }
+
+    /// Proves the links of a function once more and tells `observer` of every obligation that is closed, with the name of its
+    /// link. Nothing is reported, and no verdict of this session depends on it.
+    ///
+    /// # Errors
+    /// What stands in the way of the attempt; a link that is not proved is not among it.
+    pub fn observe(&self, index: u32, observer: &mut dyn FnMut(&str, &Closed<'_>)) -> Result<(), Verdict> {
+        self.with_machine(index, |machine| self.chain.observe(index, (machine, MACHINE), observer))
+    }
+
+    fn with_machine(
+        &self,
+        index: u32,
+        then: impl FnOnce(&arm::semantics::Function<'_>) -> Result<(), Verdict>,
+    ) -> Result<(), Verdict> {
         let (_, claim) = self.chain.claimed(index)?;
         let Some(bytes) = self.object.functions.get(&index) else {
             return Err(Verdict::Refuted("the object does not define this function".to_string()));
@@ -260,10 +286,6 @@ impl<'a> Session<'a> {
         let types = claim.indirect_types.clone();
         let machine = arm::semantics::Function::new(&code, &self.chain.module, self.contract(), index, types);
         let machine = machine.map_err(|e| Verdict::Unsupported(e.0))?;
-        if !machine.helpers_used().is_empty() {
-            let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
-            report.assumptions.push(format!("A-RT({})", names.join(", ")));
-        }
-        self.chain.prove(index, (&machine, "machine"), report, self.explains)
+        then(&machine)
     }
 }
