@@ -71,7 +71,8 @@ impl<'a> Destination<'a> {
             gate,
         };
         let refused = |why: String| Diagnostic::new(format!("no evidence can be made: {why}")).file(object.0);
-        let exported = obligation::exported(module.1, object.1, &proof.claim, limits.limits()).map_err(refused)?;
+        let exported = obligation::exported(module.1, object.1, &proof.claim, limits.limits());
+        let exported = exported.map_err(|e| refused(e.to_string()))?;
         let reports = proof.reports.iter().map(|t| &t.report).collect();
         let proofs = Proofs { claim: &proof.claim, certificate: &proof.certificate, reports, exported };
         let mut package = package(module.1, object.1, &build, &proofs).map_err(|e| refused(e.to_string()))?;

@@ -139,8 +139,8 @@ pub fn package(module: &[u8], object: &[u8], build: &Build, proofs: &Proofs<'_>)
     }
     let listed = Obligations { schema: super::SCHEMA, kind: "obligations", obligations: exported };
     add("obligations/index.json", json(&listed).into_bytes());
-    for obligation in exported {
-        add(&obligation.file, obligation.text.clone().into_bytes());
+    for (path, text) in exported.iter().flat_map(|o| &o.files) {
+        add(path, text.clone().into_bytes());
     }
     for (evidence, file) in summary.functions.iter().zip(&functions) {
         add(&evidence.pages[1], json(file).into_bytes());
