@@ -74,7 +74,7 @@ impl<'a> Destination<'a> {
         let exported = obligation::exported(module.1, object.1, &proof.claim, limits.limits());
         let exported = exported.map_err(|e| refused(e.to_string()))?;
         let reports = proof.reports.iter().map(|t| &t.report).collect();
-        let proofs = Proofs { claim: &proof.claim, certificate: &proof.certificate, reports, exported };
+        let proofs = Proofs { claim: &proof.claim, certificate: &proof.certificate, reports, exported, solvers: None };
         let mut package = package(module.1, object.1, &build, &proofs).map_err(|e| refused(e.to_string()))?;
         self.may_be_written(&package)?;
         let times = proof.reports.iter().map(|t| (t.report.index, t.time));

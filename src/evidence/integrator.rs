@@ -115,7 +115,7 @@ pub const CONDITIONS: [Condition; 7] = [
     Condition {
         about: "configuration and control register",
         says: "CCR.UNALIGN_TRP must be 0, for single loads and stores may be unaligned; CCR.DIV_0_TRP must be 0, for the proofs take a division \
-               by zero to give 0 where its quotient is not used.",
+               by zero to give 0 and not to fault.",
     },
 ];
 

@@ -8,7 +8,7 @@ use super::obligation::Exported;
 use super::page::State;
 use super::pages;
 use super::relation::{self, FunctionFile};
-use super::summary::{Parts, Summary, summary};
+use super::summary::{Parts, Solvers, Summary, summary};
 use super::trace::{Trace, trace};
 use super::{json, junit, sarif};
 use crate::stack::{self, FunctionStack};
@@ -22,6 +22,8 @@ use synth_validator::validate::{FunctionReport, InputError, Session};
 pub const MODULE: &str = "module.wasm";
 /// The record of the build.
 pub const BUILD: &str = "build.json";
+/// The record of asking foreign solvers.
+pub const SOLVERS: &str = "solvers.json";
 /// Folder of the certificate, as `synth-check` reads it.
 pub const CERTIFICATE: &str = "certificate";
 /// The published schema of all JSON files, which every package carries.
@@ -46,6 +48,8 @@ pub struct Proofs<'a> {
     pub reports: Vec<&'a FunctionReport>,
     /// Obligations as text.
     pub exported: Vec<Exported>,
+    /// What foreign solvers said of them, if any was asked.
+    pub solvers: Option<Solvers>,
 }
 
 /// A package that is not written yet: path and contents of each file but the record of the run.
@@ -96,7 +100,7 @@ struct Obligations<'a> {
 /// # Errors
 /// Module, object or claim cannot be read.
 pub fn package(module: &[u8], object: &[u8], build: &Build, proofs: &Proofs<'_>) -> Result<Package, InputError> {
-    let Proofs { claim, certificate, reports, exported } = proofs;
+    let Proofs { claim, certificate, reports, exported, solvers } = proofs;
     let session = Session::new(module, object, Some((*claim).clone()), certificate.limits)?;
     let trace = trace(&session, module, object, build);
     let stacks = stack::usage(session.module(), session.object(), claim, &BTreeMap::new());
@@ -112,7 +116,7 @@ pub fn package(module: &[u8], object: &[u8], build: &Build, proofs: &Proofs<'_>)
         trace: &trace,
         stacks: &stacks,
         exported,
-        solvers: None,
+        solvers: solvers.as_ref(),
         paths: [MODULE, OBJECTS[place]],
     });
     let stacks = stacks.unwrap_or_default();
@@ -133,6 +137,9 @@ pub fn package(module: &[u8], object: &[u8], build: &Build, proofs: &Proofs<'_>)
     add("assumptions.json", json(&integrator).into_bytes());
     add("findings.sarif", json(&sarif::sarif(&summary, build)).into_bytes());
     add("junit.xml", junit::junit(&summary, &build.input).into_bytes());
+    if let Some(solvers) = solvers {
+        add(SOLVERS, json(solvers).into_bytes());
+    }
     if let Some(c) = &build.compilation {
         // The form of this file is that of `synth compile --certificate`.
         add("passes.json", json(&Passes { schema: 1, passes: &c.passes, refused: &c.refused }).into_bytes());

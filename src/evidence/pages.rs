@@ -23,7 +23,7 @@ const NAVIGATION: [(&str, &str); 3] =
 /// How many functions a plot shows: the largest.
 const PLOTTED_MAX: usize = 15;
 /// Characters of a function's name in a plot.
-const LABEL_CHARS: usize = 28;
+const LABEL_CHARS: usize = 20;
 
 /// Path and text of every page.
 pub fn pages(contents: &Contents<'_>) -> Vec<(String, String)> {

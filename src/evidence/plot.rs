@@ -4,9 +4,9 @@ use plotters::coord::ranged1d::{IntoSegmentedCoord, SegmentValue};
 use plotters::prelude::*;
 
 /// Width of plots, and height of a bar with its gap, of the title and the axis, in pixels.
-const WIDTH: u32 = 640;
+const WIDTH: u32 = 420;
 const ROW: u32 = 26;
-const FRAME: u32 = 76;
+const FRAME: u32 = 70;
 /// The one colour of bars and that of lines; pages replace them by those of their style.
 const BAR: RGBColor = RGBColor(0x3a, 0x6e, 0xa5);
 const LINE: RGBColor = RGBColor(0x88, 0x88, 0x88);
@@ -32,9 +32,9 @@ fn draw(svg: &mut String, rows: &[(String, u64)], unit: &str) -> Result<(), Box<
     let places = (0..rows.len() as i32).into_segmented();
     let mut chart = ChartBuilder::on(&root)
         .margin(8)
-        .margin_right(72)
+        .margin_right(56)
         .x_label_area_size(44)
-        .y_label_area_size((longest * 8 + 16).clamp(48, 260))
+        .y_label_area_size((longest * 7 + 16).clamp(48, 170))
         .build_cartesian_2d(0u64..most, places)?;
     let label = |place: &SegmentValue<i32>| match place {
         SegmentValue::CenterOf(n) => rows.iter().rev().nth(*n as usize).map_or(String::new(), |r| r.0.clone()),
@@ -44,7 +44,7 @@ fn draw(svg: &mut String, rows: &[(String, u64)], unit: &str) -> Result<(), Box<
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .x_labels(5)
+        .x_labels(4)
         .y_labels(rows.len())
         .y_label_formatter(&label)
         .x_desc(unit)

@@ -4,7 +4,8 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use synth_validator::claim::FunctionClaim;
-use synth_validator::domain::Symbol;
+use synth_validator::domain::{BinOp, Symbol};
+use synth_validator::ir::Op;
 use synth_validator::witness::{Cut, Loc, Witness, Word};
 
 /// Two places with the same word.
@@ -108,7 +109,11 @@ fn word(cut: &Cut, word: &Word) -> String {
             let Some(step) = cut.steps.get(*step as usize) else { return "?".to_string() };
             let args: Vec<String> = step.args.iter().map(|arg| self::word(cut, arg)).collect();
             let high = if *half == 0 { "" } else { ".high" };
-            format!("{:?}({}){high}", step.op, args.join(", "))
+            match (&step.op, &args[..]) {
+                (Op::Bin(BinOp::Add), [a, b]) => format!("{a} + {b}"),
+                (Op::Bin(op), _) => format!("{}({}){high}", format!("{op:?}").to_lowercase(), args.join(", ")),
+                (op, _) => format!("{op:?}({}){high}", args.join(", ")),
+            }
         }
     }
 }

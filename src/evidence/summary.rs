@@ -5,7 +5,7 @@ use super::obligation::Exported;
 use super::page::State;
 use super::trace::{FunctionTrace, Role, Trace};
 use crate::stack::FunctionStack;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::certificate::{Certificate, FunctionEntry, LinkEntry, Said, Totals, sha256};
 use synth_validator::contract::Contract;
@@ -95,7 +95,8 @@ pub struct FunctionEvidence {
 }
 
 /// What a foreign solver said of the exported obligations. Only there if one was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SolverAgreement {
     /// The solver.
     pub solver: String,
@@ -111,6 +112,19 @@ pub struct SolverAgreement {
     pub failed: u32,
     /// Why it could not be asked at all.
     pub missing: Option<String>,
+}
+
+/// What foreign solvers said, `solvers.json`: the record of asking them, kept so that the summary can be made again. Solvers are not
+/// asked again when a package is verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Solvers {
+    /// [`super::SCHEMA`].
+    pub schema: String,
+    /// `solvers`.
+    pub kind: String,
+    /// One entry for each solver that was asked for.
+    pub solvers: Vec<SolverAgreement>,
 }
 
 /// The summary.
@@ -175,7 +189,7 @@ pub struct Parts<'a> {
     /// Exported obligations.
     pub exported: &'a [Exported],
     /// What foreign solvers said.
-    pub solvers: Option<Vec<SolverAgreement>>,
+    pub solvers: Option<&'a Solvers>,
     /// Paths of module and object in the package.
     pub paths: [&'a str; 2],
 }
@@ -317,7 +331,7 @@ fn reasons(parts: &Parts<'_>) -> Vec<String> {
     if uncovered > 0 {
         reasons.push(format!("{uncovered} pieces of code are covered by no obligation; the trace names them."));
     }
-    for solver in parts.solvers.iter().flatten() {
+    for solver in parts.solvers.iter().flat_map(|s| &s.solvers) {
         let SolverAgreement { solver: name, disagreed, failed, unknown, missing, .. } = solver;
         if let Some(why) = missing {
             reasons.push(format!("The solver {name} is missing: {why}."));
@@ -396,6 +410,6 @@ pub fn summary(parts: &Parts<'_>) -> Summary {
         left_out: parts.build.left_out.clone(),
         refused: parts.build.compilation.as_ref().map_or(Vec::new(), |c| c.refused.clone()),
         exported: parts.exported.len(),
-        solvers: parts.solvers.clone(),
+        solvers: parts.solvers.map(|s| s.solvers.clone()),
     }
 }

@@ -6,11 +6,12 @@
 
 use super::build_record::Build;
 use super::manifest::{self, Manifest};
-use super::module::{BUILD, MODULE, OBJECTS, Package, Proofs, claim_path, package};
+use super::module::{BUILD, MODULE, OBJECTS, Package, Proofs, SOLVERS, claim_path, package};
 use super::obligation;
 use super::page::State;
 use super::run_record::{self, Run};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::certificate::{Certificate, first_difference, sha256};
 use synth_validator::claim::Claim;
@@ -68,6 +69,15 @@ pub fn prove(
     })
 }
 
+/// A record that has to have the one form in which it is written.
+fn canonical<T: Serialize + DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, String> {
+    let record: T = serde_json::from_slice(bytes).map_err(|e| format!("{path} is no such record: {e}"))?;
+    match super::json(&record).as_bytes() == bytes {
+        true => Ok(record),
+        false => Err(format!("{path} is not in canonical form")),
+    }
+}
+
 /// Makes the package again from roots.
 ///
 /// # Errors
@@ -79,11 +89,8 @@ fn again(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Result<Package, S
         return Err(format!("one of {} has to be there, and there are {}", OBJECTS.join(", "), objects.len()));
     };
     let (module, object) = (file(MODULE)?, file(object)?);
-    let build: Build =
-        serde_json::from_slice(file(BUILD)?).map_err(|e| format!("{BUILD} is no record of a build: {e}"))?;
-    if super::json(&build).as_bytes() != file(BUILD)? {
-        return Err(format!("{BUILD} is not in canonical form"));
-    }
+    let build: Build = canonical(BUILD, file(BUILD)?)?;
+    let solvers = files.get(SOLVERS).map(|bytes| canonical(SOLVERS, bytes)).transpose()?;
     let this = env!("CARGO_PKG_VERSION");
     if build.tool.version != this {
         return Err(format!(
@@ -96,7 +103,7 @@ fn again(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Result<Package, S
         prove((module, object), &claim, build.limits, threads, &|_| {}).map_err(|e| e.to_string())?;
     let exported = obligation::exported(module, object, &claim, build.limits).map_err(|e| e.to_string())?;
     let reports = reports.iter().map(|t| &t.report).collect();
-    let proofs = Proofs { claim: &claim, certificate: &certificate, reports, exported };
+    let proofs = Proofs { claim: &claim, certificate: &certificate, reports, exported, solvers };
     package(module, object, &build, &proofs).map_err(|e| e.to_string())
 }
 
@@ -176,7 +183,8 @@ pub fn verify(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Verified {
                 compared.filter_map(|path| difference(path, files.get(path), anew.files.get(path))).collect();
             state = Some(anew.state);
             let claim = claim_path();
-            let is_root = |d: &&Damage| [MODULE, BUILD, &claim].contains(&&*d.path) || OBJECTS.contains(&&*d.path);
+            let is_root =
+                |d: &&Damage| [MODULE, BUILD, SOLVERS, &claim].contains(&&*d.path) || OBJECTS.contains(&&*d.path);
             let only_manifest = matches!(&differing[..], [one] if one.path == manifest::FILE);
             if only_manifest || !damage.iter().any(|d| is_root(&d)) {
                 // What the manifest says of intact files is the manifest's damage. What is made again says where a file differs.
