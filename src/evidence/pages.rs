@@ -283,8 +283,8 @@ fn function(contents: &Contents<'_>, f: &FunctionEvidence) -> Value {
     let state = State {
         ok: proved,
         headline: format!("{}: {}", f.certified.said.verdict, f.certified.name),
-        reasons: refused.iter().map(|r| format!("The pass {} was refused.", r.pass)).collect(),
-        notes: Vec::new(),
+        reasons: Vec::new(),
+        notes: refused.iter().map(|r| format!("The pass {} was refused, and the code made without.", r.pass)).collect(),
     };
     json!({
         "title": f.certified.name,

@@ -180,3 +180,30 @@ fn wasm_body(module: &[u8], n: usize) -> (u64, u64) {
     let range = bodies.nth(n).expect("a body");
     (range.start as u64, (range.end - range.start) as u64)
 }
+
+/// A fault of a pass is refused; what comes out is proved, and neither the pass nor the fault is kept quiet about.
+#[cfg(feature = "faults")]
+#[test]
+fn the_evidence_of_a_fault_switched_on_says_so() {
+    let folder = Folder::new("fault");
+    let module = folder.corpus("semaphore");
+    let args = ["compile", "--validate", &module, "-o", "k.o", "--evidence", "e", "--fault", "if_convert-exchanged"];
+    let (code, out, err) = folder.synth(&args);
+    assert_eq!(code, 1, "{out}{err}");
+    let files = folder.files("e");
+    let banner = banner(&files);
+    for text in [
+        "The fault if_convert-exchanged of the compiler was switched on",
+        "The validator refused the pass if_convert in",
+        "Made by a build with faults",
+    ] {
+        assert!(banner.contains(text), "{text}: {banner}");
+    }
+    assert!(folder.path("k.o").exists(), "what was made without the pass is proved");
+    let refused = value(&files, "evidence.json")["refused"].clone();
+    let with_example = refused.as_array().expect("a list").iter().find(|r| r["counterexample"].is_string());
+    let index = &with_example.expect("an executed difference")["function"];
+    assert!(page(&files, &format!("functions/{index}.html")).contains("Counterexample, executed on both sides"));
+    let (code, out, _) = folder.synth(&["report", "verify", "e"]);
+    assert!(code == 1 && out.contains("files are whole"), "{out}");
+}

@@ -1,6 +1,6 @@
 //! Forms that others read: JSON by its schema, pages in a browser, the trace byte by byte.
 
-use crate::{Files, Folder, made, value};
+use crate::{DONE, Files, Folder, made, value};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,10 +26,10 @@ fn every_json_file_has_the_form_of_the_schema() {
         let args = [&["compile", "--validate", &module, "-o", "k.o", "--evidence", name][..], extra].concat();
         folder.synth(&args).0
     };
-    assert_eq!(compile("proved", &[]), 0);
+    assert_eq!(compile("proved", &[]), DONE);
     assert_eq!(compile("open", &["--limit-region-steps", "3"]), 1);
-    assert_eq!(compile("unchecked", &["--bounds", "none", "--memory", "extern", "-O1"]), 0);
-    assert_eq!(folder.synth(&["report", "module", &module, "k.o", "-o", "given"]).0, 0);
+    assert_eq!(compile("unchecked", &["--bounds", "none", "--memory", "extern", "-O1"]), DONE);
+    assert_eq!(folder.synth(&["report", "module", &module, "k.o", "-o", "given"]).0, DONE);
     let paths = ["proved", "open", "unchecked", "given"].map(|name| folder.path(name));
     let paths: Vec<&Path> = paths.iter().map(|p| p.as_path()).collect();
     println!("{}", script("schema.py", &paths));
@@ -39,7 +39,7 @@ fn every_json_file_has_the_form_of_the_schema() {
 fn pages_work_in_a_browser() {
     let folder = Folder::new("browser");
     let module = folder.corpus("semaphore");
-    assert_eq!(folder.synth(&["compile", "--validate", &module, "-o", "k.o", "--evidence", "e"]).0, 0);
+    assert_eq!(folder.synth(&["compile", "--validate", &module, "-o", "k.o", "--evidence", "e"]).0, DONE);
     println!("{}", script("browser.py", &[&folder.path("e")]));
 }
 
@@ -86,7 +86,7 @@ fn the_trace_accounts_for_every_byte_of_code() {
     for name in ["semaphore", "branch_tables", "tables", "int64", "multi_value", "kernel_stack"] {
         let module = folder.corpus(name);
         let (code, out, err) = folder.synth(&["compile", "--validate", &module, "-o", "k.o", "--evidence", name]);
-        assert_eq!(code, 0, "{name}: {out}{err}");
+        assert_eq!(code, DONE, "{name}: {out}{err}");
         let files = folder.files(name);
         accounted(&files, "object.o");
         assert_eq!(value(&files, "assumptions.json")["unknown"], serde_json::json!([]), "{name}");

@@ -58,6 +58,9 @@ impl Drop for Folder {
     }
 }
 
+/// Exit code of a command that writes evidence of what is all proved: a build with faults never has evidence that is all right.
+const DONE: i32 = if cfg!(feature = "faults") { 1 } else { 0 };
+
 type Files = BTreeMap<String, Vec<u8>>;
 
 fn value(files: &Files, path: &str) -> Value {
