@@ -371,11 +371,13 @@ impl Outcome {
     ) -> Result<Evidence<'a>, Diagnostic> {
         let proof = self.proof.as_ref().expect("invariant: evidence requires proofs");
         let object = self.image.as_ref().map_or(&self.compiled.object, |image| &image.elf);
+        let compilation = Compilation::new(&self.compiled, options, &self.passes, &self.refusals);
+        let linker = self.image.as_ref().map(Image::linked_by);
         let subject = Subject {
             module: (&args.input, &module.bytes),
             object: (&args.output, object),
             proof,
-            compilation: Some(Compilation::new(&self.compiled, options, &self.passes, &self.refusals)),
+            compilation: Some(Compilation { linker, ..compilation }),
             gate: self.gate.clone(),
         };
         to.package(subject, &args.limits)

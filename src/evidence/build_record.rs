@@ -150,6 +150,8 @@ pub struct Compilation {
     pub level: String,
     /// The fault that was switched on.
     pub fault: Option<String>,
+    /// The linker of an image, and its version.
+    pub linker: Option<String>,
     /// Stages that ran, in order.
     pub stages: Vec<String>,
     /// What became of the optimizer passes, in order.
@@ -177,6 +179,7 @@ impl Compilation {
             core: options.core.name().to_string(),
             level: options.level.name().to_string(),
             fault: options.fault.map(str::to_string),
+            linker: None,
             stages,
             passes: passes.iter().map(PassEntry::from).collect(),
             refused: refusals.iter().map(RefusedEntry::from).collect(),

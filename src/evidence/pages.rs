@@ -22,6 +22,8 @@ const NAVIGATION: [(&str, &str); 3] =
     [("index.html", "Summary"), ("assumptions.html", "For the integrator"), ("trace.html", "Code without operator")];
 /// How many functions a plot shows: the largest.
 const PLOTTED_MAX: usize = 15;
+/// How many functions that are not proved the first screen lists.
+const OPEN_MAX: usize = 10;
 /// Characters of a function's name in a plot.
 const LABEL_CHARS: usize = 20;
 
@@ -128,6 +130,7 @@ fn index(contents: &Contents<'_>) -> Value {
     ];
     let plots: Vec<Value> = plots.iter().map(|(svg, caption)| json!({ "svg": svg, "caption": caption })).collect();
     let unproved: Vec<&Row> = rows.iter().filter(|r| r.verdict != "Proved").collect();
+    let unproved_more = unproved.len().saturating_sub(OPEN_MAX);
     let compilation = build.compilation.as_ref();
     let mut identity = vec![
         ("Module", summary.module.sha256.clone()),
@@ -141,6 +144,7 @@ fn index(contents: &Contents<'_>) -> Value {
     ];
     if let Some(c) = compilation {
         identity.push(("Target and level", format!("{}, -O{}", c.core, c.level)));
+        identity.extend(c.linker.clone().map(|linker| ("Linker", linker)));
     }
     let limits = &summary.limits;
     identity.push((
@@ -175,7 +179,9 @@ fn index(contents: &Contents<'_>) -> Value {
         "recorded": compilation.is_some(),
         "input": build.input,
         "output": build.output,
-        "unproved": unproved,
+        "unproved": unproved[..unproved.len() - unproved_more],
+        "unproved_more": unproved_more,
+        "all_proved": unproved.is_empty() && summary.image.is_proved(),
         "verdicts": verdicts,
         "rows": rows,
         "plots": plots,
