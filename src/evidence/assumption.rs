@@ -14,7 +14,7 @@ pub struct Assumption {
 }
 
 /// All of them, by name.
-pub const ASSUMPTIONS: [Assumption; 10] = [
+pub const ASSUMPTIONS: [Assumption; 11] = [
     Assumption {
         name: "A-AAPCS",
         says: "Imported functions and the functions that others put into tables obey the AAPCS: they keep r4 to r11 and sp, return to lr, and \
@@ -60,6 +60,12 @@ pub const ASSUMPTIONS: [Assumption; 10] = [
         says: "What the module accesses through the host addresses named is memory that the host lets it access, and no part of this object but \
                perhaps linear memory, nor of the stack below sp and the argument words on it.",
         duty: "Pass pointers to objects that are alive and as large as the callee takes them to be.",
+    },
+    Assumption {
+        name: "A-RELOCATED",
+        says: "The linker's sections in the module name every number in it that is an address in linear memory; where the host defines \
+               __linear_memory_base, it is aligned as they say (only with linear memory based at 0).",
+        duty: "Link the module with --emit-relocs and change nothing in it afterwards; align __linear_memory_base if the host defines it.",
     },
     Assumption {
         name: "A-RT",
