@@ -86,14 +86,14 @@ pub struct Condition {
 pub const CONDITIONS: [Condition; 7] = [
     Condition {
         about: "interrupts",
-        says: "The code masks no interrupts and may be interrupted anywhere. Handlers keep registers and the stack as exceptions do, and touch \
-               neither linear memory nor globals (A-HOST).",
+        says: "The code masks no interrupts and may be interrupted anywhere. Handlers keep registers and the stack as \
+               exceptions do, and touch neither linear memory nor globals (A-HOST).",
     },
     Condition {
         about: "reentrance",
-        says: "Linear memory, globals and result words are one set per object. Calls into the module may not overlap from two threads, or from a \
-               handler and what it interrupts. Imports may write linear memory and globals and may call exports: a proof takes both to be \
-               unknown after a call.",
+        says: "Linear memory, globals and result words are one set per object. Calls into the module may not overlap \
+               from two threads, or from a handler and what it interrupts. Imports may write linear memory and \
+               globals and may call exports: a proof takes both to be unknown after a call.",
     },
     Condition {
         about: "traps",
@@ -101,12 +101,13 @@ pub const CONDITIONS: [Condition; 7] = [
     },
     Condition {
         about: "memory protection",
-        says: "Code is executed and read (literal pools, branch tables), never written. Linear memory, globals, tables and result words are \
-               data. With --bounds mpu an access outside of linear memory must fault.",
+        says: "Code is executed and read (literal pools, branch tables), never written. Linear memory, globals, \
+               tables and result words are data. With --bounds mpu an access outside of linear memory must fault.",
     },
     Condition {
         about: "floating point",
-        says: "The code uses no floating-point register and no floating-point instruction. Lazy state preservation is left as it is.",
+        says: "The code uses no floating-point register and no floating-point instruction. Lazy state preservation is \
+               left as it is.",
     },
     Condition {
         about: "self-modifying code",
@@ -114,8 +115,8 @@ pub const CONDITIONS: [Condition; 7] = [
     },
     Condition {
         about: "configuration and control register",
-        says: "CCR.UNALIGN_TRP must be 0, for single loads and stores may be unaligned; CCR.DIV_0_TRP must be 0, for the proofs take a division \
-               by zero to give 0 and not to fault.",
+        says: "CCR.UNALIGN_TRP must be 0, for single loads and stores may be unaligned; CCR.DIV_0_TRP must be 0, for \
+               the proofs take a division by zero to give 0 and not to fault.",
     },
 ];
 

@@ -94,7 +94,7 @@ struct Obligations<'a> {
     obligations: &'a [Exported],
 }
 
-/// Makes the package. Operands: bytes of the module in binary form and of the object or linked image, the record of the build, what the proofs
+/// Makes the package. Operands: bytes of the module in binary form and of the object or linked image, the build's record, what the proofs
 /// showed.
 ///
 /// # Errors

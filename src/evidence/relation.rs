@@ -1,5 +1,5 @@
-//! Cut points and what is related there, as text, from the claim's witnesses. The proofs start from the same witnesses: what stands here for
-//! a link that is `Proved` holds whenever its cut point is reached.
+//! Cut points and what is related there, as text, from the claim's witnesses. The proofs start from the same witnesses:
+//! what stands here for a link that is `Proved` holds whenever its cut point is reached.
 
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Verification of a package: every proof again, every file made again from the roots, every byte compared.
 //!
-//! The roots are module, object, claim and the record of the build. The manifest has the digest of each file, so damage to a root is named as
+//! The roots are module, object, claim and the build's record. The manifest has the digest of each file, so damage to a root is named as
 //! such; damage to any other file, the manifest's own included, shows because the file is made again. A package is not signed: one that
 //! was made anew as a whole, from other roots, is another package with other digests.
 

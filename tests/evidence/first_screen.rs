@@ -121,14 +121,14 @@ fn an_exhausted_limit_is_told_and_no_object_is_written() {
     assert!(out.contains("files are whole") && out.contains("Not everything is proved"), "{out}");
 }
 
-/// The object with one code bit of `sum` flipped such that the code adds where it subtracts, or the like: some flip is refuted by execution.
+/// Bits of the code of `mix` are flipped until one is refuted by execution.
 #[test]
 fn a_refuted_function_is_told_in_every_form() {
     let folder = Folder::new("refuted");
     std::fs::write(folder.path("m.wat"), MODULE).expect("writes");
     assert_eq!(folder.synth(&["compile", "m.wat", "-o", "m.o"]).0, 0);
     let object = std::fs::read(folder.path("m.o")).expect("reads");
-    // orrs or and and add of "mix": every one of its instructions counts, so a flip in its first ones shows.
+    // Every instruction of `mix` counts, so a flip in its first ones shows.
     let module = wat::parse_str(MODULE).expect("a module");
     let session = synth_validator::validate::Session::new(&module, &object, None, Default::default()).expect("reads");
     let code = session.object().functions[&3].bytes.clone();
