@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use synth_validator::claim::Claim;
 use synth_validator::evidence::obligations::{self, Obligation};
 use synth_validator::ladder::{Limits, Rung};
@@ -55,7 +56,11 @@ fn exported_one(obligation: Obligation) -> Exported {
 /// What cannot be read.
 pub fn exported(module: &[u8], object: &[u8], claim: &Claim, limits: Limits) -> Result<Vec<Exported>, InputError> {
     let session = Session::new(module, object, Some(claim.clone()), limits)?;
-    let of = |function: u32| obligations::of(&session, function, Rung::Egraph).unwrap_or_default();
+    let of = |function: u32| {
+        // A panic is a defect of the validator, which the function's verdict tells; it says nothing about the other functions.
+        let found = AssertUnwindSafe(|| obligations::of(&session, function, Rung::Egraph).unwrap_or_default());
+        catch_unwind(found).unwrap_or_default()
+    };
     let all: Vec<Vec<Obligation>> = session.functions().into_par_iter().map(of).collect();
     Ok(all.into_iter().flatten().map(exported_one).collect())
 }
