@@ -98,25 +98,3 @@ pub fn named(name: &str) -> Option<&'static Assumption> {
 pub fn about(name: &str) -> &str {
     name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{ASSUMPTIONS, about, named};
-
-    /// The table of the overview and this one have the same names.
-    #[test]
-    fn the_overview_lists_the_same_assumptions() {
-        let text = include_str!("../../docs/ARCHITECTURE.md");
-        let rows = text.lines().filter_map(|l| l.strip_prefix("| `A-")?.split(['`', '(']).next());
-        let mut listed: Vec<String> = rows.map(|name| format!("A-{name}")).collect();
-        listed.sort();
-        assert_eq!(listed, ASSUMPTIONS.map(|a| a.name.to_string()));
-    }
-
-    #[test]
-    fn names_are_found_with_what_they_are_about() {
-        assert_eq!(named("A-RT(__aeabi_uldivmod, __aeabi_memmove)").map(|a| a.name), Some("A-RT"));
-        assert_eq!(about("A-RT(__aeabi_uldivmod, __aeabi_memmove)"), "__aeabi_uldivmod, __aeabi_memmove");
-        assert_eq!(named("A-OTHER"), None);
-    }
-}

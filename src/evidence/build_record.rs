@@ -239,27 +239,3 @@ pub fn deciding(arguments: &[String]) -> Vec<String> {
     }
     kept
 }
-
-#[cfg(test)]
-mod tests {
-    use super::deciding;
-
-    #[test]
-    fn only_deciding_arguments_are_kept() {
-        let given = [
-            "/x/synth",
-            "compile",
-            "a.wasm",
-            "--threads",
-            "2",
-            "-o",
-            "a.o",
-            "--evidence=d",
-            "--validate",
-            "--format",
-            "json",
-        ];
-        let kept = deciding(&given.map(str::to_string));
-        assert_eq!(kept, ["synth", "compile", "a.wasm", "-o", "a.o", "--validate"]);
-    }
-}

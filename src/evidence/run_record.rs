@@ -98,22 +98,3 @@ pub fn command_lines() -> (Vec<String>, Vec<String>) {
     let deciding = deciding(&exact);
     (exact, deciding)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::Run;
-    use std::time::{Duration, SystemTime};
-
-    #[test]
-    fn every_flipped_bit_of_the_record_shows() {
-        let run =
-            Run::new(SystemTime::now(), 2, [(3, Duration::from_micros(5))].into_iter(), vec!["synth".to_string()]);
-        let text = crate::evidence::json(&run).into_bytes();
-        assert_eq!(Run::read(&text), Ok(run));
-        for at in 0..text.len() * 8 {
-            let mut damaged = text.clone();
-            damaged[at / 8] ^= 1 << (at % 8);
-            assert!(Run::read(&damaged).is_err(), "bit {at}");
-        }
-    }
-}

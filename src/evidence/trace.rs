@@ -453,22 +453,3 @@ fn sections(object: &[u8], file: &ObjectFile, functions: &[FunctionTrace]) -> Ve
     }
     out
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{Role, Tracer};
-    use synth_validator::arm::decode::FunctionBytes;
-    use synth_validator::wasm::module::Module;
-
-    /// `bx lr` twice: nothing leads to the second one, which a mapping symbol calls code.
-    #[test]
-    fn code_that_nothing_leads_to_is_covered_by_nothing() {
-        let bytes = vec![0x70, 0x47, 0x70, 0x47];
-        let function = FunctionBytes { bytes, code_starts: vec![0, 2], ..FunctionBytes::default() };
-        let module = Module::default();
-        let tracer = Tracer { module: &module, bytes: &[], function: &function, claim: None };
-        let trace = tracer.outside((0, "f".to_string()), Role::StartUp);
-        let covered: Vec<Vec<u32>> = trace.code.iter().map(|e| e.covered_by.clone()).collect();
-        assert_eq!(covered, [vec![0], vec![]]);
-    }
-}

@@ -2,6 +2,7 @@
 
 mod first_screen;
 mod forms;
+mod parts;
 mod whole;
 
 use serde_json::Value;
