@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond building, where it is missing: the emulator, the Arm cross compiler, clang for the native
-# reference, the debugger, the WebAssembly tools, a third party's optimizer, CMake and Rust for the library example, and npm
-# for the published modules.
+# reference, the debugger, the WebAssembly tools, a third party's optimizer, CMake and Rust for the library example, npm
+# for the published modules, and a browser and Python's JSON Schema for the evidence.
 # Quiet and without effect if all is there.
 set -euo pipefail
 
@@ -25,6 +25,11 @@ need make make
 need wasm-objdump wabt
 need wasm-opt binaryen
 need node nodejs
+need chromium chromium
+need chromedriver chromium-driver
+for package in jsonschema selenium; do
+  [ -d /usr/lib/python3/dist-packages/$package ] || packages+=(python3-$package)
+done
 need npm npm
 # Debian's compiler for Rust, because of its library for WebAssembly; another one may come first in the path.
 [ -x /usr/bin/rustc ] || packages+=(rustc)

@@ -9,6 +9,7 @@ mod corpus;
 mod cycles;
 mod diagnostic;
 mod disasm;
+mod evidence;
 mod explain;
 #[cfg(feature = "faults")]
 mod faults;
@@ -25,6 +26,7 @@ mod passes;
 mod programs;
 mod proof;
 mod refine;
+mod report;
 mod run;
 mod stack;
 mod table;
@@ -60,6 +62,8 @@ enum Command {
     Refine(refine::Args),
     /// Show why something is not proved: on a module made as small as possible, with both executions side by side
     Explain(explain::Args),
+    /// Write what was proved as a folder of evidence, or verify such a folder
+    Report(report::Args),
     /// Show machine code beside the module's operators
     Disasm(disasm::Args),
     /// Run an export of an object on the Arm interpreter, and beside it the module's on the wasm interpreter
@@ -128,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Optimize(args) => (args.format, optimize::execute(args)),
         Command::Refine(args) => (args.format, refine::execute(args)),
         Command::Explain(args) => (args.format, explain::execute(args)),
+        Command::Report(args) => (args.format(), report::execute(args)),
         Command::Disasm(args) => (Format::Text, disasm::execute(args)),
         Command::Run(args) => (args.format, run::execute(args)),
         Command::Stack(args) => (args.format, stack::execute(args)),

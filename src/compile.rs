@@ -27,6 +27,17 @@ pub enum Core {
     CortexM7,
 }
 
+impl Core {
+    /// Its name, as after `--target`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Core::CortexM3 => "cortex-m3",
+            Core::CortexM4 => "cortex-m4",
+            Core::CortexM7 => "cortex-m7",
+        }
+    }
+}
+
 /// A compiled function.
 #[derive(Clone, Debug)]
 pub struct CompiledFunction {

@@ -1,6 +1,7 @@
 //! `synth compile`: a module to an object, with proofs if asked for. Nothing is written unless all of it holds.
 
 use super::diagnostic::Diagnostic;
+use super::evidence::{Destination, Evidence, Subject};
 use super::image::{self, Image, ImageArgs};
 use super::inlining::InlineArgs;
 use super::input::{self, Module};
@@ -10,6 +11,8 @@ use super::{Format, JSON_SCHEMA, Status, output, passes, stack, table};
 use crate::c_header;
 use crate::compile::Core;
 use crate::debug_info::{DebugOptions, Lines};
+use crate::evidence::build_record::Compilation;
+use crate::evidence::page::State;
 use crate::inline_report::InlineReport;
 use crate::marshal;
 use crate::native::{Remark, Request};
@@ -53,6 +56,12 @@ pub struct Args {
     /// Write the certificate into this folder (with --validate)
     #[arg(long, value_name = "DIR", requires = "validate")]
     certificate: Option<PathBuf>,
+    /// Write evidence into this folder (with --validate): proofs, trace, assumptions, as pages and for machines; also if not all is proved
+    #[arg(long, value_name = "DIR", requires = "validate")]
+    evidence: Option<PathBuf>,
+    /// Let --evidence replace a package of other evidence
+    #[arg(long, requires = "evidence")]
+    replace_evidence: bool,
     /// Write a C header for the host
     #[arg(long, value_name = "FILE")]
     emit_header: Option<PathBuf>,
@@ -328,6 +337,9 @@ struct Report<'a> {
     inline_report: Option<&'a InlineReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a image::Report>,
+    /// The first screen of the evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a State>,
 }
 
 /// What was done, and what came of it.
@@ -350,6 +362,27 @@ impl Outcome {
     fn functions(&self) -> usize {
         self.proof.as_ref().map_or(self.compiled.functions.len(), |p| p.certificate.functions.len())
     }
+    /// The package of what was done.
+    fn evidence<'a>(
+        &self,
+        args: &Args,
+        module: &Module,
+        options: &Options,
+        to: &'a Destination<'a>,
+    ) -> Result<Evidence<'a>, Diagnostic> {
+        let proof = self.proof.as_ref().expect("invariant: evidence requires proofs");
+        let object = self.image.as_ref().map_or(&self.compiled.object, |image| &image.elf);
+        let compilation = Compilation::new(&self.compiled, options, &self.passes, &self.refusals);
+        let linker = self.image.as_ref().map(Image::linked_by);
+        let subject = Subject {
+            module: (&args.input, &module.bytes),
+            object: (&args.output, object),
+            proof,
+            compilation: Some(Compilation { linker, ..compilation }),
+            gate: self.gate.clone(),
+        };
+        to.package(subject, &args.limits)
+    }
     fn code_bytes(&self) -> usize {
         self.compiled.functions.iter().map(|f| f.code.len()).sum()
     }
@@ -370,6 +403,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
             return Err(Diagnostic::new(format!("the {what} is the input or the output")).file(file));
         }
     }
+    let destination = args.evidence.as_ref();
+    let destination =
+        destination.map(|folder| Destination::new(folder, args.replace_evidence, "--replace-evidence")).transpose()?;
     let marshalled = args.marshal.read(args.code.private_data)?;
     let mut options = args.inlining.choose(args.code.options());
     options.export_symbols = marshal::symbols(&marshalled);
@@ -401,6 +437,10 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         }
         outcome.image = Some(image);
     }
+    let evidence = destination.as_ref().map(|to| outcome.evidence(args, &module, &options, to)).transpose()?;
+    if let Some(evidence) = &evidence {
+        evidence.write()?;
+    }
     if outcome.status() == Status::Done {
         if let (Some(proof), Some(folder)) = (&outcome.proof, &args.certificate) {
             proof.settle(folder, false)?;
@@ -428,10 +468,14 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         }
     }
     match args.format {
-        Format::Json => print_json(args, &module, &outcome),
-        Format::Text => print_text(args, &outcome),
+        Format::Json => print_json(args, &module, &outcome, evidence.as_ref()),
+        Format::Text => {
+            print_text(args, &outcome);
+            evidence.iter().for_each(Evidence::print);
+        }
     }
-    Ok(outcome.status())
+    let is_open = evidence.is_some_and(|e| !e.state().ok);
+    Ok(if is_open { Status::NotProved } else { outcome.status() })
 }
 
 /// The C header.
@@ -453,7 +497,7 @@ fn pass_file(folder: &Path, outcome: &Outcome) -> Result<(), Diagnostic> {
     input::write_whole(&folder.join(PASS_FILE), output::json(&file).as_bytes())
 }
 
-fn print_json(args: &Args, module: &Module, outcome: &Outcome) {
+fn print_json(args: &Args, module: &Module, outcome: &Outcome, evidence: Option<&Evidence<'_>>) {
     let Outcome { compiled, proof, refusals, passes, gate, image } = outcome;
     output::print_json(&Report {
         schema: JSON_SCHEMA,
@@ -475,6 +519,7 @@ fn print_json(args: &Args, module: &Module, outcome: &Outcome) {
         remarks: &compiled.remarks,
         inline_report: compiled.inline_report.as_ref(),
         image: image.as_ref().map(|i| &i.report),
+        evidence: evidence.map(Evidence::state),
     });
 }
 

@@ -140,6 +140,13 @@ pub struct Image {
     pub report: Report,
 }
 
+impl Image {
+    /// The linker and its version.
+    pub fn linked_by(&self) -> String {
+        format!("{} ({})", self.report.linker, self.report.linker_version)
+    }
+}
+
 /// What is asked for, checked.
 pub struct Plan {
     name: String,

@@ -51,7 +51,11 @@ impl LimitArgs {
     }
     /// How many threads.
     pub fn threads(&self) -> usize {
-        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from)
+        LimitArgs::threads_or_all(self.threads)
+    }
+    /// So many threads as are asked for, or as there are cores.
+    pub fn threads_or_all(threads: Option<u16>) -> usize {
+        threads.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from)
     }
 }
 

@@ -243,7 +243,7 @@ fn damage(place: impl Into<String>, message: impl Into<String>) -> Damage {
 }
 
 /// The first difference between what a certificate says and what it should say, as a path of fields.
-fn first_difference(path: &str, said: &serde_json::Value, found: &serde_json::Value) -> Option<Damage> {
+pub fn first_difference(path: &str, said: &serde_json::Value, found: &serde_json::Value) -> Option<Damage> {
     use serde_json::Value::{Array, Object};
     match (said, found) {
         (Object(a), Object(b)) => {

@@ -92,6 +92,7 @@ impl Path {
         match self.decide(g, condition) {
             Some(true) => return true,
             Some(false) => {
+                self.trail.push(condition);
                 self.impossible = true;
                 return false;
             }

@@ -20,6 +20,7 @@ pub mod contract;
 pub mod domain;
 pub mod egraph;
 pub mod eval;
+pub mod evidence;
 pub mod integer;
 pub mod interval;
 pub mod ir;

@@ -21,7 +21,7 @@ mod relation;
 mod rewriting;
 mod run;
 
-pub use outcome::{Effort, Failure, FailureKind, Ignored, Place, Shape, is_ignored};
+pub use outcome::{Closed, Effort, Failure, FailureKind, Goal, Ignored, Observer, Place, Shape, is_ignored};
 
 use crate::domain::Domain;
 use crate::ladder::{self, Limits, Open, Path, Rung};
@@ -34,7 +34,8 @@ use run::{Pending, Run};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 
-/// Proves that `right` refines `left`, whose direct calls need not agree in `ignored` words.
+/// Proves that `right` refines `left`, whose direct calls need not agree in `ignored` words. `observer` is told of every obligation
+/// that is closed.
 pub fn check<L: Program<Graph>, R: Program<Graph>>(
     left: &L,
     right: &R,
@@ -42,6 +43,7 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
     shape: &Shape,
     ignored: &Ignored,
     limits: &Limits,
+    observer: &mut Observer<'_>,
 ) -> Result<Effort, Failure> {
     let mut check = Check {
         g: Graph::new(),
@@ -51,6 +53,7 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         shape,
         ignored,
         limits,
+        observer,
         right_cuts: FxHashMap::default(),
         left_cuts: FxHashMap::default(),
         rewritings: FxHashMap::default(),
@@ -75,12 +78,13 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     shape: &'a Shape,
     ignored: &'a Ignored,
     limits: &'a Limits,
+    observer: &'a mut Observer<'a>,
     /// Cuts by right point.
     right_cuts: FxHashMap<R::Point, Vec<usize>>,
     /// Left points of cuts.
     left_cuts: FxHashMap<L::Point, Vec<usize>>,
     /// Rewrites by left point.
-    rewritings: FxHashMap<L::Point, Vec<Rewriting>>,
+    rewritings: FxHashMap<L::Point, Vec<Rewriting<'a>>>,
     effort: Effort,
     region: String,
     steps: u32,
@@ -102,7 +106,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     }
 
     fn run(&mut self) -> Result<(), Failure> {
-        for (i, cut) in self.witness.cuts.iter().enumerate() {
+        let witness = self.witness;
+        for (i, cut) in witness.cuts.iter().enumerate() {
             let (Some(l), Some(r)) = (self.left.point(cut.left), self.right.point(cut.right)) else {
                 let text = format!("cut {i} names a point that does not exist ({:#x}, {:#x})", cut.left, cut.right);
                 return Err(self.fail_text(FailureKind::BadWitness, &text));
@@ -110,7 +115,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             self.right_cuts.entry(r).or_default().push(i);
             self.left_cuts.entry(l).or_default().push(i);
         }
-        for rewrite in &self.witness.rewrites {
+        for rewrite in &witness.rewrites {
             let place = self.left.point(rewrite.at).ok_or_else(|| "its point does not exist".to_string());
             let checked = place.and_then(|p| Ok((p, Rewriting::checked(rewrite)?)));
             let (place, rewriting) = checked.map_err(|why| {
@@ -242,8 +247,12 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         Ok(())
     }
 
+    fn tell(&mut self, path: &Path, goal: Goal, rung: Rung, what: &dyn Fn() -> String) {
+        (self.observer)(&Closed { graph: &self.g, path, goal, rung, proof: None, what });
+    }
     fn close(
         &mut self,
+        (path, goal): (&Path, Goal),
         result: Result<Rung, Open>,
         l: L::Point,
         r: R::Point,
@@ -252,6 +261,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         match result {
             Ok(rung) => {
                 self.effort.rungs[rung as usize] += 1;
+                self.tell(path, goal, rung, what);
                 if rung > Rung::Path { self.count_query(l, r) } else { Ok(()) }
             }
             Err(Open::Model(model)) => Err(self.fail(FailureKind::Differs(Some(model)), l, r, what())),
@@ -275,7 +285,18 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         what: &dyn Fn() -> String,
     ) -> Result<(), Failure> {
         let result = ladder::prove_equal(&mut self.g, path, a, b, self.limits);
-        self.close(result, l, r, what)
+        self.close((path, Goal::Equal(a, b)), result, l, r, what)
+    }
+    fn holds(
+        &mut self,
+        path: &Path,
+        condition: T,
+        l: L::Point,
+        r: R::Point,
+        what: &dyn Fn() -> String,
+    ) -> Result<(), Failure> {
+        let result = ladder::prove(&mut self.g, path, condition, self.limits);
+        self.close((path, Goal::Holds(condition)), result, l, r, what)
     }
     fn worlds(
         &mut self,
@@ -381,15 +402,15 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let l = left.place();
         for fact in facts {
             match fact {
-                Fact::Require(condition, what) => {
-                    let result = ladder::prove(&mut self.g, path, condition, self.limits);
-                    self.close(result, l, r, &|| what.to_string())?;
-                }
+                Fact::Require(condition, what) => self.holds(path, condition, l, r, &|| what.to_string())?,
                 Fact::RequireEqual(a, b, what) => self.equal(path, a, b, l, r, &|| what.to_string())?,
                 // A check on this very path shows it, or else what both sides do up to the event.
                 Fact::Access(condition, what) | Fact::LateAccess(condition, what) => {
                     match path.decide(&mut self.g, condition) {
-                        Some(true) => self.effort.rungs[Rung::Path as usize] += 1,
+                        Some(true) => {
+                            self.effort.rungs[Rung::Path as usize] += 1;
+                            self.tell(path, Goal::Holds(condition), Rung::Path, &|| what.to_string());
+                        }
                         _ => open.push((condition, what)),
                     }
                 }
@@ -456,10 +477,14 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             && let Some(here) = self.rewritings.get(next)
         {
             for rewriting in here {
-                rewriting
+                let [first, last] = rewriting
                     .apply(&mut self.g, self.left, state)
                     .map_err(|why| self.fail(FailureKind::BadWitness, *next, r, why))?;
                 self.effort.rungs[Rung::Egraph as usize] += 1;
+                let (goal, proof, what) =
+                    (Goal::Equal(first, last), Some(rewriting.proof), "a rewritten word is equal");
+                let what = &|| what.to_string();
+                (self.observer)(&Closed { graph: &self.g, path, goal, rung: Rung::Egraph, proof, what });
             }
         }
         Ok(stepped)

@@ -8,7 +8,7 @@ use crate::arm::object::ObjectFile;
 use crate::claim::Claim;
 use crate::contract::{Bounds, Contract, Native};
 use crate::ladder::Limits;
-use crate::refinement::{Effort, Place};
+use crate::refinement::{Closed, Effort, Place};
 use crate::refute::report::Difference;
 use crate::refute::{Replay, Start};
 use crate::wasm;
@@ -96,6 +96,9 @@ impl FunctionReport {
         total
     }
 }
+
+/// Name of the final link.
+const MACHINE: &str = "machine";
 
 /// Why nothing can be validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,6 +255,25 @@ impl<'a> Session<'a> {
         names
     }
 
+    fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
+        self.with_machine(index, |machine| {
+            if !machine.helpers_used().is_empty() {
+                let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
+                report.assumptions.push(format!("A-RT({})", names.join(", ")));
+            }
+            self.chain.prove(index, (machine, MACHINE), report, self.explains)
+        })
+    }
+
+    /// Proves the links of a function once more and tells `observer` of every obligation that is closed, with the name of its
+    /// link. Nothing is reported, and no verdict of this session depends on it.
+    ///
+    /// # Errors
+    /// What stands in the way of the attempt; a link that is not proved is not among it.
+    pub fn observe(&self, index: u32, observer: &mut dyn FnMut(&str, &Closed<'_>)) -> Result<(), Verdict> {
+        self.with_machine(index, |machine| self.chain.observe(index, (machine, MACHINE), observer))
+    }
+
     /// Runs a function of the module and its machine code from a start, for at most `fuel` steps each.
     ///
     /// # Errors
@@ -264,7 +286,7 @@ impl<'a> Session<'a> {
     fn with_machine<T>(
         &self,
         index: u32,
-        work: impl FnOnce(&arm::semantics::Function<'_>) -> Result<T, Verdict>,
+        then: impl FnOnce(&arm::semantics::Function<'_>) -> Result<T, Verdict>,
     ) -> Result<T, Verdict> {
         let (_, claim) = self.chain.claimed(index)?;
         let Some(bytes) = self.object.functions.get(&index) else {
@@ -274,23 +296,6 @@ impl<'a> Session<'a> {
         let code = arm::decode::decode(bytes).map_err(|e| Verdict::Unsupported(e.0))?;
         let types = claim.indirect_types.clone();
         let machine = arm::semantics::Function::new(&code, &self.chain.module, self.contract(), index, types);
-        work(&machine.map_err(|e| Verdict::Unsupported(e.0))?)
-    }
-
-    fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
-        self.with_machine(index, |machine| self.prove_machine(index, machine, report))
-    }
-
-    fn prove_machine(
-        &self,
-        index: u32,
-        machine: &arm::semantics::Function<'_>,
-        report: &mut FunctionReport,
-    ) -> Result<(), Verdict> {
-        if !machine.helpers_used().is_empty() {
-            let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
-            report.assumptions.push(format!("A-RT({})", names.join(", ")));
-        }
-        self.chain.prove(index, (machine, "machine"), report, self.explains)
+        then(&machine.map_err(|e| Verdict::Unsupported(e.0))?)
     }
 }

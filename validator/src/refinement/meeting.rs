@@ -1,6 +1,6 @@
 //! Where the right program has come to an event or an end: the left one follows, and what both show is compared.
 
-use super::outcome::{Failure, FailureKind, is_ignored};
+use super::outcome::{Failure, FailureKind, Goal, is_ignored};
 use super::relation::{Computed, Side, classes, computed, ghost};
 use super::run::{CallSite, Pending, Run, doing};
 use super::{Check, RunOf};
@@ -89,28 +89,27 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     fn close_accesses(&mut self, right: &RunOf<R>, l: L::Point, path: &Path) -> Result<(), Failure> {
         let r = right.place();
         for (condition, what) in &right.open {
-            let result = ladder::prove(&mut self.g, path, *condition, self.limits);
-            self.close(result, l, r, &|| what.to_string())?;
+            self.holds(path, *condition, l, r, &|| what.to_string())?;
         }
         Ok(())
     }
 
     /// Whether the assumptions of a path contradict each other; such a path is no obligation, but counted.
     fn contradiction(&mut self, path: &Path) -> bool {
+        self.refute(path).is_ok()
+    }
+    fn refute(&mut self, path: &Path) -> Result<(), Open> {
         let no = self.g.bool(false);
-        let infeasible = ladder::prove(&mut self.g, path, no, self.limits).is_ok();
-        self.effort.infeasible += u32::from(infeasible);
-        infeasible
+        let rung = ladder::prove(&mut self.g, path, no, self.limits)?;
+        self.effort.infeasible += 1;
+        self.tell(path, Goal::Impossible, rung, &|| "the path cannot be".to_string());
+        Ok(())
     }
     /// Both sides do different things: a failure, unless the path cannot be.
     fn differs(&mut self, path: &Path, l: L::Point, r: R::Point, text: String) -> Result<(), Failure> {
         self.count_query(l, r)?;
-        let no = self.g.bool(false);
-        match ladder::prove(&mut self.g, path, no, self.limits) {
-            Ok(_) => {
-                self.effort.infeasible += 1;
-                Ok(())
-            }
+        match self.refute(path) {
+            Ok(()) => Ok(()),
             Err(Open::Model(model)) => Err(self.fail(FailureKind::Differs(Some(model)), l, r, text)),
             Err(Open::Exhausted) => Err(self.fail(FailureKind::Exhausted, l, r, text)),
         }
@@ -232,8 +231,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         }
         for (i, word) in holds.into_iter().enumerate() {
             let condition = self.g.nonzero(&word);
-            let result = ladder::prove(&mut self.g, path, condition, self.limits);
-            self.close(result, left.0, right.0, &|| format!("condition {i} holds on arrival at cut {cut}"))?;
+            let what = || format!("condition {i} holds on arrival at cut {cut}");
+            self.holds(path, condition, left.0, right.0, &what)?;
         }
         let (a, b) = (self.left.world(left.1).clone(), self.right.world(right.1).clone());
         self.worlds(path, &a, &b, left.0, right.0, "on arrival at a cut point")

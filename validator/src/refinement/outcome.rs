@@ -1,7 +1,10 @@
-//! What a link's check is given and what it yields: sizes, effort, failures.
+//! What a link's check is given and what it yields: sizes, effort, failures, and each closed obligation for who wants to see it.
 
+use crate::ladder::{Path, Rung};
 use crate::program::Callee;
+use crate::replay::Proof;
 use crate::smt::Model;
+use crate::term::{Graph, T};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -57,6 +60,36 @@ impl Effort {
         self.rungs.iter_mut().zip(other.rungs).for_each(|(a, b)| *a += b);
     }
 }
+
+/// What an obligation states, given the assumptions of its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Two words, booleans or memories are equal.
+    Equal(T, T),
+    /// A boolean is true.
+    Holds(T),
+    /// The assumptions contradict each other. Certificates do not count such an obligation.
+    Impossible,
+}
+
+/// An obligation that was just closed. A check tells its [`Observer`] of each and takes nothing back.
+pub struct Closed<'a> {
+    /// The graph of its terms.
+    pub graph: &'a Graph,
+    /// The assumptions.
+    pub path: &'a Path,
+    /// What was shown.
+    pub goal: Goal,
+    /// The rung that closed it.
+    pub rung: Rung,
+    /// The claim's proof, if it is a rewrite of the optimizer.
+    pub proof: Option<&'a Proof>,
+    /// Words for people.
+    pub what: &'a dyn Fn() -> String,
+}
+
+/// Who is told of closed obligations.
+pub type Observer<'a> = dyn FnMut(&Closed<'_>) + 'a;
 
 /// Where a proof stopped, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use crate::ir::Func;
 use crate::ir_semantics::IrProgram;
 use crate::ladder::Limits;
 use crate::program::Program;
-use crate::refinement::{self, Effort, Failure, FailureKind, Ignored, Place, Shape};
+use crate::refinement::{self, Closed, Effort, Failure, FailureKind, Ignored, Observer, Place, Shape};
 use crate::refute::executing::{Bodies, Executing};
 use crate::refute::report::{Difference, Kind};
 use crate::refute::search::{Plan, search};
@@ -269,7 +269,8 @@ impl<'a> Chain<'a> {
         shape: &Shape,
     ) -> Vec<LinkOf<'s>> {
         let Some((place, claim)) = claimed else {
-            let result = refinement::check(own, right, &Witness::default(), shape, &Ignored::new(), &self.limits);
+            let (witness, ignored) = (Witness::default(), Ignored::new());
+            let result = refinement::check(own, right, &witness, shape, &ignored, &self.limits, &mut |_| {});
             return vec![LinkOf { name, link: Cow::Owned(Link::of(result)) }];
         };
         let of = |(number, stage): (usize, &'s Stage)| LinkOf {
@@ -277,11 +278,39 @@ impl<'a> Chain<'a> {
             link: Cow::Borrowed(self.link(place, number)),
         };
         let mut links: Vec<LinkOf<'_>> = claim.stages.iter().enumerate().map(of).collect();
-        let last = &claim.stages.last().expect("invariant: claimed functions have a stage").func;
-        let left = self.ir(last);
-        let result = refinement::check(&left, right, &claim.witness, shape, &Ignored::new(), &self.limits);
+        let result = self.last_link(claim, right, shape, &mut |_| {});
         links.push(LinkOf { name, link: Cow::Owned(Link::of(result)) });
         links
+    }
+
+    /// The link from a claim's last stage.
+    fn last_link<R: Program<Graph>>(
+        &self,
+        claim: &FunctionClaim,
+        right: &R,
+        shape: &Shape,
+        observer: &mut Observer<'_>,
+    ) -> Result<Effort, Failure> {
+        let last = &claim.stages.last().expect("invariant: claimed functions have a stage").func;
+        refinement::check(&self.ir(last), right, &claim.witness, shape, &Ignored::new(), &self.limits, observer)
+    }
+
+    /// Makes the checks of all links of a claimed function once more. `observer` is told of every obligation that is closed, with
+    /// the name of its link; no report or verdict comes of it.
+    pub(super) fn observe<R: Program<Graph>>(
+        &self,
+        index: u32,
+        (right, name): (&R, &str),
+        observer: &mut dyn FnMut(&str, &Closed<'_>),
+    ) -> Result<(), Verdict> {
+        let (place, claim) = self.claimed(index)?;
+        for (number, stage) in claim.stages.iter().enumerate() {
+            // What the link rests on is proved before, and not told.
+            self.link(place, number);
+            self.prove_link(place, number, &mut |closed| observer(&stage.name, closed))?.ok();
+        }
+        self.last_link(claim, right, &self.shape(index)?, &mut |closed| observer(name, closed)).ok();
+        Ok(())
     }
 
     /// The claim for a function, with its place among the claims. It has at least one stage, and its IR is closed.
@@ -306,7 +335,7 @@ impl<'a> Chain<'a> {
     /// The link whose right side is a stage, proved once. Links of callees that it rests on have smaller stage numbers, so
     /// that asking for them comes to an end.
     fn link(&self, place: usize, stage: usize) -> &Link {
-        self.links[place][stage].get_or_init(|| match self.prove_link(place, stage) {
+        self.links[place][stage].get_or_init(|| match self.prove_link(place, stage, &mut |_| {}) {
             Ok(result) => Link::of(result),
             Err(verdict) => Link::not_attempted(verdict),
         })
@@ -356,7 +385,12 @@ impl<'a> Chain<'a> {
         stages.filter_map(|(number, stage)| self.ignored(number, stage).ok()).flatten().collect()
     }
 
-    fn prove_link(&self, place: usize, stage: usize) -> Result<Result<Effort, Failure>, Verdict> {
+    fn prove_link(
+        &self,
+        place: usize,
+        stage: usize,
+        observer: &mut Observer<'_>,
+    ) -> Result<Result<Effort, Failure>, Verdict> {
         let claim = &self.claim.functions[place];
         let shape = self.shape(claim.index)?;
         let right = &claim.stages[stage];
@@ -369,14 +403,14 @@ impl<'a> Chain<'a> {
             let body = wasm::code::body(&self.module, self.bytes, claim.index);
             let body = body.map_err(|e| Verdict::Unsupported(e.to_string()))?;
             let module = Wasm::new(&self.module, &body, &self.claim.contract);
-            return Ok(refinement::check(&module, &program, &right.witness, &shape, &ignored, &self.limits));
+            return Ok(refinement::check(&module, &program, &right.witness, &shape, &ignored, &self.limits, observer));
         };
         let mut left = self.ir(&before.func);
         for inlined in &right.inlined {
             let body = self.form(inlined.callee, inlined.stage, stage)?;
             left.inline(inlined.block, inlined.inst, inlined.callee, body).map_err(|e| Verdict::Unknown(e.0))?;
         }
-        Ok(refinement::check(&left, &program, &right.witness, &shape, &ignored, &self.limits))
+        Ok(refinement::check(&left, &program, &right.witness, &shape, &ignored, &self.limits, observer))
     }
 }
 

@@ -1,10 +1,12 @@
-//! The translation for z3 that proofs use, against z3's own reading of the same operations.
+//! The translation for z3 that proofs use, and the text for other solvers, against z3's own reading of the same operations.
 
 use crate::execution::mutate;
 use crate::program::*;
 use crate::reference::{self, Random, Replay, Z3, never};
 use synth_validator::domain::*;
 use synth_validator::eval::{Assignment, Evaluator};
+use synth_validator::evidence::smtlib::{self, Products};
+use synth_validator::refinement::Goal;
 use synth_validator::smt::{Answer, Multiplier, Smt};
 use synth_validator::term::{Graph, T, Var};
 use z3::ast::Ast;
@@ -94,6 +96,15 @@ fn solver_terms_have_the_evaluated_value() {
 
 #[test]
 fn solver_terms_are_raw_expressions_for_all_inputs() {
+    scripts_are_raw_expressions(|g, t| Smt::new(g, Multiplier::Full).script(&[], t));
+}
+
+#[test]
+fn text_for_other_solvers_is_raw_expressions_for_all_inputs() {
+    scripts_are_raw_expressions(|g, t| smtlib::script(g, &[], Goal::Holds(t), Products::Interpreted, &[]));
+}
+
+fn scripts_are_raw_expressions(script: impl Fn(&Graph, T) -> String) {
     // The script asserts that a condition does not hold; with the raw condition beside it nothing must satisfy both.
     let mut random = Random::new(7);
     let (mut proved, mut unknown) = (0, 0);
@@ -110,7 +121,7 @@ fn solver_terms_are_raw_expressions_for_all_inputs() {
         for (t, e) in conditions {
             let negated = g.not(&t);
             for (t, e) in [(t, e.clone()), (negated, e.not())] {
-                let script = Smt::new(g, Multiplier::Full).script(&[], t);
+                let script = script(g, t);
                 let solver = Solver::new();
                 let mut params = z3::Params::new();
                 params.set_u32("rlimit", 3_000_000);

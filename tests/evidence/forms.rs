@@ -1,0 +1,115 @@
+//! Forms that others read: JSON by its schema, pages in a browser, the trace byte by byte.
+
+use crate::{DONE, Files, Folder, made, value};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// Debian's Python, which has the packages that `scripts/setup-test.sh` installs.
+const PYTHON: &str = "/usr/bin/python3";
+
+fn script(name: &str, args: &[&Path]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/evidence").join(name);
+    let output = Command::new(PYTHON).arg(&script).args(args).output();
+    let output = output.expect("python3 runs; scripts/setup-test.sh installs it");
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name}: {text}");
+    text
+}
+
+#[test]
+fn every_json_file_has_the_form_of_the_schema() {
+    let folder = Folder::new("schema");
+    let module = folder.corpus("semaphore");
+    let compile = |name: &str, extra: &[&str]| {
+        let args = [&["compile", "--validate", &module, "-o", "k.o", "--evidence", name][..], extra].concat();
+        folder.synth(&args).0
+    };
+    assert_eq!(compile("proved", &[]), DONE);
+    assert_eq!(compile("open", &["--limit-region-steps", "3"]), 1);
+    assert_eq!(compile("unchecked", &["--bounds", "none", "--memory", "extern", "-O1"]), DONE);
+    assert_eq!(folder.synth(&["report", "module", &module, "k.o", "-o", "given"]).0, DONE);
+    let paths = ["proved", "open", "unchecked", "given"].map(|name| folder.path(name));
+    let paths: Vec<&Path> = paths.iter().map(|p| p.as_path()).collect();
+    println!("{}", script("schema.py", &paths));
+}
+
+#[test]
+fn pages_work_in_a_browser() {
+    let folder = Folder::new("browser");
+    let module = folder.corpus("semaphore");
+    assert_eq!(folder.synth(&["compile", "--validate", &module, "-o", "k.o", "--evidence", "e"]).0, DONE);
+    println!("{}", script("browser.py", &[&folder.path("e")]));
+}
+
+/// Every function's code in the trace is the object's, byte by byte, and every piece is covered and explained.
+fn accounted(files: &Files, object: &str) {
+    use object::{Object, ObjectSection, ObjectSymbol};
+    let file = object::File::parse(&files[object][..]).expect("an object");
+    let trace = value(files, "trace.json");
+    let mut by_symbol: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for symbol in file.symbols().filter(|s| s.name().is_ok_and(|n| n.starts_with("__synth_f"))) {
+        let section = file.section_by_index(symbol.section_index().expect("is defined")).expect("a section");
+        let at = (symbol.address() & !1) as usize;
+        let bytes = section.data().expect("data")[at..at + symbol.size() as usize].to_vec();
+        by_symbol.insert(symbol.name().expect("a name").to_string(), bytes);
+    }
+    assert!(!by_symbol.is_empty());
+    for function in trace["functions"].as_array().expect("functions").iter().filter(|f| f["link"] == "machine") {
+        let code = function["code"].as_array().expect("code");
+        let hex: String = code.iter().map(|p| p["bytes"].as_str().expect("hex")).collect();
+        let bytes: Vec<u8> =
+            (0..hex.len() / 2).map(|n| u8::from_str_radix(&hex[2 * n..2 * n + 2], 16).expect("hex")).collect();
+        assert_eq!(bytes, by_symbol[&format!("__synth_f{}", function["index"])]);
+        for piece in code {
+            let is_padding = piece["role"] == "padding";
+            assert_ne!(piece["covered_by"].as_array().expect("cuts").is_empty(), !is_padding, "{piece}");
+            assert!(piece["origin"].is_u64() || piece["role"].is_string(), "neither operator nor role: {piece}");
+        }
+    }
+    for section in trace["sections"].as_array().expect("sections") {
+        assert_eq!(section["bytes"], section["traced"], "{section}");
+    }
+    assert_eq!(trace["uncovered"], serde_json::json!([]));
+}
+
+#[test]
+fn the_trace_accounts_for_every_byte_of_code() {
+    let package = made(|_| {}, None);
+    accounted(&package.files, "object.o");
+    let roles = value(&package.files, "trace.json")["without_operator"].clone();
+    for role in ["check", "trap", "epilogue", "start-up", "thunk"] {
+        assert!(roles[role].as_u64().is_some_and(|n| n > 0), "{role}: {roles}");
+    }
+    let folder = Folder::new("trace");
+    for name in ["semaphore", "branch_tables", "tables", "int64", "multi_value", "kernel_stack"] {
+        let module = folder.corpus(name);
+        let (code, out, err) = folder.synth(&["compile", "--validate", &module, "-o", "k.o", "--evidence", name]);
+        assert_eq!(code, DONE, "{name}: {out}{err}");
+        let files = folder.files(name);
+        accounted(&files, "object.o");
+        assert_eq!(value(&files, "assumptions.json")["unknown"], serde_json::json!([]), "{name}");
+        let tables = value(&files, "trace.json")["without_operator"]["branch-table"].clone();
+        assert_eq!(tables.is_u64(), name == "branch_tables", "{name}: {tables}");
+    }
+}
+
+/// A load's bounds check and its trap stand in the trace as what they are, at the offset that another reader finds the load at.
+#[test]
+fn a_bounds_check_is_named_with_its_load() {
+    let package = made(|_| {}, None);
+    let trace = value(&package.files, "trace.json");
+    let sum = trace["functions"].as_array().expect("functions").iter().find(|f| f["name"] == "sum").expect("sum");
+    let load =
+        sum["operators"].as_array().expect("operators").iter().find(|o| o["text"] == "i32.load8_u").expect("a load");
+    let module = &package.files["module.wasm"];
+    // The opcode of i32.load8_u. Source: WebAssembly Core 2.0, 5.4.6.
+    assert_eq!(module[load["offset"].as_u64().expect("an offset") as usize], 0x2d);
+    let code: Vec<&Value> = sum["code"].as_array().expect("code").iter().collect();
+    let role = |role: &str| code.iter().filter(|p| p["role"] == role && p["trap"] == "out-of-bounds-memory").count();
+    assert!(role("check") >= 1 && role("trap") == 1, "{code:?}");
+    let loads: Vec<&&Value> =
+        code.iter().filter(|p| p["text"].as_str().is_some_and(|t| t.starts_with("ldrb"))).collect();
+    assert!(loads.iter().any(|p| p["origin"] == load["offset"]), "{loads:?}");
+}
