@@ -17,6 +17,7 @@ pub mod emit;
 pub mod encode;
 pub mod error;
 pub mod evaluate;
+pub mod evidence;
 pub mod examination;
 pub mod faults;
 pub mod firmware;

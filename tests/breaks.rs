@@ -65,7 +65,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Copies the workspace with all breaks built in. What is only read is linked.
 fn copy(root: &Path, to: &Path) {
-    let mut sources = vec![root.join("Cargo.toml"), root.join("Cargo.lock")];
+    let mut sources = vec![root.join("Cargo.toml"), root.join("Cargo.lock"), root.join("build.rs")];
     for folder in ["src", "boards", "lemmas", "validator", "tests"] {
         files(&root.join(folder), &mut sources);
     }
