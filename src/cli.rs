@@ -89,6 +89,11 @@ enum Format {
     Json,
 }
 
+// Requirement TOR-EXIT-DONE: A command shall exit 0 only if everything that was asked for is done and, where proofs were asked for,
+// every function and the image are `Proved`.
+// Requirement TOR-EXIT-NOTPROVED: A command shall exit 1 if something is refuted or not proved, and its output shall name the function,
+// the verdict and the reason.
+// Requirement TOR-EXIT-INPUT: Bad input and bad usage shall give exit code 2 and a message with the place and a remedy.
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {

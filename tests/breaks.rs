@@ -182,6 +182,7 @@ fn run_all(workspace: &Path, tests: &BTreeMap<&'static str, PathBuf>, runs: &[(O
     codes.into_inner().expect("no panic")
 }
 
+/// Covers TOR-SENSE-BREAKS.
 #[test]
 fn every_break_is_noticed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -174,6 +174,7 @@ fn is_accepted(session: &Session<'_>) -> bool {
         })
 }
 
+/// Covers TOR-INPUT-CLAIM, TOR-WITNESS-TAMPERED.
 #[test]
 fn no_claim_proves_code_that_is_wrong() {
     let tries = std::env::var("CLAIM_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
@@ -208,6 +209,7 @@ fn certificate(subject: &Subject, folder: &Path) -> Certificate {
     certificate
 }
 
+/// Covers TOR-CERT-DAMAGE, TOR-CERT-REPROVED, TOR-CERT-DIGESTS.
 #[test]
 fn damaged_certificates_are_refused_with_their_place() {
     let subject = Subject::new(MODULES[1]);

@@ -25,6 +25,7 @@ fn code(text: &str) -> usize {
     shipped.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
 }
 
+/// Covers TOR-ENV-SIZE.
 #[test]
 fn the_trusted_part_is_small() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

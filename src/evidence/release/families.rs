@@ -52,7 +52,9 @@ pub fn read(tree: &Tree) -> Made {
     rules(tree, &mut made);
     for requirement in &made.requirements {
         match &requirement.cases {
-            None => made.problems.push(Problem::NoCases(requirement.id.clone(), "no table has cases for it".to_string())),
+            None => {
+                made.problems.push(Problem::NoCases(requirement.id.clone(), "no table has cases for it".to_string()))
+            }
             Some(cases) if cases.differences > 0 || cases.count == 0 => {
                 let why = format!("{} has {} cases, {} differences", cases.table, cases.count, cases.differences);
                 made.problems.push(Problem::NoCases(requirement.id.clone(), why));

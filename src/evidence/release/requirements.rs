@@ -264,7 +264,9 @@ fn requirement(paragraph: &Paragraph, file: &str) -> Result<Requirement, String>
     let rest = paragraph.text.strip_prefix("Requirement ").unwrap_or_default();
     let (id, text) = rest.split_once(": ").ok_or("a requirement is `Requirement TOR-…: text.`")?;
     if !is_id(id) {
-        return Err(format!("`{id}` is no id: TOR- and words of capitals and digits, none of a family made from a table"));
+        return Err(format!(
+            "`{id}` is no id: TOR- and words of capitals and digits, none of a family made from a table"
+        ));
     }
     if !text.contains(" shall ") {
         return Err(format!("{id} does not say what shall be"));
@@ -295,7 +297,12 @@ fn function_name(line: &str) -> Option<&str> {
 }
 
 /// Tests of a file with what they cover; and the last lines of comments that stand at one.
-fn tests_of(file: &str, text: &str, covering: &[(usize, usize, Vec<String>)], heading: &[String]) -> (Vec<Test>, BTreeSet<usize>) {
+fn tests_of(
+    file: &str,
+    text: &str,
+    covering: &[(usize, usize, Vec<String>)],
+    heading: &[String],
+) -> (Vec<Test>, BTreeSet<usize>) {
     let lines: Vec<&str> = text.lines().collect();
     let mut tests = Vec::new();
     let mut placed = BTreeSet::new();
@@ -315,7 +322,12 @@ fn tests_of(file: &str, text: &str, covering: &[(usize, usize, Vec<String>)], he
         let about: Vec<&str> = about.map(str::trim).collect();
         let about = about.join(" ");
         let about = about.split("Covers TOR-").next().unwrap_or_default().trim().to_string();
-        tests.push(Test { place: Place { file: file.to_string(), line: to }, name: name.to_string(), about, covers: ids });
+        tests.push(Test {
+            place: Place { file: file.to_string(), line: to },
+            name: name.to_string(),
+            about,
+            covers: ids,
+        });
     }
     (tests, placed)
 }
@@ -345,7 +357,8 @@ pub fn read(tree: &Tree) -> Stated {
                     Err(what) => stated.problems.push(malformed(what)),
                 }
             } else {
-                let what = format!("`{PREFIX}` stands in a comment that is neither a requirement nor says what a test covers");
+                let what =
+                    format!("`{PREFIX}` stands in a comment that is neither a requirement nor says what a test covers");
                 stated.problems.push(malformed(what));
             }
         }

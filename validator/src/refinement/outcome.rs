@@ -1,4 +1,7 @@
 //! What a link's check is given and what it yields: sizes, effort, failures.
+//!
+//! Requirement TOR-CLAUSE-IGNORED: An argument word of a direct call shall be left out of the comparison only if a proved earlier form
+//! of the callee does not read it.
 
 use crate::program::Callee;
 use crate::smt::Model;

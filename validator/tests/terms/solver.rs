@@ -45,6 +45,7 @@ fn pinned(g: &mut Graph, a: &Assignment) -> Vec<T> {
         .to_vec()
 }
 
+/// Covers TOR-PROOF-SMT, TOR-PROOF-EVAL.
 #[test]
 fn solver_terms_have_the_evaluated_value() {
     let mut random = Random::new(6);
@@ -92,6 +93,7 @@ fn solver_terms_have_the_evaluated_value() {
     println!("ground queries: {asked}");
 }
 
+/// Covers TOR-PROOF-SMT.
 #[test]
 fn solver_terms_are_raw_expressions_for_all_inputs() {
     // The script asserts that a condition does not hold; with the raw condition beside it nothing must satisfy both.
