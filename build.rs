@@ -1,5 +1,5 @@
 //! Compiles the digest of the sources into the program, so that a report can tell whether it stands in the sources that the program
-//! was built from.
+//! was built from; and what it was built with.
 
 use std::path::Path;
 
@@ -15,4 +15,10 @@ fn main() {
     println!("cargo::rustc-env=SYNTH_SOURCE_SHA256={digest}");
     let profile = std::env::var("PROFILE").unwrap_or_default();
     println!("cargo::rustc-env=SYNTH_PROFILE={profile}");
+    let host = std::env::var("TARGET").unwrap_or_default();
+    println!("cargo::rustc-env=SYNTH_HOST={host}");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_string());
+    let version = std::process::Command::new(rustc).arg("--version").output();
+    let version = version.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string()).unwrap_or_default();
+    println!("cargo::rustc-env=SYNTH_RUSTC={version}");
 }

@@ -24,6 +24,7 @@ mod passes;
 mod programs;
 mod proof;
 mod refine;
+mod report;
 mod run;
 mod stack;
 mod table;
@@ -75,6 +76,8 @@ enum Command {
     Lemmas(lemmas::Args),
     /// The optimizer's passes, in order
     Passes(passes::Args),
+    /// Write what was proved as a folder of evidence, or verify such a folder
+    Report(report::Args),
     /// Switch faults of the compiler on over the corpus, to see whether the validator catches them
     #[cfg(feature = "faults")]
     Faults(faults::Args),
@@ -138,6 +141,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),
         Command::Passes(args) => (args.format, passes::execute(args)),
+        Command::Report(args) => (args.format(), report::execute(args)),
         #[cfg(feature = "faults")]
         Command::Faults(args) => (Format::Text, faults::execute(args)),
     };

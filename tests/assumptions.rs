@@ -11,14 +11,15 @@ use synth_validator::ladder::Limits;
 use synth_validator::validate::module::ModuleSession;
 use synth_validator::validate::{InputError, Session, Verdict};
 
-const PLAIN: &str =
-    r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load (i32.and (local.get 0) (i32.const 255)))))"#;
-const IMPORT: &str = r#"(module (import "e" "h" (func $h (param i32))) (func (export "f") (param i32) (call $h (local.get 0))))"#;
+const PLAIN: &str = r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load (i32.and (local.get 0) (i32.const 255)))))"#;
+const IMPORT: &str =
+    r#"(module (import "e" "h" (func $h (param i32))) (func (export "f") (param i32) (call $h (local.get 0))))"#;
 const TABLE: &str = r#"(module (type $t (func (result i32))) (table 1 funcref) (elem (i32.const 0) $g)
     (func $g (type $t) (i32.const 1)) (func (export "f") (result i32) (call_indirect (type $t) (i32.const 0))))"#;
 const DIVIDE64: &str = r#"(module (func (export "f") (param i64 i64) (result i64) (i64.div_u (local.get 0) (local.get 1)))
     (func (export "g") (param i32) (result i32) (local.get 0)))"#;
-const POINTER: &str = r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load offset=8 (local.get 0))))"#;
+const POINTER: &str =
+    r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load offset=8 (local.get 0))))"#;
 
 /// The verdict and the assumptions of each function, joined by blanks.
 fn named(text: &str, options: &Options) -> Vec<String> {
@@ -55,7 +56,10 @@ fn verdicts_between_modules_name_theirs() {
     let claim = ModuleSession::unaided(&wasm, &wasm).expect("readable").0.remove(0).claim;
     let session = ModuleSession::new(&wasm, &wasm, claim, Limits::default()).expect("readable");
     let report = deep(|| session.function(0));
-    assert_eq!((report.verdict, report.assumptions.join(" ")), (Verdict::Proved, "A-CAPACITY A-HOST A-STACK".to_string()));
+    assert_eq!(
+        (report.verdict, report.assumptions.join(" ")),
+        (Verdict::Proved, "A-CAPACITY A-HOST A-STACK".to_string())
+    );
 }
 
 /// Covers TOR-CONTRACT-FITS.

@@ -314,7 +314,7 @@ fn tests_of(
         let above = lines[..at].iter().rev().take_while(is_head).count();
         let (from, to) = (at - above + 1, at + down + 1);
         let mut ids: Vec<String> = heading.to_vec();
-        for (first, last, covered) in covering.iter().filter(|(first, last, _)| from <= *first && *last <= to) {
+        for (first, _, covered) in covering.iter().filter(|(first, last, _)| from <= *first && *last <= to) {
             placed.insert(*first);
             ids.extend(covered.iter().cloned());
         }
