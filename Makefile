@@ -1,6 +1,6 @@
 # Entry points for people and machines. Each target installs what it needs first and is quiet about what is there.
 
-.PHONY: help build demo test tables faults bench mutants fuzz clean
+.PHONY: help build demo evidence test tables faults bench mutants fuzz clean
 
 # Tests that write a table.
 TABLES := --test arm_conformance --test breaks --test encode --test lemmas --test operand_roles --test optimize --test pass_effects --test selection --test spec_suite \
@@ -20,6 +20,10 @@ build: ## Builds the compiler and the checker, optimized.
 demo: ## Compiles and proves a kernel module, shows the verdicts, runs the result.
 	@scripts/setup-build.sh
 	@scripts/demo.sh
+
+evidence: ## Runs the tests and writes evidence about the tool to target/evidence/tool.
+	@scripts/setup-build.sh
+	@scripts/evidence-tool.sh
 
 test: ## Runs all tests, the emulator's included.
 	@scripts/setup-build.sh

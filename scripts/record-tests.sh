@@ -74,6 +74,9 @@ run() {
   printf '\n      ]\n    }'
 }
 
+sed -n '/^test:/,/^$/s/^\tcargo test //p' Makefile >"$scratch/commands"
+[ -s "$scratch/commands" ] || fail "the Makefile's target \`test\` runs no tests"
+
 failures=0
 selection=all
 [ $# -eq 0 ] || selection="cargo test $*"
@@ -83,9 +86,13 @@ selection=all
   if [ $# -gt 0 ]; then
     run "$@"
   else
-    run --workspace
-    printf ',\n'
-    run --features faults --test faults --test ignored_words --test miscompiles --test optimize --test passes
+    # The commands of `make test`.
+    separator=
+    while read -r -a arguments; do
+      printf '%s' "$separator"
+      run "${arguments[@]}"
+      separator=$',\n'
+    done <"$scratch/commands"
   fi
   printf '\n  ],\n  "environment": {\n'
   printf '    "date": "%s",\n    "host": %s,\n    "rustc": %s,\n    "cargo": %s,\n    "qemu": %s,\n    "llvm": %s\n  }\n}\n' \

@@ -36,7 +36,11 @@ fn requirements_tests_and_the_list_of_ids_fit_together() {
     assert!(said.is_empty(), "{} problems:\n{}", said.len(), said.join("\n"));
     let by_hand = |id: &str| !FAMILIES.iter().any(|f| id.starts_with(f));
     let stated = traced.requirements.iter().filter(|r| by_hand(&r.id)).count();
-    println!("{stated} requirements stated, {} made from tables, {} tests", traced.requirements.len() - stated, traced.tests.len());
+    println!(
+        "{stated} requirements stated, {} made from tables, {} tests",
+        traced.requirements.len() - stated,
+        traced.tests.len()
+    );
     assert!(stated >= 60 && traced.requirements.len() > 700, "{stated} of {}", traced.requirements.len());
 }
 
@@ -105,23 +109,38 @@ fn planted_faults_are_noticed() {
     let gone = with(size, "#[test]\nfn the_trusted_part_is_small", "fn the_trusted_part_is_small");
     noticed("gone", &gone, &|p| matches!(p, Problem::Stale(at) if at.file == size));
     noticed("gone", &gone, &|p| matches!(p, Problem::Uncovered(_, i) if i == "TOR-ENV-SIZE"));
-    for wrong in ["Covers TOR-ENV-SIZE", "Covers: TOR-ENV-SIZE.", "Covers TOR-ENV-SIZE and others.", "Covers TOR-ENV-*."] {
+    for wrong in
+        ["Covers TOR-ENV-SIZE", "Covers: TOR-ENV-SIZE.", "Covers TOR-ENV-SIZE and others.", "Covers TOR-ENV-*."]
+    {
         let tree = with(size, "Covers TOR-ENV-SIZE.", wrong);
         noticed(wrong, &tree, &|p| matches!(p, Problem::Malformed(at, _) if at.file == size));
     }
-    let heading = with(claim, "//!\n//! Requirement TOR-VERDICT-EMPTY", "//! Covers TOR-VERDICT-EMPTY.\n//!\n//! Requirement TOR-VERDICT-EMPTY");
+    let heading = with(
+        claim,
+        "//!\n//! Requirement TOR-VERDICT-EMPTY",
+        "//! Covers TOR-VERDICT-EMPTY.\n//!\n//! Requirement TOR-VERDICT-EMPTY",
+    );
     noticed("a heading without tests", &heading, &|p| matches!(p, Problem::Stale(at) if at.file == claim));
 
     // The list.
     let listed = |from: &str, to: &str| with(LIST, from, to);
-    noticed("not in the list", &listed("TOR-VERDICT-EMPTY\n", ""), &|p| matches!(p, Problem::Unlisted(_, i) if is_empty(i)));
+    noticed(
+        "not in the list",
+        &listed("TOR-VERDICT-EMPTY\n", ""),
+        &|p| matches!(p, Problem::Unlisted(_, i) if is_empty(i)),
+    );
     let past = listed("TOR-VERDICT-EMPTY\n", "TOR-VERDICT-EMPTY\nTOR-VERDICT-PAST\n");
     noticed("past", &past, &|p| matches!(p, Problem::Vanished(i) if i == "TOR-VERDICT-PAST"));
     let withdrawn = listed("TOR-VERDICT-EMPTY\n", "TOR-VERDICT-EMPTY\nTOR-VERDICT-PAST withdrawn: it was said twice\n");
     assert_eq!(trace(&withdrawn).problems, [], "what is withdrawn with a reason may be gone");
     let back = listed("TOR-VERDICT-EMPTY\n", "TOR-VERDICT-EMPTY withdrawn: no longer\n");
     noticed("back", &back, &|p| matches!(p, Problem::Withdrawn(_, i) if is_empty(i)));
-    for wrong in ["TOR-VERDICT-EMPTY withdrawn:\n", "TOR-VERDICT-EMPTY gone\n", "TOR-VERDICT-EMPTY\nTOR-VERDICT-EMPTY\n", "VERDICT\n"] {
+    for wrong in [
+        "TOR-VERDICT-EMPTY withdrawn:\n",
+        "TOR-VERDICT-EMPTY gone\n",
+        "TOR-VERDICT-EMPTY\nTOR-VERDICT-EMPTY\n",
+        "VERDICT\n",
+    ] {
         noticed(wrong, &listed("TOR-VERDICT-EMPTY\n", wrong), &|p| matches!(p, Problem::ListLine(..)));
     }
 }
@@ -135,11 +154,16 @@ fn planted_faults_in_tables_are_noticed() {
     };
     // A new encoding, operator, lemma or rule has no cases and no id in the list.
     let encoding = "    (\"00011 00 mmm nnn ddd\",";
-    let new = with("validator/src/arm/encoding.rs", encoding, &format!("    (\"1101 1111 cccc mmmm\", it),\n{encoding}"));
+    let new =
+        with("validator/src/arm/encoding.rs", encoding, &format!("    (\"1101 1111 cccc mmmm\", it),\n{encoding}"));
     noticed("encoding", &new, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-ENC-16-1101.1111.cccc.mmmm"));
     noticed("encoding", &new, &|p| matches!(p, Problem::Unlisted(_, i) if i == "TOR-ENC-16-1101.1111.cccc.mmmm"));
     let operator = "Wasm::I32DivS =>";
-    let new = with("validator/src/wasm/decode.rs", operator, &format!("Wasm::I32Abs => (Operator::Nop, I, I),\n        {operator}"));
+    let new = with(
+        "validator/src/wasm/decode.rs",
+        operator,
+        &format!("Wasm::I32Abs => (Operator::Nop, I, I),\n        {operator}"),
+    );
     noticed("operator", &new, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-OP-i32.abs"));
     let lemma = "lemma shl_over_and\n";
     let text = "lemma shl_of_nothing\n  rule   (shl ?x 0) => ?x\n  source DDI 0403E, LSL\n  broken 0\n\n";
@@ -153,8 +177,16 @@ fn planted_faults_in_tables_are_noticed() {
     noticed("no row", &with(cases, row, "i32.xor"), &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-OP-i32.xor"));
     let renamed = with(cases, row, "| `i32.nor` |");
     noticed("orphan", &renamed, &|p| matches!(p, Problem::OrphanRow(_, r) if r == "i32.nor"));
-    let differs = with("docs/conformance/arm-encodings.md", "| `adds r, r, r` | 1 | 2000 | 667 | 0 | 0 | 0 |", "| `adds r, r, r` | 1 | 2000 | 667 | 0 | 0 | 1 |");
-    noticed("differences", &differs, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-ENC-16-00011.00.mmm.nnn.ddd"));
+    let differs = with(
+        "docs/conformance/arm-encodings.md",
+        "| `adds r, r, r` | 1 | 2000 | 667 | 0 | 0 | 0 |",
+        "| `adds r, r, r` | 1 | 2000 | 667 | 0 | 0 | 1 |",
+    );
+    noticed(
+        "differences",
+        &differs,
+        &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-ENC-16-00011.00.mmm.nnn.ddd"),
+    );
     let unproved = with("lemmas/rules/proved.list", " shl_over_and\n", " shl_over_and_once\n");
     noticed("not proved", &unproved, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-LEMMA-shl_over_and"));
     // Tables that cannot be read.
@@ -220,7 +252,11 @@ fn record(traced: &Traced, commit: &str) -> Record {
             _ => {
                 let package = &file[..file.find("src/").expect("a source") + 4];
                 let module = file[package.len()..].trim_end_matches(".rs").replace('/', "::");
-                let name = if module == "lib" { format!("tests::{}", test.name) } else { format!("{module}::tests::{}", test.name) };
+                let name = if module == "lib" {
+                    format!("tests::{}", test.name)
+                } else {
+                    format!("{module}::tests::{}", test.name)
+                };
                 (format!("{package}lib.rs"), name)
             }
         };
@@ -306,7 +342,7 @@ fn links_lead_somewhere(files: &BTreeMap<String, Vec<u8>>, page: &str, content: 
 
 /// Nobody but a project qualifies a tool.
 #[test]
-fn no_page_says_that_the_tool_is_qualified() {
+fn no_page_promises_what_only_a_project_can_grant() {
     let package = package(&inputs()).expect("made");
     let mut found = 0;
     for (path, bytes) in &package.files {
@@ -332,7 +368,9 @@ fn what_is_wrong_is_said_on_the_first_screen() {
         assert!(first.contains("Not everything is as it has to be") && first.contains("class=\"state bad\""), "{what}");
         let rows: serde_json::Value = serde_json::from_str(text(&package, "objectives.json")).expect("JSON");
         let rows = rows["content"]["rows"].as_array().expect("rows");
-        let row = rows.iter().find(|r| format!("{} {}", r["table"].as_str().unwrap(), r["row"].as_str().unwrap()) == not_achieved);
+        let row = rows
+            .iter()
+            .find(|r| format!("{} {}", r["table"].as_str().unwrap(), r["row"].as_str().unwrap()) == not_achieved);
         assert_eq!(row.expect("a row")["status"], "not done", "{what}");
     };
     fn program<'a>(inputs: &'a mut Inputs, source: &str) -> &'a mut Binary {
@@ -346,12 +384,20 @@ fn what_is_wrong_is_said_on_the_first_screen() {
     check("failed", "Requirement whose tests fail: TOR-ENV-SIZE", "T-0 5", &|i| set(i, Outcome::Failed));
     check("missing", "tests/trust_size.rs the_trusted_part_is_small", "T-0 5", &|i| set(i, Outcome::Missing));
     check("ignored", "did not all run: TOR-ENV-SIZE", "T-0 5", &|i| set(i, Outcome::Ignored));
-    check("not run", "did not all run: TOR-ENV-SIZE", "T-0 5", &|i| i.record.runs[0].binaries.retain(|b| b.source != "tests/trust_size.rs"));
-    check("ended badly", "Test program ended badly: tests/trust_size.rs", "T-0 5", &|i| program(i, "tests/trust_size.rs").ended_well = false);
+    check("not run", "did not all run: TOR-ENV-SIZE", "T-0 5", &|i| {
+        i.record.runs[0].binaries.retain(|b| b.source != "tests/trust_size.rs")
+    });
+    check("ended badly", "Test program ended badly: tests/trust_size.rs", "T-0 5", &|i| {
+        program(i, "tests/trust_size.rs").ended_well = false
+    });
     check("a part", "a part of the tests only", "T-0 5", &|i| i.record.selection = "cargo test --test cli".to_string());
     check("stale", "Trace: ", "T-0 2", &|i| i.traced.problems.push(Problem::Vanished("TOR-PAST".to_string())));
-    check("lemma", "is Unknown, its broken twin Refuted", "T-1 all", &|i| i.dossier.entries[0].judged.verdict = "Unknown");
-    check("twin", "is Proved, its broken twin Proved", "T-1 all", &|i| i.dossier.entries[0].judged.broken_twin = "Proved");
+    check("lemma", "is Unknown, its broken twin Refuted", "T-1 all", &|i| {
+        i.dossier.entries[0].judged.verdict = "Unknown"
+    });
+    check("twin", "is Proved, its broken twin Proved", "T-1 all", &|i| {
+        i.dossier.entries[0].judged.broken_twin = "Proved"
+    });
     check("debug", "debug build", "T-1 all", &|i| i.profile = "debug".to_string());
 }
 
@@ -385,14 +431,25 @@ fn data_files_are_checked() {
 fn what_is_linked_in_is_listed_once_and_repeats() {
     let output = Command::new("cargo")
         .current_dir(root())
-        .args(["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .args([
+            "metadata",
+            "--locked",
+            "--offline",
+            "--format-version",
+            "1",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+        ])
         .output()
         .expect("runs");
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("readable");
     let parts = sbom::parts(&output.stdout, &lock, "4.8.12").expect("understood");
     let role = |name: &str| parts.iter().find(|p| p.name == name).map(|p| p.is_linked);
     assert_eq!(role("synth-validator"), Some(true));
-    assert_eq!((role("capstone-sys"), role("libz3"), role("serde_derive"), role("wasmi")), (Some(true), Some(true), Some(false), None));
+    assert_eq!(
+        (role("capstone-sys"), role("libz3"), role("serde_derive"), role("wasmi")),
+        (Some(true), Some(true), Some(false), None)
+    );
     let bom = |digest: &str| sbom::cyclonedx(&parts, digest).expect("as CycloneDX demands");
     assert_eq!(bom(&"0".repeat(64)), bom(&"0".repeat(64)));
     let value: serde_json::Value = serde_json::from_str(&bom(&"0".repeat(64))).expect("JSON");
@@ -514,7 +571,8 @@ fn the_command_is_bound_to_sources_commit_and_record() {
     let reasons: Vec<&str> = said["reasons"].as_array().expect("a list").iter().filter_map(|r| r.as_str()).collect();
     let mut expected = vec!["Test failed: tests/cli.rs json_is_json", "Requirement whose tests fail: TOR-OUTPUT-JSON"];
     if cfg!(debug_assertions) {
-        expected.push("The program is a debug build; what is delivered is a release build, whose digest is another one");
+        expected
+            .push("The program is a debug build; what is delivered is a release build, whose digest is another one");
     }
     assert_eq!(reasons, expected);
     let index = std::fs::read_to_string(folder.path().join("out/index.html")).expect("written");

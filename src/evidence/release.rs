@@ -35,7 +35,7 @@ pub const SCHEMA: &str = "synth-release-1";
 /// The digest of the sources that this program was built from.
 pub const SOURCE_SHA256: &str = env!("SYNTH_SOURCE_SHA256");
 
-/// A command of the qualified interface, as the program's own help has it.
+/// A command of the interface for which the plan speaks, as the program's own help has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Command {
     /// The command line up to its options.
@@ -125,6 +125,12 @@ pub fn package(inputs: &Inputs) -> Result<Package, String> {
     let standing = Standing::new(inputs);
     let data = data::Data::read(&inputs.traced, &inputs.known_problems)?;
     let coverage = coverage::read(&inputs.tree)?;
+    if let Some(files) = &coverage {
+        let named = data.gaps.iter().flat_map(|gap| &gap.files);
+        if let Some(unknown) = named.into_iter().find(|f| !files.iter().any(|c| c.file == **f)) {
+            return Err(format!("gaps.toml names {unknown}, which {} does not have", coverage::TABLE));
+        }
+    }
     let state = standing.state(inputs, &data, coverage.is_some());
     let mut files = pages::all(inputs, &standing, &data, coverage.as_ref(), &state);
     files.insert("sbom.cdx.json".to_string(), sbom::cyclonedx(&inputs.parts, &inputs.program_sha256)?.into_bytes());

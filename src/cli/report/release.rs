@@ -204,10 +204,12 @@ fn may_write(folder: &Path) -> Result<(), Diagnostic> {
     match std::fs::read_dir(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(Diagnostic::file_system("read", folder, &e)),
-        Ok(entries) if entries.count() == 0 || is_evidence() => Ok(()),
-        Ok(_) => Err(Diagnostic::new("the folder has something else than evidence of a release in it")
-            .file(folder)
-            .help("give a new or empty folder with --output")),
+        Ok(mut entries) => match entries.next().is_none() || is_evidence() {
+            true => Ok(()),
+            false => Err(Diagnostic::new("the folder has something else than evidence of a release in it")
+                .file(folder)
+                .help("give a new or empty folder with --output")),
+        },
     }
 }
 

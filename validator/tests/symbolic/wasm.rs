@@ -60,6 +60,12 @@ fn numeric() -> Vec<Case> {
         cases.push(plain(&format!("{t}.eqz"), t, "i32"));
         cases.push(plain(&format!("{t}.const 0x1234567"), "", t));
     }
+    // Floating-point numbers are their bits.
+    for (f, i) in [("f32", "i32"), ("f64", "i64")] {
+        cases.push(plain(&format!("{f}.const -0x1.8p+1"), "", f));
+        cases.push(plain(&format!("{f}.reinterpret_{i}"), i, f));
+        cases.push(plain(&format!("{i}.reinterpret_{f}"), f, i));
+    }
     cases.push(plain("i64.extend32_s", "i64", "i64"));
     cases.push(plain("i32.wrap_i64", "i64", "i32"));
     cases.push(plain("i64.extend_i32_s", "i32", "i64"));
@@ -83,6 +89,10 @@ fn accesses() -> Vec<Case> {
     for (t, ops) in [("i32", &["store", "store8", "store16"][..]), ("i64", &["store", "store8", "store16", "store32"])]
     {
         ops.iter().for_each(|op| access(&format!("{t}.{op}"), &format!("i32 {t}"), ""));
+    }
+    for f in ["f32", "f64"] {
+        access(&format!("{f}.load"), "i32", f);
+        access(&format!("{f}.store"), &format!("i32 {f}"), "");
     }
     for op in ["memory.copy", "memory.fill", "memory.init 0"] {
         cases.push(Case { memory: true, solver: false, ..plain(op, "i32 i32 i32", "") });
@@ -112,6 +122,13 @@ fn others() -> Vec<Case> {
         case("return", "(param i64 i32) (result i64 i32) local.get 0 local.get 1 return", 2, 0),
         case("drop", "(param i64) local.get 0 drop", 1, 0),
         case("select", "(param i64 i64 i32) (result i64) local.get 0 local.get 1 local.get 2 select", 3, 0),
+        case(
+            "typed_select",
+            "(param i64 i64 i32) (result i64) local.get 0 local.get 1 local.get 2 select (result i64)",
+            3,
+            0,
+        ),
+        case("data.drop", "data.drop 0", 0, 0),
         case("local.get", "(param i64) (result i64) local.get 0", 0, 0),
         case("local.set", "(param i64 i32) local.get 0 local.set 0", 1, 0),
         case("local.tee", "(param i64 i64) (result i64) local.get 0 local.tee 1", 1, 0),

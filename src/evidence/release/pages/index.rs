@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// What each page answers.
 const CONTENTS: [(&str, &str); 12] = [
-    ("tqp.html", "For which use, under which assumptions, through which interface can the tool be qualified?"),
+    ("tqp.html", "For which use, under which assumptions, through which interface can a project qualify the tool?"),
     ("tor.html", "What shall the tool do, and which tests show it?"),
     ("semantics.html", "What do operators and instructions mean, and against what was that run?"),
     ("lemmas.html", "Which lemmas may proofs cite, how is each proved, and is its broken twin refuted?"),

@@ -100,7 +100,7 @@ pub fn trace(view: &View<'_>) -> (Document, Value) {
     }
     sections.push(Section::new("by-requirement", "From requirements to tests", &[]).with(forward));
     let about = format!(
-        "{without} of {} tests cover no requirement: they are about the compiler, which is not qualified, or about tests themselves.",
+        "{without} of {} tests cover no requirement: they are about the compiler, for which no credit is sought, or about tests themselves.",
         traced.tests.len()
     );
     sections.push(Section::new("by-test", "From tests to requirements", &[&about]).with(backward));
