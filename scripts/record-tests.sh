@@ -38,7 +38,7 @@ run() {
   for ((i = 1; i <= $#; i++)); do
     if [ "${!i}" = --features ]; then local j=$((i + 1)); features=${!j}; fi
   done
-  cargo test "$@" --no-run --message-format=json >"$artifacts" || fail "the tests do not build"
+  cargo test "$@" --no-run --message-format=json >"$artifacts" </dev/null || fail "the tests do not build"
   # Test programs: source, manifest, executable.
   sed -n '/"reason":"compiler-artifact"/{/"test":true/{/"executable":null/!s/.*"manifest_path":"\([^"]*\)".*"src_path":"\([^"]*\)".*"executable":"\([^"]*\)".*/\2\t\1\t\3/p}}' \
     "$artifacts" | LC_ALL=C sort -u >"$scratch/programs"
@@ -50,9 +50,9 @@ run() {
     echo "     Running $source" >&2
     local folder log=$scratch/log
     folder=$(dirname "$manifest")
-    (cd "$folder" && "$program" --list --format terse 2>/dev/null) | sed -n 's/: test$//p' | LC_ALL=C sort >"$scratch/listed"
+    (cd "$folder" && "$program" --list --format terse 2>/dev/null </dev/null) | sed -n 's/: test$//p' | LC_ALL=C sort >"$scratch/listed"
     local status=0
-    (cd "$folder" && CARGO_MANIFEST_DIR=$folder "$program") >"$log" 2>&1 || status=$?
+    (cd "$folder" && CARGO_MANIFEST_DIR=$folder "$program") >"$log" 2>&1 </dev/null || status=$?
     # A failing run is shown; results are read from the lines that the test program prints.
     [ "$status" -eq 0 ] || cat "$log" >&2
     grep '^test result' "$log" >&2 || true
