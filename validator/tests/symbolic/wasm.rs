@@ -18,6 +18,8 @@ use synth_validator::wasm::{code, reader};
 /// States in which an operator is run under each bounds mode that makes a difference to it.
 const STATES: usize = 200;
 const TABLE_ENTRIES: u32 = 4;
+/// Cells of the globals, and that of a data segment that may be dropped.
+const CELLS: u32 = 4;
 
 /// An operator in a function, and where to begin.
 struct Case {
@@ -176,7 +178,7 @@ fn assignment(random: &mut Random, memory: bool, bounds: Bounds) -> Assignment {
         // Small numbers for what chooses among few.
         (0..24).for_each(|n| *a.words.entry(Var::Class(n)).or_default() &= 7);
     }
-    for n in 0..3 {
+    for n in 0..CELLS {
         a.words.insert(Var::Cell(n, 0), random.word());
     }
     let mut d = Concrete::new(Bytes::Dense(vec![]));
@@ -195,7 +197,7 @@ fn state<D: Domain>(
     value: &dyn Fn(&mut D, Var) -> D::W,
 ) -> State<D> {
     let memory_bytes = value(d, Var::MemoryBytes(0));
-    let cells = (0..3).map(|n| value(d, Var::Cell(n, 0))).collect();
+    let cells = (0..CELLS).map(|n| value(d, Var::Cell(n, 0))).collect();
     let world = World { memory, memory_bytes, cells, results: vec![] };
     let mut next = 0;
     program.blank_state(d, at, world, &mut |d| {
