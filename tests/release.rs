@@ -189,6 +189,9 @@ fn planted_faults_in_tables_are_noticed() {
     );
     let unproved = with("lemmas/rules/proved.list", " shl_over_and\n", " shl_over_and_once\n");
     noticed("not proved", &unproved, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-LEMMA-shl_over_and"));
+    // The validator names an assumption that is new.
+    let luck = with("validator/src/validate.rs", "\"A-LOAD\"", "\"A-LUCK\"");
+    noticed("assumption", &luck, &|p| matches!(p, Problem::Assumption(at, a) if a == "A-LUCK" && at.line > 1));
     // Tables that cannot be read.
     let broken = with("lemmas/rules/shift.lemma", "lemma shl_over_and\n", "lemmma shl_over_and\n");
     noticed("unreadable", &broken, &|p| matches!(p, Problem::Table(path, _) if path == "lemmas/rules/shift.lemma"));

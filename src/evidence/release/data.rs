@@ -1,7 +1,7 @@
 //! The data files with prose: plan, objectives, classes of coverage gaps, known problems. Each names things of the sources, and each name
 //! is checked.
 
-use super::requirements::Traced;
+use super::requirements::{Traced, assumption_id};
 use serde::{Deserialize, Serialize};
 
 const PLAN: &str = include_str!("plan.toml");
@@ -208,13 +208,12 @@ impl Data {
             }
         }
         for assumption in &plan.assumption {
-            let id = format!("TOR-ASSUME-{}", assumption.name.trim_start_matches("A-"));
+            let id = assumption_id(&assumption.name);
             if !is_required(&id) {
                 return Err(format!("plan.toml: {} has no requirement {id}", assumption.name));
             }
         }
-        let told =
-            |id: &str| plan.assumption.iter().any(|a| id == format!("TOR-ASSUME-{}", a.name.trim_start_matches("A-")));
+        let told = |id: &str| plan.assumption.iter().any(|a| id == assumption_id(&a.name));
         let assumed =
             traced.requirements.iter().filter(|r| r.id.starts_with("TOR-ASSUME-") && r.id != "TOR-ASSUME-NAMED");
         if let Some(missing) = assumed.map(|r| r.id.as_str()).find(|id| !told(id)) {

@@ -122,6 +122,8 @@ pub enum Problem {
     OrphanRow(String, String),
     /// A table cannot be read.
     Table(String, String),
+    /// The validator names an assumption about which nothing is required.
+    Assumption(Place, String),
 }
 
 impl fmt::Display for Problem {
@@ -143,6 +145,9 @@ impl fmt::Display for Problem {
             Problem::NoCases(id, why) => write!(f, "{id}: {why}"),
             Problem::OrphanRow(table, row) => write!(f, "{table}: the row `{row}` belongs to no requirement"),
             Problem::Table(table, why) => write!(f, "{table}: {why}"),
+            Problem::Assumption(at, name) => {
+                write!(f, "{at}: verdicts may name {name}, and nothing states {}", assumption_id(name))
+            }
         }
     }
 }
@@ -287,6 +292,27 @@ fn covers(paragraph: &Paragraph) -> Result<Vec<String>, String> {
         Some(wrong) => Err(format!("{FORM}, and `{wrong}` is no id")),
         None => Ok(ids),
     }
+}
+
+/// The id of the requirement about an assumption.
+pub fn assumption_id(name: &str) -> String {
+    format!("{PREFIX}ASSUME-{}", name.trim_start_matches("A-"))
+}
+
+/// Assumptions that the validator's code names, with their first places.
+fn assumptions(tree: &Tree) -> BTreeMap<String, Place> {
+    let mut found = BTreeMap::new();
+    for (file, text) in tree.iter().filter(|(file, _)| file.starts_with("validator/src/") && is_rust(file)) {
+        for (line, content) in (1..).zip(text.lines()).filter(|(_, l)| comment(l).is_none()) {
+            for rest in content.split("\"A-").skip(1) {
+                let end = rest.find(|c: char| !c.is_ascii_uppercase()).unwrap_or(rest.len());
+                if end > 0 {
+                    found.entry(format!("A-{}", &rest[..end])).or_insert(Place { file: file.clone(), line });
+                }
+            }
+        }
+    }
+    found
 }
 
 /// The name in `fn name(`.
@@ -466,6 +492,12 @@ pub fn trace(tree: &Tree) -> Traced {
     for (requirement, tests) in requirements.iter().zip(&tests_of) {
         if tests.is_empty() {
             problems.push(Problem::Uncovered(requirement.place.clone(), requirement.id.clone()));
+        }
+    }
+
+    for (name, place) in assumptions(tree) {
+        if !requirements.iter().any(|r| r.id == assumption_id(&name)) {
+            problems.push(Problem::Assumption(place, name));
         }
     }
 

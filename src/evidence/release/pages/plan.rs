@@ -3,6 +3,7 @@
 use super::{View, anchor};
 use crate::evidence::release::document::{Document, Section, Table, code, link, links, text, verdict};
 use crate::evidence::release::picture;
+use crate::evidence::release::requirements::assumption_id;
 use serde_json::{Value, json};
 
 /// The qualification plan.
@@ -24,7 +25,7 @@ pub fn plan(view: &View<'_>) -> (Document, Value) {
             "formal" => {
                 let mut table = Table::new("assumptions", "Assumptions", &["Name", "Says", "Requirement"]);
                 for a in &data.plan.assumption {
-                    let id = format!("TOR-ASSUME-{}", a.name.trim_start_matches("A-"));
+                    let id = assumption_id(&a.name);
                     table.row(&a.name, "", vec![code(&a.name), text(&a.says), link(&id, format!("tor.html#{id}"))]);
                 }
                 section = section.with(table);
