@@ -72,6 +72,10 @@ impl Pages {
         }
         environment.add_global("version", env!("CARGO_PKG_VERSION"));
         environment.add_filter("hex", |n: u64| format!("{n:#x}"));
+        environment.add_filter("truncate_text", |text: String, most: usize| match text.char_indices().nth(most) {
+            Some((at, _)) => format!("{}…", &text[..at]),
+            None => text,
+        });
         environment.add_filter("short", |digest: String| digest.chars().take(12).collect::<String>());
         Pages { environment }
     }

@@ -4,9 +4,9 @@ use plotters::coord::ranged1d::{IntoSegmentedCoord, SegmentValue};
 use plotters::prelude::*;
 
 /// Width of plots, and height of a bar with its gap, of the title and the axis, in pixels.
-const WIDTH: u32 = 640;
+const WIDTH: u32 = 420;
 const ROW: u32 = 26;
-const FRAME: u32 = 76;
+const FRAME: u32 = 70;
 /// The one colour of bars and that of lines; pages replace them by those of their style.
 const BAR: RGBColor = RGBColor(0x3a, 0x6e, 0xa5);
 const LINE: RGBColor = RGBColor(0x88, 0x88, 0x88);
@@ -29,12 +29,12 @@ fn draw(svg: &mut String, rows: &[(String, u64)], unit: &str) -> Result<(), Box<
     let root = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
     let most = rows.iter().map(|r| r.1).max().unwrap_or(0).max(1);
     let longest = rows.iter().map(|r| r.0.chars().count()).max().unwrap_or(0) as u32;
-    let places = (0..rows.len() as i32).into_segmented();
+    let places = (0..rows.len() as i32 - 1).into_segmented();
     let mut chart = ChartBuilder::on(&root)
         .margin(8)
-        .margin_right(72)
+        .margin_right(56)
         .x_label_area_size(44)
-        .y_label_area_size((longest * 8 + 16).clamp(48, 260))
+        .y_label_area_size((longest * 7 + 16).clamp(48, 170))
         .build_cartesian_2d(0u64..most, places)?;
     let label = |place: &SegmentValue<i32>| match place {
         SegmentValue::CenterOf(n) => rows.iter().rev().nth(*n as usize).map_or(String::new(), |r| r.0.clone()),
@@ -44,7 +44,7 @@ fn draw(svg: &mut String, rows: &[(String, u64)], unit: &str) -> Result<(), Box<
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .x_labels(5)
+        .x_labels(4)
         .y_labels(rows.len())
         .y_label_formatter(&label)
         .x_desc(unit)
@@ -69,4 +69,27 @@ fn draw(svg: &mut String, rows: &[(String, u64)], unit: &str) -> Result<(), Box<
     drop(chart);
     drop(root);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bars;
+
+    #[test]
+    fn every_row_has_a_bar_of_its_length() {
+        for count in [1, 2, 15] {
+            let rows: Vec<(String, u64)> = (1..=count).map(|n| (format!("<row {n}>"), n)).collect();
+            let svg = bars(&rows, "bytes");
+            let widths = svg.lines().filter(|l| l.starts_with("<rect") && l.contains("#3A6EA5"));
+            let width = |l: &str| l.split("width=\"").nth(1).and_then(|w| w.split('"').next()?.parse::<u64>().ok());
+            let widths: Vec<u64> = widths.filter_map(width).collect();
+            assert_eq!(widths.len() as u64, count, "{svg}");
+            let longest = *widths.iter().max().expect("a bar");
+            let fits =
+                widths.iter().all(|w| widths.len() == 1 || (1..=count).any(|n| w.abs_diff(longest * n / count) <= 1));
+            assert!(fits, "{widths:?}");
+            assert!(svg.contains("&lt;row 1&gt;"), "labels are escaped: {svg}");
+        }
+        assert_eq!(bars(&[], "bytes"), "");
+    }
 }

@@ -18,6 +18,7 @@ for (const form of document.querySelectorAll("form.filters[data-table]")) {
     output.textContent = shown + " of " + rows.length + " shown";
   };
   form.addEventListener("input", apply);
+  form.addEventListener("change", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   apply();
 }
