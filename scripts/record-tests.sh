@@ -62,7 +62,7 @@ run() {
       "$([ "$status" -eq 0 ] && echo true || echo false)"
     local name result comma=''
     while IFS= read -r name; do
-      result=$(awk -F'\t' -v name="$name" '$1 == name { found = $2 } END { print found == "" ? "missing" : found }' "$scratch/results")
+      result=$(awk -F'\t' -v name="$name" '$1 == name && found != "failed" { found = $2 } END { print found == "" ? "missing" : found }' "$scratch/results")
       printf '%s\n          %s: "%s"' "$comma" "$(quoted "$name")" "$result"
       comma=,
       case "$result" in failed | missing) failures=$((failures + 1)) ;; esac
@@ -76,6 +76,10 @@ run() {
 
 sed -n '/^test:/,/^$/s/^\tcargo test //p' Makefile >"$scratch/commands"
 [ -s "$scratch/commands" ] || fail "the Makefile's target \`test\` runs no tests"
+
+# With one thread the name of a test and its result stand on two lines if the test prints something.
+cores=$(nproc)
+export RUST_TEST_THREADS=$((cores > 1 ? cores : 2))
 
 failures=0
 selection=all

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use synth::evidence::release::data::{Data, KnownProblems};
 use synth::evidence::release::families::{encoding_id, encoding_places};
-use synth::evidence::release::record::{ALL, Binary, KIND, Outcome, Record, Run, SCHEMA};
+use synth::evidence::release::record::{self, ALL, Binary, KIND, Outcome, Record, Run, SCHEMA};
 use synth::evidence::release::requirements::{FAMILIES, LIST, Problem, Traced, Tree, extended_list, read_tree, trace};
 use synth::evidence::release::{Inputs, SOURCE_SHA256, lemmas, package, sbom, smtlib, source_digest};
 use synth::simulator::board::Folder;
@@ -237,7 +237,7 @@ fn obligations_in_text_hold_and_those_of_broken_twins_do_not() {
 }
 
 /// A record in which every test of the sources passed.
-fn record(traced: &Traced, commit: &str) -> Record {
+fn passing(traced: &Traced, commit: &str) -> Record {
     let mut binaries: BTreeMap<String, BTreeMap<String, Outcome>> = BTreeMap::new();
     for test in &traced.tests {
         let file = &test.place.file;
@@ -286,7 +286,7 @@ fn inputs() -> Inputs {
         commit: "0".repeat(40),
         program_sha256: "1".repeat(64),
         profile: "release".to_string(),
-        record: record(&traced, &"0".repeat(40)),
+        record: passing(&traced, &"0".repeat(40)),
         dossier: lemmas::dossier(&synth_lemmas::all()[..2], &[], &|_| ()),
         parts: vec![],
         interface: vec![],
@@ -548,11 +548,11 @@ fn the_command_is_bound_to_sources_commit_and_record() {
     let (code, said) = report(&["--tests", "record.json"]);
     assert!(code == Some(2) && said.contains("cannot read"), "{said}");
     let commit = git(&["rev-parse", "HEAD"]);
-    put(&record(&traced, &"0".repeat(40)));
+    put(&passing(&traced, &"0".repeat(40)));
     refused("the tests ran at another commit");
-    put(&Record { source_sha256: "0".repeat(64), ..record(&traced, &commit) });
+    put(&Record { source_sha256: "0".repeat(64), ..passing(&traced, &commit) });
     refused("the tests ran against other sources");
-    let good = record(&traced, &commit);
+    let good = passing(&traced, &commit);
     put(&good);
     std::fs::write(source.join("docs/new.md"), "new").expect("written");
     refused("changes that are not committed");
@@ -589,4 +589,78 @@ fn the_command_is_bound_to_sources_commit_and_record() {
     for file in ["tqp.html", "sbom.cdx.json", "obligations/shl_over_and.smt2", "configuration.json"] {
         assert!(folder.path().join("out").join(file).is_file(), "{file}");
     }
+}
+
+/// The script that records tests, on a crate of its own: every test that a program lists has its result, also where the program fails or
+/// leaves early; and its digest of the sources, by `find` and `sha256sum`, is the one that programs carry.
+#[test]
+fn records_have_a_result_for_every_test() {
+    let folder = Folder::new().expect("a folder");
+    let source = folder.path().join("tiny");
+    let put = |path: &str, text: &str| {
+        let at = source.join(path);
+        std::fs::create_dir_all(at.parent().expect("a parent")).expect("made");
+        std::fs::write(at, text).expect("written");
+    };
+    put("Cargo.toml", "[workspace]\n[package]\nname = \"tiny\"\nversion = \"0.0.0\"\nedition = \"2024\"\n");
+    put("build.rs", "fn main() {}\n");
+    put(
+        "src/lib.rs",
+        "#[cfg(test)]\nmod tests {\n    #[test]\n    fn passes() {}\n    #[test]\n    fn fails() { panic!(\"\\ntest tests::fails ... ok\"); }\n\
+         #[test]\n    #[ignore]\n    fn rests() {}\n}\n",
+    );
+    put(
+        "tests/leaves.rs",
+        "#[test]\nfn leaves() { std::process::exit(0) }\n#[test]\nfn waits() { std::thread::sleep(std::time::Duration::from_secs(60)) }\n",
+    );
+    put("Makefile", "test: ## Tests.\n\tcargo test --workspace\n\nother:\n\tcargo test --other\n");
+    put(".gitignore", "target/\n");
+    for path in ["boards/a.toml", "lemmas/b", "validator/Cargo.toml", "validator/src/c.rs"] {
+        put(path, path);
+    }
+    copy(&root().join("scripts/record-tests.sh"), &source.join("scripts/record-tests.sh"));
+    let must = |program: &str, arguments: &[&str]| {
+        let (code, said) = run(&source, program, arguments);
+        assert_eq!(code, Some(0), "{program} {arguments:?}: {said}");
+        said.trim().to_string()
+    };
+    must("cargo", &["generate-lockfile", "--offline"]);
+    must("git", &["init", "-q"]);
+    must("git", &["add", "-A"]);
+    let name = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "commit.gpgsign=false"];
+    must("git", &[&name[..], &["commit", "-q", "-m", "tiny"]].concat());
+    let script = |arguments: &[&str]| {
+        let mut command = Command::new("scripts/record-tests.sh");
+        let command = command.current_dir(&source).args(arguments).env("CARGO_TARGET_DIR", source.join("target"));
+        let output = command.output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(script(&[]).0, Some(2));
+    let (code, said) = script(&["-o", "../record.json"]);
+    assert_eq!(code, Some(1), "{said}");
+    let text = std::fs::read_to_string(folder.path().join("record.json")).expect("written");
+    let digest = source_digest::compute(&source).expect("readable");
+    let record =
+        record::read(&text, &must("git", &["rev-parse", "HEAD"]), &digest).unwrap_or_else(|e| panic!("{e}: {text}"));
+    assert_eq!((record.selection.as_str(), record.runs.len()), (ALL, 1));
+    let programs: Vec<(&str, bool)> =
+        record.runs[0].binaries.iter().map(|b| (b.source.as_str(), b.ended_well)).collect();
+    assert_eq!(programs, [("src/lib.rs", false), ("tests/leaves.rs", true)]);
+    let results: Vec<(&str, Outcome)> =
+        record.runs[0].binaries.iter().flat_map(|b| &b.tests).map(|(name, o)| (name.as_str(), *o)).collect();
+    let expected = [
+        ("tests::fails", Outcome::Failed),
+        ("tests::passes", Outcome::Ok),
+        ("tests::rests", Outcome::Ignored),
+        ("leaves", Outcome::Missing),
+        ("waits", Outcome::Missing),
+    ];
+    assert_eq!(results, expected);
+    let (code, said) = script(&["-o", "../part.json", "--", "--lib"]);
+    assert_eq!(code, Some(1), "{said}");
+    let part = std::fs::read_to_string(folder.path().join("part.json")).expect("written");
+    assert!(part.contains("\"selection\": \"cargo test --lib\"") && !part.contains("leaves"), "{part}");
+    put("boards/new.toml", "new");
+    let (code, said) = script(&["-o", "../dirty.json"]);
+    assert!(code == Some(2) && said.contains("not committed") && !folder.path().join("dirty.json").exists(), "{said}");
 }
