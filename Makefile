@@ -24,9 +24,10 @@ demo: ## Compiles and proves a kernel module, shows the verdicts, runs the resul
 	@scripts/setup-build.sh
 	@scripts/demo.sh
 
-evidence: ## Writes and verifies complete packages of evidence in target/evidence/.
+evidence: ## Writes and verifies packages of evidence in target/evidence/: three programs, and the tool, whose tests are run.
 	@scripts/setup-build.sh
 	@scripts/evidence.sh
+	@scripts/evidence-tool.sh
 
 test: ## Runs all tests, the emulator's included.
 	@scripts/setup-build.sh

@@ -82,6 +82,8 @@ enum Command {
     Lemmas(lemmas::Args),
     /// The optimizer's passes, in order
     Passes(passes::Args),
+    /// Write what was proved as a folder of evidence, or verify such a folder
+    Report(report::Args),
     /// Switch faults of the compiler on over the corpus, to see whether the validator catches them
     #[cfg(feature = "faults")]
     Faults(faults::Args),
@@ -96,6 +98,11 @@ enum Format {
     Json,
 }
 
+// Requirement TOR-EXIT-DONE: A command shall exit 0 only if everything that was asked for is done and, where proofs were asked for,
+// every function and the image are `Proved`.
+// Requirement TOR-EXIT-NOTPROVED: A command shall exit 1 if something is refuted or not proved, and its output shall name the function,
+// the verdict and the reason.
+// Requirement TOR-EXIT-INPUT: Bad input and bad usage shall give exit code 2 and a message with the place and a remedy.
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
@@ -142,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),
         Command::Passes(args) => (args.format, passes::execute(args)),
+        Command::Report(args) => (args.format(), report::execute(args)),
         #[cfg(feature = "faults")]
         Command::Faults(args) => (Format::Text, faults::execute(args)),
     };

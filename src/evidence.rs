@@ -15,6 +15,7 @@ pub mod page;
 pub mod pages;
 pub mod plot;
 pub mod relation;
+pub mod release;
 pub mod run_record;
 pub mod sarif;
 pub mod summary;

@@ -3,6 +3,9 @@
 //! `matrix` switches the faults of `crate::faults` on, one after the other, over the programs of the corpus; `miscompiles` has the
 //! known miscompiles of `corpus/miscompiles`, each a right program beside a wrong artefact, and `listing` the machine code in some of
 //! these. All of them let programs run as well as prove them: vectors in the interpreters of WebAssembly and of Arm.
+//!
+//! Requirement TOR-SENSE-MISCOMPILES: Every wrong artefact of the known miscompiles shall be caught, and every right program beside it
+//! proved.
 
 pub mod listing;
 pub mod matrix;

@@ -2,6 +2,10 @@
 //!
 //! Only builds with the feature `faults` have them, and no release build has that feature; in all others [`on`] is false before
 //! code is made. A fault acts where its name stands, in the file that its row names. `synth faults` runs them over the corpus.
+//!
+//! Requirement TOR-ENV-NOFAULTS: A build without the feature `faults` shall have no switch that makes the compiler wrong.
+//!
+//! Requirement TOR-SENSE-FAULTS: Objects that a faulty compiler makes shall not be proved where they do something else than the module.
 
 #[cfg(all(feature = "faults", not(debug_assertions)))]
 compile_error!("the feature `faults` makes a compiler that can be told to be wrong: it is not for release builds");

@@ -3,6 +3,8 @@
 //!
 //! Execution ([`execute`]) shares the meaning of instructions with the validator and nothing else: it runs whole functions with all
 //! that they call, on inputs of its own. It says nothing about what a linker makes of a file; `tests/object_fields.rs` does.
+//!
+//! Requirement TOR-SENSE-MUTANTS: A changed object that is proved shall do what the module does in every execution that is tried.
 
 pub mod execute;
 pub mod fields;

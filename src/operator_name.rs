@@ -12,7 +12,11 @@ const FAMILIES: [&str; 17] = [
 /// Source: WebAssembly Core 2.0, 6.5 (text format).
 pub fn name(operator: &Operator<'_>) -> String {
     let debug = format!("{operator:?}");
-    let camel = debug.split([' ', '{', '(']).next().unwrap_or_default();
+    spelled(debug.split([' ', '{', '(']).next().unwrap_or_default())
+}
+
+/// The name of an operator that Rust names in camel case: `i32.shr_u` of `I32ShrU`.
+pub fn spelled(camel: &str) -> String {
     let mut snake = String::new();
     for (i, c) in camel.char_indices() {
         if c.is_ascii_uppercase() && i > 0 {

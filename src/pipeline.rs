@@ -1,4 +1,10 @@
 //! The list of passes, and the way from a module's bytes to an object with its claim.
+//!
+//! Requirement TOR-USE-CORPUS: Right code for the programs of the corpus shall be proved at every optimization level and in every
+//! bounds mode.
+//!
+//! Requirement TOR-USE-GENERATED: Generated programs that are proved shall agree with a foreign engine on results, traps, memory and
+//! calls.
 
 use crate::compile::{CompiledFunction, Core, compile_function};
 use crate::debug_info::{self, DebugOptions};

@@ -65,7 +65,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Copies the workspace with all breaks built in. What is only read is linked.
 fn copy(root: &Path, to: &Path) {
-    let mut sources = vec![root.join("Cargo.toml"), root.join("Cargo.lock")];
+    let mut sources = vec![root.join("Cargo.toml"), root.join("Cargo.lock"), root.join("build.rs")];
     for folder in ["src", "boards", "lemmas", "validator", "tests"] {
         files(&root.join(folder), &mut sources);
     }
@@ -182,6 +182,7 @@ fn run_all(workspace: &Path, tests: &BTreeMap<&'static str, PathBuf>, runs: &[(O
     codes.into_inner().expect("no panic")
 }
 
+/// Covers TOR-SENSE-BREAKS.
 #[test]
 fn every_break_is_noticed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

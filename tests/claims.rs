@@ -193,6 +193,7 @@ fn write(name: &str, text: &str) {
     }
 }
 
+/// Covers TOR-INPUT-CLAIM, TOR-WITNESS-TAMPERED.
 #[test]
 fn no_claim_proves_code_that_is_wrong() {
     let tries = tries(12);
@@ -238,6 +239,7 @@ fn certificate(subject: &Subject, folder: &Path) -> Certificate {
     certificate
 }
 
+/// Covers TOR-CERT-DAMAGE, TOR-CERT-REPROVED, TOR-CERT-DIGESTS.
 #[test]
 fn damaged_certificates_are_refused_with_their_place() {
     let subject = Subject::new(MODULES[1]);

@@ -73,6 +73,7 @@ fn json(args: &[&str], code: i32) -> Value {
 const FLOAT: &str = r#"(module (func (export "twice") (param i32) (result i32) (i32.shl (local.get 0) (i32.const 1)))
   (func (export "scale") (param i32) (result i32) (i32.trunc_f32_s (f32.const 1.5))))"#;
 
+/// Covers TOR-EXIT-DONE, TOR-VERDICT-PROVED.
 #[test]
 fn a_proved_module_is_written_and_tabled() {
     let folder = Folder::new("proved");
@@ -85,6 +86,7 @@ fn a_proved_module_is_written_and_tabled() {
     assert!(table.contains("7 of 7 functions proved"), "{table}");
 }
 
+/// Covers TOR-EXIT-NOTPROVED, TOR-EXIT-NOFILE, TOR-LIMIT-UNKNOWN.
 #[test]
 fn nothing_is_written_unless_all_is_proved() {
     let folder = Folder::new("unproved");
@@ -107,6 +109,7 @@ fn nothing_is_written_unless_all_is_proved() {
     assert_eq!(folder.names(), ["out.o"]);
 }
 
+/// Covers TOR-INPUT-MODULE, TOR-EXIT-INPUT, TOR-WASM-REFUSED.
 #[test]
 fn bad_input_names_its_place() {
     let folder = Folder::new("input");
@@ -130,6 +133,7 @@ fn bad_input_names_its_place() {
     assert_eq!(folder.names(), ["bad.wat", "cut.wasm", "float.wat"]);
 }
 
+/// Covers TOR-EXIT-INPUT.
 #[test]
 fn bad_usage_exits_2() {
     let folder = Folder::new("usage");
@@ -148,6 +152,7 @@ fn bad_usage_exits_2() {
     assert_eq!(folder.names(), ["copy.wasm"]);
 }
 
+/// Covers TOR-OUTPUT-JSON.
 #[test]
 fn json_is_json() {
     let folder = Folder::new("json");
@@ -171,6 +176,7 @@ fn json_is_json() {
     assert!(report["error"].is_string());
 }
 
+/// Covers TOR-ENV-REPEAT, TOR-ENV-THREADS.
 #[test]
 fn the_same_input_gives_the_same_bytes() {
     let folder = Folder::new("same");
@@ -184,6 +190,7 @@ fn the_same_input_gives_the_same_bytes() {
     assert!(out.contains("twice the same bytes and verdicts"), "{out}");
 }
 
+/// Covers TOR-CERT-DIGESTS, TOR-CERT-DAMAGE, TOR-CHECK-EXIT.
 #[test]
 fn certificates_hold_and_damage_is_named() {
     let folder = Folder::new("certificate");
@@ -234,6 +241,7 @@ fn certificates_hold_and_damage_is_named() {
     holds().expect("the restored certificate holds");
 }
 
+/// Covers TOR-INPUT-BYTES, TOR-EXIT-NOTPROVED.
 #[test]
 fn damaged_code_is_not_proved() {
     let folder = Folder::new("damage");
@@ -289,6 +297,7 @@ fn both_interpreters_agree() {
     check(&["run", &object, &module, "k_sem_count"], 2);
 }
 
+/// Covers TOR-OUTPUT-PIPE.
 #[test]
 fn a_closed_pipe_is_no_panic() {
     let command = format!("{} disasm {} | head -1", env!("CARGO_BIN_EXE_synth"), corpus("sha256"));
@@ -428,6 +437,8 @@ fn evidence_says_what_became_of_every_pass() {
 }
 
 /// A build without the feature `faults` cannot be told to be wrong, and does not even know the names of the faults.
+///
+/// Covers TOR-ENV-NOFAULTS.
 #[cfg(not(feature = "faults"))]
 #[test]
 fn this_build_has_no_fault_switch() {

@@ -50,12 +50,14 @@ fn prove_with(options: &Options, threads: usize, modules: Vec<PathBuf>) -> (usiz
     (functions, total)
 }
 
+/// Covers TOR-USE-CORPUS.
 #[test]
 fn every_function_is_proved_with_software_bounds() {
     let all = prove(Bounds::Software, MemoryOwner::Own, 2, modules());
     assert!(all.0 > 550);
 }
 
+/// Covers TOR-ENV-THREADS, TOR-LIMIT-STEPS.
 #[test]
 fn verdicts_do_not_depend_on_threads() {
     let own = || packages::corpus().into_iter().step_by(2).collect();
@@ -65,17 +67,20 @@ fn verdicts_do_not_depend_on_threads() {
     );
 }
 
+/// Covers TOR-USE-CORPUS, TOR-CONTRACT-BOUNDS.
 #[test]
 fn every_function_is_proved_without_bounds_checks() {
     let none = prove(Bounds::None, MemoryOwner::Own, 2, packages::corpus());
     assert_eq!(none, prove(Bounds::Mpu, MemoryOwner::Own, 2, packages::corpus()));
 }
 
+/// Covers TOR-USE-CORPUS, TOR-CONTRACT-BOUNDS.
 #[test]
 fn every_function_is_proved_with_masked_addresses() {
     prove(Bounds::Mask, MemoryOwner::Own, 2, modules());
 }
 
+/// Covers TOR-USE-CORPUS, TOR-CLAUSE-INIT.
 #[test]
 fn every_function_is_proved_in_memory_of_the_host() {
     prove(Bounds::Software, MemoryOwner::Extern, 2, packages::corpus());
@@ -87,16 +92,19 @@ fn prove_at(level: Level) {
     assert!(prove_with(&options, 2, packages::corpus()).0 > 450, "{level:?}");
 }
 
+/// Covers TOR-USE-CORPUS.
 #[test]
 fn every_function_is_proved_at_level_1() {
     prove_at(Level::O1);
 }
 
+/// Covers TOR-USE-CORPUS.
 #[test]
 fn every_function_is_proved_at_level_s() {
     prove_at(Level::Os);
 }
 
+/// Covers TOR-USE-CORPUS.
 #[test]
 fn every_function_is_proved_without_optimization() {
     prove_at(Level::O0);

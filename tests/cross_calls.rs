@@ -199,11 +199,13 @@ fn differences(seed: u64, floats: bool, compiler: &[&str], change: impl Fn(Strin
 const GCC: &[&str] = &["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-O2"];
 const CLANG: &[&str] = &["clang-19", "--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-mfloat-abi=soft", "-O1"];
 
+/// Covers TOR-CLAUSE-ARGUMENTS.
 #[test]
 fn gcc_calls_and_is_called() {
     assert_eq!(differences(1, false, GCC, |c| c), Some(0));
 }
 
+/// Covers TOR-CLAUSE-ARGUMENTS.
 #[test]
 fn clang_calls_and_is_called() {
     assert_eq!(differences(2, true, CLANG, |c| c), Some(0));

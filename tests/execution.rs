@@ -105,6 +105,7 @@ fn check_all(programs: &[Program]) {
     println!("{:20} {:8} {:6} {:8}", "total", total.0, total.1, total.2);
 }
 
+/// Covers TOR-ARM-MEANING.
 #[test]
 fn corpus_programs_run_alike_everywhere() {
     let programs = corpus();

@@ -54,6 +54,8 @@ fn the_registry_says_what_the_sources_have() {
 }
 
 /// Faults that each of these programs reaches, and the validator's answer.
+///
+/// Covers TOR-SENSE-FAULTS.
 #[test]
 fn faults_are_caught_or_harmless_on_small_programs() {
     let names = ["semaphore", "branch_tables", "ring_buffer", "q15"];
@@ -85,6 +87,8 @@ fn faults_are_caught_or_harmless_on_small_programs() {
 }
 
 /// A compiler that leaves out checks and says so in the claim gets no proof of what was not asked for.
+///
+/// Covers TOR-CONTRACT-ASKED.
 #[test]
 fn the_contract_is_the_one_that_was_asked_for() {
     let folder = std::env::temp_dir().join(format!("synth-faults-contract-{}", std::process::id()));

@@ -68,6 +68,7 @@ fn count(names: impl IntoIterator<Item = &'static str>) -> BTreeMap<&'static str
     })
 }
 
+/// Covers TOR-INPUT-MODULE, TOR-INPUT-NOPANIC.
 #[test]
 fn arbitrary_bytes_are_refused() {
     let outcomes = deep_map(&cases(2_000), |&seed| {
@@ -81,6 +82,7 @@ fn arbitrary_bytes_are_refused() {
     println!("arbitrary bytes: {:?}", count(outcomes));
 }
 
+/// Covers TOR-INPUT-NOPANIC.
 #[test]
 fn damaged_modules_do_not_panic() {
     let corpus = corpus();
@@ -97,6 +99,7 @@ fn damaged_modules_do_not_panic() {
     println!("damaged modules: {:?}", count(outcomes));
 }
 
+/// Covers TOR-INPUT-NOPANIC, TOR-INPUT-OBJECT.
 #[test]
 fn damaged_objects_do_not_panic() {
     let objects: [(Vec<u8>, Vec<u8>); 3] = ["loops", "tables", "mutex"].map(|name| {
@@ -191,6 +194,7 @@ fn inputs(name: &str, seed: u32, corpus: &[Vec<u8>]) -> Vec<u8> {
     whole
 }
 
+/// Covers TOR-INPUT-NOPANIC.
 #[test]
 fn fuzz_targets_hold_on_noise_and_damage() {
     let corpus = corpus();

@@ -82,6 +82,7 @@ fn ignoring(claim: &mut Claim) -> &mut Vec<Ignoring> {
     &mut function(claim, POST).stages[DEAD].ignoring
 }
 
+/// Covers TOR-CLAUSE-IGNORED.
 #[test]
 fn what_a_proved_form_does_not_read_is_ignored() {
     let subject = subject(None);
@@ -96,6 +97,7 @@ fn what_a_proved_form_does_not_read_is_ignored() {
     assert_eq!(subject.post(claim), Verdict::Proved);
 }
 
+/// Covers TOR-CLAUSE-IGNORED.
 #[test]
 fn claims_about_other_forms_excuse_nothing() {
     let subject = subject(None);
@@ -120,6 +122,8 @@ fn claims_about_other_forms_excuse_nothing() {
 }
 
 /// Claims about functions that have no body, or are not there, made up from a real one.
+///
+/// Covers TOR-CLAUSE-IGNORED, TOR-WITNESS-POINTS.
 #[test]
 fn made_up_functions_excuse_nothing() {
     let subject = subject(None);
@@ -134,6 +138,8 @@ fn made_up_functions_excuse_nothing() {
 }
 
 /// A certificate carries the entries, and does not hold without them.
+///
+/// Covers TOR-CERT-REPROVED, TOR-CLAUSE-IGNORED.
 #[test]
 fn certificates_carry_what_is_ignored() {
     let Subject { wasm, compiled } = subject(None);
@@ -156,6 +162,8 @@ fn certificates_carry_what_is_ignored() {
 }
 
 /// One entry that does not hold takes those beside it with it.
+///
+/// Covers TOR-CLAUSE-IGNORED.
 #[test]
 fn a_wrong_entry_beside_a_right_one_is_refused() {
     let subject = subject(None);
@@ -163,6 +171,7 @@ fn a_wrong_entry_beside_a_right_one_is_refused() {
     assert_ne!(subject.post(claim), Verdict::Proved);
 }
 
+/// Covers TOR-CLAUSE-IGNORED.
 #[test]
 fn only_the_link_that_says_so_ignores_words() {
     let subject = subject(None);
@@ -183,6 +192,8 @@ fn only_the_link_that_says_so_ignores_words() {
 }
 
 /// The code passes 0 for the event, which the handler needs.
+///
+/// Covers TOR-CLAUSE-IGNORED, TOR-SENSE-FAULTS.
 #[cfg(feature = "faults")]
 #[test]
 fn a_word_that_is_used_is_refuted() {
@@ -192,6 +203,8 @@ fn a_word_that_is_used_is_refuted() {
 }
 
 /// The same, and the claim brings a form that does not use the event: its link is not proved, so it hides nothing.
+///
+/// Covers TOR-CLAUSE-IGNORED, TOR-VERDICT-PROVED.
 #[cfg(feature = "faults")]
 #[test]
 fn a_form_whose_link_is_not_proved_excuses_nothing() {

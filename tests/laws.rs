@@ -44,6 +44,7 @@ fn composed(first: &Witness, second: &Witness) -> Option<Witness> {
     Some(Witness { cuts, ..Witness::default() })
 }
 
+/// Covers TOR-WITNESS-LAWS.
 #[test]
 fn forms_refine_themselves_and_witnesses_compose() {
     let numbers: Vec<u64> = (0..PROGRAMS).collect();
@@ -97,6 +98,7 @@ fn forms_refine_themselves_and_witnesses_compose() {
     assert!(sum.0 > 100 && sum.1 > 20 && 4 * sum.2 < sum.0, "{sum:?}");
 }
 
+/// Covers TOR-ENV-THREADS, TOR-LIMIT-STEPS.
 #[test]
 fn bytes_and_verdicts_do_not_depend_on_threads() {
     for number in 0..4 {

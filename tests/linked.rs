@@ -121,6 +121,7 @@ fn verdict(module: &[u8], image: &[u8], claim: Option<Claim>) -> Result<usize, S
     }
 }
 
+/// Covers TOR-CLAUSE-LINKED.
 #[test]
 fn the_corpus_is_proved_in_linked_images() {
     let names = packages::corpus();
@@ -199,6 +200,7 @@ fn refused(bench: &Bench, image: &[u8], what: &str, expected: &str) {
 
 const GIVE: &str = "__synth_f8";
 
+/// Covers TOR-CLAUSE-LINKED, TOR-CLAUSE-RELOCATIONS.
 #[test]
 fn what_was_changed_after_linking_is_refused() {
     let bench = bench(corpus("semaphore"), &Options::default());
@@ -230,6 +232,7 @@ fn what_was_changed_after_linking_is_refused() {
     assert!(noticed > 40);
 }
 
+/// Covers TOR-CLAUSE-LINKED, TOR-CLAUSE-IMAGE.
 #[test]
 fn changed_data_of_an_image_is_refused() {
     let bench = bench(corpus("tables"), &Options { literal_pools: false, ..Options::default() });
@@ -255,6 +258,7 @@ fn changed_data_of_an_image_is_refused() {
     }
 }
 
+/// Covers TOR-CLAUSE-LINKED, TOR-INPUT-CLAIM.
 #[test]
 fn a_claim_cannot_lie_about_fields() {
     let bench = bench(corpus("semaphore"), &Options { literal_pools: false, ..Options::default() });
@@ -283,6 +287,7 @@ fn a_claim_cannot_lie_about_fields() {
     }
 }
 
+/// Covers TOR-CLAUSE-VENEERS.
 #[test]
 fn veneers_are_followed_and_changed_ones_refused() {
     let bench = bench(corpus("semaphore"), &Options::default());
@@ -309,6 +314,7 @@ fn veneers_are_followed_and_changed_ones_refused() {
     }
 }
 
+/// Covers TOR-CLAUSE-LINKED, TOR-CLAUSE-EXPORTS.
 #[test]
 fn symbols_of_an_image_that_lie_are_refused() {
     let bench = bench(corpus("semaphore"), &Options::default());
@@ -352,6 +358,7 @@ fn text_start(image: &[u8]) -> u64 {
     object::File::parse(image).expect("an image").section_by_name(".text").expect("code").address()
 }
 
+/// Covers TOR-CLAUSE-LEFTOUT.
 #[test]
 fn unused_functions_are_left_out() {
     let bench = bench(corpus("semaphore"), &Options::default());
@@ -412,6 +419,7 @@ fn objects_survive_what_build_systems_do_to_them() {
     assert_eq!(bench.verdict(&std::fs::read(&image).expect("reads")), Ok(7));
 }
 
+/// Covers TOR-CLAUSE-EXPORTS, TOR-CONTRACT-NAMES.
 #[test]
 fn exports_are_weak_or_hidden_on_request() {
     let with = |exports| {
@@ -442,6 +450,7 @@ fn exports_are_weak_or_hidden_on_request() {
     );
 }
 
+/// Covers TOR-CONTRACT-NAMES.
 #[test]
 fn imports_have_a_prefix_and_are_recorded() {
     let bench = bench(corpus("semaphore"), &Options { import_prefix: "port_".to_string(), ..Options::default() });

@@ -15,6 +15,8 @@ fn all() -> Vec<Case> {
 }
 
 /// With the feature `faults` only cases that have one are examined: the others are in the builds without it.
+///
+/// Covers TOR-SENSE-MISCOMPILES, TOR-CLAUSE-RESULTS.
 #[test]
 fn wrong_artefacts_are_caught_and_right_programs_proved() {
     let cases: Vec<Case> = all().into_iter().filter(|c| !cfg!(feature = "faults") || c.has_faults()).collect();
@@ -36,6 +38,7 @@ fn wrong_artefacts_are_caught_and_right_programs_proved() {
     assert!(caught >= least, "{caught}");
 }
 
+/// Covers TOR-SENSE-MISCOMPILES.
 #[test]
 fn every_line_has_a_case_and_every_case_a_history() {
     let cases = all();

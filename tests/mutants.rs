@@ -13,6 +13,7 @@ fn mutants(program: &str, count: u32, threads: usize) -> Vec<Outcome> {
     of_module(&wasm, &Options::default(), &request).unwrap_or_else(|e| panic!("{program}: {e:?}"))
 }
 
+/// Covers TOR-SENSE-MUTANTS.
 #[test]
 fn proved_mutants_do_what_the_module_does() {
     let (mut refuted, mut seen, mut proved) = (0, 0, 0);
@@ -34,6 +35,7 @@ fn proved_mutants_do_what_the_module_does() {
     assert!(10 * seen > 8 * refuted, "{seen} of {refuted}");
 }
 
+/// Covers TOR-ENV-THREADS.
 #[test]
 fn mutants_do_not_depend_on_threads() {
     assert_eq!(mutants("loops", 40, 1), mutants("loops", 40, 3));

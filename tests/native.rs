@@ -334,6 +334,7 @@ fn refusal(body: &str, requests: &[&str]) -> String {
     }
 }
 
+/// Covers TOR-CLAUSE-HOSTMIX.
 #[test]
 fn what_is_ambiguous_is_refused_by_name() {
     let read = |address: &str| {
@@ -361,6 +362,7 @@ fn what_is_ambiguous_is_refused_by_name() {
     assert!(said.contains("memory.copy"), "{said}");
 }
 
+/// Covers TOR-CLAUSE-HOSTMIX.
 #[test]
 fn callers_and_callees_that_disagree_are_refused() {
     let get = "(func $get (param $p i32) (result i32) (i32.load (local.get $p)))";
@@ -423,6 +425,7 @@ const SAME_NUMBER: &str = r#"(module (memory 1)
       (i32.store (local.get $q) (i32.const 7))
       (i32.load (local.get $p))))"#;
 
+/// Covers TOR-CLAUSE-HOST.
 #[test]
 fn a_host_address_is_no_index_of_linear_memory() {
     let wasm = wat::parse_str(SAME_NUMBER).expect("text");
@@ -469,6 +472,8 @@ fn counter(bounds: Bounds) -> Subject {
 }
 
 /// Each of these objects is not proved, and the right one is.
+///
+/// Covers TOR-CLAUSE-HOST.
 #[test]
 fn faults_in_accesses_through_host_addresses_are_refused() {
     for bounds in [Bounds::Software, Bounds::None] {

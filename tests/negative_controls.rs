@@ -97,6 +97,8 @@ fn symbol(index: u32) -> String {
 }
 
 /// The checker shares no table with the compiler: it cannot even name it.
+///
+/// Covers TOR-ENV-INDEPENDENT, TOR-CHECK-ALONE.
 #[test]
 fn the_validator_does_not_depend_on_the_compiler() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -125,6 +127,8 @@ fn the_validator_does_not_depend_on_the_compiler() {
 }
 
 /// A claim that asks for nothing gets nothing.
+///
+/// Covers TOR-VERDICT-EMPTY.
 #[test]
 fn an_empty_set_of_obligations_is_not_proved() {
     let subject = Subject::new(LOOP);
@@ -148,6 +152,8 @@ fn an_empty_set_of_obligations_is_not_proved() {
 }
 
 /// An instruction without meaning is not one without effect.
+///
+/// Covers TOR-ARM-UNDECODABLE, TOR-VERDICT-UNSUPPORTED.
 #[test]
 fn unmodelled_instructions_are_unsupported() {
     let subject = Subject::new(SHIFT);
@@ -168,6 +174,7 @@ fn unmodelled_instructions_are_unsupported() {
     });
 }
 
+/// Covers TOR-ARM-SHIFTS.
 #[test]
 fn shift_amounts_are_the_hardwares() {
     let subject = Subject::new(SHIFT);
@@ -181,6 +188,7 @@ fn shift_amounts_are_the_hardwares() {
     refused(&subject, "shift without mask", &[bytes, wider, a, b]);
 }
 
+/// Covers TOR-ARM-SHIFTS, TOR-CLAUSE-TRAPS.
 #[test]
 fn division_by_zero_is_the_hardwares() {
     let subject = Subject::new(DIVIDE);
@@ -189,6 +197,7 @@ fn division_by_zero_is_the_hardwares() {
     refused(&subject, "division without check", &[bytes, a, b]);
 }
 
+/// Covers TOR-ARM-FLAGS.
 #[test]
 fn flags_in_it_blocks_are_the_hardwares() {
     let subject = Subject::new(SELECT_EQ);
@@ -202,6 +211,7 @@ fn flags_in_it_blocks_are_the_hardwares() {
     refused(&subject, "flags", &[flags, between]);
 }
 
+/// Covers TOR-CLAUSE-ALIGN.
 #[test]
 fn ldrd_on_any_address_is_not_proved() {
     let subject = Subject::new(LOAD64);
@@ -213,6 +223,7 @@ fn ldrd_on_any_address_is_not_proved() {
     refused(&subject, "ldrd", &[subject.patched(&symbol(0), at, &ldrd)]);
 }
 
+/// Covers TOR-CLAUSE-TRAPS, TOR-CLAUSE-ACCESS.
 #[test]
 fn traps_count() {
     let divide = Subject::new(DIVIDE);
@@ -230,6 +241,7 @@ fn traps_count() {
     refused(&store, "bounds check", &[a, b, c, d]);
 }
 
+/// Covers TOR-CLAUSE-MEMORY, TOR-CLAUSE-GLOBALS.
 #[test]
 fn void_functions_are_seen() {
     let subject = Subject::new(STORE);
@@ -259,6 +271,8 @@ fn void_functions_are_seen() {
 }
 
 /// What was not attempted is not proved.
+///
+/// Covers TOR-VERDICT-MISSING, TOR-LIMIT-UNKNOWN, TOR-VERDICT-UNKNOWN, TOR-WASM-REFUSED.
 #[test]
 fn skips_are_not_proofs() {
     let subject = Subject::new(LOOP);
@@ -277,6 +291,7 @@ fn skips_are_not_proofs() {
     });
 }
 
+/// Covers TOR-CLAUSE-RELOCATIONS, TOR-CLAUSE-IMAGE, TOR-CLAUSE-EXPORTS.
 #[test]
 fn relocations_and_image_count() {
     let call = Subject::new(CALL);
@@ -314,6 +329,8 @@ fn relocations_and_image_count() {
 }
 
 /// A wrong witness makes a proof fail; it does not make another thing proved.
+///
+/// Covers TOR-WITNESS-TAMPERED, TOR-WITNESS-POINTS.
 #[test]
 fn tampered_witnesses_fail() {
     let subject = Subject::new(LOOP);
@@ -347,7 +364,48 @@ fn tampered_witnesses_fail() {
     });
 }
 
+/// A state in which only the solver sees a difference refutes nothing: the code is right, and the witness says too little.
+///
+/// Covers TOR-VERDICT-UNCONFIRMED.
+#[test]
+fn what_no_execution_shows_is_not_refuted() {
+    let subject = Subject::new(LOOP);
+    let equations = subject.compiled.claim.functions[0].witness.cuts[0].equal.len();
+    let mut unconfirmed = 0;
+    deep(|| {
+        for i in 0..equations {
+            let mut claim = subject.compiled.claim.clone();
+            claim.functions[0].witness.cuts[0].equal.remove(i);
+            let found = verdict(&subject.wasm, &subject.compiled.object, Some(claim));
+            assert_ne!(found.name(), "Refuted", "{i}: {}", found.detail());
+            unconfirmed += usize::from(found.name() == "Unknown" && found.detail().starts_with("not confirmed"));
+        }
+    });
+    assert!(unconfirmed > 0, "no equation was missed");
+}
+
+/// Code that goes on and on is suspect, and no proof of anything.
+///
+/// Covers TOR-VERDICT-ENDLESS, TOR-CLAUSE-DIVERGES.
+#[test]
+fn endless_code_is_unknown_with_its_state() {
+    let subject = Subject::new(IDENTITY);
+    let endless = by_hand(&subject, &[0xfe, 0xe7, 0x70, 0x47]); // b .; bx lr
+    let nearly = by_hand(&subject, &[0x00, 0x28, 0xfd, 0xd1, 0x70, 0x47]); // cmp r0, #0; bne .-2; bx lr
+    deep(|| {
+        for (i, object) in [endless, nearly].iter().enumerate() {
+            let proof = prove(&subject.wasm, object, None, Limits::default()).expect("reads");
+            let found = &proof.functions[0];
+            println!("{i}: {}: {}", found.verdict.name(), found.verdict.detail());
+            assert!(matches!(found.verdict, Verdict::Unknown(_) | Verdict::Unsupported(_)), "{i}: {:?}", found.verdict);
+            assert!(i == 0 || found.counterexample.is_some(), "{i}: no state is attached");
+        }
+    });
+}
+
 /// Code that takes the size of a full memory for a constant is wrong where the memory may grow.
+///
+/// Covers TOR-CLAUSE-SIZE, TOR-WASM-GROW.
 #[test]
 fn a_memory_below_its_capacity_has_no_constant_size() {
     let subject = Subject::new(GROW);
@@ -365,6 +423,7 @@ fn a_memory_below_its_capacity_has_no_constant_size() {
     });
 }
 
+/// Covers TOR-CLAUSE-REGISTERS, TOR-CLAUSE-RETURN, TOR-CLAUSE-SPALIGN, TOR-CLAUSE-FRAME.
 #[test]
 fn calling_convention_counts() {
     let identity = Subject::new(IDENTITY);
@@ -395,6 +454,8 @@ fn calling_convention_counts() {
 }
 
 /// Flips bits in all code bytes of small functions. A mutant that is proved must be right: it agrees in many executions.
+///
+/// Covers TOR-INPUT-BYTES.
 #[test]
 fn flipped_bits_are_refused_or_harmless() {
     let texts = [SHIFT, DIVIDE, STORE, CALL, LOAD64, SELECT_EQ, LOOP];

@@ -106,6 +106,7 @@ fn is_proved(session: &Session<'_>, original: &ObjectFile) -> bool {
     session.image() == Verdict::Proved && functions.all(|f| session.function(f).verdict == Verdict::Proved)
 }
 
+/// Covers TOR-INPUT-FIELDS.
 #[test]
 fn linkers_read_proved_objects_as_the_validator_does() {
     let wasm = wat::parse_str(MODULE).expect("well formed");
@@ -203,6 +204,8 @@ fn places(object: &[u8]) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
 }
 
 /// Each of these was proved once, and is something else to a linker, a loader or the hardware.
+///
+/// Covers TOR-INPUT-FIELDS.
 #[test]
 fn fields_that_linkers_honour_are_refused() {
     let wasm = wat::parse_str(MODULE).expect("well formed");

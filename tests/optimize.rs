@@ -201,6 +201,7 @@ fn after_wasm_opt(programs: &[Program]) -> String {
     body
 }
 
+/// Covers TOR-REFINE-MODULES.
 #[test]
 fn corpus_and_published_modules_get_smaller_and_stay_what_they_are() {
     let mut body = "Bodies of `synth optimize`: functions, how many changed, bytes of all bodies before and after.\n\n\
@@ -241,6 +242,7 @@ const SUBJECT: &str = r#"(module (memory 1)
         (br $next)))
     (local.get $h)))"#;
 
+/// Covers TOR-REFINE-WRONG.
 #[cfg(feature = "faults")]
 #[test]
 fn a_wrong_body_is_refused_and_the_function_keeps_its_own() {
@@ -265,6 +267,8 @@ fn module_of(pass: &str) -> Vec<u8> {
 }
 
 /// A fault is refused, or it changes nothing: what the pass makes is not kept where the body would be larger.
+///
+/// Covers TOR-SENSE-FAULTS, TOR-REFINE-WRONG.
 #[cfg(feature = "faults")]
 #[test]
 fn faults_of_passes_are_refused() {
@@ -333,6 +337,7 @@ fn unaided(before: &str, after: &str) -> Verdict {
     })
 }
 
+/// Covers TOR-REFINE-MODULES, TOR-REFINE-WRONG.
 #[test]
 fn functions_without_loops_are_related_without_a_witness() {
     let module = |body: &str| format!("(module (func (export \"f\") (param i32 i32) (result i32) {body}))");

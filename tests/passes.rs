@@ -41,6 +41,7 @@ fn passes() -> impl Iterator<Item = &'static Pass> {
     OPTIMIZER.iter().filter(|p| of_pass(p.name).next().is_some())
 }
 
+/// Covers TOR-SENSE-FAULTS.
 #[test]
 fn faults_are_refused_and_the_build_ends_proved() {
     let faults: Vec<_> = passes().flat_map(|p| of_pass(p.name).map(|f| (p.name, (f.name, f.what)))).collect();
@@ -92,6 +93,8 @@ fn a_call_whose_inlining_was_refused_is_reported_so() {
 }
 
 /// The illegal hoists on real programs: wherever they change behaviour they are refused, and all is proved in the end.
+///
+/// Covers TOR-SENSE-FAULTS, TOR-CLAUSE-TRAPS.
 #[test]
 fn illegal_hoists_are_refused_on_the_corpus() {
     for (fault, programs) in [

@@ -10,6 +10,8 @@ fn rules() -> Vec<Rule> {
 }
 
 /// The list of proved rules is what this run proves. With `BLESS=1` it is written.
+///
+/// Covers TOR-SELECT-*.
 #[test]
 fn the_list_of_proved_rules_is_true() {
     let rules = rules();
@@ -30,6 +32,7 @@ fn the_list_of_proved_rules_is_true() {
     assert!(open.is_empty(), "{open:#?}");
 }
 
+/// Covers TOR-SELECT-*.
 #[test]
 fn every_broken_twin_is_refuted_by_execution() {
     for rule in rules() {
@@ -49,6 +52,8 @@ fn all_rules_are_loaded_and_every_operation_has_one_for_registers() {
 }
 
 /// A wrong rule is not loaded, not even under the name of a proved one; nor one whose cost or class was changed.
+///
+/// Covers TOR-SELECT-*.
 #[test]
 fn a_rule_that_is_not_proved_is_not_loaded() {
     let rules = rules();

@@ -39,6 +39,7 @@ fn run(file: &File, plant: impl Fn(&mut [Result<Built, Answer>])) -> Ran {
     Ran { prepared, built, ways: [one, two], refused }
 }
 
+/// Covers TOR-WASM-SUITE.
 #[test]
 fn the_specification_suite_holds_in_four_ways() {
     let files = script::files();
@@ -69,6 +70,8 @@ fn the_specification_suite_holds_in_four_ways() {
 }
 
 /// Way 1 without the others, which is quick.
+///
+/// Covers TOR-WASM-SUITE.
 #[test]
 fn the_interpreter_alone_holds() {
     let mut held = 0;

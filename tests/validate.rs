@@ -145,6 +145,9 @@ fn tests(folder: &str) -> Vec<(String, Test)> {
     paths.iter().map(|path| (folder.to_string(), Test::read(folder, path))).collect()
 }
 
+/// Covers TOR-VERDICT-PROVED, TOR-VERDICT-REFUTED, TOR-VERDICT-UNKNOWN, TOR-VERDICT-UNSUPPORTED, TOR-VERDICT-VACUOUS,
+/// TOR-VERDICT-EMPTY, TOR-LIMIT-UNKNOWN, TOR-CLAUSE-LOOPS, TOR-CLAUSE-DIVERGES, TOR-CLAUSE-CALLS, TOR-CLAUSE-GLOBALS, TOR-CLAUSE-TRAPS,
+/// TOR-CLAUSE-TRAPSTATE, TOR-CONTRACT-NAMES, TOR-CONTRACT-BOUNDS.
 #[test]
 fn verdicts_are_as_the_folders_say() {
     let only = std::env::var("ONLY").unwrap_or_default();
@@ -160,6 +163,8 @@ fn verdicts_are_as_the_folders_say() {
 }
 
 /// Each proved loop has the four twins that matter.
+///
+/// Covers TOR-CLAUSE-LOOPS.
 #[test]
 fn loops_have_twins() {
     for proved in ["loop_trip_count", "loop_nested", "loop_calls", "loop_stores"] {

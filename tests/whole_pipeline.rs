@@ -269,6 +269,7 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
+/// Covers TOR-USE-GENERATED.
 #[test]
 fn generated_programs_are_proved_and_agree() {
     let (first, count) = (number("FUZZ_FIRST", 0), number("FUZZ_PROGRAMS", PROGRAMS));

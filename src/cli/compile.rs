@@ -1,4 +1,7 @@
 //! `synth compile`: a module to an object, with proofs if asked for. Nothing is written unless all of it holds.
+//!
+//! Requirement TOR-EXIT-NOFILE: `synth compile --validate` shall write neither object nor certificate, and shall leave files that are
+//! there as they are, unless everything is proved.
 
 use super::diagnostic::Diagnostic;
 use super::evidence::{Destination, Evidence, Subject};

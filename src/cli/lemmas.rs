@@ -3,11 +3,10 @@
 use super::diagnostic::Diagnostic;
 use super::output::progress;
 use super::{Format, JSON_SCHEMA, Status, output, table};
-use crate::selection::{Rule, proof};
+use crate::evidence::release::lemmas::{Judged, judge_lemma, judge_rule};
+use crate::selection::Rule;
 use serde::Serialize;
 use synth_lemmas::Lemma;
-use synth_validator::ladder::Open;
-use synth_validator::lemma::{prove, prove_counted, refutes};
 use synth_validator::prove_all::with_deep_stack;
 
 /// Arguments of `synth lemmas`.
@@ -63,42 +62,39 @@ fn entry(lemma: &Lemma, action: Action) -> Entry<'_> {
         _ => "proof",
     };
     let width_bits = lemma.width();
-    let nothing = (None, None, None, None);
-    let (verdict, rung, solver_steps, broken_twin) = nothing;
-    let mut entry = Entry { name, family, source, width_bits, users, verdict, rung, solver_steps, broken_twin };
-    if action == Action::Prove {
-        let (result, steps) = prove_counted(lemma);
-        entry.solver_steps = Some(steps);
-        entry.rung = result.as_ref().ok().map(|rung| rung.name());
-        entry.verdict = Some(match &result {
-            Ok(_) => "Proved",
-            Err(Open::Model(model)) if refutes(lemma, model) => "Refuted",
-            Err(_) => "Unknown",
-        });
-        let twin = lemma.broken_twin();
-        entry.broken_twin = Some(match prove(&twin) {
-            Err(Open::Model(model)) if refutes(&twin, &model) => "Refuted",
-            Ok(_) => "Proved",
-            Err(_) => "Unknown",
-        });
+    entry_of((name, family, source), width_bits, users, proving(action, || judge_lemma(lemma)))
+}
+
+/// What proving gives, if it is asked for.
+fn proving(action: Action, judge: impl FnOnce() -> Judged) -> Option<Judged> {
+    (action == Action::Prove).then(judge)
+}
+
+fn entry_of<'a>(
+    (name, family, source): (&'a str, &'a str, &'a str),
+    width_bits: u32,
+    users: &'static str,
+    judged: Option<Judged>,
+) -> Entry<'a> {
+    let judged = judged.as_ref();
+    Entry {
+        name,
+        family,
+        source,
+        width_bits,
+        users,
+        verdict: judged.map(|j| j.verdict),
+        rung: judged.and_then(|j| j.rung),
+        solver_steps: judged.and_then(|j| j.solver_steps),
+        broken_twin: judged.map(|j| j.broken_twin),
     }
-    entry
 }
 
 /// A selection rule, as an entry.
 fn rule_entry(rule: &Rule, action: Action) -> Entry<'_> {
     let Rule { name, family, source, left, .. } = rule;
     let width_bits = if left.len() > 1 { 64 } else { left.iter().map(|t| t.width()).max().unwrap_or(32) };
-    let (verdict, rung, solver_steps, broken_twin) = (None, None, None, None);
-    let users = "selection";
-    let mut entry = Entry { name, family, source, width_bits, users, verdict, rung, solver_steps, broken_twin };
-    if action == Action::Prove {
-        let verdict = proof::prove(rule);
-        entry.verdict = Some(verdict.name());
-        entry.rung = if let proof::Verdict::Proved(rung, _) = verdict { Some(rung.name()) } else { None };
-        entry.broken_twin = Some(proof::prove(&rule.broken_twin()).name());
-    }
-    entry
+    entry_of((name, family, source), width_bits, "selection", proving(action, || judge_rule(rule)))
 }
 
 /// Runs the command.

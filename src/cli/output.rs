@@ -1,4 +1,9 @@
 //! Printing that survives a closed pipe.
+//!
+//! Requirement TOR-OUTPUT-JSON: `--format json` shall print one object with a schema version, for results and for errors, with the same
+//! exit codes as text.
+//!
+//! Requirement TOR-OUTPUT-PIPE: A reader of the output that goes away shall not make a command panic.
 
 use serde::Serialize;
 use std::io::{IsTerminal, Write};

@@ -2,6 +2,7 @@
 
 mod module;
 mod verify;
+mod release;
 
 use super::diagnostic::Diagnostic;
 use super::{Format, Status};
@@ -20,6 +21,8 @@ enum Command {
     Module(module::Args),
     /// Prove a package of evidence again, make each of its files again, compare all bytes
     Verify(verify::Args),
+    /// Write the evidence about this program, from its sources and a record of their tests
+    Release(release::Args),
 }
 
 impl Args {
@@ -28,6 +31,7 @@ impl Args {
         match &self.command {
             Command::Module(args) => args.format,
             Command::Verify(args) => args.format,
+            Command::Release(args) => args.format,
         }
     }
 }
@@ -40,5 +44,6 @@ pub(super) fn execute(args: &Args) -> Result<Status, Diagnostic> {
     match &args.command {
         Command::Module(args) => module::execute(args),
         Command::Verify(args) => verify::execute(args),
+        Command::Release(args) => release::execute(args),
     }
 }

@@ -70,3 +70,26 @@ fn draw(svg: &mut String, rows: &[(String, u64)], unit: &str) -> Result<(), Box<
     drop(root);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bars;
+
+    #[test]
+    fn every_row_has_a_bar_of_its_length() {
+        for count in [1, 2, 15] {
+            let rows: Vec<(String, u64)> = (1..=count).map(|n| (format!("<row {n}>"), n)).collect();
+            let svg = bars(&rows, "bytes");
+            let widths = svg.lines().filter(|l| l.starts_with("<rect") && l.contains("#3A6EA5"));
+            let width = |l: &str| l.split("width=\"").nth(1).and_then(|w| w.split('"').next()?.parse::<u64>().ok());
+            let widths: Vec<u64> = widths.filter_map(width).collect();
+            assert_eq!(widths.len() as u64, count, "{svg}");
+            let longest = *widths.iter().max().expect("a bar");
+            let fits =
+                widths.iter().all(|w| widths.len() == 1 || (1..=count).any(|n| w.abs_diff(longest * n / count) <= 1));
+            assert!(fits, "{widths:?}");
+            assert!(svg.contains("&lt;row 1&gt;"), "labels are escaped: {svg}");
+        }
+        assert_eq!(bars(&[], "bytes"), "");
+    }
+}

@@ -24,6 +24,7 @@ use synth_validator::arm::decode::{FunctionBytes, decode};
 /// A row's instruction is read so often, or over all its operands if they are fewer.
 const CASES_MIN: usize = 1000;
 
+/// Covers TOR-ARM-DECODE.
 #[test]
 fn table() {
     let mut body = String::new();

@@ -1,4 +1,7 @@
 //! What an access to linear memory or to the host's must satisfy, in the IR and in machine code alike.
+//!
+//! Requirement TOR-CONTRACT-BOUNDS: Under each bounds mode out-of-range accesses shall be dealt with as the contract says: checked,
+//! assumed to fault, masked, or assumed away.
 
 use crate::contract::{Bounds, Contract, MASK_SPARE_BYTES};
 use crate::domain::{BinOp, CmpOp, Domain, Space, Width};

@@ -3,6 +3,14 @@
 //! A certificate is a folder with two files: [`CERTIFICATE_FILE`], verdicts and digests for people and machines, and
 //! [`CLAIM_FILE`], the claim from which the proofs start. Neither is believed: [`check`] reads both again, compares
 //! digests, proves every function from scratch and demands the same certificate, byte for byte.
+//!
+//! Requirement TOR-CERT-DIGESTS: A certificate shall bind its verdicts to SHA-256 digests of module, object and claim.
+//!
+//! Requirement TOR-CERT-DAMAGE: A certificate that was changed in any byte or field shall be refused with the file or field that is
+//! wrong, also where digests were made to fit.
+//!
+//! Requirement TOR-CERT-REPROVED: A certificate shall hold only if every function and the image are proved anew and the certificate
+//! says exactly what was found.
 
 use crate::claim::Claim;
 use crate::contract::Contract;

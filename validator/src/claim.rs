@@ -1,5 +1,10 @@
 //! What the compiler claims about an object: IR stages and witnesses, all untrusted. It travels in the object's section
 //! [`crate::contract::WITNESS_SECTION`] and in certificates, in the `postcard` wire format.
+//!
+//! Requirement TOR-INPUT-CLAIM: The claim, wherever it comes from, shall not be believed: no claim shall make code that does not refine
+//! its module proved.
+//!
+//! Requirement TOR-VERDICT-EMPTY: A claim without functions, stages, cut points or equations shall prove nothing.
 
 use crate::arm::linked::Linkage;
 use crate::contract::Contract;

@@ -1,5 +1,12 @@
 //! The object contract: what compiler, validator and host agree on about an object, besides the module itself.
 //! It is part of every verdict. Symbol names are fixed here and nowhere else.
+//!
+//! Requirement TOR-CONTRACT-FITS: A contract whose capacity, masked memory or host addresses do not fit the module shall be refused.
+//!
+//! Requirement TOR-CONTRACT-ASKED: `synth compile --validate` shall accept a proof only under the contract that its options ask for.
+//!
+//! Requirement TOR-CONTRACT-NAMES: Imports, exports and data shall be found under the names that the contract gives them, names that no
+//! symbol can have among them.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

@@ -3,6 +3,9 @@
 //! A word is 32 bits. 64-bit values are pairs (low, high) of words: their operations are written once, in terms of
 //! words, in [`crate::pair`]. All operations are total; partial instructions trap before they use one.
 //! Two domains exist: [`crate::concrete::Concrete`] computes, [`crate::term::Graph`] builds terms.
+//!
+//! Requirement TOR-PROOF-ONEMEANING: The symbolic meaning of every operator and instruction shall be the concrete one: the terms of a
+//! step shall evaluate to the numbers of the same step.
 
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;

@@ -4,6 +4,9 @@
 //! explanation becomes a [`Proof`] that [`crate::replay`] checks. Neither egg nor the reading is trusted. The limits count
 //! nodes and iterations, never time. Nodes that are neither words nor booleans of the lemma language (loads, calls) are
 //! opaque. Assumptions of a path are not used here.
+//!
+//! Requirement TOR-PROOF-EGRAPH: The e-graph shall prove nothing by itself: its explanation shall be replayed step by step, each step
+//! an instance of a proved lemma.
 
 use crate::domain::*;
 use crate::lemma::{BINARY, COMPARE, Rules, UNARY, Value, constant_value};

@@ -3,6 +3,9 @@
 //! It confirms models of the solver and is the judge in the tests of the term graph, so it uses none of the graph's
 //! constructors: every node means what [`crate::domain`] says of its operation. Terms are deep and shared, so operands
 //! are evaluated before nodes, without recursion and each once.
+//!
+//! Requirement TOR-PROOF-EVAL: The evaluator that confirms models shall compute what the operations say, without the term graph's
+//! rules.
 
 use crate::concrete::{Bytes, Concrete, eval_bin, eval_cmp, eval_div64, eval_un, mix};
 use crate::domain::*;

@@ -4,6 +4,8 @@
 //! are the `q`. Masks and constant shifts are such divisions by powers of two. Everything else is a fresh variable per
 //! node, bounded by its known zero bits. Every constraint on fresh variables has a solution in every state, so what
 //! follows here holds for words; what does not follow says nothing, and no model is read.
+//!
+//! Requirement TOR-PROOF-INTEGER: The rung of integers shall close what holds for all words and nothing that fails for some.
 
 use crate::domain::*;
 use crate::term::{Graph, Node, T};

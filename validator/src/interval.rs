@@ -8,6 +8,9 @@
 //!
 //! Unsigned comparisons of two unknown words are kept as `x + d <= s - e`, which bounds checks against a size `s` are. Where
 //! `s >= e`, the sum `x + d` is that far from the greatest word: `x + d + k <= s - w` for all `k + w <= e`, without wrapping.
+//!
+//! Requirement TOR-PROOF-PATHS: What is concluded from decisions on a path, ranges and known words, shall follow from them for all
+//! inputs.
 
 use crate::domain::{BinOp, CmpOp};
 use crate::term::{Graph, Node, T};

@@ -44,6 +44,9 @@ impl Rung {
     }
 }
 
+// Requirement TOR-LIMIT-STEPS: Limits shall count steps and queries, not time, so that verdicts repeat on every machine.
+// Requirement TOR-LIMIT-UNKNOWN: A limit that is reached, in a solver or in the exploration of a region, shall give `Unknown` and say
+// that a limit was reached.
 /// Solver steps allowed to one query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {

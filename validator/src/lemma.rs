@@ -2,6 +2,10 @@
 //!
 //! A lemma `l = r if c` is proved by `c ⟹ l = r` over fresh unknowns for its variables and constants. A proof may
 //! cite proved lemmas only ([`Rules::find`]): searching with a wrong lemma wastes time and proves nothing.
+//!
+//! Requirement TOR-PROOF-LEMMAS: A lemma that is not proved shall not be used in a proof.
+//!
+//! Requirement TOR-PROOF-TWINS: The prover shall refute the broken twin of every lemma, by a model that is executed.
 
 use crate::domain::*;
 use crate::ladder::{Open, Rung};

@@ -10,6 +10,15 @@
 //!   ELF ⊑ IR_n ⊑ … ⊑ IR_0 ⊑ module
 //!
 //! in the sense of `docs/ARCHITECTURE.md`. Nothing the compiler says is believed: IR and witnesses are guesses.
+//!
+//! Requirement TOR-INPUT-NOPANIC: No module, object, claim or certificate, however damaged, shall end the validator with a panic; it
+//! shall be refused or judged.
+//!
+//! Requirement TOR-ENV-INDEPENDENT: The validator shall not depend on the compiler, in its manifest or in its sources.
+//!
+//! Requirement TOR-ENV-SIZE: The trusted part, validator and lemmas, shall stay below the committed number of lines.
+//!
+//! Requirement TOR-SENSE-BREAKS: A wrong clause in what proofs trust shall be noticed by a test against the outside.
 
 pub mod arm;
 pub mod bounds;

@@ -2,6 +2,8 @@
 //!
 //! A pair is (low, high). The formulas are the ones that Thumb-2 code uses, so that compiled code meets them without
 //! a solver; their agreement with 64-bit arithmetic is tested by execution and proved by z3 (`tests/pair.rs`).
+//!
+//! Requirement TOR-PROOF-PAIRS: Operations on pairs of words shall be the 64-bit operations, for all operands.
 
 use crate::domain::{BinOp, CmpOp, DivOp, Domain, UnOp};
 use crate::ir::{Bin64, Cond, Un64};

@@ -2,6 +2,10 @@
 //!
 //! Walks of terms are recursive, so the threads have deep stacks; they are made here and nowhere else. Stacks are
 //! reserved, not used: memory grows with the depth that is reached.
+//!
+//! Requirement TOR-ENV-THREADS: Bytes and verdicts shall not depend on the number of threads.
+//!
+//! Requirement TOR-ENV-REPEAT: The same inputs and options shall give the same bytes and verdicts.
 
 use crate::validate::module::ModuleSession;
 use crate::validate::{FunctionReport, Session, Verdict};

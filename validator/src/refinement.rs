@@ -14,6 +14,25 @@
 //!
 //! By induction over the regions that the right program passes, all its behaviours are behaviours of the left one.
 //! A right path that never meets a cut point exhausts the step limit, which is not a proof.
+//!
+//! Requirement TOR-CLAUSE-RESULTS: A function whose code returns other values than the module in some state shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-MEMORY: A function whose code leaves linear memory other than the module does, at a return, call or trap,
+//! shall not be proved, results or not.
+//!
+//! Requirement TOR-CLAUSE-GLOBALS: A function whose code leaves globals other than the module does, or writes them in another order
+//! around calls, shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-SIZE: A function whose code leaves or reports another size of linear memory than the module does shall not be
+//! proved.
+//!
+//! Requirement TOR-CLAUSE-CALLS: A function whose code calls other functions than the module, in another order, with other arguments,
+//! or with other memory or globals at the call, shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-LOOPS: A proof shall hold for any number of iterations: a loop with a wrong bound, a wrong step or a missing
+//! store shall not be proved, whatever the number of iterations that shows it.
+//!
+//! Requirement TOR-CLAUSE-DIVERGES: Code that does not end where the module ends shall not be proved.
 
 mod meeting;
 mod outcome;

@@ -8,6 +8,13 @@
 //! A run of the left side that breaks an assumption, is not supported or does not end within its fuel shows nothing
 //! beyond the calls that it made; neither does an unsupported step of the right side. That a right side "does not end"
 //! is a judgement: it has [`RIGHT_STEPS_PER_STEP`] steps for each of the left side's, and many to spare.
+//!
+//! Requirement TOR-REFUTE-RUNS: Before a proof both sides shall be run from the same states, and any difference in results, traps,
+//! memory, globals, size of memory or calls shall be reported with its state.
+//!
+//! Requirement TOR-REFUTE-ASSUMED: A run that breaks an assumption shall show nothing, neither a difference nor agreement.
+//!
+//! Requirement TOR-REFUTE-REPEATS: The states from which both sides are run shall be the same in every run of the tool.
 
 pub mod executing;
 pub mod report;

@@ -5,6 +5,9 @@
 //! either order: an equality has no direction), or an operation on constants and its value (`fold`). Equality is a
 //! congruence, so the chain proves `t₀ = tₙ`. Nothing that found the chain is trusted, nor is the reading of terms into
 //! text: the nodes are built again from the text by the graph's own constructors.
+//!
+//! Requirement TOR-PROOF-REPLAY: A damaged explanation or rewrite shall be refused: another lemma, an instance whose condition fails,
+//! another word, another last term.
 
 use crate::lemma::{Rules, Value, constant_value, evaluate};
 use crate::term::{Graph, Node, T};

@@ -1,4 +1,6 @@
 //! Rung 4: polynomials modulo 2^32. Two words whose expanded polynomials over opaque subterms agree are equal.
+//!
+//! Requirement TOR-PROOF-RING: Words that the ring normal form calls equal shall be equal in every state.
 
 use crate::domain::{BinOp, Domain};
 use crate::term::{Graph, Node, T};

@@ -2,6 +2,8 @@
 //!
 //! With [`Multiplier::Uninterpreted`], products of unknowns, divisions and bit counts are uninterpreted functions; with
 //! [`Multiplier::Full`] they mean what they mean. Limits count solver steps (`rlimit`), so that verdicts repeat.
+//!
+//! Requirement TOR-PROOF-SMT: The translation of terms for the solver shall say what the terms say.
 
 use crate::domain::*;
 use crate::term::{Graph, Node, T, Var};

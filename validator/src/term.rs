@@ -5,6 +5,9 @@
 //! comparisons with constants have the constant on the right, memory is a chain of stores sorted by constant offset.
 //! Products of two unknowns, divisions and bit counts stay as they are. Every rule is an identity over all values;
 //! `tests/terms` has each proved by z3 and run on random values.
+//!
+//! Requirement TOR-PROOF-TERMS: Every simplification of the term graph shall keep the value for all inputs, at each width at which it
+//! is used.
 
 pub mod boolean;
 pub mod memory;

@@ -1,5 +1,11 @@
 //! Trap kinds: the reasons for which a WebAssembly function stops, and their numbers in `udf #kind`.
 //! Source: WebAssembly Core 2.0, 4.4 (execution of instructions); DDI 0403E, UDF T1 (imm8).
+//!
+//! Requirement TOR-CLAUSE-TRAPS: Code that traps where the module does not, does not trap where the module does, or traps with another
+//! kind, shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-TRAPSTATE: What the module stored before a trap shall be there at the trap, and a store that traps shall
+//! write nothing.
 
 use serde::{Deserialize, Serialize};
 

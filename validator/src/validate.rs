@@ -23,14 +23,24 @@ use std::sync::Arc;
 /// A verdict. Only `Proved` is success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
+    // Requirement TOR-VERDICT-PROVED: A function shall be `Proved` only if every link of its chain, from the bytes of the module to
+    // those of the object, is proved.
     /// Holds in every state that the assumptions allow.
     Proved,
+    // Requirement TOR-VERDICT-REFUTED: A function shall be `Refuted` only with a state from which module and code were executed and
+    // seen to differ.
     /// An execution on both sides differs.
     Refuted(String),
+    // Requirement TOR-VERDICT-UNKNOWN: What could be neither proved nor refuted shall be `Unknown` with its reason, which is not
+    // success.
     /// Not proved, for this reason.
     Unknown(String),
+    // Requirement TOR-VERDICT-UNSUPPORTED: An operator, instruction, byte or construction without a modelled meaning shall give
+    // `Unsupported` with its name, never no effect.
     /// Something has no modelled meaning.
     Unsupported(String),
+    // Requirement TOR-VERDICT-VACUOUS: Assumptions that contradict each other, and a proof in which no obligation arose, shall give
+    // `Vacuous`, which is not success.
     /// The assumptions cannot be satisfied, or nothing was to be shown.
     Vacuous(String),
 }
@@ -189,6 +199,7 @@ impl<'a> Session<'a> {
     pub fn object(&self) -> &ObjectFile {
         &self.object
     }
+    // Requirement TOR-VERDICT-MISSING: A function that an object has to define and does not define shall not be proved.
     /// The functions to be proved: all that the object defines, and all that it must define because others than the module's
     /// functions may call them. What the module's functions still call is there too, or the object would not have been read.
     /// Of a linked image the functions that are in it.
@@ -226,6 +237,21 @@ impl<'a> Session<'a> {
         report
     }
 
+    // Requirement TOR-ASSUME-NAMED: Every verdict shall name the assumptions that it rests on, all of them and no others.
+    // Requirement TOR-ASSUME-CORE: That the core executes as DDI 0403E says shall be named `A-CORE` in every verdict on code.
+    // Requirement TOR-ASSUME-STACK: That there is enough stack shall be named `A-STACK` in every verdict on code.
+    // Requirement TOR-ASSUME-FRAME: That memory below sp is not aliased by linear memory shall be named `A-FRAME` in every verdict
+    // on code.
+    // Requirement TOR-ASSUME-HOST: That nobody else writes linear memory or globals during a call shall be named `A-HOST` in every
+    // verdict on code.
+    // Requirement TOR-ASSUME-LOAD: That the image was loaded as its file says shall be named `A-LOAD` in every verdict on a linked
+    // image, and in no other.
+    // Requirement TOR-ASSUME-AAPCS: That imports and table entries obey the AAPCS shall be named `A-AAPCS` where the module has
+    // imported functions or tables, and only there.
+    // Requirement TOR-ASSUME-NATIVE: The host addresses on which a verdict rests shall be named in `A-NATIVE`, each of them.
+    // Requirement TOR-ASSUME-BOUNDS: That accesses are in range shall be named `A-BOUNDS` under every bounds mode but `software`,
+    // and only there.
+    // Requirement TOR-ASSUME-RT: Each helper of the run-time library that a function calls shall be named in its `A-RT`.
     fn assumptions(&self) -> Vec<String> {
         let module = &self.chain.module;
         let mut names: Vec<String> = ["A-CORE", "A-STACK", "A-FRAME", "A-HOST"].map(String::from).to_vec();

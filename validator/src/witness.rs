@@ -1,4 +1,10 @@
 //! Witnesses: the compiler's untrusted claim of how two programs correspond.
+//!
+//! Requirement TOR-WITNESS-TAMPERED: A witness that is wrong shall make a proof fail and shall not make another thing proved.
+//!
+//! Requirement TOR-WITNESS-POINTS: A witness that names points, locations or functions that do not exist shall be refused.
+//!
+//! Requirement TOR-WITNESS-LAWS: Every form shall refine itself, and witnesses shall compose.
 
 use crate::domain::Symbol;
 use crate::ir::Op;

@@ -30,6 +30,7 @@ fn disagreements(codes: impl Iterator<Item = Vec<u8>>) -> (usize, BTreeMap<Strin
     (decoded, found)
 }
 
+/// Covers TOR-ARM-DECODE.
 #[test]
 fn narrow() {
     let codes = (0..0xe800u16).map(|h| h.to_le_bytes().to_vec());
@@ -38,6 +39,7 @@ fn narrow() {
     assert!(decoded > 49_000, "{decoded} encodings decoded");
 }
 
+/// Covers TOR-ARM-DECODE.
 #[test]
 fn wide() {
     let codes = (0..300_000u32).map(|i| {

@@ -34,6 +34,7 @@ of pc from unaligned addresses, which are UNPREDICTABLE. Targets of `b.w` lie wi
 
 static ENCODINGS: LazyLock<Encodings> = LazyLock::new(|| Encodings::new(SEED));
 
+/// Covers TOR-ENC-*, TOR-ARM-MEANING.
 #[test]
 fn semantics_and_board_agree() {
     let wanted = std::env::var("CASES").ok().map(|n| n.parse::<usize>().expect("CASES is a number"));
@@ -87,6 +88,7 @@ fn table(subjects: &[Subject], tallies: &[Tally]) -> String {
     out
 }
 
+/// Covers TOR-ENC-*.
 #[test]
 fn sample_misses_no_form() {
     let missed = ENCODINGS.missed(2_000_000, SEED);

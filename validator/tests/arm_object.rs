@@ -39,6 +39,7 @@ impl Host for Log {
     }
 }
 
+/// Covers TOR-CLAUSE-IMAGE.
 #[test]
 fn image_is_that_of_the_module() {
     let (bytes, module) = wasm();
@@ -56,6 +57,7 @@ fn faulty(what: &str, change: impl FnOnce(&mut ObjectFile)) {
     assert!(faults.iter().any(|f| f.what == what), "{what}: {faults:?}");
 }
 
+/// Covers TOR-CLAUSE-IMAGE, TOR-CLAUSE-EXPORTS, TOR-CLAUSE-INIT.
 #[test]
 fn changed_images_have_faults() {
     let data = |o: &mut ObjectFile, s: Symbol, at: usize| o.data.get_mut(&s).expect("data").bytes[at] ^= 1;
@@ -122,6 +124,7 @@ fn machine_and_module_agree() {
     assert_eq!(left.host.0, right.host.0);
 }
 
+/// Covers TOR-INPUT-OBJECT, TOR-INPUT-NOPANIC.
 #[test]
 fn broken_files_are_refused_without_panic() {
     let (bytes, module) = wasm();

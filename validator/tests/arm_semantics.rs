@@ -102,6 +102,7 @@ fn refused(hex: &str, regs: [u32; 4], part: &str) {
 
 const BASE: u32 = MEMORY_BASE;
 
+/// Covers TOR-ARM-MEANING.
 #[test]
 fn loads_and_stores() {
     let at = |r1| [BASE + 16, r1, 7, 9];
@@ -125,6 +126,7 @@ fn loads_and_stores() {
     assert_eq!(returns("0048 7047 7856 3412", at(0)).0[0], 0x1234_5678); // ldr r0, [pc, #0]
 }
 
+/// Covers TOR-CLAUSE-ARGUMENTS.
 #[test]
 fn stack_discipline() {
     assert_eq!(returns("10b5 0446 2046 10bd", [5, 6, 7, 8]).0[0], 5); // push {r4, lr}; mov r4, r0; mov r0, r4; pop {r4, pc}
@@ -136,6 +138,7 @@ fn stack_discipline() {
     assert_eq!(returns("2de9 1041 0446 a046 4046 bde8 1081", [5, 6, 7, 8]).0[0], 5);
 }
 
+/// Covers TOR-ARM-MEANING.
 #[test]
 fn control_flow() {
     // cmp r0, #2; bhi 1f; tbb [pc, r0]; .byte 2, 4, 6, 0; (movs r0, #10n; bx lr) three times; 1: udf #1
@@ -153,6 +156,7 @@ fn control_flow() {
     assert_eq!(o.trap, Some(TrapKind::OutOfBoundsMemory));
 }
 
+/// Covers TOR-CLAUSE-REGISTERS, TOR-CLAUSE-RETURN.
 #[test]
 fn broken_discipline_is_found() {
     refused("0124 7047", [0; 4], "callee-saved r4"); // movs r4, #1; bx lr
@@ -160,6 +164,7 @@ fn broken_discipline_is_found() {
     refused("8646 7047", [1, 0, 0, 0], "returns to its caller"); // mov lr, r0; bx lr
 }
 
+/// Covers TOR-CLAUSE-ACCESS, TOR-CLAUSE-ALIGN, TOR-CLAUSE-FRAME.
 #[test]
 fn addresses_are_checked() {
     refused("0168 7047", [BASE + 65533, 0, 0, 0], "inside linear memory"); // ldr r1, [r0]
@@ -174,6 +179,8 @@ fn addresses_are_checked() {
 }
 
 /// What a pop takes along from words that were never written may be anything: each time something else.
+///
+/// Covers TOR-CLAUSE-FRAME.
 #[test]
 fn popped_words_that_were_never_written_are_arbitrary() {
     let words = returns("82b0 03bc 7047", [1, 1, 1, 1]).0; // sub sp, #8; pop {r0, r1}
@@ -181,6 +188,7 @@ fn popped_words_that_were_never_written_are_arbitrary() {
     assert_ne!(words[0], 1);
 }
 
+/// Covers TOR-CLAUSE-CODE, TOR-ARM-UNDECODABLE.
 #[test]
 fn unsound_code_is_refused() {
     refused("72b6 7047", [0; 4], "cpsid"); // cpsid i

@@ -117,6 +117,7 @@ fn holds(name: &str, sides: &Sides) -> bool {
     holds
 }
 
+/// Covers TOR-PROOF-INTEGER.
 #[test]
 fn integers_close_examples() {
     for (name, sides) in integer_examples() {
@@ -170,6 +171,7 @@ fn a_remainder_is_below_its_divisor() {
     assert!(!integer::follows(&g, &[], below, STEPS), "the divisor may be 0");
 }
 
+/// Covers TOR-PROOF-INTEGER.
 #[test]
 fn near_misses_are_not_proved() {
     use BinOp::*;
@@ -247,6 +249,7 @@ fn term<D: Domain>(d: &mut D, words: &[D::W], seed: &mut u32, depth: u32) -> D::
     }
 }
 
+/// Covers TOR-PROOF-INTEGER.
 #[test]
 fn the_translation_agrees_with_execution() {
     let edges = [0, 1, 2, 10, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, u32::MAX];

@@ -84,6 +84,7 @@ fn variables() -> impl Strategy<Value = Vec<u32>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Covers TOR-PROOF-TERMS, TOR-PROOF-EVAL.
     #[test]
     fn simplified_terms_keep_their_meaning(e in expression(ALL), v in variables()) {
         let mut g = Graph::new();
@@ -93,6 +94,7 @@ proptest! {
         prop_assert_eq!(e.build(&mut g), term);
     }
 
+    /// Covers TOR-PROOF-RING.
     #[test]
     fn what_the_ring_calls_equal_is_equal(a in expression(RING), b in expression(RING), v in variables()) {
         let mut g = Graph::new();

@@ -9,6 +9,7 @@ use synth_validator::lemma::{Rules, constant_value, listing, prove, refutes};
 use synth_validator::replay::{Proof, Rejected, Step, check};
 use synth_validator::term::{Graph, T, Var};
 
+/// Covers TOR-LEMMA-*.
 #[test]
 fn every_lemma_is_proved() {
     let rules = Rules::proved();
@@ -21,6 +22,8 @@ fn every_lemma_is_proved() {
 }
 
 /// The list of proved lemmas is what this run proves. With `BLESS=1` it is written.
+///
+/// Covers TOR-LEMMA-*.
 #[test]
 fn the_list_of_proved_lemmas_is_true() {
     let list: String = Rules::proved().lemmas().iter().map(|l| listing(l) + "\n").collect();
@@ -32,6 +35,7 @@ fn the_list_of_proved_lemmas_is_true() {
     assert_eq!(synth_lemmas::PROVED, list, "`make tables` writes it");
 }
 
+/// Covers TOR-LEMMA-*, TOR-PROOF-TWINS.
 #[test]
 fn every_broken_twin_is_refuted_by_execution() {
     for lemma in synth_lemmas::all() {
@@ -43,6 +47,7 @@ fn every_broken_twin_is_refuted_by_execution() {
     }
 }
 
+/// Covers TOR-PROOF-LEMMAS.
 #[test]
 fn a_twin_among_the_lemmas_is_dropped() {
     let lemmas = synth_lemmas::all();
@@ -65,6 +70,7 @@ fn every_operation_has_a_meaning_and_a_name() {
     }
 }
 
+/// Covers TOR-PROOF-LEMMAS.
 #[test]
 fn a_false_lemma_proves_nothing() {
     let truth = synth_lemmas::all().into_iter().find(|l| l.name == "add_by_or_and_and").expect("it is shipped");
@@ -201,6 +207,7 @@ fn proofs_repeat() {
     }
 }
 
+/// Covers TOR-PROOF-EGRAPH, TOR-PROOF-REPLAY.
 #[test]
 fn tampered_proofs_are_rejected() {
     let rules = Rules::proved();
@@ -287,6 +294,7 @@ fn near_misses() -> Vec<(&'static str, Box<Sides>)> {
     ]
 }
 
+/// Covers TOR-PROOF-EGRAPH.
 #[test]
 fn near_misses_are_not_proved() {
     for (name, sides) in near_misses() {

@@ -395,6 +395,7 @@ fn table(comparison: &Comparison) -> String {
     text
 }
 
+/// Covers TOR-ARM-ROLES.
 #[test]
 fn derived_roles_agree_with_capstone() {
     let comparison = compare(PER_ROW, |_, roles| roles);

@@ -39,6 +39,7 @@ fn agree(a: u64, b: u64) {
     assert_eq!(pair::constant(d, a), p);
 }
 
+/// Covers TOR-PROOF-PAIRS.
 #[test]
 fn pairs_agree_with_native_arithmetic_at_boundaries_and_random_values() {
     let mut values: Vec<u64> = vec![];
@@ -82,6 +83,7 @@ fn unknown(g: &mut Graph, i: u32) -> (pair::Pair<Graph>, BV) {
 
 const STEPS: u32 = 40_000_000;
 
+/// Covers TOR-PROOF-PAIRS.
 #[test]
 fn pairs_are_64_bit_vectors_for_all_operands() {
     // Twice: the formulas as written, and as the term graph normalises them.
@@ -126,6 +128,8 @@ fn pairs_are_64_bit_vectors_for_all_operands() {
 /// `mul` computes (w mod 2^32, floor(w / 2^32) + x + y) modulo 2^32 each, where w = al·bl, x = al·bh, y = ah·bl are
 /// opaque naturals. With z = ah·bh, the product of the pairs is w + 2^32·(x + y) + 2^64·z by distribution, which z3 does
 /// over the integers; that both agree modulo 2^64 is linear in w, x, y, z.
+///
+/// Covers TOR-PROOF-PAIRS.
 #[test]
 fn product_by_words() {
     let [w, x, y, z] = ["w", "x", "y", "z"].map(Int::new_const);

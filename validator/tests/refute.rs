@@ -97,6 +97,7 @@ fn check_binary(left: &str, right: &str, kind: Kind) -> Difference {
     check(&binary(left), &binary(right), kind)
 }
 
+/// Covers TOR-REFUTE-RUNS, TOR-CLAUSE-RESULTS.
 #[test]
 fn constants_and_operands() {
     let add = |k: u32| format!("local.get 0 i32.const {k} i32.add");
@@ -113,6 +114,7 @@ fn counterexamples_are_small() {
     assert_eq!((difference.left_end, difference.right_end), (End::Return(vec![0]), End::Return(vec![1])));
 }
 
+/// Covers TOR-REFUTE-RUNS.
 #[test]
 fn stores_of_functions_without_results() {
     let function = |code: &str| format!("(func (param i32 i32) {code})");
@@ -132,6 +134,7 @@ fn stores_of_functions_without_results() {
     check(&function("local.get 0 global.set $g"), &function(""), Kind::Cell);
 }
 
+/// Covers TOR-REFUTE-RUNS.
 #[test]
 fn traps() {
     let divide = "local.get 0 local.get 1 i32.div_u";
@@ -148,6 +151,7 @@ fn traps() {
     check_binary(late, "unreachable", Kind::Memory);
 }
 
+/// Covers TOR-REFUTE-RUNS.
 #[test]
 fn calls() {
     let call = "local.get 0 local.get 1 call $a";
@@ -195,6 +199,7 @@ fn loops() {
     assert_eq!(right.search(&left.program()).difference, None);
 }
 
+/// Covers TOR-REFUTE-RUNS, TOR-CLAUSE-SIZE.
 #[test]
 fn sizes_of_memory() {
     let grow = |n: u32| format!("local.get 0 i32.const 1 i32.and i32.const {n} i32.mul memory.grow drop i32.const 0");
@@ -205,6 +210,7 @@ fn sizes_of_memory() {
     check_binary(late, early, Kind::Results);
 }
 
+/// Covers TOR-REFUTE-ASSUMED.
 #[test]
 fn unchecked_accesses_outside_show_nothing() {
     let function = module("(func (param i32) (result i32) local.get 0 i32.load)");
@@ -299,6 +305,7 @@ fn against_arm(wasm: &str, halfwords: &[u16]) -> Found {
     side.search(&right)
 }
 
+/// Covers TOR-REFUTE-RUNS.
 #[test]
 fn machine_code() {
     const BX_LR: u16 = 0x4770;
@@ -342,6 +349,7 @@ fn models_become_starts() {
     assert_eq!(serde_json::from_str::<Difference>(&json).expect("difference"), *difference);
 }
 
+/// Covers TOR-REFUTE-REPEATS.
 #[test]
 fn starts_repeat_and_vary() {
     let setting = Side::new(Bounds::Software, &module(&binary("local.get 0"))).setting();

@@ -109,6 +109,7 @@ fn a_rewrite_closes_what_it_is_about() {
     assert_eq!(effort.rungs[Rung::Smt as usize..], [0, 0, 0], "{effort:?}");
 }
 
+/// Covers TOR-PROOF-REPLAY.
 #[test]
 fn damaged_rewrites_are_refused() {
     for (name, damage) in DAMAGES {
@@ -121,6 +122,7 @@ fn damaged_rewrites_are_refused() {
     }
 }
 
+/// Covers TOR-PROOF-REPLAY.
 #[test]
 fn a_lemma_whose_condition_does_not_hold_proves_nothing() {
     let mut bad = good();
@@ -132,6 +134,7 @@ fn a_lemma_whose_condition_does_not_hold_proves_nothing() {
     assert!(failure.place.obligation.contains("NotAnInstance"), "{failure:?}");
 }
 
+/// Covers TOR-PROOF-REPLAY.
 #[test]
 fn a_right_proof_does_not_make_another_function_right() {
     for constant in [0, 64, 129, 384] {
@@ -141,6 +144,8 @@ fn a_right_proof_does_not_make_another_function_right() {
 }
 
 /// The broken twin of every lemma for rewriting is refused under the lemma's own name.
+///
+/// Covers TOR-PROOF-REPLAY.
 #[test]
 fn broken_twins_are_no_instances() {
     use synth_validator::lemma::Rules;

@@ -14,6 +14,7 @@ fn check(args: &[&str], code: i32, part: &str) {
     assert!(message.contains(part) && !message.contains("panicked"), "{args:?}: {message}");
 }
 
+/// Covers TOR-CHECK-EXIT.
 #[test]
 fn what_is_no_certificate_is_refused() {
     let folder = std::env::temp_dir().join(format!("synth-check-{}", std::process::id()));

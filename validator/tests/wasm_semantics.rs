@@ -84,6 +84,7 @@ fn i64_operators() {
     check64("i32.const 1 select", 5 << 32, 6, 5 << 32);
 }
 
+/// Covers TOR-WASM-TRAPS.
 #[test]
 fn divisions_trap() {
     let div =
@@ -144,6 +145,7 @@ fn loops_take_parameters_and_blocks_give_several_results() {
 const LOADS: &str = "(module (memory 1) (data (i32.const 65528) \"\\01\\02\\03\\84\\05\\06\\07\\88\")
     (func (export \"f\") (param i32) (result i64) local.get 0 OP))";
 
+/// Covers TOR-WASM-TRAPS.
 #[test]
 fn loads_extend_and_trap_at_the_last_byte() {
     let cases = [
@@ -162,6 +164,7 @@ fn loads_extend_and_trap_at_the_last_byte() {
     check_trap(&LOADS.replace("OP", "i64.load8_u offset=65535"), &[1], TrapKind::OutOfBoundsMemory);
 }
 
+/// Covers TOR-WASM-TRAPS, TOR-CLAUSE-TRAPSTATE.
 #[test]
 fn stores_out_of_range_write_nothing() {
     let (bytes, module) =
@@ -174,6 +177,7 @@ fn stores_out_of_range_write_nothing() {
     assert_eq!(instance.memory().get(65535), 255);
 }
 
+/// Covers TOR-CONTRACT-BOUNDS.
 #[test]
 fn bounds_modes() {
     let wat = LOADS.replace("OP", "i64.load");
@@ -185,6 +189,7 @@ fn bounds_modes() {
     assert_eq!(run_with(Bounds::Mask, fill, &[65535]), Err(Stop::Trap(TrapKind::OutOfBoundsMemory)));
 }
 
+/// Covers TOR-WASM-GROW.
 #[test]
 fn memory_grows_to_the_capacity_or_the_maximum() {
     let grow = |memory: &str| {
@@ -198,6 +203,7 @@ fn memory_grows_to_the_capacity_or_the_maximum() {
     assert_eq!(run(&grow("1"), &[u32::MAX]), Ok(vec![u32::MAX, 1]));
 }
 
+/// Covers TOR-WASM-TRAPS.
 #[test]
 fn bulk_operations_check_first() {
     let bulk = |op: &str| {
@@ -216,6 +222,7 @@ fn bulk_operations_check_first() {
     }
 }
 
+/// Covers TOR-WASM-TRAPS.
 #[test]
 fn indirect_calls_check_index_null_and_type() {
     let wat = "(module
@@ -244,6 +251,7 @@ fn globals_and_start_and_recursion() {
     check_trap("(module (func (export \"f\") unreachable))", &[], TrapKind::Unreachable);
 }
 
+/// Covers TOR-WASM-REFUSED.
 #[test]
 fn what_is_unsupported_is_named_with_its_place() {
     let (bytes, module) = read(
@@ -271,6 +279,7 @@ fn what_is_unsupported_is_named_with_its_place() {
     }
 }
 
+/// Covers TOR-WASM-OFFSETS.
 #[test]
 fn offsets_name_instructions() {
     let (bytes, module) = read("(module (func (param i32) block loop local.get 0 br_if 1 br 0 end end))");
@@ -283,6 +292,8 @@ fn offsets_name_instructions() {
 }
 
 /// A module whose bytes were damaged is refused or read; nothing panics, whatever it contains.
+///
+/// Covers TOR-INPUT-NOPANIC.
 #[test]
 fn damaged_modules_do_not_panic() {
     let (bytes, _) = read(&LOADS.replace("OP", "i64.load8_s block (param i64) (result i64) br 0 loop br 0 end end"));
@@ -310,6 +321,8 @@ fn damaged_modules_do_not_panic() {
 
 /// Over terms: from an unknown state before each instruction of the corpus, every successor's stack has the height
 /// that is stated for it, and no step is without a meaning.
+///
+/// Covers TOR-WASM-OFFSETS.
 #[test]
 fn stated_heights_hold_over_terms() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/wasm");

@@ -1,4 +1,7 @@
 //! Where arguments and results lie. Source: IHI 0042 (AAPCS), 6.5 stages A to C, fundamental integer types only.
+//!
+//! Requirement TOR-CLAUSE-ARGUMENTS: Arguments and results shall be taken where IHI 0042 (AAPCS) places them, stack arguments and
+//! 64-bit values included.
 
 use crate::ir::Type;
 

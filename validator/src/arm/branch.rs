@@ -1,4 +1,11 @@
 //! Branches, calls, returns and traps. Source: DDI 0403E, A7.7; IHI 0042, 6 (calls); IHI 0043, 4.2 and 4.3.4 (helpers).
+//!
+//! Requirement TOR-CLAUSE-REGISTERS: A function that returns with another value in r4 to r11 or sp than it was entered with shall not
+//! be proved.
+//!
+//! Requirement TOR-CLAUSE-RETURN: A function that returns to another place than its caller shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-SPALIGN: A call with a stack pointer that is not a multiple of 8 shall not be proved.
 
 use super::abi::{self, Slot};
 use super::decode::{Helper, Target};

@@ -1,5 +1,8 @@
 //! Data processing: moves, arithmetic, logic, shifts, bit fields, extension, saturation.
 //! Source: DDI 0403E, A2.2.1 (Shift_C, AddWithCarry), A7.4.2, and the instructions' pages in A7.7.
+//!
+//! Requirement TOR-ARM-SHIFTS: Shift amounts in registers and division by zero shall be the hardware's, so that code which takes them
+//! for WebAssembly's is not proved.
 
 use super::decode::{Relocation, Target};
 use super::insn::*;

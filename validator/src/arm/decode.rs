@@ -3,6 +3,15 @@
 //! Reachable code is walked from the entry. Each instruction is decoded by [`super::encoding`] and by capstone, and
 //! their texts must agree. Every byte must be an instruction, a literal that an instruction reads, a branch table, or
 //! padding; every relocation must belong to a field that can carry it.
+//!
+//! Requirement TOR-CLAUSE-CODE: Only bytes of the function itself shall be executed: code that falls off its end, jumps out of it or
+//! into an instruction, or has bytes that are neither reachable code nor data, shall be refused.
+//!
+//! Requirement TOR-ARM-DECODE: Every instruction shall be decoded by the validator's table and by capstone; where they differ the
+//! function shall be `Unsupported`.
+//!
+//! Requirement TOR-ARM-UNDECODABLE: Bytes that are no instruction of the table shall be `Unsupported`, system instructions and
+//! floating-point arithmetic among them.
 
 use super::encoding;
 use super::insn::*;

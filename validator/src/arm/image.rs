@@ -3,6 +3,12 @@
 //! Compared: linear memory or the segments' copies, the memory size, globals, tables, exports, and the functions that
 //! the module does not define (exported imports, [`SYM_INIT`]). Every difference is a fault; no fault means that the
 //! image equals the state after instantiation, before the start function. Source: WebAssembly Core 2.0, 4.5.4.
+//!
+//! Requirement TOR-CLAUSE-IMAGE: An object whose linear memory, globals, tables or start function differ from instantiation of the
+//! module, in contents, size or alignment, shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-EXPORTS: Every exported function shall be there under the name that the contract gives it, at its own code;
+//! an object in which that is not so shall not be proved.
 
 use super::decode::{Code, Relocation, RelocationKind, Target, decode};
 use super::insn::{Cond, Op};

@@ -3,6 +3,9 @@
 //!
 //! Straight-line code is executed over the term graph from an unknown memory; the memory at the call of the start
 //! function (or at the return) must be the same term as that of the segments' copies in order.
+//!
+//! Requirement TOR-CLAUSE-INIT: The start-up function shall be proved to write the active segments and to call the start function,
+//! where the contract has one.
 
 use super::decode::{FunctionBytes, decode};
 use super::semantics::Function;

@@ -3,6 +3,18 @@
 //! The claim says which fields those are. It is not trusted: a field is read as the relocation again only if it holds what the
 //! relocation gives, at the address that the image has for the symbol. So a proof about the relocations is one about the image's bytes.
 //! Sources: ELF (TIS 1.2), IHI 0044 (ELF for the Arm Architecture), 4.6; DDI 0403E, A7.7.12, A7.7.76, A7.7.79.
+//!
+//! Requirement TOR-CLAUSE-RELOCATIONS: A relocation that is missing, or has another target, type, place or addend than the code needs,
+//! shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-LINKED: In a linked image every field that a linker filled in shall be compared with what its relocation
+//! gives; an image in which code, data or such a field was changed shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-VENEERS: A call through a veneer shall be followed only if the veneer has one of the known forms and leads to
+//! the right function.
+//!
+//! Requirement TOR-CLAUSE-LEFTOUT: Functions that a linker left out of an image shall be said to be not there, and those that are there
+//! proved.
 
 use super::decode::{Relocation, RelocationKind};
 use super::encoding;

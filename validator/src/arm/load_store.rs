@@ -1,5 +1,14 @@
 //! Loads and stores. An address must denote an object of the contract or the frame; anything else is unsupported.
 //! Source: DDI 0403E, A3.2.1 (alignment), A7.7 (the instructions' pages).
+//!
+//! Requirement TOR-CLAUSE-FRAME: An access below sp, to the caller's frame beyond the incoming arguments, or to a frame word that was
+//! never written, shall not be proved.
+//!
+//! Requirement TOR-CLAUSE-ACCESS: An access of code outside the frame, the images of linear memory, globals and tables and the literals
+//! shall not be proved; under software bounds every access to linear memory shall be shown to be inside it.
+//!
+//! Requirement TOR-CLAUSE-ALIGN: An access that faults on an unaligned address shall be proved only where the address is shown to be
+//! aligned.
 
 use super::insn::*;
 use super::semantics::{Cpu, Flow};

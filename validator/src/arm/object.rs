@@ -4,6 +4,15 @@
 //! padding, and every symbol of the contract is defined at most once. What a relocation denotes is decided by the
 //! symbol's name, or for functions by its place. In a linked image other code and data lie around the object, and its
 //! relocations are those that [`super::linked`] confirms. Source: ELF (TIS 1.2), IHI 0044 (ELF for the Arm Architecture).
+//!
+//! Requirement TOR-INPUT-OBJECT: A file that is no relocatable object or linked image for Arm, or is cut or damaged so that it cannot
+//! be read, shall be refused.
+//!
+//! Requirement TOR-INPUT-FIELDS: An object shall be refused, or not proved, where a field of its headers, sections, symbols or
+//! relocations means to a linker something else than to the validator.
+//!
+//! Requirement TOR-INPUT-BYTES: The verdict shall be about the bytes of the file that was given: a change of its code that changes what
+//! a function does shall not be proved.
 
 mod names;
 

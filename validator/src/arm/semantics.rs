@@ -5,6 +5,15 @@
 //! split instructions that do several things: a conditional one is first a branch on its condition.
 //! Not modelled: Q, GE and the FPU; interrupts (they preserve the state and may write below sp, whose contents are
 //! therefore forgotten); faults other than what [`Fact`]s require not to happen.
+//!
+//! Requirement TOR-ARM-MEANING: What instructions do to registers, flags, memory and control flow shall be what an independent
+//! implementation of Armv7-M does, IT blocks included.
+//!
+//! Requirement TOR-ARM-ROLES: What an instruction reads and writes shall be derived from its meaning alone, from no table that the
+//! compiler shares.
+//!
+//! Requirement TOR-ARM-FLAGS: Flags shall be what the last instruction that writes them left, in and out of IT blocks; code whose flags
+//! are overwritten between comparison and use shall not be proved.
 
 use super::abi::{self, Slot};
 use super::decode::{Code, Helper};

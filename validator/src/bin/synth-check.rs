@@ -2,6 +2,11 @@
 //!
 //! Exit code 0: all digests agree, everything is proved from scratch, and the certificate says exactly that;
 //! 1: damaged or not proved; 2: usage.
+//!
+//! Requirement TOR-CHECK-EXIT: `synth-check` shall exit 0 only if the certificate holds, 1 if it is damaged or something is not proved,
+//! and 2 on wrong usage or unreadable input.
+//!
+//! Requirement TOR-CHECK-ALONE: `synth-check` shall need certificate, module and object only, and nothing of the compiler.
 
 use std::io::Write;
 use std::path::Path;

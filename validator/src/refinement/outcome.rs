@@ -1,4 +1,7 @@
 //! What a link's check is given and what it yields: sizes, effort, failures, and each closed obligation for who wants to see it.
+//!
+//! Requirement TOR-CLAUSE-IGNORED: An argument word of a direct call shall be left out of the comparison only if a proved earlier form
+//! of the callee does not read it.
 
 use crate::ladder::{Path, Rung};
 use crate::program::Callee;

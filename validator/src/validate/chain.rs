@@ -414,6 +414,8 @@ impl<'a> Chain<'a> {
     }
 }
 
+// Requirement TOR-VERDICT-ENDLESS: Code that merely runs much longer than the module shall be `Unknown`, with the state attached, and
+// not `Refuted`.
 /// An executed difference as a verdict. Code that merely ran long where the module ended is suspect, not refuted.
 fn executed(difference: Box<Difference>, report: &mut FunctionReport) -> Verdict {
     let text = difference.render();
@@ -422,6 +424,8 @@ fn executed(difference: Box<Difference>, report: &mut FunctionReport) -> Verdict
     if endless { Verdict::Unknown(text) } else { Verdict::Refuted(text) }
 }
 
+// Requirement TOR-VERDICT-UNCONFIRMED: A state in which the solver says that an obligation fails shall give `Refuted` only if executing
+// it shows the difference; otherwise the verdict shall be `Unknown`.
 /// A failed check as a verdict: nothing is called refuted that was not executed.
 fn verdict(failure: &Failure) -> Verdict {
     let Place { region, left, right, obligation } = &failure.place;

@@ -4,6 +4,13 @@
 //! globals, tables and initial image. A function whose body is the same bytes means the same. A function that nothing in the new
 //! module can call may have any body. Every other function is proved link by link: module, IR forms, and the new body as this crate
 //! reads it from the new module's bytes. Calls are events of both sides, to functions of which the same is proved.
+//!
+//! Requirement TOR-ASSUME-CAPACITY: Between modules the assumptions shall be named `A-CAPACITY`, `A-HOST` and `A-STACK`.
+//!
+//! Requirement TOR-REFINE-MODULES: A module shall refine another only if all sections but code and custom ones are the same bytes and
+//! every function is proved, has the same bytes or cannot be called.
+//!
+//! Requirement TOR-REFINE-WRONG: A body in the second module that does something else shall not be proved, whatever the witness says.
 
 use super::chain::Chain;
 use super::{FunctionReport, InputError, LinkReport, Verdict};

@@ -4,6 +4,11 @@
 //! stack are followed here, so an executed instruction knows which words it means. Code that validation calls
 //! unreachable (after an unconditional branch, up to the matching `else` or `end`) is left out; every other operator
 //! is one instruction, so that each byte offset of reachable code names a point. Nothing is executed here.
+//!
+//! Requirement TOR-WASM-REFUSED: Floating-point arithmetic, SIMD, reference types, tail calls and what else has no meaning here shall
+//! be refused by the operator's name and place; a function that has it shall not be proved.
+//!
+//! Requirement TOR-WASM-OFFSETS: Each operator of reachable code shall be one point of execution, found by its byte offset.
 
 use super::decode::{III, fixed, numeric};
 use super::module::{FuncType, Module, ValType};

@@ -10,6 +10,12 @@
 //!
 //! Words are followed through locals and operand stack of each function and through direct calls' results; not through memory, globals
 //! and indirect calls: what is loaded or comes from there is a number.
+//!
+//! Requirement TOR-CLAUSE-HOST: Accesses through host addresses shall be those that the contract names, found by the validator itself;
+//! code shall access nothing there that the module does not.
+//!
+//! Requirement TOR-CLAUSE-HOSTMIX: An address that may be the host's or linear memory's, and callers and callees that disagree about
+//! it, shall be refused.
 
 use super::code::{self, Body, Instr, Label, Operator};
 use super::module::{Module, ValType};

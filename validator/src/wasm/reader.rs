@@ -3,6 +3,9 @@
 //! `wasmparser` decodes and validates; this file keeps what the proofs need, refuses what the object contract has no
 //! place for, and bounds what a hostile module can ask for. Function bodies are read later, one by one, by
 //! [`super::code`], so that one unsupported function does not hide the others.
+//!
+//! Requirement TOR-INPUT-MODULE: A module that does not pass WebAssembly validation shall be refused, with the byte offset of what is
+//! wrong.
 
 use super::module::{
     ConstExpr, Data, Element, Export, ExportKind, FuncType, Function, Global, ImportName, Memory, Mode, Module, Table,

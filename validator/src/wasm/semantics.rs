@@ -4,6 +4,15 @@
 //! ([`execute`]); `br_table` compares its operand with one entry after the other. The phase of a point says how far an
 //! instruction has come. Conditions that a domain knows are decided at once, without copying the state.
 //! Source: WebAssembly Core 2.0, 4.4 (instructions); `docs/abi.md`, bounds and traps.
+//!
+//! Requirement TOR-WASM-SUITE: The meaning of modules shall be that of the official specification suite, in all directives about what
+//! is supported.
+//!
+//! Requirement TOR-WASM-TRAPS: Division, memory accesses, bulk operations and indirect calls shall trap exactly when the specification
+//! says, with its kind, before anything is written.
+//!
+//! Requirement TOR-WASM-GROW: `memory.grow` shall succeed up to the contract's capacity or the declared maximum and fail beyond, and
+//! the size shall be constant only where the memory cannot grow.
 
 use super::code::{Body, Instr, Label, Operator};
 use super::module::{Mode, Module};

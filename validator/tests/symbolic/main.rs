@@ -42,6 +42,7 @@ fn rows(counts: &BTreeMap<String, Count>) -> String {
     text + &row("**all**", &sum)
 }
 
+/// Covers TOR-OP-*, TOR-PROOF-ONEMEANING.
 #[test]
 fn terms_evaluate_to_the_numbers_of_the_same_step() {
     let (arm, wasm) = std::thread::scope(|s| {

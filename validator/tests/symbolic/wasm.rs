@@ -18,6 +18,8 @@ use synth_validator::wasm::{code, reader};
 /// States in which an operator is run under each bounds mode that makes a difference to it.
 const STATES: usize = 200;
 const TABLE_ENTRIES: u32 = 4;
+/// Cells of the globals, and that of a data segment that may be dropped.
+const CELLS: u32 = 4;
 
 /// An operator in a function, and where to begin.
 struct Case {
@@ -60,6 +62,12 @@ fn numeric() -> Vec<Case> {
         cases.push(plain(&format!("{t}.eqz"), t, "i32"));
         cases.push(plain(&format!("{t}.const 0x1234567"), "", t));
     }
+    // Floating-point numbers are their bits.
+    for (f, i) in [("f32", "i32"), ("f64", "i64")] {
+        cases.push(plain(&format!("{f}.const -0x1.8p+1"), "", f));
+        cases.push(plain(&format!("{f}.reinterpret_{i}"), i, f));
+        cases.push(plain(&format!("{i}.reinterpret_{f}"), f, i));
+    }
     cases.push(plain("i64.extend32_s", "i64", "i64"));
     cases.push(plain("i32.wrap_i64", "i64", "i32"));
     cases.push(plain("i64.extend_i32_s", "i32", "i64"));
@@ -83,6 +91,10 @@ fn accesses() -> Vec<Case> {
     for (t, ops) in [("i32", &["store", "store8", "store16"][..]), ("i64", &["store", "store8", "store16", "store32"])]
     {
         ops.iter().for_each(|op| access(&format!("{t}.{op}"), &format!("i32 {t}"), ""));
+    }
+    for f in ["f32", "f64"] {
+        access(&format!("{f}.load"), "i32", f);
+        access(&format!("{f}.store"), &format!("i32 {f}"), "");
     }
     for op in ["memory.copy", "memory.fill", "memory.init 0"] {
         cases.push(Case { memory: true, solver: false, ..plain(op, "i32 i32 i32", "") });
@@ -112,6 +124,13 @@ fn others() -> Vec<Case> {
         case("return", "(param i64 i32) (result i64 i32) local.get 0 local.get 1 return", 2, 0),
         case("drop", "(param i64) local.get 0 drop", 1, 0),
         case("select", "(param i64 i64 i32) (result i64) local.get 0 local.get 1 local.get 2 select", 3, 0),
+        case(
+            "typed_select",
+            "(param i64 i64 i32) (result i64) local.get 0 local.get 1 local.get 2 select (result i64)",
+            3,
+            0,
+        ),
+        case("data.drop", "data.drop 0", 0, 0),
         case("local.get", "(param i64) (result i64) local.get 0", 0, 0),
         case("local.set", "(param i64 i32) local.get 0 local.set 0", 1, 0),
         case("local.tee", "(param i64 i64) (result i64) local.get 0 local.tee 1", 1, 0),
@@ -159,7 +178,7 @@ fn assignment(random: &mut Random, memory: bool, bounds: Bounds) -> Assignment {
         // Small numbers for what chooses among few.
         (0..24).for_each(|n| *a.words.entry(Var::Class(n)).or_default() &= 7);
     }
-    for n in 0..3 {
+    for n in 0..CELLS {
         a.words.insert(Var::Cell(n, 0), random.word());
     }
     let mut d = Concrete::new(Bytes::Dense(vec![]));
@@ -178,7 +197,7 @@ fn state<D: Domain>(
     value: &dyn Fn(&mut D, Var) -> D::W,
 ) -> State<D> {
     let memory_bytes = value(d, Var::MemoryBytes(0));
-    let cells = (0..3).map(|n| value(d, Var::Cell(n, 0))).collect();
+    let cells = (0..CELLS).map(|n| value(d, Var::Cell(n, 0))).collect();
     let world = World { memory, memory_bytes, cells, results: vec![] };
     let mut next = 0;
     program.blank_state(d, at, world, &mut |d| {

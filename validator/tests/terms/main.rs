@@ -71,6 +71,8 @@ fn unknown_words_are_different_until_they_are_handed_out_again() {
 }
 
 /// A part of what follows that is quick enough to be run often.
+///
+/// Covers TOR-PROOF-PATHS.
 #[test]
 fn what_paths_decide_holds() {
     for family in [rules::orders, rules::ranges] {
@@ -79,6 +81,7 @@ fn what_paths_decide_holds() {
     }
 }
 
+/// Covers TOR-PROOF-TERMS, TOR-PROOF-PATHS.
 #[test]
 fn rules_hold_at_every_width() {
     let judged = judged();

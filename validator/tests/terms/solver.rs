@@ -47,6 +47,7 @@ fn pinned(g: &mut Graph, a: &Assignment) -> Vec<T> {
         .to_vec()
 }
 
+/// Covers TOR-PROOF-SMT, TOR-PROOF-EVAL.
 #[test]
 fn solver_terms_have_the_evaluated_value() {
     let mut random = Random::new(6);
@@ -94,6 +95,7 @@ fn solver_terms_have_the_evaluated_value() {
     println!("ground queries: {asked}");
 }
 
+/// Covers TOR-PROOF-SMT.
 #[test]
 fn solver_terms_are_raw_expressions_for_all_inputs() {
     scripts_are_raw_expressions(|g, t| Smt::new(g, Multiplier::Full).script(&[], t));

@@ -1,0 +1,151 @@
+//! Evidence about the tool itself, bound to one program, one commit and one run of the tests (`synth report release`).
+//!
+//! Everything is derived: requirements and what tests cover from comments and tables (`requirements.rs`, `families.rs`), results from the
+//! record of the run, verdicts on lemmas by proving them anew, configuration from the files themselves. What is prose lies in
+//! `plan.toml`, `objectives.toml`, `gaps.toml` and `docs/known-problems.toml`. The package is a function of these inputs; date and host of the
+//! run are in a file of their own.
+
+pub mod coverage;
+pub mod data;
+pub mod document;
+pub mod families;
+pub mod lemmas;
+pub mod lines;
+mod pages;
+pub mod picture;
+pub mod record;
+pub mod requirements;
+pub mod sbom;
+pub mod smtlib;
+pub mod source_digest;
+pub mod state;
+
+pub use state::Standing;
+
+use crate::evidence::page::State;
+use lemmas::Dossier;
+use record::Record;
+use requirements::{Traced, Tree};
+use sbom::Part;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Version of the form of all JSON files. Rises with every change of a field's name or meaning.
+pub const SCHEMA: &str = "synth-release-1";
+/// The digest of the sources that this program was built from.
+pub const SOURCE_SHA256: &str = env!("SYNTH_SOURCE_SHA256");
+
+/// A command of the interface for which the plan speaks, as the program's own help has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Command {
+    /// The command line up to its options.
+    pub name: String,
+    /// What it does.
+    pub about: String,
+    /// Options and operands.
+    pub options: Vec<CommandOption>,
+}
+
+/// An option or operand of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CommandOption {
+    /// As it is written.
+    pub name: String,
+    /// What it is for.
+    pub help: String,
+    /// Values that it may have, if they are few.
+    pub values: Vec<String>,
+}
+
+/// A file of the sources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tracked {
+    /// Path from the root.
+    pub path: String,
+    /// Bytes.
+    pub bytes: usize,
+    /// SHA-256.
+    pub sha256: String,
+}
+
+/// What a package is made of.
+pub struct Inputs {
+    /// The commit.
+    pub commit: String,
+    /// SHA-256 of the program that makes the report.
+    pub program_sha256: String,
+    /// `debug` or `release`.
+    pub profile: String,
+    /// Sources and tables as text.
+    pub tree: Tree,
+    /// Requirements and tests.
+    pub traced: Traced,
+    /// The record of the tests.
+    pub record: Record,
+    /// Lemmas and rules.
+    pub dossier: Dossier,
+    /// Packages that are linked in.
+    pub parts: Vec<Part>,
+    /// The interface for which the plan speaks.
+    pub interface: Vec<Command>,
+    /// All files of the commit.
+    pub files: Vec<Tracked>,
+    /// Tools and libraries: name, version.
+    pub toolchain: Vec<(String, String)>,
+    /// `docs/known-problems.toml`.
+    pub known_problems: data::KnownProblems,
+    /// Lines of code of the trusted part and of the compiler.
+    pub lines: (usize, usize),
+}
+
+/// A package of evidence.
+pub struct Package {
+    /// Contents by path.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// What its first screen answers.
+    pub state: State,
+}
+
+/// A value as JSON with the schema's name in front.
+fn json(kind: &str, value: serde_json::Value) -> Vec<u8> {
+    let mut object = serde_json::Map::new();
+    object.insert("schema".to_string(), SCHEMA.into());
+    object.insert("kind".to_string(), kind.into());
+    object.insert("content".to_string(), value);
+    let mut text = serde_json::to_string_pretty(&object).expect("invariant: values serialize");
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// Makes the package.
+///
+/// # Errors
+/// What keeps a part of it from being made, as text: a data file that names what is not there, a bill of materials that is malformed.
+pub fn package(inputs: &Inputs) -> Result<Package, String> {
+    let standing = Standing::new(inputs);
+    let data = data::Data::read(&inputs.traced, &inputs.known_problems)?;
+    let coverage = coverage::read(&inputs.tree)?;
+    if let Some(files) = &coverage {
+        let named = data.gaps.iter().flat_map(|gap| &gap.files);
+        if let Some(unknown) = named.into_iter().find(|f| !files.iter().any(|c| c.file == **f)) {
+            return Err(format!("gaps.toml names {unknown}, which {} does not have", coverage::TABLE));
+        }
+    }
+    let state = standing.state(inputs, &data, coverage.is_some());
+    let mut files = pages::all(inputs, &standing, &data, coverage.as_ref(), &state);
+    files.insert("sbom.cdx.json".to_string(), sbom::cyclonedx(&inputs.parts, &inputs.program_sha256)?.into_bytes());
+    for (path, script) in &inputs.dossier.scripts {
+        files.insert(path.clone(), script.clone().into_bytes());
+    }
+    let listed: Vec<serde_json::Value> = files
+        .iter()
+        .map(|(path, bytes)| {
+            serde_json::json!({ "path": path, "bytes": bytes.len(), "sha256": synth_validator::certificate::sha256(bytes) })
+        })
+        .collect();
+    files.insert("manifest.json".to_string(), json("manifest", listed.into()));
+    // Date and host come last and are listed nowhere: nothing depends on them.
+    let environment = serde_json::to_value(&inputs.record.environment).expect("invariant: strings serialize");
+    files.insert("environment.json".to_string(), json("environment", environment));
+    Ok(Package { files, state })
+}

@@ -1,0 +1,88 @@
+//! The assumptions that verdicts name: exactly those that module, contract and code call for. The expected lists are worked out by hand
+//! from `docs/ARCHITECTURE.md`.
+
+mod support;
+
+use support::proofs::{deep, prove};
+use synth::native::Request;
+use synth::pipeline::{Options, compile};
+use synth_validator::contract::Bounds;
+use synth_validator::ladder::Limits;
+use synth_validator::validate::module::ModuleSession;
+use synth_validator::validate::{InputError, Session, Verdict};
+
+const PLAIN: &str = r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load (i32.and (local.get 0) (i32.const 255)))))"#;
+const IMPORT: &str =
+    r#"(module (import "e" "h" (func $h (param i32))) (func (export "f") (param i32) (call $h (local.get 0))))"#;
+const TABLE: &str = r#"(module (type $t (func (result i32))) (table 1 funcref) (elem (i32.const 0) $g)
+    (func $g (type $t) (i32.const 1)) (func (export "f") (result i32) (call_indirect (type $t) (i32.const 0))))"#;
+const DIVIDE64: &str = r#"(module (func (export "f") (param i64 i64) (result i64) (i64.div_u (local.get 0) (local.get 1)))
+    (func (export "g") (param i32) (result i32) (local.get 0)))"#;
+const POINTER: &str =
+    r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load offset=8 (local.get 0))))"#;
+
+/// The verdict and the assumptions of each function, joined by blanks.
+fn named(text: &str, options: &Options) -> Vec<String> {
+    let wasm = wat::parse_str(text).expect("valid text");
+    let compiled = compile(&wasm, options).expect("compiles");
+    let proof = deep(|| prove(&wasm, &compiled.object, None, Limits::default())).expect("reads");
+    assert_eq!(proof.verdict(), Verdict::Proved, "{text}");
+    proof.functions.iter().map(|f| f.assumptions.join(" ")).collect()
+}
+
+/// Covers TOR-ASSUME-NAMED, TOR-ASSUME-CORE, TOR-ASSUME-STACK, TOR-ASSUME-FRAME, TOR-ASSUME-HOST, TOR-ASSUME-LOAD, TOR-ASSUME-AAPCS,
+/// TOR-ASSUME-BOUNDS, TOR-ASSUME-RT, TOR-ASSUME-NATIVE.
+#[test]
+fn verdicts_name_what_they_rest_on_and_nothing_else() {
+    let software = Options::default;
+    assert_eq!(named(PLAIN, &software()), ["A-CORE A-FRAME A-HOST A-STACK"]);
+    assert_eq!(named(IMPORT, &software()), ["A-AAPCS A-CORE A-FRAME A-HOST A-STACK"]);
+    let all = named(TABLE, &software());
+    assert!(!all.is_empty() && all.iter().all(|a| a == "A-AAPCS A-CORE A-FRAME A-HOST A-STACK"), "{all:?}");
+    for bounds in [Bounds::None, Bounds::Mpu, Bounds::Mask] {
+        assert_eq!(named(PLAIN, &Options { bounds, ..software() }), ["A-BOUNDS A-CORE A-FRAME A-HOST A-STACK"]);
+    }
+    // Only the function that calls the helper rests on it.
+    let helper = named(DIVIDE64, &software());
+    assert_eq!(helper, ["A-CORE A-FRAME A-HOST A-STACK A-RT(__aeabi_uldivmod)", "A-CORE A-FRAME A-HOST A-STACK"]);
+    let native = Options { native: vec![Request::Param("f".to_string(), 0)], ..software() };
+    assert_eq!(named(POINTER, &native), ["A-CORE A-FRAME A-HOST A-NATIVE(f:0) A-STACK"]);
+}
+
+/// Covers TOR-ASSUME-CAPACITY.
+#[test]
+fn verdicts_between_modules_name_theirs() {
+    let wasm = wat::parse_str(PLAIN).expect("valid text");
+    let claim = ModuleSession::unaided(&wasm, &wasm).expect("readable").0.remove(0).claim;
+    let session = ModuleSession::new(&wasm, &wasm, claim, Limits::default()).expect("readable");
+    let report = deep(|| session.function(0));
+    assert_eq!(
+        (report.verdict, report.assumptions.join(" ")),
+        (Verdict::Proved, "A-CAPACITY A-HOST A-STACK".to_string())
+    );
+}
+
+/// Covers TOR-CONTRACT-FITS.
+#[test]
+fn contracts_that_do_not_fit_are_refused() {
+    let wasm = wat::parse_str(PLAIN.replace("(memory 1)", "(memory 2 3)")).expect("valid text");
+    let page = 65_536;
+    let with = |bounds: Bounds, capacity_bytes: u32| {
+        let compiled = compile(&wasm, &Options::default()).expect("compiles");
+        let mut claim = compiled.claim.clone();
+        claim.contract.bounds = bounds;
+        claim.contract.capacity_bytes = capacity_bytes;
+        match Session::new(&wasm, &compiled.object, Some(claim), Limits::default()) {
+            Err(InputError::Claim(why)) => why,
+            Err(other) => panic!("{other}"),
+            Ok(_) => "fits".to_string(),
+        }
+    };
+    assert_eq!(with(Bounds::Software, 2 * page), "fits");
+    assert_eq!(with(Bounds::Software, 3 * page), "fits");
+    for capacity in [0, page, 2 * page + 4, 4 * page, 1 << 31, u32::MAX] {
+        let why = with(Bounds::Software, capacity);
+        assert!(why.contains("does not fit a memory of 131072 to 196608 bytes"), "{capacity}: {why}");
+    }
+    assert!(with(Bounds::Mask, 3 * page).contains("not a power of two"));
+}

@@ -1,0 +1,666 @@
+//! Evidence about the tool: every requirement has a test and every id its requirement, and each way in which that can break is planted and
+//! noticed; records of other tests are refused; the package says what is wrong on its first screen.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use synth::evidence::release::data::{Data, KnownProblems};
+use synth::evidence::release::families::{encoding_id, encoding_places};
+use synth::evidence::release::record::{self, ALL, Binary, KIND, Outcome, Record, Run, SCHEMA};
+use synth::evidence::release::requirements::{FAMILIES, LIST, Problem, Traced, Tree, extended_list, read_tree, trace};
+use synth::evidence::release::{Inputs, SOURCE_SHA256, lemmas, package, sbom, smtlib, source_digest};
+use synth::simulator::board::Folder;
+use synth_validator::arm::encoding::patterns;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn tree() -> Tree {
+    read_tree(root()).expect("readable")
+}
+
+/// With `BLESS=1` new ids are added to the list; none is ever taken out.
+#[test]
+fn requirements_tests_and_the_list_of_ids_fit_together() {
+    let mut tree = tree();
+    if std::env::var_os("BLESS").is_some_and(|v| v == "1") {
+        let list = extended_list(tree.get(LIST).map_or("", String::as_str), &trace(&tree).requirements);
+        std::fs::write(root().join(LIST), &list).expect("written");
+        tree.insert(LIST.to_string(), list);
+    }
+    let traced = trace(&tree);
+    let said: Vec<String> = traced.problems.iter().map(ToString::to_string).collect();
+    assert!(said.is_empty(), "{} problems:\n{}", said.len(), said.join("\n"));
+    let by_hand = |id: &str| !FAMILIES.iter().any(|f| id.starts_with(f));
+    let stated = traced.requirements.iter().filter(|r| by_hand(&r.id)).count();
+    println!(
+        "{stated} requirements stated, {} made from tables, {} tests",
+        traced.requirements.len() - stated,
+        traced.tests.len()
+    );
+    assert!(stated >= 60 && traced.requirements.len() > 700, "{stated} of {}", traced.requirements.len());
+}
+
+/// Ids of encodings come from the text of the table; it is what the decoder has.
+#[test]
+fn encodings_are_those_of_the_decoder() {
+    let places = encoding_places(&tree());
+    let read: Vec<&str> = places.iter().map(|(pattern, _)| pattern.as_str()).collect();
+    let has: Vec<&str> = patterns(false).chain(patterns(true)).collect();
+    assert_eq!(read, has);
+    assert_eq!(encoding_id("00011 00 mmm nnn ddd"), "TOR-ENC-16-00011.00.mmm.nnn.ddd");
+}
+
+/// A tree in which one text of a file is another, everywhere in it.
+fn with(file: &str, from: &str, to: &str) -> Tree {
+    let mut tree = tree();
+    let text = tree.get_mut(file).unwrap_or_else(|| panic!("no {file}"));
+    assert!(text.contains(from), "{file} has no {from:?}");
+    *text = text.replace(from, to);
+    tree
+}
+
+/// Each fault is noticed as what it is.
+#[test]
+fn planted_faults_are_noticed() {
+    let noticed = |what: &str, tree: &Tree, expected: &dyn Fn(&Problem) -> bool| {
+        let problems = trace(tree).problems;
+        assert!(problems.iter().any(expected), "{what}: {problems:?}");
+    };
+    let id = |wanted: &'static str| move |found: &str| found == wanted;
+    let is_empty = id("TOR-VERDICT-EMPTY");
+    let claim = "validator/src/claim.rs";
+
+    // A requirement that is renamed, left out, stated twice or not well formed.
+    let renamed = with(claim, "Requirement TOR-VERDICT-EMPTY:", "Requirement TOR-VERDICT-NOTHING:");
+    noticed("vanished", &renamed, &|p| matches!(p, Problem::Vanished(i) if is_empty(i)));
+    noticed("unlisted", &renamed, &|p| matches!(p, Problem::Unlisted(_, i) if i == "TOR-VERDICT-NOTHING"));
+    noticed("uncovered", &renamed, &|p| matches!(p, Problem::Uncovered(_, i) if i == "TOR-VERDICT-NOTHING"));
+    noticed("unknown", &renamed, &|p| matches!(p, Problem::UnknownId(_, i) if is_empty(i)));
+    for (from, to) in [
+        ("Requirement TOR-VERDICT-EMPTY:", "Requirment TOR-VERDICT-EMPTY:"),
+        ("Requirement TOR-VERDICT-EMPTY:", "Requirement TOR-VERDICT-EMPTY"),
+        ("Requirement TOR-VERDICT-EMPTY:", "Requirement TOR-Verdict-Empty:"),
+        ("Requirement TOR-VERDICT-EMPTY:", "Requirement TOR-OP-EMPTY:"),
+        ("shall prove nothing.", "proves nothing."),
+        ("shall prove nothing.", "shall prove nothing"),
+        ("shall prove nothing.", "shall prove nothing, as TOR-EXIT-DONE says."),
+    ] {
+        noticed(to, &with(claim, from, to), &|p| matches!(p, Problem::Malformed(at, _) if at.file == claim));
+    }
+    let mut twice = tree();
+    let stated = "// Requirement TOR-VERDICT-EMPTY: a claim shall be empty twice.\n";
+    twice.get_mut("src/cli.rs").expect("there").push_str(stated);
+    noticed("twice", &twice, &|p| matches!(p, Problem::Twice(_, i) if is_empty(i)));
+    // It is no requirement where tests are.
+    let mut elsewhere = tree();
+    elsewhere.get_mut("tests/cli.rs").expect("there").push_str(&stated.replace("EMPTY", "ELSEWHERE"));
+    noticed("elsewhere", &elsewhere, &|p| matches!(p, Problem::Malformed(at, _) if at.file == "tests/cli.rs"));
+
+    // A test that no longer says what it covers, says something else, is gone or renamed away.
+    let size = "tests/trust_size.rs";
+    let silent = with(size, "/// Covers TOR-ENV-SIZE.\n", "");
+    noticed("silent", &silent, &|p| matches!(p, Problem::Uncovered(_, i) if i == "TOR-ENV-SIZE"));
+    let other = with(size, "Covers TOR-ENV-SIZE.", "Covers TOR-ENV-SIZES.");
+    noticed("other", &other, &|p| matches!(p, Problem::UnknownId(_, i) if i == "TOR-ENV-SIZES"));
+    let gone = with(size, "#[test]\nfn the_trusted_part_is_small", "fn the_trusted_part_is_small");
+    noticed("gone", &gone, &|p| matches!(p, Problem::Stale(at) if at.file == size));
+    noticed("gone", &gone, &|p| matches!(p, Problem::Uncovered(_, i) if i == "TOR-ENV-SIZE"));
+    for wrong in
+        ["Covers TOR-ENV-SIZE", "Covers: TOR-ENV-SIZE.", "Covers TOR-ENV-SIZE and others.", "Covers TOR-ENV-*."]
+    {
+        let tree = with(size, "Covers TOR-ENV-SIZE.", wrong);
+        noticed(wrong, &tree, &|p| matches!(p, Problem::Malformed(at, _) if at.file == size));
+    }
+    let heading = with(
+        claim,
+        "//!\n//! Requirement TOR-VERDICT-EMPTY",
+        "//! Covers TOR-VERDICT-EMPTY.\n//!\n//! Requirement TOR-VERDICT-EMPTY",
+    );
+    noticed("a heading without tests", &heading, &|p| matches!(p, Problem::Stale(at) if at.file == claim));
+
+    // The list.
+    let listed = |from: &str, to: &str| with(LIST, from, to);
+    noticed(
+        "not in the list",
+        &listed("TOR-VERDICT-EMPTY\n", ""),
+        &|p| matches!(p, Problem::Unlisted(_, i) if is_empty(i)),
+    );
+    let past = listed("TOR-VERDICT-EMPTY\n", "TOR-VERDICT-EMPTY\nTOR-VERDICT-PAST\n");
+    noticed("past", &past, &|p| matches!(p, Problem::Vanished(i) if i == "TOR-VERDICT-PAST"));
+    let withdrawn = listed("TOR-VERDICT-EMPTY\n", "TOR-VERDICT-EMPTY\nTOR-VERDICT-PAST withdrawn: it was said twice\n");
+    assert_eq!(trace(&withdrawn).problems, [], "what is withdrawn with a reason may be gone");
+    let back = listed("TOR-VERDICT-EMPTY\n", "TOR-VERDICT-EMPTY withdrawn: no longer\n");
+    noticed("back", &back, &|p| matches!(p, Problem::Withdrawn(_, i) if is_empty(i)));
+    for wrong in [
+        "TOR-VERDICT-EMPTY withdrawn:\n",
+        "TOR-VERDICT-EMPTY gone\n",
+        "TOR-VERDICT-EMPTY\nTOR-VERDICT-EMPTY\n",
+        "VERDICT\n",
+    ] {
+        noticed(wrong, &listed("TOR-VERDICT-EMPTY\n", wrong), &|p| matches!(p, Problem::ListLine(..)));
+    }
+}
+
+/// The same for what is made from tables.
+#[test]
+fn planted_faults_in_tables_are_noticed() {
+    let noticed = |what: &str, tree: &Tree, expected: &dyn Fn(&Problem) -> bool| {
+        let problems = trace(tree).problems;
+        assert!(problems.iter().any(expected), "{what}: {problems:?}");
+    };
+    // A new encoding, operator, lemma or rule has no cases and no id in the list.
+    let encoding = "    (\"00011 00 mmm nnn ddd\",";
+    let new =
+        with("validator/src/arm/encoding.rs", encoding, &format!("    (\"1101 1111 cccc mmmm\", it),\n{encoding}"));
+    noticed("encoding", &new, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-ENC-16-1101.1111.cccc.mmmm"));
+    noticed("encoding", &new, &|p| matches!(p, Problem::Unlisted(_, i) if i == "TOR-ENC-16-1101.1111.cccc.mmmm"));
+    let operator = "Wasm::I32DivS =>";
+    let new = with(
+        "validator/src/wasm/decode.rs",
+        operator,
+        &format!("Wasm::I32Abs => (Operator::Nop, I, I),\n        {operator}"),
+    );
+    noticed("operator", &new, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-OP-i32.abs"));
+    let lemma = "lemma shl_over_and\n";
+    let text = "lemma shl_of_nothing\n  rule   (shl ?x 0) => ?x\n  source DDI 0403E, LSL\n  broken 0\n\n";
+    let new = with("lemmas/rules/shift.lemma", lemma, &format!("{text}{lemma}"));
+    noticed("lemma", &new, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-LEMMA-shl_of_nothing"));
+    // A row that is gone leaves its id; a row of cases that is gone leaves the requirement without; one that is wrong is said.
+    let gone = with("lemmas/selection/shift.select", "select lsl_amount\n", "select lsl_amounts\n");
+    noticed("rule", &gone, &|p| matches!(p, Problem::Vanished(i) if i == "TOR-SELECT-lsl_amount"));
+    let cases = "docs/conformance/symbolic.md";
+    let row = "| `i32.xor` |";
+    noticed("no row", &with(cases, row, "i32.xor"), &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-OP-i32.xor"));
+    let renamed = with(cases, row, "| `i32.nor` |");
+    noticed("orphan", &renamed, &|p| matches!(p, Problem::OrphanRow(_, r) if r == "i32.nor"));
+    let differs = with(
+        "docs/conformance/arm-encodings.md",
+        "| `adds r, r, r` | 1 | 2000 | 667 | 0 | 0 | 0 |",
+        "| `adds r, r, r` | 1 | 2000 | 667 | 0 | 0 | 1 |",
+    );
+    noticed(
+        "differences",
+        &differs,
+        &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-ENC-16-00011.00.mmm.nnn.ddd"),
+    );
+    let unproved = with("lemmas/rules/proved.list", " shl_over_and\n", " shl_over_and_once\n");
+    noticed("not proved", &unproved, &|p| matches!(p, Problem::NoCases(i, _) if i == "TOR-LEMMA-shl_over_and"));
+    // The validator names an assumption that is new.
+    let luck = with("validator/src/validate.rs", "\"A-LOAD\"", "\"A-LUCK\"");
+    noticed("assumption", &luck, &|p| matches!(p, Problem::Assumption(at, a) if a == "A-LUCK" && at.line > 1));
+    // Tables that cannot be read.
+    let broken = with("lemmas/rules/shift.lemma", "lemma shl_over_and\n", "lemmma shl_over_and\n");
+    noticed("unreadable", &broken, &|p| matches!(p, Problem::Table(path, _) if path == "lemmas/rules/shift.lemma"));
+    let mut missing = tree();
+    missing.remove(cases);
+    noticed("missing", &missing, &|p| matches!(p, Problem::Table(path, _) if path == cases));
+    // No test is about a family any more.
+    let silent = with("validator/tests/arm_conformance.rs", "TOR-ENC-*, ", "");
+    let silent_too = silent["validator/tests/arm_conformance.rs"].replace("/// Covers TOR-ENC-*.\n", "");
+    let mut silent = silent;
+    silent.insert("validator/tests/arm_conformance.rs".to_string(), silent_too);
+    noticed("family", &silent, &|p| matches!(p, Problem::Uncovered(_, i) if i.starts_with("TOR-ENC-")));
+}
+
+/// The second formulation of lemmas, answered by z3: it says the same as the first. Broken twins have a model.
+#[test]
+fn obligations_in_text_hold_and_those_of_broken_twins_do_not() {
+    let answer = |script: &str| {
+        let mut params = z3::Params::new();
+        params.set_u32("rlimit", 3_000_000);
+        let solver = z3::Solver::new();
+        solver.set_params(&params);
+        solver.from_string(script);
+        assert!(!solver.get_assertions().is_empty(), "{script}");
+        solver.check()
+    };
+    let (mut held, mut open, mut refuted) = (0, 0, 0);
+    for lemma in synth_lemmas::all() {
+        match answer(&smtlib::script(&lemma)) {
+            z3::SatResult::Unsat => held += 1,
+            z3::SatResult::Unknown => open += 1,
+            z3::SatResult::Sat => panic!("{} does not hold in text", lemma.name),
+        }
+        match answer(&smtlib::script(&lemma.broken_twin())) {
+            z3::SatResult::Sat => refuted += 1,
+            z3::SatResult::Unknown => {}
+            z3::SatResult::Unsat => panic!("the broken twin of {} holds in text", lemma.name),
+        }
+    }
+    println!("lemmas in text: {held} hold, {open} not decided; {refuted} broken twins refuted");
+    let all = synth_lemmas::all().len();
+    assert!(held * 10 > all * 8 && refuted * 10 > all * 9, "{held} and {refuted} of {all}");
+}
+
+/// A record in which every test of the sources passed.
+fn passing(traced: &Traced, commit: &str) -> Record {
+    let mut binaries: BTreeMap<String, BTreeMap<String, Outcome>> = BTreeMap::new();
+    for test in &traced.tests {
+        let file = &test.place.file;
+        let (program, name) = match file.rsplit_once('/') {
+            Some((folder, leaf)) if folder.ends_with("tests") => {
+                let _ = leaf;
+                (file.clone(), test.name.clone())
+            }
+            _ if file.contains("tests/") => {
+                let (folder, leaf) = file.rsplit_once('/').expect("has a folder");
+                let module = leaf.trim_end_matches(".rs");
+                let name = if module == "main" { test.name.clone() } else { format!("{module}::{}", test.name) };
+                (format!("{folder}/main.rs"), name)
+            }
+            _ => {
+                let package = &file[..file.find("src/").expect("a source") + 4];
+                let module = file[package.len()..].trim_end_matches(".rs").replace('/', "::");
+                let name = if module == "lib" {
+                    format!("tests::{}", test.name)
+                } else {
+                    format!("{module}::tests::{}", test.name)
+                };
+                (format!("{package}lib.rs"), name)
+            }
+        };
+        binaries.entry(program).or_default().insert(name, Outcome::Ok);
+    }
+    let binaries = binaries.into_iter().map(|(source, tests)| Binary { source, ended_well: true, tests }).collect();
+    Record {
+        schema: SCHEMA,
+        kind: KIND.to_string(),
+        commit: commit.to_string(),
+        source_sha256: SOURCE_SHA256.to_string(),
+        selection: ALL.to_string(),
+        runs: vec![Run { features: String::new(), binaries }],
+        environment: BTreeMap::from([("date".to_string(), "2026-01-01T00:00:00Z".to_string())]),
+    }
+}
+
+/// Inputs of a package with two lemmas, in which everything is as it has to be.
+fn inputs() -> Inputs {
+    let tree = tree();
+    let traced = trace(&tree);
+    let known = std::fs::read_to_string(root().join("docs/known-problems.toml")).expect("readable");
+    Inputs {
+        commit: "0".repeat(40),
+        program_sha256: "1".repeat(64),
+        profile: "release".to_string(),
+        record: passing(&traced, &"0".repeat(40)),
+        dossier: lemmas::dossier(&synth_lemmas::all()[..2], &[], &|_| ()),
+        parts: vec![],
+        interface: vec![],
+        files: vec![],
+        toolchain: vec![],
+        known_problems: KnownProblems::read(&known).expect("well formed"),
+        lines: (2, 1),
+        traced,
+        tree,
+    }
+}
+
+fn text<'a>(package: &'a synth::evidence::release::Package, path: &str) -> &'a str {
+    std::str::from_utf8(&package.files[path]).expect("text")
+}
+
+#[test]
+fn a_package_is_a_function_of_its_inputs_and_says_that_all_is_well() {
+    let first = package(&inputs()).expect("made");
+    assert!(first.state.ok, "{:?}", first.state.reasons);
+    let mut other = inputs();
+    other.record.environment.insert("date".to_string(), "2027-02-02T00:00:00Z".to_string());
+    let second = package(&other).expect("made");
+    assert_eq!(first.files.keys().collect::<Vec<_>>(), second.files.keys().collect::<Vec<_>>());
+    let changed: Vec<&String> = first.files.keys().filter(|path| first.files[*path] != second.files[*path]).collect();
+    assert_eq!(changed, ["environment.json"], "date and host are in one file");
+    for (path, bytes) in &first.files {
+        let content = std::str::from_utf8(bytes).expect("text");
+        if path.ends_with(".json") && path != "sbom.cdx.json" {
+            let value: serde_json::Value = serde_json::from_str(content).expect("JSON");
+            assert_eq!(value["schema"], "synth-release-1", "{path}");
+        }
+        if path.ends_with(".html") {
+            assert!(!content.contains("src=\"http") && !content.contains("href=\"http"), "{path} needs a network");
+            links_lead_somewhere(&first.files, path, content);
+        }
+    }
+    assert!(text(&first, "index.html").contains("A-STACK") && text(&first, "index.html").contains("not done"));
+    let manifest: serde_json::Value = serde_json::from_str(text(&first, "manifest.json")).expect("JSON");
+    assert_eq!(manifest["content"].as_array().expect("a list").len(), first.files.len() - 2);
+}
+
+/// A page with the slashes that its templates escape.
+fn unescaped(page: &str) -> String {
+    page.replace("&#x2f;", "/")
+}
+
+/// Every relative link of a page is a file of the package, and its anchor is there.
+fn links_lead_somewhere(files: &BTreeMap<String, Vec<u8>>, page: &str, content: &str) {
+    let content = unescaped(content);
+    for link in content.split("href=\"").skip(1).map(|rest| &rest[..rest.find('"').expect("ends")]) {
+        if link.starts_with("data:") {
+            continue;
+        }
+        let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+        let target = if file.is_empty() { page } else { file };
+        let bytes = files.get(target).unwrap_or_else(|| panic!("{page}: {link} leads nowhere"));
+        let there = unescaped(&String::from_utf8_lossy(bytes));
+        assert!(anchor.is_empty() || there.contains(&format!("id=\"{anchor}\"")), "{page}: {link} has no anchor");
+    }
+}
+
+/// Nobody but a project qualifies a tool.
+#[test]
+fn no_page_promises_what_only_a_project_can_grant() {
+    let package = package(&inputs()).expect("made");
+    let mut found = 0;
+    for (path, bytes) in &package.files {
+        let content = String::from_utf8_lossy(bytes).to_lowercase();
+        for word in ["qualified", "certified"] {
+            assert!(!content.contains(word), "{path} says `{word}`");
+        }
+        found += content.matches("qualifiable").count();
+    }
+    assert!(found > 0);
+}
+
+/// What is wrong stands on the first screen, and nothing that depends on it is achieved.
+#[test]
+fn what_is_wrong_is_said_on_the_first_screen() {
+    let check = |what: &str, expected: &str, not_achieved: &str, change: &dyn Fn(&mut Inputs)| {
+        let mut inputs = inputs();
+        change(&mut inputs);
+        let package = package(&inputs).expect("made");
+        assert!(!package.state.ok, "{what}");
+        let first = text(&package, "index.html");
+        assert!(package.state.reasons.iter().any(|r| r.contains(expected)), "{what}: {:?}", package.state.reasons);
+        assert!(first.contains("Not everything is as it has to be") && first.contains("class=\"state bad\""), "{what}");
+        let rows: serde_json::Value = serde_json::from_str(text(&package, "objectives.json")).expect("JSON");
+        let rows = rows["content"]["rows"].as_array().expect("rows");
+        let row = rows
+            .iter()
+            .find(|r| format!("{} {}", r["table"].as_str().unwrap(), r["row"].as_str().unwrap()) == not_achieved);
+        assert_eq!(row.expect("a row")["status"], "not done", "{what}");
+    };
+    fn program<'a>(inputs: &'a mut Inputs, source: &str) -> &'a mut Binary {
+        inputs.record.runs[0].binaries.iter_mut().find(|b| b.source == source).expect("a program")
+    }
+    fn set(inputs: &mut Inputs, outcome: Outcome) {
+        let tests = &mut program(inputs, "tests/trust_size.rs").tests;
+        *tests.get_mut("the_trusted_part_is_small").expect("a test") = outcome;
+    }
+    check("failed", "tests/trust_size.rs the_trusted_part_is_small", "T-0 5", &|i| set(i, Outcome::Failed));
+    check("failed", "Requirement whose tests fail: TOR-ENV-SIZE", "T-0 5", &|i| set(i, Outcome::Failed));
+    check("missing", "tests/trust_size.rs the_trusted_part_is_small", "T-0 5", &|i| set(i, Outcome::Missing));
+    check("ignored", "did not all run: TOR-ENV-SIZE", "T-0 5", &|i| set(i, Outcome::Ignored));
+    check("not run", "did not all run: TOR-ENV-SIZE", "T-0 5", &|i| {
+        i.record.runs[0].binaries.retain(|b| b.source != "tests/trust_size.rs")
+    });
+    check("ended badly", "Test program ended badly: tests/trust_size.rs", "T-0 5", &|i| {
+        program(i, "tests/trust_size.rs").ended_well = false
+    });
+    check("a part", "a part of the tests only", "T-0 5", &|i| i.record.selection = "cargo test --test cli".to_string());
+    check("stale", "Trace: ", "T-0 2", &|i| i.traced.problems.push(Problem::Vanished("TOR-PAST".to_string())));
+    check("lemma", "is Unknown, its broken twin Refuted", "T-1 all", &|i| {
+        i.dossier.entries[0].judged.verdict = "Unknown"
+    });
+    check("twin", "is Proved, its broken twin Proved", "T-1 all", &|i| {
+        i.dossier.entries[0].judged.broken_twin = "Proved"
+    });
+    check("debug", "debug build", "T-1 all", &|i| i.profile = "debug".to_string());
+}
+
+/// Data files that name what is not there are errors.
+#[test]
+fn data_files_are_checked() {
+    let traced = trace(&tree());
+    let problem = |id: &str, state: &str, requirement: &str| {
+        format!(
+            "[[problem]]\nid = \"{id}\"\ntitle = \"t\"\nstate = \"{state}\"\nrequirements = [\"{requirement}\"]\nverdicts = \"v\"\n\
+             workaround = \"w\"\nquery = \"q\"\n"
+        )
+    };
+    let good = problem("KP-1", "open", "TOR-ENV-SIZE");
+    let known = |text: &str| KnownProblems::read(text).and_then(|k| Data::read(&traced, &k));
+    assert!(known(&good).is_ok());
+    assert!(known(&problem("KP-1", "open", "TOR-ENV-SIZES")).expect_err("unknown").contains("TOR-ENV-SIZES"));
+    assert!(known(&problem("KP-1", "closed", "TOR-ENV-SIZE")).expect_err("state").contains("closed"));
+    assert!(known(&format!("{good}{good}")).expect_err("twice").contains("twice"));
+    assert!(known("[[problem]]\nid = 1\n").is_err());
+    // An assumption whose requirement is gone, and a requirement whose assumption is not told.
+    let mut fewer = traced.clone();
+    fewer.requirements.retain(|r| r.id != "TOR-ASSUME-RT");
+    assert!(Data::read(&fewer, &KnownProblems { problem: vec![] }).expect_err("gone").contains("A-RT"));
+    let mut more = traced.clone();
+    more.requirements[0].id = "TOR-ASSUME-LUCK".to_string();
+    assert!(Data::read(&more, &KnownProblems { problem: vec![] }).expect_err("not told").contains("TOR-ASSUME-LUCK"));
+}
+
+#[test]
+fn what_is_linked_in_is_listed_once_and_repeats() {
+    let output = Command::new("cargo")
+        .current_dir(root())
+        .args([
+            "metadata",
+            "--locked",
+            "--offline",
+            "--format-version",
+            "1",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+        ])
+        .output()
+        .expect("runs");
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("readable");
+    let parts = sbom::parts(&output.stdout, &lock, "4.8.12").expect("understood");
+    let role = |name: &str| parts.iter().find(|p| p.name == name).map(|p| p.is_linked);
+    assert_eq!(role("synth-validator"), Some(true));
+    assert_eq!(
+        (role("capstone-sys"), role("libz3"), role("serde_derive"), role("wasmi")),
+        (Some(true), Some(true), Some(false), None)
+    );
+    let bom = |digest: &str| sbom::cyclonedx(&parts, digest).expect("as CycloneDX demands");
+    assert_eq!(bom(&"0".repeat(64)), bom(&"0".repeat(64)));
+    let value: serde_json::Value = serde_json::from_str(&bom(&"0".repeat(64))).expect("JSON");
+    assert_eq!((&value["bomFormat"], &value["specVersion"]), (&"CycloneDX".into(), &"1.5".into()));
+    assert!(value.get("serialNumber").is_none() && value["metadata"].get("timestamp").is_none());
+    assert_eq!(value["metadata"]["component"]["name"], "synth");
+    assert!(value["components"].as_array().is_some_and(|c| c.len() == parts.len() - 1));
+    assert!(sbom::licences(&parts).values().map(Vec::len).sum::<usize>() > 30);
+    // A digest that the lock file lacks, and what is no output of cargo.
+    let without: String = lock.lines().filter(|l| !l.starts_with("checksum")).map(|l| format!("{l}\n")).collect();
+    assert!(sbom::parts(&output.stdout, &without, "4").expect_err("no digest").contains("no digest"));
+    assert!(sbom::parts(b"{}", &lock, "4").is_err());
+}
+
+fn run(folder: &Path, program: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(program).current_dir(folder).args(arguments).output().expect("runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        std::fs::create_dir_all(to).expect("made");
+        for entry in std::fs::read_dir(from).expect("a folder") {
+            let entry = entry.expect("readable");
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        std::fs::copy(from, to).expect("copied");
+    }
+}
+
+/// The command, in a checkout of its own: what it refuses, and a package that says what is wrong.
+#[test]
+fn the_command_is_bound_to_sources_commit_and_record() {
+    let folder = Folder::new().expect("a folder");
+    let source = folder.path().join("source");
+    std::fs::create_dir_all(source.join("docs")).expect("made");
+    for part in source_digest::PARTS {
+        let to = source.join(part);
+        std::fs::create_dir_all(to.parent().expect("a parent")).expect("made");
+        copy(&root().join(part), &to);
+    }
+    for part in ["tests", "validator/tests", "docs/conformance", LIST, "docs/known-problems.toml"] {
+        copy(&root().join(part), &source.join(part));
+    }
+    let git = |arguments: &[&str]| {
+        let name = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "commit.gpgsign=false"];
+        let (code, said) = run(&source, "git", &[&name[..], arguments].concat());
+        assert_eq!(code, Some(0), "{arguments:?}: {said}");
+        said.trim().to_string()
+    };
+    let report = |arguments: &[&str]| {
+        let all = [&["report", "release", "--source", "source", "-o", "out"], arguments].concat();
+        run(folder.path(), env!("CARGO_BIN_EXE_synth"), &all)
+    };
+    let refused = |said: &str| {
+        let (code, found) = report(&["--tests", "record.json"]);
+        assert_eq!(code, Some(2), "{found}");
+        assert!(found.contains(said) && found.contains("help:"), "{said}: {found}");
+        assert!(!folder.path().join("out/index.html").exists(), "{said}: something was written");
+    };
+    refused("no git checkout");
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "sources"]);
+    let traced = trace(&read_tree(&source).expect("readable"));
+    let put = |record: &Record| {
+        let runs: Vec<serde_json::Value> = record
+            .runs
+            .iter()
+            .map(|run| {
+                let programs: Vec<serde_json::Value> = run
+                    .binaries
+                    .iter()
+                    .map(|b| serde_json::json!({ "source": b.source, "ended_well": b.ended_well, "tests": b.tests }))
+                    .collect();
+                serde_json::json!({ "features": run.features, "binaries": programs })
+            })
+            .collect();
+        let value = serde_json::json!({
+            "schema": record.schema, "kind": record.kind, "commit": record.commit, "source_sha256": record.source_sha256,
+            "selection": record.selection, "runs": runs, "environment": record.environment,
+        });
+        std::fs::write(folder.path().join("record.json"), value.to_string()).expect("written");
+    };
+    let (code, said) = report(&["--tests", "record.json"]);
+    assert!(code == Some(2) && said.contains("cannot read"), "{said}");
+    let commit = git(&["rev-parse", "HEAD"]);
+    put(&passing(&traced, &"0".repeat(40)));
+    refused("the tests ran at another commit");
+    put(&Record { source_sha256: "0".repeat(64), ..passing(&traced, &commit) });
+    refused("the tests ran against other sources");
+    let good = passing(&traced, &commit);
+    put(&good);
+    std::fs::write(source.join("docs/new.md"), "new").expect("written");
+    refused("changes that are not committed");
+    std::fs::remove_file(source.join("docs/new.md")).expect("removed");
+    let boards = source.join("boards/stm32f4.toml");
+    let board = std::fs::read(&boards).expect("readable");
+    std::fs::write(&boards, [&board[..], b"\n"].concat()).expect("written");
+    git(&["commit", "-q", "-a", "-m", "another board"]);
+    refused("this program was not built from these sources");
+    std::fs::write(&boards, board).expect("written");
+    git(&["reset", "-q", "--hard", &commit]);
+    std::fs::create_dir_all(folder.path().join("out")).expect("made");
+    std::fs::write(folder.path().join("out/letter.txt"), "mine").expect("written");
+    refused("something else than evidence");
+    std::fs::remove_file(folder.path().join("out/letter.txt")).expect("removed");
+
+    // A test that failed; and this program is a debug build.
+    let mut failed = good;
+    let tests = failed.runs[0].binaries.iter_mut().find(|b| b.source == "tests/cli.rs").expect("a program");
+    tests.tests.insert("json_is_json".to_string(), Outcome::Failed);
+    put(&failed);
+    let (code, said) = report(&["--tests", "record.json", "--format", "json"]);
+    assert_eq!(code, Some(1), "{said}");
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let reasons: Vec<&str> = said["reasons"].as_array().expect("a list").iter().filter_map(|r| r.as_str()).collect();
+    let mut expected = vec!["Test failed: tests/cli.rs json_is_json", "Requirement whose tests fail: TOR-OUTPUT-JSON"];
+    if cfg!(debug_assertions) {
+        expected
+            .push("The program is a debug build; what is delivered is a release build, whose digest is another one");
+    }
+    assert_eq!(reasons, expected);
+    let index = std::fs::read_to_string(folder.path().join("out/index.html")).expect("written");
+    assert!(unescaped(&index).contains("Test failed: tests/cli.rs json_is_json"));
+    for file in ["tqp.html", "sbom.cdx.json", "obligations/shl_over_and.smt2", "configuration.json"] {
+        assert!(folder.path().join("out").join(file).is_file(), "{file}");
+    }
+}
+
+/// The script that records tests, on a crate of its own: every test that a program lists has its result, also where the program fails or
+/// leaves early; and its digest of the sources, by `find` and `sha256sum`, is the one that programs carry.
+#[test]
+fn records_have_a_result_for_every_test() {
+    let folder = Folder::new().expect("a folder");
+    let source = folder.path().join("tiny");
+    let put = |path: &str, text: &str| {
+        let at = source.join(path);
+        std::fs::create_dir_all(at.parent().expect("a parent")).expect("made");
+        std::fs::write(at, text).expect("written");
+    };
+    put("Cargo.toml", "[workspace]\n[package]\nname = \"tiny\"\nversion = \"0.0.0\"\nedition = \"2024\"\n");
+    put("build.rs", "fn main() {}\n");
+    put(
+        "src/lib.rs",
+        "#[cfg(test)]\nmod tests {\n    #[test]\n    fn passes() {}\n    #[test]\n    fn fails() { panic!(\"\\ntest tests::fails ... ok\"); }\n\
+         #[test]\n    #[ignore]\n    fn rests() {}\n}\n",
+    );
+    put(
+        "tests/leaves.rs",
+        "#[test]\nfn leaves() { std::process::exit(0) }\n#[test]\nfn waits() { std::thread::sleep(std::time::Duration::from_secs(60)) }\n",
+    );
+    put("Makefile", "test: ## Tests.\n\tcargo test --workspace\n\nother:\n\tcargo test --other\n");
+    put(".gitignore", "target/\n");
+    for path in ["boards/a.toml", "lemmas/b", "validator/Cargo.toml", "validator/src/c.rs"] {
+        put(path, path);
+    }
+    copy(&root().join("scripts/record-tests.sh"), &source.join("scripts/record-tests.sh"));
+    let must = |program: &str, arguments: &[&str]| {
+        let (code, said) = run(&source, program, arguments);
+        assert_eq!(code, Some(0), "{program} {arguments:?}: {said}");
+        said.trim().to_string()
+    };
+    must("cargo", &["generate-lockfile", "--offline"]);
+    must("git", &["init", "-q"]);
+    must("git", &["add", "-A"]);
+    let name = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "commit.gpgsign=false"];
+    must("git", &[&name[..], &["commit", "-q", "-m", "tiny"]].concat());
+    let script = |arguments: &[&str]| {
+        let mut command = Command::new("scripts/record-tests.sh");
+        let command = command.current_dir(&source).args(arguments).env("CARGO_TARGET_DIR", source.join("target"));
+        let output = command.output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(script(&[]).0, Some(2));
+    let (code, said) = script(&["-o", "../record.json"]);
+    assert_eq!(code, Some(1), "{said}");
+    let text = std::fs::read_to_string(folder.path().join("record.json")).expect("written");
+    let digest = source_digest::compute(&source).expect("readable");
+    let record =
+        record::read(&text, &must("git", &["rev-parse", "HEAD"]), &digest).unwrap_or_else(|e| panic!("{e}: {text}"));
+    assert_eq!((record.selection.as_str(), record.runs.len()), (ALL, 1));
+    let programs: Vec<(&str, bool)> =
+        record.runs[0].binaries.iter().map(|b| (b.source.as_str(), b.ended_well)).collect();
+    assert_eq!(programs, [("src/lib.rs", false), ("tests/leaves.rs", true)]);
+    let results: Vec<(&str, Outcome)> =
+        record.runs[0].binaries.iter().flat_map(|b| &b.tests).map(|(name, o)| (name.as_str(), *o)).collect();
+    let expected = [
+        ("tests::fails", Outcome::Failed),
+        ("tests::passes", Outcome::Ok),
+        ("tests::rests", Outcome::Ignored),
+        ("leaves", Outcome::Missing),
+        ("waits", Outcome::Missing),
+    ];
+    assert_eq!(results, expected);
+    let (code, said) = script(&["-o", "../part.json", "--", "--lib"]);
+    assert_eq!(code, Some(1), "{said}");
+    let part = std::fs::read_to_string(folder.path().join("part.json")).expect("written");
+    assert!(part.contains("\"selection\": \"cargo test --lib\"") && !part.contains("leaves"), "{part}");
+    put("boards/new.toml", "new");
+    let (code, said) = script(&["-o", "../dirty.json"]);
+    assert!(code == Some(2) && said.contains("not committed") && !folder.path().join("dirty.json").exists(), "{said}");
+}
