@@ -24,6 +24,7 @@ mod passes;
 mod programs;
 mod proof;
 mod refine;
+mod report;
 mod run;
 mod stack;
 mod table;
@@ -57,6 +58,8 @@ enum Command {
     Optimize(optimize::Args),
     /// Prove that one module refines another
     Refine(refine::Args),
+    /// Join the shares of a divided proof
+    Report(report::Args),
     /// Show machine code beside the module's operators
     Disasm(disasm::Args),
     /// Run an export of an object on the Arm interpreter, and beside it the module's on the wasm interpreter
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => (args.format, validate::execute(args)),
         Command::Optimize(args) => (args.format, optimize::execute(args)),
         Command::Refine(args) => (args.format, refine::execute(args)),
+        Command::Report(args) => (args.format(), report::execute(args)),
         Command::Disasm(args) => (Format::Text, disasm::execute(args)),
         Command::Run(args) => (args.format, run::execute(args)),
         Command::Stack(args) => (args.format, stack::execute(args)),

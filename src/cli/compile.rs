@@ -5,7 +5,7 @@ use super::image::{self, Image, ImageArgs};
 use super::inlining::InlineArgs;
 use super::input::{self, Module};
 use super::marshal::MarshalArgs;
-use super::proof::{LimitArgs, Proof, compile_and_prove, prove};
+use super::proof::{CacheArgs, LimitArgs, Proof, compile_and_prove, prove};
 use super::{Format, JSON_SCHEMA, Status, output, passes, stack, table};
 use crate::c_header;
 use crate::compile::Core;
@@ -17,6 +17,7 @@ use crate::object_writer::{ExportBinding, SymbolOptions};
 use crate::pass::Level;
 use crate::pass_report::{self, PassOutcome};
 use crate::pipeline::{self, Compiled, Options};
+use crate::proof_cache::Uses;
 use crate::refusal::Refusal;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -53,6 +54,8 @@ pub struct Args {
     /// Write the certificate into this folder (with --validate)
     #[arg(long, value_name = "DIR", requires = "validate")]
     certificate: Option<PathBuf>,
+    #[command(flatten)]
+    cache: CacheArgs,
     /// Write a C header for the host
     #[arg(long, value_name = "FILE")]
     emit_header: Option<PathBuf>,
@@ -311,6 +314,8 @@ struct Report<'a> {
     code_bytes: usize,
     object_bytes: usize,
     validation: Option<&'a Certificate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof_cache: Option<&'a Uses>,
     /// Passes that the validator refused; those functions are compiled without them.
     refused: &'a [Refusal],
     /// Optimizer passes that changed something, with the number of functions.
@@ -377,10 +382,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if let Some(plan) = &plan {
         options.core = plan.core(args.code.core())?;
     }
+    let store = args.cache.open(args.validate)?;
+    let scope = args.cache.scope(store.as_ref(), None);
     let (compiled, proof, refusals) = match args.validate {
         false => (build(&module, &options, args.limits.threads())?, None, Vec::new()),
         true => {
-            let (compiled, proof, refusals) = compile_and_prove(&module, &args.output, options.clone(), &args.limits)?;
+            let (compiled, proof, refusals) =
+                compile_and_prove(&module, &args.output, options.clone(), &args.limits, scope)?;
             (compiled, Some(proof), refusals)
         }
     };
@@ -396,10 +404,12 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         let image = plan.link(object, &claim.contract, options.core)?;
         if outcome.proof.is_some() {
             let linked = (&*args.output, &*image.elf);
-            outcome.proof = Some(prove((&module.path, &module.bytes), linked, None, &args.limits)?);
+            let proof = prove((&module.path, &module.bytes), linked, None, &args.limits, scope)?;
+            outcome.proof = Some(proof);
         }
         outcome.image = Some(image);
     }
+    outcome.proof.iter().for_each(Proof::warn);
     if outcome.status() == Status::Done {
         if let (Some(proof), Some(folder)) = (&outcome.proof, &args.certificate) {
             proof.settle(folder, false)?;
@@ -467,6 +477,7 @@ fn print_json(args: &Args, module: &Module, outcome: &Outcome) {
         code_bytes: outcome.code_bytes(),
         object_bytes: compiled.object.len(),
         validation: proof.as_ref().map(|p| &p.certificate),
+        proof_cache: proof.as_ref().and_then(Proof::uses),
         refused: refusals,
         applied: passes.iter().map(|p| (p.pass, p.applied.len())).collect(),
         passes,

@@ -49,7 +49,7 @@ pub fn equation(left: &Term, right: &Term, products: Products, head: &[String]) 
     }
     let mut printer = Printer::new(products);
     for (leaf, sort) in &sorts {
-        printer.lines.push(format!("(declare-const |{leaf}| {})", sort_name(*sort)));
+        printer.lines.push(format!("(declare-const {} {})", leaf_name(leaf), sort_name(*sort)));
     }
     let (left, right) = (printer.term(left)?, printer.term(right)?);
     Ok(printer.text(&[format!("(not (= {left} {right}))")], head))
@@ -71,6 +71,10 @@ struct Printer {
     multiplies: bool,
 }
 
+/// The symbol of an opaque part. Symbols that begin with `@` are the solvers' own.
+fn leaf_name(leaf: &str) -> String {
+    format!("|leaf {leaf}|")
+}
 fn sort_name(sort: Sort) -> &'static str {
     match sort {
         Sort::Word => WORD,
@@ -279,7 +283,7 @@ impl Printer {
     fn term(&mut self, term: &Term) -> Result<String, TermError> {
         let (op, operands) = match term {
             Term::Const(c) => return Ok(word(*c)),
-            Term::Leaf(_) => return Ok(format!("|{term}|")),
+            Term::Leaf(_) => return Ok(leaf_name(&term.to_string())),
             Term::Var(_) | Term::Imm(_) => return Err(TermError::Unexpected(term.to_string())),
             Term::Apply(op, operands) => (*op, operands),
         };

@@ -29,6 +29,8 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Bytes of one line, and lines for one query, that are read.
 const LINE_BYTES_MAX: usize = 4096;
 const LINES_MAX: usize = 64;
+/// Characters of an unexpected answer that are shown.
+const SHOWN_CHARS: usize = 200;
 /// Failures in a row after which no more is asked.
 const FAILURES_MAX: usize = 3;
 /// A query that has a solution, in the logic of obligations.
@@ -461,11 +463,18 @@ fn hear(events: &Receiver<Event>, marker: &str, limit: Duration) -> Result<Vec<S
                 return Err(format!("it said nothing for {} s and was killed", limit.as_secs()));
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let last = said.last().map(|line| format!("; its last line is {line:?}")).unwrap_or_default();
-                return Err(format!("it ended without an answer{last}"));
+                return Err(match said.is_empty() {
+                    true => "it ended without an answer".to_string(),
+                    false => format!("it ended after {:?}", shown(&said)),
+                });
             }
         }
     }
+}
+
+/// The beginning of lines.
+fn shown(said: &[String]) -> String {
+    said.join(" ").chars().take(SHOWN_CHARS).collect()
 }
 
 /// The answer that lines are. `sat` counts whatever else is said.
@@ -476,6 +485,6 @@ fn answer(said: &[String]) -> Answer {
         ["unsat"] => Answer::Agrees,
         ["unknown" | "timeout", ..] => Answer::Unknown,
         [] => Answer::Failed("it says nothing".to_string()),
-        _ => Answer::Failed(format!("it says {:?}", lines.join(" "))),
+        _ => Answer::Failed(format!("it says {:?}", shown(said))),
     }
 }
