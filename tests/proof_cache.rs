@@ -110,7 +110,7 @@ fn a_key_depends_on_everything_that_a_proof_rests_on() {
     assert!(keys(wasm, object, Some(double)).is_empty(), "a function with two claims");
     // Whose address an access has is found by looking at all bodies.
     let mut native = claim.clone();
-    native.contract.native = vec![Native::Param(LAST, 0)];
+    native.contract.native = [Native::Param(LAST, 0)].into();
     let native_keys = |wasm: &[u8]| keys(wasm, object, Some(native.clone()));
     let other = native_keys(&wat::parse_str(MODULE.replace("i32.const 16", "i32.const 20")).expect("a module"));
     assert_ne!(native_keys(wasm)[&LEAF], other[&LEAF]);

@@ -65,6 +65,11 @@ impl Kind {
             Kind::Bitwuzla => "bitwuzla",
         }
     }
+    /// What a solver is told for a second try.
+    fn second_way(self) -> Option<&'static str> {
+        // Products and quotients of words are hard for bits and easy for integers.
+        (self == Kind::Cvc5).then_some("--solve-bv-as-int=sum")
+    }
     fn arguments(self, limit: Duration) -> Vec<String> {
         let ms = limit.as_millis();
         match self {
@@ -283,8 +288,24 @@ impl Tally {
     }
 }
 
-/// Asks a solver about texts. Result: an answer for each, and what the solver says its version is.
+/// Asks a solver about texts, about those that it does not answer in a second way, if it knows one. Result: an answer for each, and
+/// what the solver says its version is.
 pub fn ask(solver: &Foreign, texts: &[&str], limit: Duration) -> (Vec<Answer>, Option<String>) {
+    let (mut answers, version) = ask_in(solver, None, texts, limit);
+    let is_open = |answer: &Answer| matches!(answer, Answer::Unknown | Answer::Failed(_));
+    let open: Vec<usize> = (0..texts.len()).filter(|n| is_open(&answers[*n])).collect();
+    if let Some(way) = solver.kind.second_way().filter(|_| !open.is_empty()) {
+        let texts: Vec<&str> = open.iter().map(|n| texts[*n]).collect();
+        for (n, answer) in open.into_iter().zip(ask_in(solver, Some(way), &texts, limit).0) {
+            if !is_open(&answer) {
+                answers[n] = answer;
+            }
+        }
+    }
+    (answers, version)
+}
+
+fn ask_in(solver: &Foreign, way: Option<&str>, texts: &[&str], limit: Duration) -> (Vec<Answer>, Option<String>) {
     let (mut answers, mut version, mut failures) = (Vec::new(), None, 0);
     let mut batch = BATCH;
     while answers.len() < texts.len() {
@@ -293,7 +314,7 @@ pub fn ask(solver: &Foreign, texts: &[&str], limit: Duration) -> (Vec<Answer>, O
             continue;
         }
         let next = &texts[answers.len()..texts.len().min(answers.len() + batch)];
-        let heard = session(solver, next, limit);
+        let heard = session(solver, way, next, limit);
         version = version.or(heard.version);
         if !heard.answers.is_empty() {
             failures = 0;
@@ -329,9 +350,9 @@ enum Event {
 }
 
 /// Runs a process with the control and some queries.
-fn session(solver: &Foreign, texts: &[&str], limit: Duration) -> Heard {
+fn session(solver: &Foreign, way: Option<&str>, texts: &[&str], limit: Duration) -> Heard {
     let mut command = Command::new(&solver.program);
-    command.args(solver.kind.arguments(limit)).process_group(0);
+    command.args(solver.kind.arguments(limit)).args(way).process_group(0);
     let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = match started {
         Ok(child) => child,
