@@ -168,7 +168,7 @@ fn is_text(share: &[u8], at: usize) -> bool {
     let line = share[..at].iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
     let end = share[at..].iter().position(|b| *b == b'\n').map_or(share.len(), |n| at + n);
     let line = String::from_utf8_lossy(&share[line..end]).into_owned();
-    ["\"start\"", "\"end\"", "code_sha256", "\"name\"", "\"paths\"", "agreed_runs", "detail"]
+    ["\"start\"", "\"end\"", "code_sha256", "\"name\"", "\"paths\"", "agreed_runs", "detail", "\"verdict\""]
         .iter()
         .any(|f| line.contains(f))
 }
