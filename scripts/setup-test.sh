@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond building, where it is missing: the emulator, the Arm cross compiler, clang for the native
-# reference, the debugger, the WebAssembly tools, a third party's optimizer, CMake and Rust for the library example, npm
+# reference, the debugger, two solvers, the WebAssembly tools, a third party's optimizer, CMake and Rust for the library example, npm
 # for the published modules, and a browser and Python's JSON Schema for the evidence.
 # Quiet and without effect if all is there.
 set -euo pipefail
@@ -20,6 +20,8 @@ need clang-19 clang-19
 need ld.lld-19 lld-19
 need llvm-objdump-19 llvm-19
 need gdb-multiarch gdb-multiarch
+need z3 z3
+need cvc5 cvc5
 need cmake cmake
 need make make
 need wasm-objdump wabt

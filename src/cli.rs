@@ -82,8 +82,6 @@ enum Command {
     Lemmas(lemmas::Args),
     /// The optimizer's passes, in order
     Passes(passes::Args),
-    /// Write what was proved as a folder of evidence, or verify such a folder
-    Report(report::Args),
     /// Switch faults of the compiler on over the corpus, to see whether the validator catches them
     #[cfg(feature = "faults")]
     Faults(faults::Args),
@@ -149,7 +147,6 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => (args.format(), bench::execute(args)),
         Command::Lemmas(args) => (args.format, lemmas::execute(args)),
         Command::Passes(args) => (args.format, passes::execute(args)),
-        Command::Report(args) => (args.format(), report::execute(args)),
         #[cfg(feature = "faults")]
         Command::Faults(args) => (Format::Text, faults::execute(args)),
     };

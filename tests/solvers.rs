@@ -6,10 +6,16 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+use support::command::Folder;
 use support::packages;
 use synth::pipeline::{Options, compile};
 use synth_validator::certificate::Certificate;
+use synth_validator::check_command;
 use synth_validator::evidence::obligations::{self, Obligation};
+use synth_validator::evidence::solver::{Answer, AskError, Foreign, Kind, Plan, Tally, ask, ask_all};
 use synth_validator::ladder::{Limits, Rung};
 use synth_validator::prove_all::prove_all;
 use synth_validator::validate::{Session, Verdict};
@@ -153,4 +159,216 @@ fn a_function_that_cannot_be_attempted_has_no_obligations() {
     let built = program("semaphore");
     let session = session(&built);
     assert!(matches!(obligations::of(&session, 4_000, Rung::Path), Err(Verdict::Unknown(_))));
+}
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A solver that `scripts/setup-test.sh` installs.
+fn installed(name: &str) -> Foreign {
+    let solver: Foreign = name.parse().expect("known");
+    solver.find().unwrap_or_else(|e| panic!("{e}, or scripts/setup-test.sh"));
+    solver
+}
+
+#[test]
+fn installed_solvers_agree_and_notice_a_false_obligation() {
+    let q15 = program("q15");
+    let found = exported(&session(&q15), Rung::Egraph);
+    let right: Vec<&str> = found.iter().map(|o| o.smt2.as_str()).collect();
+    // One that lost a condition which it needs, among those that did not.
+    let weak = |text: &&str| {
+        (0..text.matches("(assert ").count()).find_map(|n| weakened(text, n).filter(|t| asked(t) == SatResult::Sat))
+    };
+    let wrong = right.iter().find_map(weak).expect("a condition that is needed");
+    let mixed: Vec<&str> =
+        right[..3].iter().copied().chain([wrong.as_str()]).chain(right[3..5].iter().copied()).collect();
+    for name in ["z3", "cvc5"] {
+        let solver = installed(name);
+        let (answers, version) = ask(&solver, &right, LIMIT);
+        println!("{name} {version:?}: {answers:?}");
+        assert!(version.is_some_and(|v| v.contains('.')));
+        assert!(answers.iter().all(|a| *a == Answer::Agrees || *a == Answer::Unknown), "{answers:?}");
+        assert!(answers.iter().filter(|a| **a == Answer::Agrees).count() * 2 > answers.len(), "{answers:?}");
+        let (answers, _) = ask(&solver, &mixed, LIMIT);
+        let expected: Vec<bool> = (0..6).map(|n| n == 3).collect();
+        assert_eq!(answers.iter().map(|a| *a == Answer::Disagrees).collect::<Vec<_>>(), expected, "{answers:?}");
+    }
+}
+
+/// What a script says to the n-th `check-sat` of its process, where the first one is the control, and to every `echo`.
+fn script(folder: &Folder, name: &str, program: &str) -> Foreign {
+    let path = folder.write(name, program);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    Foreign { kind: Kind::Z3, program: path.into() }
+}
+fn awk(answer: &str) -> String {
+    format!(
+        r#"#!/bin/sh
+exec awk '
+/^; function/ {{ head = $0 }}
+/^\(check-sat\)/ {{ n++; {answer} fflush() }}
+/^\(echo / {{ gsub(/[()"]/, ""); sub(/^echo /, ""); print; fflush() }}'
+"#
+    )
+}
+
+/// What a solver makes of the obligations of q15, with a second for each.
+fn asked_about_q15(solver: &Foreign) -> (Tally, Vec<String>) {
+    let q15 = program("q15");
+    let session = session(&q15);
+    let solvers = [solver.clone()];
+    let plan = Plan { solvers: &solvers, least: Rung::Egraph, limit: Duration::from_secs(1), keep: None };
+    let ids = exported(&session, Rung::Egraph).iter().map(Obligation::id).collect();
+    (ask_all(&session, &plan, &|_| {}).expect("asks").remove(0), ids)
+}
+
+#[test]
+fn solvers_that_do_wrong_are_noticed() {
+    let folder = Folder::new("fakes");
+    let control = "if (n == 1) { print \"sat\"; next }";
+    let cases: &[(&str, String, &str)] = &[
+        ("agreeable", awk("print \"unsat\";"), "unsat to a query that has a solution"),
+        ("ignorant", awk("print \"unknown\";"), "unknown to a query that is trivial"),
+        ("garbage", awk(&format!("{control} print \"@#$%\"; print \"(((\";")), "it says \"@#$% (((\""),
+        ("error", awk(&format!("{control} print \"(error \\\"no\\\")\";")), "it says \"(error"),
+        ("both", awk(&format!("{control} print \"unsat\"; print \"unsat\";")), "it says \"unsat unsat\""),
+        ("silent", awk(control), "it says nothing"),
+        ("gone", "#!/bin/sh\nexit 3\n".to_string(), "exit status: 3"),
+        ("deaf", "#!/bin/sh\nexec 0<&-\necho hello\nexit 0\n".to_string(), "it ended after \"hello\""),
+        ("complaining", "#!/bin/sh\necho 'no licence' >&2\nexit 1\n".to_string(), "no licence"),
+        ("crashing", awk(&format!("{control} system(\"kill -SEGV $PPID\"); exit 1;")), "it ended without an answer"),
+        ("endless", awk(&format!("{control} while (1) print \"unsat?\";")), "more than 64 lines"),
+        ("wide", awk(&format!("{control} while (1) printf \"unsat?\";")), "more than 4096 bytes"),
+        ("text", "no program\n".to_string(), ""),
+    ];
+    for (name, program, why) in cases {
+        let start = Instant::now();
+        let (tally, ids) = asked_about_q15(&script(&folder, name, program));
+        println!("{name}: {:?} after {:?}", tally.failed.first(), start.elapsed());
+        assert!(!tally.is_agreement(), "{name}");
+        assert_eq!((tally.agreed, tally.unknown.len(), tally.disagreed.len()), (0, 0, 0), "{name}");
+        assert_eq!(tally.failed.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), ids, "{name}");
+        assert!(tally.failed[0].1.contains(why), "{name}: {:?}", tally.failed[0]);
+    }
+    let (tally, ids) = asked_about_q15(&script(&folder, "contrary", &awk("print \"sat\";")));
+    assert_eq!((tally.disagreed.clone(), tally.is_agreement()), (ids.clone(), false));
+    let (tally, _) = asked_about_q15(&script(&folder, "slow", &awk(&format!("{control} print \"unknown\";"))));
+    assert_eq!((tally.unknown.clone(), tally.is_agreement()), (ids.clone(), false), "nothing was agreed upon");
+    // One query alone makes it crash: the others are answered all the same.
+    let number = ids[1].rsplit('-').next().expect("a number").to_string();
+    let picky = format!("{control} if (head ~ /obligation {number},/) exit 1; print \"unsat\";");
+    let (tally, _) = asked_about_q15(&script(&folder, "picky", &awk(&picky)));
+    let failed: Vec<&String> = tally.failed.iter().map(|(id, _)| id).collect();
+    assert!(failed.contains(&&ids[1]) && tally.agreed as usize + failed.len() == ids.len(), "{tally}");
+    assert!(tally.agreed > 0 && !tally.is_agreement(), "{tally}");
+}
+
+#[test]
+fn a_solver_that_never_answers_is_killed_with_all_that_it_started() {
+    let folder = Folder::new("hanging");
+    let pid = folder.text("pid");
+    let text = format!("#!/bin/sh\nsleep 1000 &\necho $! >> {pid}\necho sat\necho synth-0\nsleep 1000\n");
+    let start = Instant::now();
+    let (answers, _) = ask(&script(&folder, "hanging", &text), &["(check-sat)\n"; 6], Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert_eq!(answers.len(), 6);
+    let killed = |a: &Answer| matches!(a, Answer::Failed(why) if why.contains("said nothing for 4 s and was killed"));
+    assert!(answers[..3].iter().all(killed), "{answers:?}");
+    assert!(matches!(&answers[3], Answer::Failed(why) if why.contains("not asked")), "{answers:?}");
+    let started = std::fs::read_to_string(&pid).expect("it ran");
+    assert!(started.lines().count() >= 3);
+    for process in started.lines() {
+        // A zombie is gone, but for whoever has to wait for it; a signal takes a moment to arrive.
+        let state = || std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let is_gone = || state().is_empty() || state().contains(") Z ");
+        let gone = (0..200).any(|_| {
+            is_gone() || {
+                std::thread::sleep(Duration::from_millis(10));
+                false
+            }
+        });
+        assert!(gone, "{process} goes on: {}", state());
+    }
+}
+
+#[test]
+fn a_missing_solver_is_named_with_its_remedy() {
+    let q15 = program("q15");
+    let solvers = ["z3=/no/such/z3".parse::<Foreign>().expect("known")];
+    let plan = Plan { solvers: &solvers, least: Rung::Egraph, limit: LIMIT, keep: None };
+    match ask_all(&session(&q15), &plan, &|_| {}) {
+        Err(AskError::Missing(text)) => {
+            assert!(text.contains("apt-get install z3") && text.contains("/no/such/z3"), "{text}")
+        }
+        other => panic!("{other:?}"),
+    }
+    for name in ["", "z4", "yices=/bin/true", "z3="] {
+        assert!(name.parse::<Foreign>().is_err(), "{name}");
+    }
+    for kind in ["z3", "cvc5", "bitwuzla"] {
+        let error = format!("{kind}=no-such-program").parse::<Foreign>().expect("known").find().expect_err("missing");
+        assert!(error.contains("not in PATH") && error.contains("install"), "{error}");
+    }
+}
+
+/// Runs `synth-check` on the certificate of a program. Result: exit code, standard output, standard error.
+fn checked(folder: &Folder, more: &[&str]) -> (u8, String, String) {
+    let names = ["certificate", "m.wasm", "m.o"].map(|name| OsString::from(folder.path(name)));
+    let args: Vec<OsString> = names.into_iter().chain(more.iter().map(OsString::from)).collect();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = check_command::run(&args, &mut out, &mut err);
+    let [out, err] = [out, err].map(|text| String::from_utf8(text).expect("text"));
+    (code, out, err)
+}
+
+#[test]
+fn synth_check_asks_solvers() {
+    let folder = Folder::new("check");
+    let built = program("semaphore");
+    let session = session(&built);
+    let reports = prove_all(&session, 2, &|_| {});
+    let image = session.image();
+    let certificate = Certificate::new(&session, &built.module, &built.object, Limits::default(), &image, &reports);
+    certificate.write(&folder.path("certificate"), session.claim()).expect("writes");
+    folder.write("m.wasm", &built.module);
+    folder.write("m.o", &built.object);
+    let (code, out, err) = checked(&folder, &[]);
+    assert!(code == 0 && out.contains("Proved again") && !out.contains("agreed") && err.is_empty(), "{out}{err}");
+    installed("z3");
+    installed("cvc5");
+    let (code, out, err) =
+        checked(&folder, &["--solver", "z3", "--solver", "cvc5", "--solver-limit", "20", "--path-rung"]);
+    let asked = exported(&session, Rung::Path).len();
+    let agreed =
+        out.matches(&format!(": {asked} of {asked} obligations agreed, 0 unknown, 0 disagreed, 0 failed")).count();
+    assert!(code == 0 && agreed == 2 && err.is_empty(), "{code} {out}{err}");
+    // One that disagrees, and the text that it disagrees with.
+    let contrary = format!("z3={}", script(&folder, "contrary", &awk("print \"sat\";")).program.display());
+    let ids: Vec<String> = exported(&session, Rung::Egraph).iter().map(Obligation::id).collect();
+    let (code, out, _) = checked(&folder, &["--solver", &contrary]);
+    assert!(code == 1 && ids.iter().all(|id| out.contains(&format!("{id}: z3 finds that it does not hold"))), "{out}");
+    let kept = folder.text("kept");
+    assert!(!folder.path("kept").exists());
+    let (code, _, _) = checked(&folder, &["--solver", &contrary, "--keep", &kept]);
+    assert_eq!(code, 1);
+    for o in exported(&session, Rung::Egraph) {
+        let file = folder.path("kept").join(o.id()).with_extension("smt2");
+        assert_eq!(std::fs::read_to_string(file).expect("kept"), o.smt2);
+    }
+    // Usage, and a solver that is not there.
+    for (more, why) in [
+        (&["--solver", "z3=/no/such/program"][..], "apt-get install z3"),
+        (&["--solver"], "needs a value"),
+        (&["--solver", "z3", "--solver-limit", "0"], "no number of seconds"),
+        (&["--keep", "x"], "there is no --solver"),
+        (&["--quick"], "no flag"),
+        (&["more"], "not 4 files"),
+    ] {
+        let (code, out, err) = checked(&folder, more);
+        assert!(code == 2 && err.contains(why) && out.is_empty(), "{more:?}: {code} {out}{err}");
+    }
+    // A certificate that does not hold is not asked about.
+    folder.write("m.o", program("q15").object);
+    let (code, out, err) = checked(&folder, &["--solver", "z3"]);
+    assert!(code == 1 && err.contains("does not hold") && out.is_empty(), "{out}{err}");
 }

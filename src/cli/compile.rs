@@ -9,7 +9,7 @@ use super::image::{self, Image, ImageArgs};
 use super::inlining::InlineArgs;
 use super::input::{self, Module};
 use super::marshal::MarshalArgs;
-use super::proof::{LimitArgs, Proof, compile_and_prove, prove};
+use super::proof::{CacheArgs, LimitArgs, Proof, compile_and_prove, prove};
 use super::{Format, JSON_SCHEMA, Status, output, passes, stack, table};
 use crate::c_header;
 use crate::compile::Core;
@@ -23,6 +23,7 @@ use crate::object_writer::{ExportBinding, SymbolOptions};
 use crate::pass::Level;
 use crate::pass_report::{self, PassOutcome};
 use crate::pipeline::{self, Compiled, Options};
+use crate::proof_cache::Uses;
 use crate::refusal::Refusal;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -65,6 +66,8 @@ pub struct Args {
     /// Let --evidence replace a package of other evidence
     #[arg(long, requires = "evidence")]
     replace_evidence: bool,
+    #[command(flatten)]
+    cache: CacheArgs,
     /// Write a C header for the host
     #[arg(long, value_name = "FILE")]
     emit_header: Option<PathBuf>,
@@ -324,6 +327,8 @@ struct Report<'a> {
     code_bytes: usize,
     object_bytes: usize,
     validation: Option<&'a Certificate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof_cache: Option<&'a Uses>,
     /// Passes that the validator refused; those functions are compiled without them.
     refused: &'a [Refusal],
     /// Optimizer passes that changed something, with the number of functions.
@@ -417,10 +422,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if let Some(plan) = &plan {
         options.core = plan.core(args.code.core())?;
     }
+    let store = args.cache.open(args.validate)?;
+    let scope = args.cache.scope(store.as_ref(), None);
     let (compiled, proof, refusals) = match args.validate {
         false => (build(&module, &options, args.limits.threads())?, None, Vec::new()),
         true => {
-            let (compiled, proof, refusals) = compile_and_prove(&module, &args.output, options.clone(), &args.limits)?;
+            let (compiled, proof, refusals) =
+                compile_and_prove(&module, &args.output, options.clone(), &args.limits, scope)?;
             (compiled, Some(proof), refusals)
         }
     };
@@ -436,7 +444,8 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         let image = plan.link(object, &claim.contract, options.core)?;
         if outcome.proof.is_some() {
             let linked = (&*args.output, &*image.elf);
-            outcome.proof = Some(prove((&module.path, &module.bytes), linked, None, &args.limits)?);
+            let proof = prove((&module.path, &module.bytes), linked, None, &args.limits, scope)?;
+            outcome.proof = Some(proof);
         }
         outcome.image = Some(image);
     }
@@ -444,6 +453,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if let Some(evidence) = &evidence {
         evidence.write()?;
     }
+    outcome.proof.iter().for_each(Proof::warn);
     if outcome.status() == Status::Done {
         if let (Some(proof), Some(folder)) = (&outcome.proof, &args.certificate) {
             proof.settle(folder, false)?;
@@ -515,6 +525,7 @@ fn print_json(args: &Args, module: &Module, outcome: &Outcome, evidence: Option<
         code_bytes: outcome.code_bytes(),
         object_bytes: compiled.object.len(),
         validation: proof.as_ref().map(|p| &p.certificate),
+        proof_cache: proof.as_ref().and_then(Proof::uses),
         refused: refusals,
         applied: passes.iter().map(|p| (p.pass, p.applied.len())).collect(),
         passes,

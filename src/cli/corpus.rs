@@ -4,8 +4,9 @@ use super::compile::{BoundsArg, CodeArgs, build};
 use super::diagnostic::Diagnostic;
 use super::miscompiles;
 use super::programs::{Program, ProgramArgs, hint, milliseconds, percentile, programs};
-use super::proof::{LimitArgs, Proof, compile_and_prove};
+use super::proof::{CacheArgs, LimitArgs, Proof, Scope, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, mutate, output, table};
+use crate::partition::Partition;
 use clap::Subcommand;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -40,11 +41,16 @@ struct RunArgs {
     /// Prove every function and image
     #[arg(long)]
     validate: bool,
+    /// Prove only this share of the functions, one of N
+    #[arg(long, value_name = "hash:K/N", requires = "validate")]
+    partition: Option<Partition>,
+    #[command(flatten)]
+    cache: CacheArgs,
     /// Examine the known miscompiles: right programs must be proved, the wrong artefacts beside them refuted
     #[arg(long, conflicts_with_all = ["all_bounds", "validate", "check_deterministic"])]
     miscompiles: bool,
     /// Do everything twice, on one thread and on two, and compare bytes and verdicts
-    #[arg(long)]
+    #[arg(long, conflicts_with = "proof_cache")]
     check_deterministic: bool,
     /// Form of the results
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -88,6 +94,10 @@ struct Proved {
     obligations: u32,
     cuts: u32,
     rungs: BTreeMap<String, u32>,
+    /// Functions whose verdicts were taken from the proof cache.
+    taken: u32,
+    /// Functions about which the proof cache is wrong.
+    contradicted: u32,
     /// Function index, name, verdict.
     open: Vec<(u32, String, String)>,
     #[serde(skip)]
@@ -108,6 +118,8 @@ impl Proved {
             obligations: totals.obligations,
             cuts: totals.cuts,
             rungs: totals.rungs.clone(),
+            taken: proof.uses().map_or(0, |uses| uses.hits.len() as u32),
+            contradicted: proof.uses().map_or(0, |uses| uses.contradicted.len() as u32),
             open: open.map(|f| (f.index, f.name.clone(), f.said.verdict.clone())).collect(),
             text: table::failures(certificate),
             verdicts_sha256: sha256(certificate.to_json().as_bytes()),
@@ -125,6 +137,8 @@ struct Totals {
     obligations: u32,
     rungs: BTreeMap<String, u32>,
     code_bytes: usize,
+    /// Functions whose verdicts were taken from the proof cache.
+    taken: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     deterministic: Option<bool>,
 }
@@ -134,12 +148,21 @@ struct Report<'a> {
     schema: u32,
     command: &'static str,
     validated: bool,
+    /// The share of the functions that was proved, if not all were to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<String>,
     programs: &'a [Row],
     totals: &'a Totals,
     not_fetched: &'a [&'static str],
 }
 
-fn run_program(program: &Program, bounds: BoundsArg, args: &RunArgs, limits: &LimitArgs) -> (Row, Vec<Duration>) {
+fn run_program(
+    program: &Program,
+    bounds: BoundsArg,
+    args: &RunArgs,
+    limits: &LimitArgs,
+    scope: Scope<'_>,
+) -> (Row, Vec<Duration>) {
     let mut row = Row { program: program.name.clone(), bounds: format!("{bounds:?}").to_lowercase(), ..Row::default() };
     let mut code = args.code.clone();
     code.bounds = bounds;
@@ -147,7 +170,7 @@ fn run_program(program: &Program, bounds: BoundsArg, args: &RunArgs, limits: &Li
     let failed = |d: Diagnostic, row: &mut Row| row.error = Some(format!("{}{}", d.error, place(&d)));
     let attempt = match args.validate {
         false => build(&program.module, &code.options(), limits.threads()).map(|compiled| (compiled, None)),
-        true => compile_and_prove(&program.module, Path::new("(compiled)"), code.options(), limits)
+        true => compile_and_prove(&program.module, Path::new("(compiled)"), code.options(), limits, scope)
             .map(|(compiled, proof, refusals)| (compiled, Some((proof, refusals)))),
     };
     let (compiled, proof) = match attempt {
@@ -166,6 +189,7 @@ fn run_program(program: &Program, bounds: BoundsArg, args: &RunArgs, limits: &Li
     row.functions = proof.certificate.totals.functions;
     row.refused = refusals.into_iter().map(|r| format!("{} in {}: {}", r.pass, r.name, r.detail)).collect();
     row.proof = Some(Proved::new(&proof));
+    proof.warn();
     (row, proof.times().collect())
 }
 
@@ -197,6 +221,7 @@ fn totals(rows: &[Row], deterministic: Option<bool>) -> Totals {
         obligations: 0,
         rungs: BTreeMap::new(),
         code_bytes: 0,
+        taken: 0,
         deterministic,
     };
     for row in rows {
@@ -205,7 +230,8 @@ fn totals(rows: &[Row], deterministic: Option<bool>) -> Totals {
         totals.failures += u32::from(row.error.is_some());
         let Some(proof) = &row.proof else { continue };
         totals.proved += proof.proved;
-        totals.failures += proof.not_proved + u32::from(proof.image != "Proved");
+        totals.failures += proof.not_proved + proof.contradicted + u32::from(proof.image != "Proved");
+        totals.taken += proof.taken;
         totals.obligations += proof.obligations;
         for (rung, n) in &proof.rungs {
             *totals.rungs.entry(rung.clone()).or_default() += n;
@@ -230,6 +256,8 @@ fn run(args: &RunArgs) -> Result<Status, Diagnostic> {
         let (folder, only) = args.programs.corpus();
         return miscompiles::execute(folder, only, args.limits.threads(), args.format);
     }
+    let store = args.cache.open(args.validate)?;
+    let scope = args.cache.scope(store.as_ref(), args.partition);
     let (programs, missing) = programs(&args.programs)?;
     let modes = match args.all_bounds {
         true => vec![BoundsArg::Software, BoundsArg::Mpu, BoundsArg::Mask, BoundsArg::None],
@@ -257,8 +285,8 @@ fn run(args: &RunArgs) -> Result<Status, Diagnostic> {
     for (program, bounds) in modes.iter().flat_map(|b| programs.iter().map(move |p| (p, *b))) {
         let on = |threads| LimitArgs { threads, ..args.limits };
         let first = if args.check_deterministic { Some(1) } else { args.limits.threads };
-        let (row, mut taken) = run_program(program, bounds, args, &on(first));
-        if args.check_deterministic && run_program(program, bounds, args, &on(Some(2))).0 != row {
+        let (row, mut taken) = run_program(program, bounds, args, &on(first), scope);
+        if args.check_deterministic && run_program(program, bounds, args, &on(Some(2)), scope).0 != row {
             differing.push(format!("{} ({})", row.program, row.bounds));
         }
         if text {
@@ -279,6 +307,13 @@ fn run(args: &RunArgs) -> Result<Status, Diagnostic> {
         let right: &[usize] = if args.validate { &[2, 3, 4, 5, 6, 8, 9, 10] } else { &[2, 3] };
         output::print(&table::columns(&lines, right));
         output::print(&summary(&totals, args.validate, &times));
+        if let Some(partition) = args.partition {
+            output::print(&format!("{partition}: nothing is said of the other functions\n"));
+        }
+        if let Some(store) = &store {
+            let (taken, folder) = (totals.taken, store.folder().display());
+            output::print(&format!("proof cache: {taken} functions taken from {folder}; they rest on it\n"));
+        }
         if args.check_deterministic {
             let what = if args.validate { "bytes and verdicts" } else { "bytes" };
             output::print(&match differing.is_empty() {
@@ -293,6 +328,7 @@ fn run(args: &RunArgs) -> Result<Status, Diagnostic> {
             schema: JSON_SCHEMA,
             command: "corpus run",
             validated,
+            partition: args.partition.map(|p| p.to_string()),
             programs: &rows,
             totals: &totals,
             not_fetched: &missing,

@@ -4,18 +4,20 @@ use super::Status;
 use super::compile::build;
 use super::diagnostic::Diagnostic;
 use super::input::Module;
-use super::output::progress;
+use super::output::{print_error, progress};
 use crate::native;
+use crate::partition::{Partition, Share};
 use crate::pipeline::{Compiled, Options};
+use crate::proof_cache::{Cached, Keys, ProofCache, Prover, Uses};
 use crate::refusal::{Refusal, settle};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use synth_validator::certificate::{self, Certificate};
+use synth_validator::certificate::{self, CERTIFICATE_FILE, CLAIM_FILE, Certificate, SHARE_FILE};
 use synth_validator::claim::{Claim, FunctionClaim};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ladder::Limits;
-use synth_validator::prove_all::{Timed, prove_all, with_deep_stack};
+use synth_validator::prove_all::{Functions, Timed, prove_all, with_deep_stack};
 use synth_validator::validate::{FunctionReport, Session};
 use synth_validator::wasm::module::ExportKind;
 
@@ -59,6 +61,45 @@ impl LimitArgs {
     }
 }
 
+/// Where proofs are stored.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct CacheArgs {
+    /// Take verdicts on functions from this folder if nothing that their proofs rest on has changed, and store new ones there
+    #[arg(long, value_name = "DIR")]
+    proof_cache: Option<PathBuf>,
+    /// Prove what the proof cache has as well, and compare
+    #[arg(long, requires = "proof_cache")]
+    proof_cache_check: bool,
+}
+
+impl CacheArgs {
+    /// The store, if there is one.
+    ///
+    /// # Errors
+    /// A store for a command that proves nothing; a folder that cannot be made.
+    pub fn open(&self, proves: bool) -> Result<Option<ProofCache>, Diagnostic> {
+        if self.proof_cache.is_some() && !proves {
+            return Err(Diagnostic::new("--proof-cache is about proofs, and none are asked for").help("add --validate"));
+        }
+        let open = |folder: &PathBuf| {
+            ProofCache::open(folder).map_err(|e| Diagnostic::file_system("open the proof cache", folder, &e))
+        };
+        self.proof_cache.as_ref().map(open).transpose()
+    }
+    /// What is proved, with a store.
+    pub fn scope<'a>(&self, store: Option<&'a ProofCache>, partition: Option<Partition>) -> Scope<'a> {
+        Scope { store, rechecks: self.proof_cache_check, partition }
+    }
+}
+
+/// What of an object is proved, and what a store may do for it. By default everything, without a store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scope<'a> {
+    store: Option<&'a ProofCache>,
+    rechecks: bool,
+    partition: Option<Partition>,
+}
+
 /// What proofs showed.
 pub struct Proof {
     /// The certificate.
@@ -69,6 +110,10 @@ pub struct Proof {
     pub claim: Claim,
     /// Functions that were compiled and that the file does not have: a linker may leave them out.
     left_out: Vec<String>,
+    /// The partition, if the certificate is about a share of the functions only, and all functions.
+    share: Option<(Partition, Vec<u32>)>,
+    /// What a store did, if there was one.
+    uses: Option<Uses>,
 }
 
 impl Proof {
@@ -82,9 +127,30 @@ impl Proof {
         &self.left_out
     }
 
-    /// `Done` only if everything is proved.
+    /// What was found, as a share, if it is one of a partition.
+    pub fn share(&self) -> Option<Share> {
+        let (partition, all) = self.share.as_ref()?;
+        Some(Share::new(*partition, all.clone(), self.certificate.clone()))
+    }
+    /// What a store did, if there was one.
+    pub fn uses(&self) -> Option<&Uses> {
+        self.uses.as_ref()
+    }
+
+    /// `Done` only if everything is proved, and no stored verdict is contradicted.
     pub fn status(&self) -> Status {
-        if self.certificate.is_proved() { Status::Done } else { Status::NotProved }
+        let contradicted = self.uses.as_ref().is_some_and(|uses| !uses.contradicted.is_empty());
+        if self.certificate.is_proved() && !contradicted { Status::Done } else { Status::NotProved }
+    }
+
+    /// Warns of damaged entries of a store, and of those that proofs contradict.
+    pub fn warn(&self) {
+        for (function, text) in self.uses.iter().flat_map(|uses| &uses.damaged) {
+            print_error(&format!("warning: the proof cache's entry of function {function} is not used: {text}\n"));
+        }
+        for (function, text) in self.uses.iter().flat_map(|uses| &uses.contradicted) {
+            print_error(&format!("error: the proof cache is wrong about function {function}: {text}\n"));
+        }
     }
 
     /// Writes the certificate into a folder, or compares it with the one that is there.
@@ -92,7 +158,18 @@ impl Proof {
     /// # Errors
     /// What the file system says, or the first difference, which is a failure to prove what was claimed.
     pub fn settle(&self, folder: &Path, compare: bool) -> Result<(), Diagnostic> {
-        let file = folder.join(certificate::CERTIFICATE_FILE);
+        let (other, what) = match self.share {
+            Some(_) => (CERTIFICATE_FILE, "a whole certificate"),
+            None => (SHARE_FILE, "a share of a certificate"),
+        };
+        if folder.join(other).exists() {
+            let occupied = Diagnostic::new(format!("the folder has {what}")).file(folder);
+            return Err(occupied.help("give a folder of its own for each share and for the certificate"));
+        }
+        if let Some(share) = self.share() {
+            return self.settle_share(folder, &share.to_json());
+        }
+        let file = folder.join(CERTIFICATE_FILE);
         if compare && file.exists() {
             let stored = std::fs::read_to_string(&file)
                 .map_err(|e| Diagnostic::file_system("read the certificate", &file, &e))?;
@@ -105,10 +182,25 @@ impl Proof {
         let written = self.certificate.write(folder, &self.claim);
         written.map_err(|e| Diagnostic::file_system("write the certificate", folder, &e))
     }
+    fn settle_share(&self, folder: &Path, text: &str) -> Result<(), Diagnostic> {
+        let file = folder.join(SHARE_FILE);
+        if file.exists() {
+            let stored = std::fs::read(&file).map_err(|e| Diagnostic::file_system("read the share", &file, &e))?;
+            let mut differs = Diagnostic::new("the share does not say what is found").file(&file);
+            differs.exit_code = 1;
+            let differs = differs.help("remove the folder to have a new share written");
+            return if stored == text.as_bytes() { Ok(()) } else { Err(differs) };
+        }
+        let written = std::fs::create_dir_all(folder).and_then(|()| {
+            std::fs::write(folder.join(CLAIM_FILE), self.claim.encode())?;
+            std::fs::write(&file, text)
+        });
+        written.map_err(|e| Diagnostic::file_system("write the share", folder, &e))
+    }
 }
 
-/// Compiles and proves; where a pass is refused for a function, again without it. Result: what was compiled, its proof, the
-/// refusals.
+/// Compiles and proves; where a pass is refused for a function of the scope, again without it. Result: what was compiled, its proof,
+/// the refusals.
 ///
 /// # Errors
 /// Bad input, with its place.
@@ -117,10 +209,11 @@ pub fn compile_and_prove(
     object_path: &Path,
     options: Options,
     limits: &LimitArgs,
+    scope: Scope<'_>,
 ) -> Result<(Compiled, Proof, Vec<Refusal>), Diagnostic> {
     let attempt = |options: &Options| {
         let compiled = build(module, options, limits.threads())?;
-        let proof = prove((&module.path, &module.bytes), (object_path, &compiled.object), None, limits)?;
+        let proof = prove((&module.path, &module.bytes), (object_path, &compiled.object), None, limits, scope)?;
         if asked_for(&module.bytes, options).as_ref() != Some(&proof.claim.contract) {
             return Err(Diagnostic::new("the object's contract is not the one that was asked for, which is a defect"));
         }
@@ -164,7 +257,7 @@ pub fn session<'a>(
     session.map_err(|e| Diagnostic::input(&e, module_path, module, object_path))
 }
 
-/// Proves an object.
+/// Proves an object, or what the scope says of it.
 ///
 /// # Errors
 /// What cannot be read.
@@ -173,17 +266,29 @@ pub fn prove(
     object: (&Path, &[u8]),
     claim: Option<Claim>,
     limits: &LimitArgs,
+    scope: Scope<'_>,
 ) -> Result<Proof, Diagnostic> {
     let (steps, threads) = (limits.limits(), limits.threads());
     with_deep_stack(|| {
         let session = session(module, object, claim, steps)?;
         let image = session.image();
-        let bar = progress(session.functions().len() as u64, "proving");
-        let reports = prove_all(&session, threads, &|timed| {
+        let all = session.functions();
+        let module_sha256 = certificate::sha256(module.1);
+        let is_in_scope = |index: &&u32| {
+            scope.partition.is_none_or(|p| p.has(&module_sha256, **index, &session.module().display_name(**index)))
+        };
+        let mut functions = Cached::new(&session, all.iter().filter(is_in_scope).copied().collect());
+        if let Some(store) = scope.store {
+            let keys = Keys::new(&session, module.1, object.1, &steps, &Prover::this());
+            functions = functions.with(store, keys).rechecking(scope.rechecks);
+        }
+        let bar = progress(functions.indices().len() as u64, "proving");
+        let reports = prove_all(&functions, threads, &|timed| {
             bar.set_message(timed.report.name.clone());
             bar.inc(1);
         });
         bar.finish_and_clear();
+        let uses = scope.store.map(|_| functions.uses());
         let certificate = Certificate::new(&session, module.1, object.1, steps, &image, &reports);
         let claim = session.claim().clone();
         // The compiler leaves out functions that it has inlined everywhere, of which it claims nothing. Exports it never does.
@@ -191,8 +296,9 @@ pub fn prove(
         let exported: BTreeSet<u32> = exports.map(|e| e.index).collect();
         let was_compiled = |f: &&FunctionClaim| !f.witness.cuts.is_empty() || exported.contains(&f.index);
         let compiled = claim.functions.iter().filter(was_compiled);
-        let absent = compiled.filter(|f| reports.iter().all(|r| r.report.index != f.index));
+        let absent = compiled.filter(|f| !all.contains(&f.index));
         let left_out = absent.map(|f| session.module().display_name(f.index)).collect();
-        Ok(Proof { certificate, claim, left_out, reports })
+        let share = scope.partition.map(|p| (p, all));
+        Ok(Proof { certificate, claim, left_out, reports, share, uses })
     })
 }

@@ -1,8 +1,9 @@
 //! `synth report`: evidence as folders of files.
 
+mod merge;
 mod module;
-mod verify;
 mod release;
+mod verify;
 
 use super::diagnostic::Diagnostic;
 use super::{Format, Status};
@@ -23,6 +24,8 @@ enum Command {
     Verify(verify::Args),
     /// Write the evidence about this program, from its sources and a record of their tests
     Release(release::Args),
+    /// Join the shares of a divided proof to one certificate
+    Merge(merge::Args),
 }
 
 impl Args {
@@ -32,6 +35,7 @@ impl Args {
             Command::Module(args) => args.format,
             Command::Verify(args) => args.format,
             Command::Release(args) => args.format,
+            Command::Merge(args) => args.format,
         }
     }
 }
@@ -45,5 +49,6 @@ pub(super) fn execute(args: &Args) -> Result<Status, Diagnostic> {
         Command::Module(args) => module::execute(args),
         Command::Verify(args) => verify::execute(args),
         Command::Release(args) => release::execute(args),
+        Command::Merge(args) => merge::execute(args),
     }
 }

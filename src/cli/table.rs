@@ -4,6 +4,7 @@ use super::proof::Proof;
 pub use crate::listing::tidy;
 use crate::pass_report::PassOutcome;
 use crate::pipeline::OPTIMIZER;
+use crate::proof_cache::Uses;
 use crate::refusal::Refusal;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -91,6 +92,10 @@ pub fn verdicts(proof: &Proof) -> String {
     }
     out.push_str(&failures(certificate));
     let totals = &certificate.totals;
+    if let Some(share) = proof.share() {
+        let (all, partition) = (share.all_functions.len(), &share.partition);
+        let _ = writeln!(out, "{partition}: {} of {all} functions, nothing is said of the others", totals.functions);
+    }
     let _ = writeln!(
         out,
         "{} of {} functions proved; {} cut points, {} obligations ({})",
@@ -102,7 +107,17 @@ pub fn verdicts(proof: &Proof) -> String {
     );
     let shared: Vec<&str> = shared.iter().map(|a| a.as_str()).collect();
     let _ = writeln!(out, "assumptions: {}", shared.join(", "));
+    if let Some(uses) = proof.uses() {
+        out.push_str(&proof_cache(uses));
+    }
     out
+}
+
+/// What a store of proofs did.
+pub fn proof_cache(uses: &Uses) -> String {
+    let (hits, proved) = (uses.hits.len(), uses.proved.len());
+    let rests = if hits > 0 { "; what is taken rests on it until it is proved again" } else { "" };
+    format!("proof cache: {hits} functions taken from {}, {proved} proved{rests}\n", uses.folder.display())
 }
 
 /// A line per optimizer pass: functions it changed, functions it had nothing to do for, functions for which it was refused, or why it

@@ -7,6 +7,7 @@
 //! repository. Nothing here is used by the compiler or the validator.
 #![allow(dead_code, reason = "every integration test uses its own part of this module")]
 
+pub mod command;
 pub mod generator;
 pub mod packages;
 pub mod proofs;

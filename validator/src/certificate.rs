@@ -28,6 +28,8 @@ use std::path::Path;
 pub const SCHEMA: u32 = 1;
 /// The file with verdicts and digests.
 pub const CERTIFICATE_FILE: &str = "certificate.json";
+/// The file with verdicts on a share of the functions, in place of [`CERTIFICATE_FILE`]. No check takes it for a certificate.
+pub const SHARE_FILE: &str = "share.json";
 /// The file with the claim.
 pub const CLAIM_FILE: &str = "claim.bin";
 
@@ -111,6 +113,24 @@ pub struct Totals {
     pub assumptions: Vec<String>,
 }
 
+impl Totals {
+    /// Sums over the links that certificates list.
+    pub fn of(functions: &[FunctionEntry]) -> Totals {
+        let links = || functions.iter().flat_map(|f| &f.links);
+        let closed = |rung: &Rung| links().filter_map(|l| l.rungs.get(rung.name())).sum();
+        let rungs: BTreeMap<String, u32> = Rung::ALL.iter().map(|r| (r.name().to_string(), closed(r))).collect();
+        let assumptions: BTreeSet<&String> = functions.iter().flat_map(|f| &f.assumptions).collect();
+        Totals {
+            functions: functions.len() as u32,
+            proved: functions.iter().filter(|f| f.said.is_proved()).count() as u32,
+            obligations: rungs.values().sum(),
+            rungs,
+            cuts: links().map(|l| l.cuts).sum(),
+            assumptions: assumptions.into_iter().cloned().collect(),
+        }
+    }
+}
+
 /// A certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
@@ -182,9 +202,7 @@ impl Certificate {
         image: &Verdict,
         reports: &[Timed],
     ) -> Certificate {
-        let mut effort = Effort::default();
-        reports.iter().for_each(|t| effort.add(&t.report.effort()));
-        let assumptions: BTreeSet<&String> = reports.iter().flat_map(|t| &t.report.assumptions).collect();
+        let functions: Vec<FunctionEntry> = reports.iter().map(|t| function_entry(session, &t.report)).collect();
         Certificate {
             schema: SCHEMA,
             tool: format!("synth-validator {}", env!("CARGO_PKG_VERSION")),
@@ -194,15 +212,8 @@ impl Certificate {
             contract: session.contract().clone(),
             limits,
             image: image.into(),
-            functions: reports.iter().map(|t| function_entry(session, &t.report)).collect(),
-            totals: Totals {
-                functions: reports.len() as u32,
-                proved: reports.iter().filter(|t| t.report.verdict == Verdict::Proved).count() as u32,
-                obligations: effort.obligations(),
-                rungs: rungs(&effort),
-                cuts: effort.cuts,
-                assumptions: assumptions.into_iter().cloned().collect(),
-            },
+            totals: Totals::of(&functions),
+            functions,
         }
     }
 
@@ -312,7 +323,14 @@ pub fn check(
     threads: usize,
     done: &(dyn Fn(&Timed) + Sync),
 ) -> Result<Certificate, Damage> {
-    let stored = std::fs::read(folder.join(CERTIFICATE_FILE)).map_err(|e| damage(CERTIFICATE_FILE, e.to_string()))?;
+    let (file, share) = (folder.join(CERTIFICATE_FILE), folder.join(SHARE_FILE));
+    if share.exists() && !file.exists() {
+        return Err(damage(
+            SHARE_FILE,
+            "is about a share of the functions and no certificate; `synth report merge` joins shares",
+        ));
+    }
+    let stored = std::fs::read(file).map_err(|e| damage(CERTIFICATE_FILE, e.to_string()))?;
     let stored = String::from_utf8(stored).map_err(|e| damage(CERTIFICATE_FILE, format!("is no text: {e}")))?;
     let said: Certificate =
         serde_json::from_str(&stored).map_err(|e| damage(CERTIFICATE_FILE, format!("is no certificate: {e}")))?;

@@ -23,6 +23,7 @@
 pub mod arm;
 pub mod bounds;
 pub mod certificate;
+pub mod check_command;
 pub mod claim;
 pub mod concrete;
 pub mod contract;

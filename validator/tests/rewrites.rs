@@ -44,7 +44,8 @@ fn refines(left: &Func, right: &Func, rewrites: Vec<Rewrite>) -> Result<Effort, 
         Shape { args: 2, cells: 0, memory_bytes: Some(65536), memory_bytes_min: 65536, memory_bytes_max: 65536 };
     let (left, right) =
         (IrProgram::new(left, &contract, 65536, &NoCalls), IrProgram::new(right, &contract, 65536, &NoCalls));
-    check(&left, &right, &Witness { cuts: vec![], rewrites }, &shape, &Default::default(), &Limits::default())
+    let witness = Witness { cuts: vec![], rewrites };
+    check(&left, &right, &witness, &shape, &Default::default(), &Limits::default(), &mut |_| {})
 }
 
 fn step(rule: &str, position: &[u32], term: &str) -> Step {

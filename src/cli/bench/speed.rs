@@ -4,7 +4,7 @@
 use crate::cli::compile::{CodeArgs, build};
 use crate::cli::diagnostic::Diagnostic;
 use crate::cli::programs::{Program, ProgramArgs, hint, percentile, programs};
-use crate::cli::proof::{LimitArgs, compile_and_prove};
+use crate::cli::proof::{LimitArgs, Scope, compile_and_prove};
 use crate::cli::{Format, JSON_SCHEMA, Status, output, table};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -92,8 +92,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let start = Instant::now();
     for program in &programs {
         let options = args.code.options();
-        let Ok((_, proof, _)) = compile_and_prove(&program.module, Path::new("(compiled)"), options, &args.limits)
-        else {
+        let path = Path::new("(compiled)");
+        let attempt = compile_and_prove(&program.module, path, options, &args.limits, Scope::default());
+        let Ok((_, proof, _)) = attempt else {
             failed.push(program.name.clone());
             continue;
         };

@@ -5,7 +5,7 @@
 //! on the way that the assumptions of a path settle are no obligations and are not listed; that two sides cannot part because a path
 //! cannot be is listed, though certificates do not count it.
 
-use super::smtlib::{Products, script};
+use super::smtlib::{Products, equation, script};
 use crate::egraph;
 use crate::ladder::Rung;
 use crate::lemma::Rules;
@@ -78,8 +78,14 @@ fn obligation(function: u32, link: &str, number: u32, closed: &Closed<'_>) -> Ob
     let rung = closed.rung.name();
     let head =
         [format!("function {function}, link {link:?}, obligation {number}, closed by {rung}"), format!("{what:?}")];
-    let assumptions: &[T] = if closed.proof.is_some() { &[] } else { closed.path.trail() };
-    let smt2 = script(closed.graph, assumptions, closed.goal, products, &head);
+    let smt2 = match closed.proof {
+        None => script(closed.graph, closed.path.trail(), closed.goal, products, &head),
+        Some(proof) => {
+            let ends = [Some(&proof.start), proof.steps.last().map(|s| &s.term)].map(|t| t.unwrap_or(&proof.start));
+            let [first, last] = ends.map(|text| Term::parse(text).expect("invariant: the checker has read it"));
+            equation(&first, &last, products, &head).expect("invariant: the checker has checked the sorts")
+        }
+    };
     let egg = (closed.rung == Rung::Egraph).then(|| egg(closed, &head));
     Obligation { function, link: link.to_string(), number, rung: closed.rung, counts, what, smt2, egg }
 }

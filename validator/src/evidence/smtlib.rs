@@ -11,12 +11,14 @@
 
 use crate::domain::{BinOp, CmpOp, DivOp, UnOp, Width};
 use crate::ladder::is_memory;
+use crate::lemma::{BINARY, DIVIDE, UNARY};
 use crate::refinement::Goal;
 use crate::replay::is_bool;
-use crate::term::{Graph, Node, T, Var};
+use crate::term::{Graph, Node, T};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use synth_lemmas::{Op, Sort, Term, TermError};
 
 /// How products of unknowns and divisions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,44 +31,34 @@ pub enum Products {
 
 /// A query as text: `head` as comment lines, then declarations, assumptions, the negated goal and `check-sat`. `unsat` is expected.
 pub fn script(g: &Graph, assumptions: &[T], goal: Goal, products: Products, head: &[String]) -> String {
-    let mut printer = Printer {
-        g,
-        products,
-        names: FxHashMap::default(),
-        lines: vec![],
-        declared: BTreeSet::new(),
-        bulk: vec![],
-        multiplies: false,
-    };
-    let mut asserted: Vec<String> = assumptions.iter().map(|a| printer.name(*a)).collect();
-    let refuted = printer.negated(goal);
+    let mut printer = Printer::new(products);
+    let mut asserted: Vec<String> = assumptions.iter().map(|a| printer.name(g, *a)).collect();
+    let refuted = printer.negated(g, goal);
     asserted.push(refuted);
-    let products = match (printer.multiplies, products) {
-        (false, _) => "none",
-        (true, Products::Uninterpreted) => "unknown functions",
-        (true, Products::Interpreted) => "interpreted",
-    };
-    let mut text = String::new();
-    for line in head.iter().flat_map(|h| h.lines()) {
-        let _ = writeln!(text, "; {line}");
+    printer.text(&asserted, head)
+}
+
+/// The query whether two terms of the lemma language are equal, whatever their opaque parts are.
+///
+/// # Errors
+/// Terms whose sorts are wrong, or that have variables.
+pub fn equation(left: &Term, right: &Term, products: Products, head: &[String]) -> Result<String, TermError> {
+    let mut sorts = Vec::new();
+    for term in [left, right] {
+        term.sort_with(&mut sorts)?;
     }
-    let _ = writeln!(text, "; products and divisions: {products}");
-    text.push_str("(set-info :status unsat)\n(set-logic QF_AUFBV)\n");
-    for line in &printer.lines {
-        let _ = writeln!(text, "{line}");
+    let mut printer = Printer::new(products);
+    for (leaf, sort) in &sorts {
+        printer.lines.push(format!("(declare-const {} {})", leaf_name(leaf), sort_name(*sort)));
     }
-    for condition in printer.congruences().iter().chain(&asserted) {
-        let _ = writeln!(text, "(assert {condition})");
-    }
-    text.push_str("(check-sat)\n");
-    text
+    let (left, right) = (printer.term(left)?, printer.term(right)?);
+    Ok(printer.text(&[format!("(not (= {left} {right}))")], head))
 }
 
 const WORD: &str = "(_ BitVec 32)";
 const MEMORY: &str = "(Array (_ BitVec 32) (_ BitVec 8))";
 
-struct Printer<'g> {
-    g: &'g Graph,
+struct Printer {
     products: Products,
     /// Names of the nodes that have a line.
     names: FxHashMap<T, String>,
@@ -79,6 +71,16 @@ struct Printer<'g> {
     multiplies: bool,
 }
 
+/// The symbol of an opaque part. Symbols that begin with `@` are the solvers' own.
+fn leaf_name(leaf: &str) -> String {
+    format!("|leaf {leaf}|")
+}
+fn sort_name(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Word => WORD,
+        Sort::Bool => "Bool",
+    }
+}
 fn word(c: u32) -> String {
     format!("#x{c:08x}")
 }
@@ -96,32 +98,64 @@ fn at(index: &str, bytes: u32) -> String {
     if bytes == 0 { index.to_string() } else { format!("(bvadd {index} {})", word(bytes)) }
 }
 
-impl Printer<'_> {
-    fn negated(&mut self, goal: Goal) -> String {
+impl Printer {
+    fn new(products: Products) -> Self {
+        Printer {
+            products,
+            names: FxHashMap::default(),
+            lines: vec![],
+            declared: BTreeSet::new(),
+            bulk: vec![],
+            multiplies: false,
+        }
+    }
+    fn text(&self, asserted: &[String], head: &[String]) -> String {
+        let products = match (self.multiplies, self.products) {
+            (false, _) => "none",
+            (true, Products::Uninterpreted) => "unknown functions",
+            (true, Products::Interpreted) => "interpreted",
+        };
+        let mut text = String::new();
+        for line in head.iter().flat_map(|h| h.lines()) {
+            let _ = writeln!(text, "; {line}");
+        }
+        let _ = writeln!(text, "; products and divisions: {products}");
+        text.push_str("(set-info :status unsat)\n(set-logic QF_AUFBV)\n");
+        for line in &self.lines {
+            let _ = writeln!(text, "{line}");
+        }
+        for condition in self.congruences().iter().chain(asserted) {
+            let _ = writeln!(text, "(assert {condition})");
+        }
+        text.push_str("(check-sat)\n");
+        text
+    }
+
+    fn negated(&mut self, g: &Graph, goal: Goal) -> String {
         match goal {
             Goal::Impossible => "true".to_string(),
-            Goal::Holds(condition) => format!("(not {})", self.name(condition)),
-            Goal::Equal(a, b) if is_memory(self.g, a) || is_memory(self.g, b) => {
+            Goal::Holds(condition) => format!("(not {})", self.name(g, condition)),
+            Goal::Equal(a, b) if is_memory(g, a) || is_memory(g, b) => {
                 // Memories that differ differ in a byte.
-                let (a, b) = (self.name(a), self.name(b));
+                let (a, b) = (self.name(g, a), self.name(g, b));
                 self.lines.push(format!("(declare-const |differs at| {WORD})"));
                 format!("(not (= (select {a} |differs at|) (select {b} |differs at|)))")
             }
-            Goal::Equal(a, b) => format!("(not (= {} {}))", self.name(a), self.name(b)),
+            Goal::Equal(a, b) => format!("(not (= {} {}))", self.name(g, a), self.name(g, b)),
         }
     }
 
     /// The name of a term, after lines for it and all its operands, without recursion: terms can be deep.
-    fn name(&mut self, root: T) -> String {
+    fn name(&mut self, g: &Graph, root: T) -> String {
         let mut stack = vec![root];
         while let Some(&t) = stack.last() {
             if self.names.contains_key(&t) {
                 stack.pop();
                 continue;
             }
-            let missing: Vec<T> = self.g.operands(t).into_iter().filter(|o| !self.names.contains_key(o)).collect();
+            let missing: Vec<T> = g.operands(t).into_iter().filter(|o| !self.names.contains_key(o)).collect();
             if missing.is_empty() {
-                let name = self.line(t);
+                let name = self.line(g, t);
                 self.names.insert(t, name);
                 stack.pop();
             } else {
@@ -132,19 +166,19 @@ impl Printer<'_> {
     }
 
     /// Writes the line of a node whose operands have theirs.
-    fn line(&mut self, t: T) -> String {
+    fn line(&mut self, g: &Graph, t: T) -> String {
         let sort = match () {
-            () if is_memory(self.g, t) => MEMORY,
-            () if is_bool(self.g, t) => "Bool",
+            () if is_memory(g, t) => MEMORY,
+            () if is_bool(g, t) => "Bool",
             () => WORD,
         };
-        match self.g.node(t) {
+        match g.node(t) {
             Node::Const(c) => return word(*c),
             Node::Bool(b) => return b.to_string(),
             Node::Var(v) => {
                 let unknown = format!("|{v:?}|");
                 self.lines.push(format!("(declare-const {unknown} {sort})"));
-                let zeros = if sort == WORD && !matches!(v, Var::Memory(_)) { self.g.known_zeros(t) } else { 0 };
+                let zeros = if sort == WORD { g.known_zeros(t) } else { 0 };
                 return match zeros {
                     0 => unknown,
                     zeros => self.define(sort, &format!("(bvand {unknown} {})", word(!zeros))),
@@ -152,7 +186,7 @@ impl Printer<'_> {
             }
             _ => {}
         }
-        let body = self.body(t);
+        let body = self.body(g, t);
         self.define(sort, &body)
     }
     fn define(&mut self, sort: &str, body: &str) -> String {
@@ -163,19 +197,22 @@ impl Printer<'_> {
     fn of(&self, t: &T) -> &str {
         &self.names[t]
     }
+    fn all(&self, operands: &[T]) -> Vec<String> {
+        operands.iter().map(|t| self.names[t].clone()).collect()
+    }
     fn list(&self, operands: &[T]) -> String {
-        operands.iter().map(|t| self.of(t)).collect::<Vec<_>>().join(" ")
+        self.all(operands).join(" ")
     }
     /// An unknown function of words.
-    fn apply(&mut self, name: &str, operands: &[T]) -> String {
+    fn apply(&mut self, name: &str, operands: &[String]) -> String {
         if self.declared.insert(name.to_string()) {
             self.lines.push(format!("(declare-fun {name} ({}) {WORD})", vec![WORD; operands.len()].join(" ")));
         }
-        format!("({name} {})", self.list(operands))
+        format!("({name} {})", operands.join(" "))
     }
 
-    fn body(&mut self, t: T) -> String {
-        match self.g.node(t).clone() {
+    fn body(&mut self, g: &Graph, t: T) -> String {
+        match g.node(t).clone() {
             Node::Const(_) | Node::Bool(_) | Node::Var(_) => unreachable!("invariant: they have no operands"),
             Node::Sum(k, terms) => {
                 let product = |(t, c): &(T, u32)| match *c {
@@ -186,11 +223,11 @@ impl Printer<'_> {
                 let products = terms.iter().map(product);
                 products.fold(word(k), |sum, p| format!("(bvadd {sum} {p})"))
             }
-            Node::Bin(op, a, b) => self.bin(op, a, b),
+            Node::Bin(op, a, b) => self.bin(op, &self.all(&[a, b])),
             Node::Un(op, a) => un(op, self.of(&a)),
-            Node::Div64(op, high, operands) => self.div64(op, high, operands),
-            Node::TableType(table, a) => self.apply(&format!("table_type_{table}"), &[a]),
-            Node::TableFunction(table, a) => self.apply(&format!("table_function_{table}"), &[a]),
+            Node::Div64(op, high, operands) => self.div64(op, high, &self.all(&operands)),
+            Node::TableType(table, a) => self.apply(&format!("table_type_{table}"), &self.all(&[a])),
+            Node::TableFunction(table, a) => self.apply(&format!("table_function_{table}"), &self.all(&[a])),
             Node::Ite(c, a, b) => format!("(ite {})", self.list(&[c, a, b])),
             Node::Cmp(CmpOp::Eq, a, b) => format!("(= {})", self.list(&[a, b])),
             Node::Cmp(CmpOp::Ult, a, b) => format!("(bvult {})", self.list(&[a, b])),
@@ -242,13 +279,57 @@ impl Printer<'_> {
         };
         same.map(line).collect()
     }
-    fn bin(&mut self, op: BinOp, a: T, b: T) -> String {
-        let [x, y] = [a, b].map(|t| self.of(&t).to_string());
+    /// The name of a term of the lemma language, after lines for its parts.
+    fn term(&mut self, term: &Term) -> Result<String, TermError> {
+        let (op, operands) = match term {
+            Term::Const(c) => return Ok(word(*c)),
+            Term::Leaf(_) => return Ok(leaf_name(&term.to_string())),
+            Term::Var(_) | Term::Imm(_) => return Err(TermError::Unexpected(term.to_string())),
+            Term::Apply(op, operands) => (*op, operands),
+        };
+        let operands = operands.iter().map(|o| self.term(o)).collect::<Result<Vec<_>, _>>()?;
+        let body = self.operation(op, &operands);
+        Ok(self.define(sort_name(op.result()), &body))
+    }
+    fn operation(&mut self, op: Op, operands: &[String]) -> String {
+        if let Some((_, op)) = BINARY.iter().find(|(o, _)| *o == op) {
+            return self.bin(*op, operands);
+        }
+        if let Some((_, op)) = UNARY.iter().find(|(o, _)| *o == op) {
+            return un(*op, &operands[0]);
+        }
+        if let Some((_, (op, high))) = DIVIDE.iter().find(|(o, _)| *o == op) {
+            return self.div64(*op, *high, operands);
+        }
+        let wide = |operation: &str| {
+            let [a, b] = pairs(operands);
+            format!("({operation} {a} {b})")
+        };
+        let operation = match op {
+            Op::AddHi => return extract(63, 32, &wide("bvadd")),
+            Op::SubHi => return extract(63, 32, &wide("bvsub")),
+            Op::Ult64 => return wide("bvult"),
+            Op::Slt64 => return wide("bvslt"),
+            Op::True | Op::False => return op.name().to_string(),
+            Op::Eq => "=",
+            Op::Ult => "bvult",
+            Op::Slt => "bvslt",
+            Op::Ite => "ite",
+            Op::Bnot => "not",
+            Op::Band => "and",
+            Op::Bor => "or",
+            Op::Bxor => "xor",
+            _ => unreachable!("invariant: a test prints every operation"),
+        };
+        format!("({operation} {})", operands.join(" "))
+    }
+
+    fn bin(&mut self, op: BinOp, operands: &[String]) -> String {
+        let [x, y] = operands else { unreachable!("invariant: two operands") };
         let zero = word(0);
         let guarded = |quotient: &str| format!("(ite (= {y} {zero}) {zero} ({quotient} {x} {y}))");
-        let high = |extend: fn(u32, &str) -> String| {
-            extract(63, 32, &format!("(bvmul {} {})", extend(32, &x), extend(32, &y)))
-        };
+        let high =
+            |extend: fn(u32, &str) -> String| extract(63, 32, &format!("(bvmul {} {})", extend(32, x), extend(32, y)));
         match op {
             BinOp::Add => format!("(bvadd {x} {y})"),
             BinOp::Sub => format!("(bvsub {x} {y})"),
@@ -266,7 +347,7 @@ impl Printer<'_> {
             BinOp::Mul | BinOp::UMulHi | BinOp::SMulHi | BinOp::UDiv | BinOp::SDiv => {
                 self.multiplies = true;
                 match (self.products, op) {
-                    (Products::Uninterpreted, op) => self.apply(&format!("{op:?}"), &[a, b]),
+                    (Products::Uninterpreted, op) => self.apply(&format!("{op:?}"), operands),
                     (_, BinOp::Mul) => format!("(bvmul {x} {y})"),
                     (_, BinOp::UMulHi) => high(zero_extend),
                     (_, BinOp::SMulHi) => high(sign_extend),
@@ -276,14 +357,13 @@ impl Printer<'_> {
             }
         }
     }
-    fn div64(&mut self, op: DivOp, high: bool, operands: [T; 4]) -> String {
+    fn div64(&mut self, op: DivOp, high: bool, operands: &[String]) -> String {
         self.multiplies = true;
         if self.products == Products::Uninterpreted {
             let half = if high { "high" } else { "low" };
-            return self.apply(&format!("{op:?}_{half}"), &operands);
+            return self.apply(&format!("{op:?}_{half}"), operands);
         }
-        let [al, ah, bl, bh] = operands.map(|t| self.of(&t).to_string());
-        let (a, b) = (format!("(concat {ah} {al})"), format!("(concat {bh} {bl})"));
+        let [a, b] = pairs(operands);
         let zero = "(_ bv0 64)";
         let (by_zero, operation) = match op {
             DivOp::UQuot => (zero, "bvudiv"),
@@ -294,6 +374,12 @@ impl Printer<'_> {
         let result = format!("(ite (= {b} {zero}) {by_zero} ({operation} {a} {b}))");
         if high { extract(63, 32, &result) } else { extract(31, 0, &result) }
     }
+}
+
+/// Two words of 64 bits from their halves, the low ones first.
+fn pairs(operands: &[String]) -> [String; 2] {
+    let [al, ah, bl, bh] = operands else { unreachable!("invariant: two pairs of operands") };
+    [format!("(concat {ah} {al})"), format!("(concat {bh} {bl})")]
 }
 
 /// Whether a number of 34 bits is no signed number of 32.
