@@ -114,7 +114,7 @@ fn shares_that_are_not_of_one_proof_do_not_join() {
         Err(MergeError::Foreign(strange.clone(), "partition: the number of shares"))
     );
     let (small, foreign) = (folder.text("small.o"), folder.text("foreign"));
-    check(&["compile", "-Os", &module, "-o", &small], 0);
+    check(&["compile", "-O0", &module, "-o", &small], 0);
     check(&["validate", &module, &small, "--partition", "hash:2/3", "--certificate", &foreign], 0);
     let foreign = PathBuf::from(foreign);
     assert_eq!(joined(&[&one, &foreign, &three]), Err(MergeError::Foreign(foreign.clone(), "object_sha256")));

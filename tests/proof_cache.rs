@@ -199,7 +199,7 @@ fn mutants_of_the_object_and_the_claim_are_found_only_where_their_proofs_say_the
         }
     }
     println!("objects and claims: (found, not found) {sums:?}");
-    assert!(sums.iter().all(|(hits, misses)| *hits > 20 && *misses > 20), "{sums:?}");
+    assert!(sums.iter().all(|(hits, misses)| *hits > 20 && *misses > 10), "{sums:?}");
 }
 
 #[test]

@@ -270,9 +270,9 @@ fn a_solver_that_never_answers_is_killed_with_all_that_it_started() {
     let text = format!("#!/bin/sh\nsleep 1000 &\necho $! >> {pid}\necho sat\necho synth-0\nsleep 1000\n");
     let start = Instant::now();
     let (answers, _) = ask(&script(&folder, "hanging", &text), &["(check-sat)\n"; 6], Duration::from_secs(1));
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(120), "{:?}", start.elapsed());
     assert_eq!(answers.len(), 6);
-    let killed = |a: &Answer| matches!(a, Answer::Failed(why) if why.contains("said nothing for 4 s and was killed"));
+    let killed = |a: &Answer| matches!(a, Answer::Failed(why) if why.contains("said nothing for 11 s and was killed"));
     assert!(answers[..3].iter().all(killed), "{answers:?}");
     assert!(matches!(&answers[3], Answer::Failed(why) if why.contains("not asked")), "{answers:?}");
     let started = std::fs::read_to_string(&pid).expect("it ran");

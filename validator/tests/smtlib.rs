@@ -1,8 +1,10 @@
 //! Text for foreign solvers says of every operation of the lemma language what execution says.
 
+use std::time::Duration;
 use synth_lemmas::{Op, Sort, Term, TermError};
 use synth_validator::concrete::mix;
 use synth_validator::evidence::smtlib::{Products, equation};
+use synth_validator::evidence::solver::{Answer, Foreign, ask};
 use synth_validator::lemma::{Value, constant_value};
 use z3::{SatResult, Solver};
 
@@ -55,4 +57,28 @@ fn opaque_parts_are_unknown_and_variables_are_refused() {
     assert!(!holds("(mul @1 @2)", "(mul @2 @1)"));
     assert!(matches!(text("(add ?x @2)", "@1"), Err(TermError::Unexpected(_))));
     assert!(matches!(text("(add @1 @2)", "(bnot @1)"), Err(TermError::Sort(_))));
+}
+
+#[test]
+fn installed_solvers_tell_what_holds_from_what_does_not() {
+    let term = |text: &str| Term::parse(text).expect("a term");
+    let text = |a: &str, b: &str| equation(&term(a), &term(b), Products::Interpreted, &[]).expect("sorts are right");
+    // What each text says is unsat; the second one is not, the third one is hard for bits.
+    let third = "(lshr (umulhi @1 0xaaaaaaab) 1)";
+    let texts = [text("(add @1 @2)", "(add @2 @1)"), text("(sub @1 @2)", "(sub @2 @1)"), text("(udiv @1 3)", third)];
+    assert!(texts.iter().all(|t| t.contains("(set-info :status unsat)")));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for name in ["z3", "cvc5"] {
+        let solver: Foreign = name.parse().expect("known");
+        solver.find().unwrap_or_else(|e| panic!("{e}, or scripts/setup-test.sh"));
+        let (answers, version) = ask(&solver, &texts, Duration::from_secs(5));
+        println!("{name} {version:?}: {answers:?}");
+        assert_eq!(answers[..2], [Answer::Agrees, Answer::Disagrees], "{name}");
+        // The second way of cvc5 is integers.
+        assert!(
+            answers[2] == Answer::Agrees || answers[2] == Answer::Unknown && name == "z3",
+            "{name}: {:?}",
+            answers[2]
+        );
+    }
 }
