@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::evidence::{Destination, Subject};
-use super::super::proof::{LimitArgs, prove};
+use super::super::proof::{LimitArgs, Scope, prove};
 use super::super::{Format, JSON_SCHEMA, Status, input, output, table};
 use crate::evidence::page::State;
 use serde::Serialize;
@@ -54,7 +54,13 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let claim = args.certificate.as_ref().map(|folder| {
         read_claim(folder).map_err(|d| Diagnostic::new(format!("the certificate is damaged: {d}")).file(folder))
     });
-    let proof = prove((&args.input, &module.bytes), (&args.object, &object), claim.transpose()?, &args.limits)?;
+    let proof = prove(
+        (&args.input, &module.bytes),
+        (&args.object, &object),
+        claim.transpose()?,
+        &args.limits,
+        Scope::default(),
+    )?;
     let subject = Subject {
         module: (&args.input, &module.bytes),
         object: (&args.object, &object),
