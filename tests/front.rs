@@ -53,11 +53,14 @@ fn stages(bytes: &[u8], index: u32, bounds: Bounds) -> Result<(Built, Func), Com
         }
     };
     let limits = Limits::default();
-    let effort = check(&source, &program(&built.func), &built.witness, &shape, &Default::default(), &limits);
+    let effort =
+        check(&source, &program(&built.func), &built.witness, &shape, &Default::default(), &limits, &mut |_| {});
     prove("building", effort, &built.func, &built.func, &built.witness);
-    let effort = check(&program(&built.func), &program(&words), &split, &shape, &Default::default(), &limits);
+    let effort =
+        check(&program(&built.func), &program(&words), &split, &shape, &Default::default(), &limits, &mut |_| {});
     prove("legalization", effort, &built.func, &words, &split);
-    let effort = check(&program(&words), &program(&clean), &cleaning, &shape, &Default::default(), &limits);
+    let effort =
+        check(&program(&words), &program(&clean), &cleaning, &shape, &Default::default(), &limits, &mut |_| {});
     prove("simplification", effort, &words, &clean, &cleaning);
     Ok((built, clean))
 }
