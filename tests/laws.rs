@@ -67,7 +67,7 @@ fn forms_refine_themselves_and_witnesses_compose() {
             let judge = |left: &Func, right: &Func, witness: &Witness| {
                 let (left, right) =
                     (IrProgram::new(left, contract, min, &module), IrProgram::new(right, contract, min, &module));
-                check(&left, &right, witness, &shape, &Ignored::new(), &LIMITS)
+                check(&left, &right, witness, &shape, &Ignored::new(), &LIMITS, &mut |_| {})
             };
             for stage in &function.stages {
                 let Some(identity) = witness(&stage.func, |b| u64::from(b.0), Some) else { continue };
