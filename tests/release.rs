@@ -618,6 +618,7 @@ fn records_have_a_result_for_every_test() {
     for path in ["boards/a.toml", "lemmas/b", "validator/Cargo.toml", "validator/src/c.rs"] {
         put(path, path);
     }
+    std::fs::create_dir_all(source.join("scripts")).expect("made");
     copy(&root().join("scripts/record-tests.sh"), &source.join("scripts/record-tests.sh"));
     let must = |program: &str, arguments: &[&str]| {
         let (code, said) = run(&source, program, arguments);
