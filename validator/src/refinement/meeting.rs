@@ -13,6 +13,9 @@ use std::borrow::Cow;
 
 /// Cut points that the left side may pass, after a decision of its own, before it meets the right one.
 const PASSED_MAX: u32 = 8;
+/// Decisions of its own that the left side may make before it meets the right one. Each costs a copy of the path: without an end, a loop
+/// that a witness says nothing of takes all memory.
+const FORKS_MAX: u32 = 1_000;
 
 impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     /// The right program is at an event or an end; the left one must come to the same.
@@ -33,6 +36,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 }
             }
             match (left.pending, &right.pending) {
+                (Pending::Branch(..), _) if left.forks == FORKS_MAX => {
+                    return Err(self.fail(FailureKind::Exhausted, l, r, "the left side makes too many decisions"));
+                }
                 (Pending::Branch(c, yes, no), _) => {
                     return self.fork_left(c, [yes, no], [left.calls, left.forks, left.passed], right, path);
                 }
