@@ -110,7 +110,7 @@ pub fn lemmas(view: &View<'_>) -> (Document, Value) {
             text(e.judged.rung.unwrap_or("-")),
             text(e.judged.solver_steps.map_or("-".to_string(), |n| n.to_string())),
             code(&e.broken),
-            verdict(e.judged.broken_twin),
+            text(e.judged.broken_twin),
             obligation,
         ];
         table.row(&anchor(&e.name), e.kind, cells);
