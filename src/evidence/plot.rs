@@ -29,7 +29,8 @@ fn draw(svg: &mut String, rows: &[(String, u64)], unit: &str) -> Result<(), Box<
     let root = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
     let most = rows.iter().map(|r| r.1).max().unwrap_or(0).max(1);
     let longest = rows.iter().map(|r| r.0.chars().count()).max().unwrap_or(0) as u32;
-    let places = (0..rows.len() as i32 - 1).into_segmented();
+    // A range of one place gets no label.
+    let places = (0..(rows.len() as i32 - 1).max(1)).into_segmented();
     let mut chart = ChartBuilder::on(&root)
         .margin(8)
         .margin_right(56)
