@@ -50,6 +50,7 @@ fn emulated(image: &str) -> (String, Option<i32>) {
     (printed, status)
 }
 
+/// Covers TOR-ASSUME-RELOCATED.
 #[test]
 fn a_library_with_data_prints_what_its_direct_build_prints() {
     let folder = Folder::new().expect("a folder");

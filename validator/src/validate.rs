@@ -249,6 +249,8 @@ impl<'a> Session<'a> {
     // Requirement TOR-ASSUME-AAPCS: That imports and table entries obey the AAPCS shall be named `A-AAPCS` where the module has
     // imported functions or tables, and only there.
     // Requirement TOR-ASSUME-NATIVE: The host addresses on which a verdict rests shall be named in `A-NATIVE`, each of them.
+    // Requirement TOR-ASSUME-RELOCATED: That the linker's sections name every number that is an address in linear memory shall be named
+    // `A-RELOCATED` where addresses are told from numbers by them, and only there.
     // Requirement TOR-ASSUME-BOUNDS: That accesses are in range shall be named `A-BOUNDS` under every bounds mode but `software`,
     // and only there.
     // Requirement TOR-ASSUME-RT: Each helper of the run-time library that a function calls shall be named in its `A-RT`.
