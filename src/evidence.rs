@@ -6,6 +6,7 @@
 pub mod assumption;
 pub mod build_record;
 pub mod folder;
+pub mod foreign;
 pub mod integrator;
 pub mod junit;
 pub mod manifest;

@@ -45,7 +45,7 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         exports,
         exported_tables,
         memory,
-        memory_align: module.relocations.align.max(8),
+        memory_align: module.relocations.align,
         addresses: addresses(module, own)?,
         memory_bytes: module
             .memory

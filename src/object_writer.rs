@@ -85,7 +85,7 @@ pub struct ObjectData {
     pub exported_tables: BTreeSet<u32>,
     /// Linear memory, if the object owns it.
     pub memory: Option<Image>,
-    /// What its address is to be a multiple of, in bytes.
+    /// What its address is to be a multiple of, in bytes, if that is more than 8.
     pub memory_align: u32,
     /// Words that hold addresses in linear memory: offsets in linear memory or in a segment's copy. What stands there is the distance from
     /// its start.
@@ -353,7 +353,7 @@ impl Writer<'_> {
                 Image::Bytes(_) => (".data.synth_memory", SectionKind::Data),
                 Image::Zero(_) => (".bss.synth_memory", SectionKind::UninitializedData),
             };
-            let section = self.section(name, kind, image, u64::from(data.memory_align));
+            let section = self.section(name, kind, image, u64::from(data.memory_align.max(8)));
             self.object_symbol(SYM_MEMORY, section, global);
             self.addresses(data, ModuleSymbol::Memory, section.0)?;
         }

@@ -31,6 +31,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use synth_validator::certificate::{Certificate, sha256};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
+use synth_validator::evidence::solver::Foreign;
 
 /// The file in a certificate's folder that says what became of each optimizer pass. It is no part of the proof.
 const PASS_FILE: &str = "passes.json";
@@ -66,6 +67,9 @@ pub struct Args {
     /// Let --evidence replace a package of other evidence
     #[arg(long, requires = "evidence")]
     replace_evidence: bool,
+    /// Ask z3, cvc5 or bitwuzla about the exported obligations as well (with --evidence); may be given several times
+    #[arg(long, value_name = "NAME[=PROGRAM]", requires = "evidence")]
+    solver: Vec<Foreign>,
     #[command(flatten)]
     cache: CacheArgs,
     /// Write a C header for the host
@@ -412,8 +416,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         }
     }
     let destination = args.evidence.as_ref();
-    let destination =
-        destination.map(|folder| Destination::new(folder, args.replace_evidence, "--replace-evidence")).transpose()?;
+    let destination = destination
+        .map(|folder| Destination::new(folder, (args.replace_evidence, "--replace-evidence"), &args.solver))
+        .transpose()?;
     let marshalled = args.marshal.read(args.code.private_data)?;
     let mut options = args.inlining.choose(args.code.options());
     options.export_symbols = marshal::symbols(&marshalled);

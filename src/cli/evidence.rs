@@ -5,6 +5,7 @@ use super::output;
 use super::proof::{LimitArgs, Proof};
 use crate::evidence::build_record::{Build, Compilation, Tool};
 use crate::evidence::folder::{self, There};
+use crate::evidence::foreign::agreements;
 use crate::evidence::module::{Package, Proofs, package};
 use crate::evidence::page::State;
 use crate::evidence::run_record::{self, Run, command_lines};
@@ -12,6 +13,7 @@ use crate::evidence::{self, obligation};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::SystemTime;
+use synth_validator::evidence::solver::Foreign;
 
 /// Where a package goes.
 pub struct Destination<'a> {
@@ -19,6 +21,8 @@ pub struct Destination<'a> {
     replace: bool,
     /// The option that lets another package be replaced.
     option: &'static str,
+    /// Solvers that are asked about its obligations.
+    solvers: &'a [Foreign],
     started: SystemTime,
 }
 
@@ -41,14 +45,18 @@ impl<'a> Destination<'a> {
     ///
     /// # Errors
     /// There is something that is no package.
-    pub fn new(folder: &'a Path, replace: bool, option: &'static str) -> Result<Destination<'a>, Diagnostic> {
+    pub fn new(
+        folder: &'a Path,
+        (replace, option): (bool, &'static str),
+        solvers: &'a [Foreign],
+    ) -> Result<Destination<'a>, Diagnostic> {
         let there = folder::there(folder).map_err(|e| Diagnostic::file_system("look at the folder", folder, &e))?;
         if there == There::Other {
             let error =
                 Diagnostic::new("the folder of the evidence is there already and holds something else").file(folder);
             return Err(error.help("give a folder that is not there, or one with a package of evidence"));
         }
-        Ok(Destination { folder, replace, option, started: SystemTime::now() })
+        Ok(Destination { folder, replace, option, solvers, started: SystemTime::now() })
     }
 
     /// Makes the package and checks that it may be written.
@@ -74,7 +82,8 @@ impl<'a> Destination<'a> {
         let exported = obligation::exported(module.1, object.1, &proof.claim, limits.limits());
         let exported = exported.map_err(|e| refused(e.to_string()))?;
         let reports = proof.reports.iter().map(|t| &t.report).collect();
-        let proofs = Proofs { claim: &proof.claim, certificate: &proof.certificate, reports, exported, solvers: None };
+        let solvers = agreements(self.solvers, &exported);
+        let proofs = Proofs { claim: &proof.claim, certificate: &proof.certificate, reports, exported, solvers };
         let mut package = package(module.1, object.1, &build, &proofs).map_err(|e| refused(e.to_string()))?;
         self.may_be_written(&package)?;
         let times = proof.reports.iter().map(|t| (t.report.index, t.time));

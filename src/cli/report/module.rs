@@ -8,6 +8,7 @@ use crate::evidence::page::State;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use synth_validator::certificate::read_claim;
+use synth_validator::evidence::solver::Foreign;
 
 /// Arguments of `synth report module`.
 #[derive(clap::Args)]
@@ -25,6 +26,9 @@ pub struct Args {
     /// Replace a package of other evidence that is there
     #[arg(long)]
     replace: bool,
+    /// Ask z3, cvc5 or bitwuzla about the exported obligations as well; may be given several times
+    #[arg(long, value_name = "NAME[=PROGRAM]")]
+    solver: Vec<Foreign>,
     /// Form of the results
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -48,7 +52,7 @@ struct Report<'a> {
 /// # Errors
 /// Bad input; a folder that may not be written.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
-    let destination = Destination::new(&args.output, args.replace, "--replace")?;
+    let destination = Destination::new(&args.output, (args.replace, "--replace"), &args.solver)?;
     let module = input::module(&args.input)?;
     let object = input::read(&args.object)?;
     let claim = args.certificate.as_ref().map(|folder| {
