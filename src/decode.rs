@@ -4,6 +4,7 @@
 use crate::error::CompileError;
 use crate::faults;
 use crate::module::*;
+use crate::operator_name::name;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use wasmparser::{
@@ -233,7 +234,17 @@ impl Decoder {
         self.next_body = Some(index + 1);
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
+            let offset = operators.original_position();
             match operators.read()? {
+                // Wherever they stand: a table that can change is no constant.
+                operator @ (Operator::TableSet { .. }
+                | Operator::TableGrow { .. }
+                | Operator::TableFill { .. }
+                | Operator::TableCopy { .. }
+                | Operator::TableInit { .. }) => {
+                    let (function, what) = (Some(index as u32), format!("operator {}", name(&operator)));
+                    return Err(CompileError::Unsupported { function, offset: offset as _, what });
+                }
                 Operator::MemoryGrow { .. } => m.grows = !faults::on("decode-growth"),
                 Operator::DataDrop { .. } => m.drops = true,
                 _ => {}

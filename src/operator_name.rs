@@ -3,9 +3,9 @@
 use wasmparser::{MemArg, Operator};
 
 /// Families whose name is followed by a dot.
-const FAMILIES: [&str; 17] = [
+const FAMILIES: [&str; 18] = [
     "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "local", "global",
-    "memory", "table", "ref", "data",
+    "memory", "table", "ref", "data", "elem",
 ];
 
 /// The operator's name: `i32.shr_u`.

@@ -7,12 +7,13 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use synth_validator::certificate::{CLAIM_FILE, Certificate, SHARE_FILE, Totals, sha256};
 use synth_validator::claim::Claim;
+use synth_validator::ladder::Rung;
 
 /// Version of a share's form. Rises with every change of a field's name or meaning.
 const SCHEMA: u32 = 1;
@@ -192,6 +193,11 @@ impl Read {
             {
                 return contradicts(format!("function {} ({}) is not one of {}", f.index, f.name, self.partition));
             }
+        }
+        let known: BTreeSet<&str> = Rung::ALL.iter().map(|rung| rung.name()).collect();
+        let mut links = verdicts.functions.iter().flat_map(|f| &f.links);
+        if links.any(|link| !link.rungs.keys().map(String::as_str).eq(known.iter().copied())) {
+            return contradicts("a link's obligations are not counted by rung".to_string());
         }
         if verdicts.totals != Totals::of(&verdicts.functions) {
             return contradicts("its totals are not the sums of its functions".to_string());

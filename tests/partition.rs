@@ -156,7 +156,11 @@ fn shares_that_are_not_of_one_proof_do_not_join() {
             let mut damaged = kept.clone();
             damaged[at] ^= 1;
             std::fs::write(two.join(file), damaged).expect("writes");
-            assert!(joined(&[&one, &two, &three]).is_err() || file == SHARE_FILE && is_text(&kept, at), "{file} {at}");
+            assert!(
+                joined(&[&one, &two, &three]).is_err() || file == SHARE_FILE && is_text(&kept, at),
+                "{file} {at}: {}",
+                String::from_utf8_lossy(&kept[at.saturating_sub(60)..kept.len().min(at + 20)])
+            );
         }
         std::fs::write(two.join(file), kept).expect("writes");
     }

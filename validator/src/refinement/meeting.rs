@@ -15,7 +15,7 @@ use std::borrow::Cow;
 const PASSED_MAX: u32 = 8;
 /// Decisions of its own that the left side may make before it meets the right one. Each costs a copy of the path: without an end, a loop
 /// that a witness says nothing of takes all memory.
-const FORKS_MAX: u32 = 1_000;
+const FORKS_MAX: u32 = 4_000;
 
 impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     /// The right program is at an event or an end; the left one must come to the same.

@@ -131,6 +131,7 @@ fn others() -> Vec<Case> {
             0,
         ),
         case("data.drop", "data.drop 0", 0, 0),
+        case("elem.drop", "elem.drop 0", 0, 0),
         case("local.get", "(param i64) (result i64) local.get 0", 0, 0),
         case("local.set", "(param i64 i32) local.get 0 local.set 0", 1, 0),
         case("local.tee", "(param i64 i64) (result i64) local.get 0 local.tee 1", 1, 0),
@@ -147,7 +148,7 @@ fn others() -> Vec<Case> {
 
 fn wat(case: &Case) -> String {
     format!(
-        "(module (import \"m\" \"g\" (global $host i32)) (memory 1 6) (table {TABLE_ENTRIES} funcref) (data \"abcdefghijkl\")
+        "(module (import \"m\" \"g\" (global $host i32)) (memory 1 6) (table {TABLE_ENTRIES} funcref) (data \"abcdefghijkl\") (elem func $callee)
           (type $unary (func (param i32) (result i32)))
           (global $word (mut i32) (i32.const 0)) (global $wide (mut i64) (i64.const 0))
           (func $callee (param i64 i32) (result i64) local.get 0)
