@@ -158,6 +158,10 @@ fn generated_modules_compile_and_are_proved() {
         for index in session.functions().into_iter().filter(|f| compiled_size(&session, *f) < 2_000) {
             judge(format!("function {index}"), session.function(index).verdict);
         }
+        // What inlines a function without a run that counts has none either.
+        if not.iter().any(|text| text.contains(": Vacuous: ")) {
+            not.retain(|text| !text.contains(": Unknown: rests on "));
+        }
         (name, proved, not)
     });
     let proved: u32 = results.iter().map(|r| r.1).sum();
