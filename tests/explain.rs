@@ -92,8 +92,8 @@ fn a_wrong_object_is_explained_as_it_is() {
     wat::parse_str(&explained).expect("comments and a module");
     assert!(columns(&explained).iter().any(|(_, code)| code.contains("subs")), "{explained}");
     let function = synth(&["explain", wasm, &wrong.to_string_lossy(), "--function", "no_such_function"]);
-    assert_eq!(function.status.code(), Some(0));
-    assert!(text(&function.stdout).contains("nothing is open about no_such_function"));
+    assert_eq!(function.status.code(), Some(2));
+    assert!(text(&function.stderr).contains("no function no_such_function"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::explain::columns::{Sides, side_by_side};
 use crate::explain::reduce::{Effort, reduce};
 use crate::explain::{Finding, Origins, Symptom, findings};
 use crate::listing::operators;
+use crate::simulator::board::Folder;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -96,9 +97,9 @@ impl Args {
             let origins = compiled.functions.iter().map(|f| (f.index, known(&f.lines))).collect();
             return Ok(Right { bytes: compiled.object, origins });
         };
-        let folder = Scratch::new()?;
-        let (wasm, made) = (folder.0.join("module.wasm"), folder.0.join("output"));
-        input::write_whole(&wasm, &module.bytes)?;
+        let folder = Folder::new().map_err(|e| Diagnostic::new(e.to_string()))?;
+        let made = folder.path().join("output");
+        let wasm = folder.write("module.wasm", &module.bytes).map_err(|e| Diagnostic::new(e.to_string()))?;
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(command).env("WASM", &wasm).env("OUTPUT", &made).stdin(Stdio::null());
         let run = shell.output().map_err(|e| Diagnostic::new(format!("sh does not start: {e}")))?;
@@ -124,32 +125,21 @@ impl Args {
     }
 }
 
-/// A folder for a command's files, which goes when it is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Scratch, Diagnostic> {
-        let folder = std::env::temp_dir().join(format!("synth-explain-{}", std::process::id()));
-        // What an earlier candidate left must not be taken for this one's.
-        let _ = std::fs::remove_dir_all(&folder);
-        let made = std::fs::create_dir_all(&folder);
-        made.map_err(|e| Diagnostic::file_system("make the folder", &folder, &e))?;
-        Ok(Scratch(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// Bad input, or a command that makes nothing.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
+    if let Some(name) = &args.function {
+        let declared = read(&module.bytes).map_err(|e| Diagnostic::new(e.to_string()).file(&module.path))?;
+        let mut functions = 0..declared.functions.len() as u32;
+        if !functions.any(|index| declared.display_name(index) == *name || index.to_string() == *name) {
+            return Err(Diagnostic::new(format!("no function {name}"))
+                .file(&module.path)
+                .help("a name as `synth disasm` shows it, or an index"));
+        }
+    }
     let limits = args.limits.limits();
     let examine = |module: &[u8], right: &[u8]| {
         findings(module, right, &limits)
