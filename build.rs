@@ -13,12 +13,12 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let digest = source_digest::compute(root).unwrap_or_else(|e| panic!("cannot read the sources: {e}"));
     println!("cargo::rustc-env=SYNTH_SOURCE_SHA256={digest}");
-    let profile = std::env::var("PROFILE").unwrap_or_default();
+    let profile = std::env::var("PROFILE").expect("cargo sets it");
     println!("cargo::rustc-env=SYNTH_PROFILE={profile}");
-    let host = std::env::var("TARGET").unwrap_or_default();
-    println!("cargo::rustc-env=SYNTH_HOST={host}");
+    let target = std::env::var("TARGET").expect("cargo sets it");
+    println!("cargo::rustc-env=SYNTH_TARGET={target}");
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_string());
-    let version = std::process::Command::new(rustc).arg("--version").output();
-    let version = version.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string()).unwrap_or_default();
-    println!("cargo::rustc-env=SYNTH_RUSTC={version}");
+    let version = std::process::Command::new(&rustc).arg("--version").output().ok().filter(|o| o.status.success());
+    let version = version.unwrap_or_else(|| panic!("{rustc} does not tell its version"));
+    println!("cargo::rustc-env=SYNTH_RUSTC={}", String::from_utf8_lossy(&version.stdout).trim());
 }

@@ -21,7 +21,7 @@ shift 2
 
 [ -z "$(git status --porcelain)" ] || fail "the tree has changes that are not committed; a record is about one commit"
 commit=$(git rev-parse HEAD)
-sources=$(find Cargo.lock Cargo.toml boards build.rs lemmas src validator/Cargo.toml validator/src -type f |
+sources=$(find Cargo.lock Cargo.toml boards build.rs lemmas src validator/Cargo.toml validator/build.rs validator/src -type f |
   LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1)
 
 scratch=$(mktemp -d)
@@ -40,7 +40,7 @@ run() {
   done
   cargo test "$@" --no-run --message-format=json >"$artifacts" </dev/null || fail "the tests do not build"
   # Test programs: source, manifest, executable.
-  sed -n '/"reason":"compiler-artifact"/{/"test":true/{/"executable":null/!s/.*"manifest_path":"\([^"]*\)".*"src_path":"\([^"]*\)".*"executable":"\([^"]*\)".*/\2\t\1\t\3/p}}' \
+  sed -n '/"reason":"compiler-artifact"/{/"profile":{[^}]*"test":true/{/"executable":null/!s/.*"manifest_path":"\([^"]*\)".*"src_path":"\([^"]*\)".*"executable":"\([^"]*\)".*/\2\t\1\t\3/p}}' \
     "$artifacts" | LC_ALL=C sort -u >"$scratch/programs"
   [ -s "$scratch/programs" ] || fail "there is no test to run"
   printf '    {\n      "features": %s,\n      "binaries": [' "$(quoted "$features")"

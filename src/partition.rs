@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use synth_validator::certificate::{CLAIM_FILE, Certificate, SHARE_FILE, Totals, sha256};
+use synth_validator::certificate::{CLAIM_FILE, Certificate, FunctionEntry, SHARE_FILE, Totals, sha256};
 use synth_validator::claim::Claim;
 use synth_validator::ladder::Rung;
 
@@ -199,6 +199,10 @@ impl Read {
         if links.any(|link| !link.rungs.keys().map(String::as_str).eq(known.iter().copied())) {
             return contradicts("a link's obligations are not counted by rung".to_string());
         }
+        let rests = |f: &FunctionEntry| !f.links.is_empty() && f.links.iter().all(|link| link.said.is_proved());
+        if let Some(f) = verdicts.functions.iter().find(|f| f.said.is_proved() && !rests(f)) {
+            return contradicts(format!("function {} ({}) is proved and its links are not", f.index, f.name));
+        }
         if verdicts.totals != Totals::of(&verdicts.functions) {
             return contradicts("its totals are not the sums of its functions".to_string());
         }
@@ -233,6 +237,10 @@ pub fn merge(folders: &[PathBuf]) -> Result<(Certificate, Claim), MergeError> {
     functions.sort_by_key(|f| f.index);
     if let Some(index) = first.share.all_functions.iter().find(|i| functions.iter().all(|f| f.index != **i)) {
         let why = format!("function {index} is in none of the shares");
+        return Err(MergeError::Contradicting(first.folder.clone(), why));
+    }
+    if !functions.iter().map(|f| f.index).eq(first.share.all_functions.iter().copied()) {
+        let why = "the shares do not have each function once".to_string();
         return Err(MergeError::Contradicting(first.folder.clone(), why));
     }
     let claim = Claim::decode(&first.claim).map_err(|e| MergeError::Damaged(first.folder.join(CLAIM_FILE), e))?;

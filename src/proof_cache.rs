@@ -304,7 +304,7 @@ pub struct Uses {
     /// Functions whose verdicts were taken from it.
     pub hits: Vec<u32>,
     /// Functions that were proved in this run.
-    pub proved: Vec<u32>,
+    pub attempted: Vec<u32>,
     /// Entries that were damaged or could not be written, by function; those functions were proved.
     pub damaged: BTreeMap<u32, String>,
     /// Entries that a proof contradicts, by function.
@@ -340,7 +340,7 @@ impl<'s> Cached<'s> {
     pub fn uses(self) -> Uses {
         let mut uses = self.uses.into_inner().expect("invariant: no thread panics with the lock");
         uses.hits.sort_unstable();
-        uses.proved.sort_unstable();
+        uses.attempted.sort_unstable();
         uses
     }
     fn note(&self, note: impl FnOnce(&mut Uses)) {
@@ -358,13 +358,13 @@ impl Functions for Cached<'_> {
     fn prove(&self, index: u32) -> FunctionReport {
         let keyed = self.store.as_ref().and_then(|(store, keys)| Some((store, keys.of(index)?)));
         let Some((store, key)) = keyed else {
-            self.note(|uses| uses.proved.push(index));
+            self.note(|uses| uses.attempted.push(index));
             return self.session.function(index);
         };
         let found = store.find(&key, index);
         match &found {
             Found::Report(report) if !self.rechecks => {
-                self.note(|uses| if store.is_own(&key) { uses.proved.push(index) } else { uses.hits.push(index) });
+                self.note(|uses| if store.is_own(&key) { uses.attempted.push(index) } else { uses.hits.push(index) });
                 return (**report).clone();
             }
             Found::Report(_) | Found::Nothing => {}
@@ -373,7 +373,7 @@ impl Functions for Cached<'_> {
             }
         }
         let report = self.session.function(index);
-        self.note(|uses| uses.proved.push(index));
+        self.note(|uses| uses.attempted.push(index));
         match found {
             Found::Report(stored) if *stored != report => {
                 let (file, verdict) = (store.file(&key), report.verdict.name());

@@ -16,6 +16,7 @@ use synth::pipeline::{Compiled, Options, compile};
 use synth::simulator::board::Folder;
 use synth_validator::arm::linked;
 use synth_validator::claim::Claim;
+use synth_validator::contract::MemoryOwner;
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::prove_all;
 use synth_validator::validate::{Session, Verdict};
@@ -230,6 +231,33 @@ fn what_was_changed_after_linking_is_refused() {
         noticed += 1;
     }
     assert!(noticed > 40);
+}
+
+/// Proofs count on the capacity, and on a multiple of 8.
+///
+/// Covers TOR-CLAUSE-IMAGE.
+#[test]
+fn a_host_that_defines_too_little_memory_is_refused() {
+    let bench = bench(corpus("semaphore"), &Options { memory: MemoryOwner::Extern, ..Options::default() });
+    let memory = |place: &str, bytes: u32| {
+        let assembly = format!(
+            ".section .bss.memory, \"aw\", %nobits\n.balign 64\n{place}\n.global __linear_memory_base\n.type __linear_memory_base, %object\n\
+             .size __linear_memory_base, {bytes}\n__linear_memory_base: .skip {bytes}\n"
+        );
+        let source = bench.folder.write("memory.S", assembly.as_bytes()).expect("written");
+        let object = bench.folder.path().join("memory.o");
+        must(GCC, &[&CPU[..], &["-c", text(&source), "-o", text(&object)]].concat());
+        bench.verdict(&bench.image(&[text(&object)]))
+    };
+    let capacity = bench.compiled.claim.contract.capacity_bytes;
+    assert_eq!(memory("", capacity), Ok(7));
+    assert_eq!(memory("", capacity + 64), Ok(7));
+    for (place, bytes, what) in
+        [("", 16, "capacity"), (".skip 2", capacity, "aligned"), (".skip 4", capacity, "aligned")]
+    {
+        let refused = memory(place, bytes).expect_err("it is not enough");
+        assert!(refused.contains("__linear_memory_base") && refused.contains(what), "{refused}");
+    }
 }
 
 /// Covers TOR-CLAUSE-LINKED, TOR-CLAUSE-IMAGE.

@@ -236,7 +236,10 @@ fn a_damaged_entry_is_named_and_not_used() {
     let first = cached(vec![LEAF]);
     assert_eq!(deep(|| first.prove(LEAF)), reports[&LEAF]);
     let uses = first.uses();
-    assert!(uses.hits.is_empty() && uses.proved == [LEAF] && uses.damaged[&LEAF].contains("is no entry"), "{uses:?}");
+    assert!(
+        uses.hits.is_empty() && uses.attempted == [LEAF] && uses.damaged[&LEAF].contains("is no entry"),
+        "{uses:?}"
+    );
     assert_eq!(std::fs::read(&file).expect("an entry"), text);
     // What another process has stored is a hit; what this one has is not.
     let again = cached(vec![LEAF]);
@@ -253,7 +256,7 @@ fn only_proofs_are_stored() {
     let cached = Cached::new(&session, vec![LAST])
         .with(&store, Keys::new(&session, &subject.wasm, &object, &Limits::default(), &Prover::this()));
     assert!(matches!(deep(|| cached.prove(LAST)).verdict, Verdict::Refuted(_)));
-    assert_eq!((store.find(&key, LAST), cached.uses().proved), (Found::Nothing, vec![LAST]));
+    assert_eq!((store.find(&key, LAST), cached.uses().attempted), (Found::Nothing, vec![LAST]));
 }
 
 /// The object with code of the last function that computes something else, and that function's key.
@@ -314,7 +317,7 @@ fn certificates_are_the_same_with_and_without_a_store() {
     let checked = compile("checked", &[&with[..], &["--proof-cache-check"]].concat());
     let counts = |said: &serde_json::Value| {
         let count = |field: &str| said["proof_cache"][field].as_array().map_or(0, Vec::len);
-        (count("hits"), count("proved"))
+        (count("hits"), count("attempted"))
     };
     assert!(plain["proof_cache"].is_null());
     assert_eq!((counts(&first), counts(&second), counts(&checked)), ((0, 7), (7, 0), (0, 7)));
@@ -326,7 +329,7 @@ fn certificates_are_the_same_with_and_without_a_store() {
     }
     let object = folder.text("plain.o");
     let (out, _) = check(&["validate", &corpus("semaphore"), &object, "--proof-cache", &cache], 0);
-    assert!(out.contains(&format!("proof cache: 7 functions taken from {cache}, 0 proved")), "{out}");
+    assert!(out.contains(&format!("proof cache: 7 functions taken from {cache}, 0 attempted")), "{out}");
     // Other limits are another proof.
     let (out, _) =
         check(&["validate", &corpus("semaphore"), &object, "--proof-cache", &cache, "--limit-queries", "2999"], 0);
@@ -344,7 +347,7 @@ fn certificates_are_the_same_with_and_without_a_store() {
         )
         .1])
         .collect();
-    let warnings = warned.iter().filter(|w| w.contains("warning: the proof cache's entry of function")).count();
+    let warnings = warned.iter().filter(|w| w.contains("warning: the proof cache, function")).count();
     assert_eq!(warnings, 1, "{warned:?}");
 }
 

@@ -4,12 +4,22 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Files and folders, relative to the workspace. A lock file is not part of a published crate.
-const PARTS: [&str; 5] = ["validator/src", "validator/Cargo.toml", "lemmas/src", "lemmas/rules", "Cargo.lock"];
+const PARTS: [&str; 8] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "lemmas/Cargo.toml",
+    "lemmas/rules",
+    "lemmas/src",
+    "validator/Cargo.toml",
+    "validator/build.rs",
+    "validator/src",
+];
 
 fn files(path: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(path) else {
-        return found.extend(path.is_file().then(|| path.to_path_buf()));
-    };
+    if path.is_file() {
+        return found.push(path.to_path_buf());
+    }
+    let entries = std::fs::read_dir(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     entries.for_each(|entry| files(&entry.expect("an entry").path(), found));
 }
 

@@ -47,7 +47,7 @@ struct RunArgs {
     #[command(flatten)]
     cache: CacheArgs,
     /// Examine the known miscompiles: right programs must be proved, the wrong artefacts beside them refuted
-    #[arg(long, conflicts_with_all = ["all_bounds", "validate", "check_deterministic"])]
+    #[arg(long, conflicts_with_all = ["all_bounds", "validate", "check_deterministic", "proof_cache"])]
     miscompiles: bool,
     /// Do everything twice, on one thread and on two, and compare bytes and verdicts
     #[arg(long, conflicts_with = "proof_cache")]

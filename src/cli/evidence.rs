@@ -1,8 +1,8 @@
 //! Writing packages of evidence for `synth compile --evidence` and `synth report module`.
 
 use super::diagnostic::Diagnostic;
-use super::output;
 use super::proof::{LimitArgs, Proof};
+use super::{Status, output};
 use crate::evidence::build_record::{Build, Compilation, Tool};
 use crate::evidence::folder::{self, There};
 use crate::evidence::foreign::agreements;
@@ -65,6 +65,8 @@ impl<'a> Destination<'a> {
     /// Another package is there, and nobody allowed to replace it.
     pub fn package(&self, subject: Subject<'_>, limits: &LimitArgs) -> Result<Evidence<'_>, Diagnostic> {
         let Subject { module, object, proof, compilation, gate } = subject;
+        let is_contradicted = proof.certificate.is_proved() && proof.status() == Status::NotProved;
+        let gate = gate.or_else(|| is_contradicted.then(|| "the proof cache is wrong about a function".to_string()));
         let (exact, deciding) = command_lines();
         let build = Build {
             schema: evidence::SCHEMA.to_string(),
@@ -79,7 +81,7 @@ impl<'a> Destination<'a> {
             gate,
         };
         let refused = |why: String| Diagnostic::new(format!("no evidence can be made: {why}")).file(object.0);
-        let exported = obligation::exported(module.1, object.1, &proof.claim, limits.limits());
+        let exported = obligation::exported(module.1, object.1, &proof.claim, limits.limits(), limits.threads());
         let exported = exported.map_err(|e| refused(e.to_string()))?;
         let reports = proof.reports.iter().map(|t| &t.report).collect();
         let solvers = agreements(self.solvers, &exported);

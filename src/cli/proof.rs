@@ -10,7 +10,7 @@ use crate::partition::{Partition, Share};
 use crate::pipeline::{Compiled, Options};
 use crate::proof_cache::{Cached, Keys, ProofCache, Prover, Uses};
 use crate::refusal::{Refusal, settle};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use synth_validator::certificate::{self, CERTIFICATE_FILE, CLAIM_FILE, Certificate, SHARE_FILE};
@@ -146,7 +146,7 @@ impl Proof {
     /// Warns of damaged entries of a store, and of those that proofs contradict.
     pub fn warn(&self) {
         for (function, text) in self.uses.iter().flat_map(|uses| &uses.damaged) {
-            print_error(&format!("warning: the proof cache's entry of function {function} is not used: {text}\n"));
+            print_error(&format!("warning: the proof cache, function {function}: {text}\n"));
         }
         for (function, text) in self.uses.iter().flat_map(|uses| &uses.contradicted) {
             print_error(&format!("error: the proof cache is wrong about function {function}: {text}\n"));
@@ -211,11 +211,18 @@ pub fn compile_and_prove(
     limits: &LimitArgs,
     scope: Scope<'_>,
 ) -> Result<(Compiled, Proof, Vec<Refusal>), Diagnostic> {
+    // What is found out about the store holds although a pass is refused and all is compiled again.
+    let (mut damaged, mut contradicted) = (BTreeMap::new(), BTreeMap::new());
     let attempt = |options: &Options| {
         let compiled = build(module, options, limits.threads())?;
-        let proof = prove((&module.path, &module.bytes), (object_path, &compiled.object), None, limits, scope)?;
+        let mut proof = prove((&module.path, &module.bytes), (object_path, &compiled.object), None, limits, scope)?;
         if asked_for(&module.bytes, options).as_ref() != Some(&proof.claim.contract) {
             return Err(Diagnostic::new("the object's contract is not the one that was asked for, which is a defect"));
+        }
+        if let Some(uses) = &mut proof.uses {
+            damaged.append(&mut uses.damaged);
+            contradicted.append(&mut uses.contradicted);
+            (uses.damaged, uses.contradicted) = (damaged.clone(), contradicted.clone());
         }
         Ok::<_, Diagnostic>((compiled, proof))
     };

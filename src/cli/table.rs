@@ -115,9 +115,12 @@ pub fn verdicts(proof: &Proof) -> String {
 
 /// What a store of proofs did.
 pub fn proof_cache(uses: &Uses) -> String {
-    let (hits, proved) = (uses.hits.len(), uses.proved.len());
+    let (hits, attempted) = (uses.hits.len(), uses.attempted.len());
     let rests = if hits > 0 { "; what is taken rests on it until it is proved again" } else { "" };
-    format!("proof cache: {hits} functions taken from {}, {proved} proved{rests}\n", uses.folder.display())
+    format!(
+        "proof cache: {hits} functions taken from {}, {attempted} attempted in this run{rests}\n",
+        uses.folder.display()
+    )
 }
 
 /// A line per optimizer pass: functions it changed, functions it had nothing to do for, functions for which it was refused, or why it

@@ -3,7 +3,7 @@
 use super::obligation::Exported;
 use super::summary::{SolverAgreement, Solvers};
 use std::time::Duration;
-use synth_validator::evidence::solver::{Answer, Foreign, LIMIT_SECONDS, ask};
+use synth_validator::evidence::solver::{Foreign, LIMIT_SECONDS, Tally, ask};
 
 /// Asks solvers about the exported obligations, each for at most [`LIMIT_SECONDS`]; nothing if no solver is to be asked. A solver that is
 /// missing is recorded as such.
@@ -15,20 +15,20 @@ pub fn agreements(solvers: &[Foreign], exported: &[Exported]) -> Option<Solvers>
 
 fn agreement(solver: &Foreign, exported: &[Exported]) -> SolverAgreement {
     let missing = solver.find().err();
-    let files = exported.iter().flat_map(|e| e.files.iter().filter(|(path, _)| *path == e.smt2));
-    let texts: Vec<&str> = files.map(|(_, text)| text.as_str()).collect();
-    let (answers, version) = match missing {
-        None => ask(solver, &texts, Duration::from_secs(LIMIT_SECONDS.into())),
-        Some(_) => (Vec::new(), None),
-    };
-    let count = |wanted: fn(&Answer) -> bool| answers.iter().filter(|a| wanted(a)).count() as u32;
+    let mut tally = Tally::of(solver);
+    if missing.is_none() {
+        let texts: Vec<&str> = exported.iter().map(Exported::text).collect();
+        let (answers, version) = ask(solver, &texts, Duration::from_secs(LIMIT_SECONDS.into()));
+        tally.version = version;
+        exported.iter().zip(answers).for_each(|(e, answer)| tally.note(e.smt2.clone(), answer));
+    }
     SolverAgreement {
-        solver: solver.kind.name().to_string(),
-        version: version.unwrap_or_else(|| "not told".to_string()),
-        agreed: count(|a| matches!(a, Answer::Agrees)),
-        unknown: count(|a| matches!(a, Answer::Unknown)),
-        disagreed: count(|a| matches!(a, Answer::Disagrees)),
-        failed: count(|a| matches!(a, Answer::Failed(_))),
+        version: tally.version.unwrap_or_else(|| "not told".to_string()),
+        agreed: tally.agreed,
+        unknown: tally.unknown.len() as u32,
+        disagreed: tally.disagreed.len() as u32,
+        failed: tally.failed.len() as u32,
+        solver: tally.solver,
         missing,
     }
 }

@@ -27,9 +27,20 @@ pub struct Exported {
     pub smt2: String,
     /// Path of the e-graph's proof, if that closed it.
     pub egg: Option<String>,
+    /// Whether certificates count it.
+    #[serde(skip)]
+    pub counts: bool,
     /// The files: path, text.
     #[serde(skip)]
     pub files: Vec<(String, String)>,
+}
+
+impl Exported {
+    /// Its SMT-LIB text.
+    pub fn text(&self) -> &str {
+        let file = self.files.iter().find(|(path, _)| *path == self.smt2);
+        &file.expect("invariant: its text is among its files").1
+    }
 }
 
 fn exported_one(obligation: Obligation) -> Exported {
@@ -46,21 +57,31 @@ fn exported_one(obligation: Obligation) -> Exported {
         says: obligation.what,
         smt2,
         egg,
+        counts: obligation.counts,
         files,
     }
 }
 
 /// The obligations of an object's proofs, in the order of functions and of the proofs. A function whose links cannot be attempted has none.
+/// On `threads` threads.
 ///
 /// # Errors
 /// What cannot be read.
-pub fn exported(module: &[u8], object: &[u8], claim: &Claim, limits: Limits) -> Result<Vec<Exported>, InputError> {
+pub fn exported(
+    module: &[u8],
+    object: &[u8],
+    claim: &Claim,
+    limits: Limits,
+    threads: usize,
+) -> Result<Vec<Exported>, InputError> {
     let session = Session::new(module, object, Some(claim.clone()), limits)?;
     let of = |function: u32| {
-        // A panic is a defect of the validator, which the function's verdict tells; it says nothing about the other functions.
+        // A defect of the validator says nothing about the other functions. The summary compares how many there are with how many
+        // the certificate counts.
         let found = AssertUnwindSafe(|| obligations::of(&session, function, Rung::Egraph).unwrap_or_default());
         catch_unwind(found).unwrap_or_default()
     };
-    let all: Vec<Vec<Obligation>> = session.functions().into_par_iter().map(of).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("invariant: threads start");
+    let all: Vec<Vec<Obligation>> = pool.install(|| session.functions().into_par_iter().map(of).collect());
     Ok(all.into_iter().flatten().map(exported_one).collect())
 }

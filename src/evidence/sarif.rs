@@ -7,7 +7,7 @@ use super::summary::{LIMIT, Summary};
 use serde_json::{Value, json};
 
 /// The rules: identifier, level, what a finding of it means.
-const RULES: [(&str, &str, &str); 7] = [
+const RULES: [(&str, &str, &str); 8] = [
     ("synth/refuted", "error", "Module and code were executed from the same state and differ."),
     ("synth/not-proved", "error", "It is not proved that the code does what the module says."),
     ("synth/limit-reached", "error", "A limit of the proof was reached before it ended."),
@@ -19,6 +19,7 @@ const RULES: [(&str, &str, &str); 7] = [
     ),
     ("synth/fault", "error", "The object was made by a build with faults, or with a fault switched on."),
     ("synth/gate", "error", "A gate of the command stopped the build."),
+    ("synth/open", "error", "Something that the first screen of the evidence names is open."),
 ];
 
 /// The file of a package.
@@ -110,6 +111,10 @@ fn results(summary: &Summary, build: &Build) -> Vec<Value> {
     }
     if let Some(gate) = &build.gate {
         add("synth/gate", gate.clone(), None);
+    }
+    if results.is_empty() {
+        results
+            .extend(summary.state.reasons.iter().map(|why| finding("synth/open", why.clone(), None, summary, build)));
     }
     results
 }

@@ -1,5 +1,6 @@
 //! The summary of a module's package, `evidence.json`: digests, verdicts, what was refused, what is open.
 
+use super::assumption;
 use super::build_record::{Build, RefusedEntry, Tool};
 use super::obligation::Exported;
 use super::page::State;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::certificate::{Certificate, FunctionEntry, LinkEntry, Said, Totals, sha256};
 use synth_validator::contract::Contract;
-use synth_validator::ladder::Limits;
+use synth_validator::ladder::{Limits, Rung};
 use synth_validator::validate::{FunctionReport, Session};
 use synth_validator::wasm::module::ExportKind;
 
@@ -326,13 +327,37 @@ fn reasons(parts: &Parts<'_>) -> Vec<String> {
     if let Some(gate) = &build.gate {
         reasons.push(format!("A gate stopped the build: {gate}."));
     }
-    let proved = |index: &u32| certificate.functions.iter().any(|f| f.index == *index && f.said.is_proved());
+    // Start-up function and thunks are no functions of the certificate: they belong to the image.
+    let proved = |index: &u32| match certificate.functions.iter().find(|f| f.index == *index) {
+        Some(f) => f.said.is_proved(),
+        None => certificate.image.is_proved(),
+    };
     let uncovered = parts.trace.uncovered.iter().filter(|(index, _)| proved(index)).count();
     if uncovered > 0 {
         reasons.push(format!("{uncovered} pieces of code are covered by no obligation; the trace names them."));
     }
+    let module = parts.session.module();
+    if certificate.functions.is_empty() && module.functions.len() as u32 > module.imported_functions() {
+        reasons.push("The file has no function of the module: nothing is proved of any.".to_string());
+    }
+    for f in certificate.functions.iter().filter(|f| f.said.is_proved()) {
+        let beyond = Rung::ALL.iter().filter(|rung| **rung >= Rung::Egraph);
+        let of_rung = |rung: &Rung| f.links.iter().filter_map(|l| l.rungs.get(rung.name())).sum::<u32>();
+        let closed: u32 = beyond.map(of_rung).sum();
+        let written = parts.exported.iter().filter(|o| o.function == f.index && o.counts).count();
+        if written != closed as usize {
+            reasons.push(format!("{written} of {closed} obligations of {} were exported.", f.name));
+        }
+    }
+    for name in certificate.totals.assumptions.iter().filter(|name| assumption::named(name).is_none()) {
+        reasons.push(format!("The assumption {name} has no text, which is a defect of the tool."));
+    }
     for solver in parts.solvers.iter().flat_map(|s| &s.solvers) {
-        let SolverAgreement { solver: name, disagreed, failed, unknown, missing, .. } = solver;
+        let SolverAgreement { solver: name, agreed, disagreed, failed, unknown, missing, .. } = solver;
+        let told = agreed + disagreed + failed + unknown;
+        if missing.is_none() && told as usize != parts.exported.len() {
+            reasons.push(format!("The solver {name} was asked about {told} of {} obligations.", parts.exported.len()));
+        }
         if let Some(why) = missing {
             reasons.push(format!("The solver {name} is missing: {why}."));
         }
@@ -362,9 +387,6 @@ fn notes(parts: &Parts<'_>) -> Vec<String> {
     if !parts.build.left_out.is_empty() {
         let names = named(parts.build.left_out.iter().map(String::as_str));
         notes.push(format!("Compiled, but not in the file, so that nothing is said of them: {names}."));
-    }
-    if parts.certificate.functions.is_empty() {
-        notes.push("The file has no function of the module.".to_string());
     }
     if let Err(why) = parts.stacks {
         notes.push(format!("Stack use cannot be told: {why}."));

@@ -101,7 +101,7 @@ fn again(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Result<Package, S
     let claim = Claim::decode(file(&claim_path())?)?;
     let (certificate, reports) =
         prove((module, object), &claim, build.limits, threads, &|_| {}).map_err(|e| e.to_string())?;
-    let exported = obligation::exported(module, object, &claim, build.limits).map_err(|e| e.to_string())?;
+    let exported = obligation::exported(module, object, &claim, build.limits, threads).map_err(|e| e.to_string())?;
     let reports = reports.iter().map(|t| &t.report).collect();
     let proofs = Proofs { claim: &claim, certificate: &certificate, reports, exported, solvers };
     package(module, object, &build, &proofs).map_err(|e| e.to_string())

@@ -116,7 +116,7 @@ fn made(change: impl FnOnce(&mut Build), solvers: Option<Solvers>) -> Package {
     change(&mut build);
     let (certificate, reports) =
         prove((&module, &compiled.object), &compiled.claim, limits, 2, &|_| {}).expect("is read");
-    let exported = obligation::exported(&module, &compiled.object, &compiled.claim, limits).expect("is read");
+    let exported = obligation::exported(&module, &compiled.object, &compiled.claim, limits, 2).expect("is read");
     let reports = reports.iter().map(|t| &t.report).collect();
     let proofs = Proofs { claim: &compiled.claim, certificate: &certificate, reports, exported, solvers };
     let mut package = package(&module, &compiled.object, &build, &proofs).expect("is read");

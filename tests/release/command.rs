@@ -138,13 +138,15 @@ fn records_have_a_result_for_every_test() {
         "#[cfg(test)]\nmod tests {\n    #[test]\n    fn passes() {}\n    #[test]\n    fn fails() { panic!(\"\\ntest tests::fails ... ok\"); }\n\
          #[test]\n    #[ignore]\n    fn rests() {}\n}\n",
     );
+    // Built for the tests of the folder, and no test program.
+    put("src/main.rs", "fn main() { std::process::exit(2) }\n");
     put(
         "tests/leaves.rs",
         "#[test]\nfn leaves() { std::process::exit(0) }\n#[test]\nfn waits() { std::thread::sleep(std::time::Duration::from_secs(60)) }\n",
     );
     put("Makefile", "test: ## Tests.\n\tcargo test --workspace\n\nother:\n\tcargo test --other\n");
     put(".gitignore", "target/\n");
-    for path in ["boards/a.toml", "lemmas/b", "validator/Cargo.toml", "validator/src/c.rs"] {
+    for path in ["boards/a.toml", "lemmas/b", "validator/Cargo.toml", "validator/build.rs", "validator/src/c.rs"] {
         put(path, path);
     }
     std::fs::create_dir_all(source.join("scripts")).expect("made");
@@ -175,7 +177,7 @@ fn records_have_a_result_for_every_test() {
     assert_eq!((record.selection.as_str(), record.runs.len()), (ALL, 1));
     let programs: Vec<(&str, bool)> =
         record.runs[0].binaries.iter().map(|b| (b.source.as_str(), b.ended_well)).collect();
-    assert_eq!(programs, [("src/lib.rs", false), ("tests/leaves.rs", true)]);
+    assert_eq!(programs, [("src/lib.rs", false), ("src/main.rs", true), ("tests/leaves.rs", true)]);
     let results: Vec<(&str, Outcome)> =
         record.runs[0].binaries.iter().flat_map(|b| &b.tests).map(|(name, o)| (name.as_str(), *o)).collect();
     let expected = [

@@ -250,7 +250,7 @@ impl<'a> Session<'a> {
     // imported functions or tables, and only there.
     // Requirement TOR-ASSUME-NATIVE: The host addresses on which a verdict rests shall be named in `A-NATIVE`, each of them.
     // Requirement TOR-ASSUME-RELOCATED: That the linker's sections name every number that is an address in linear memory shall be named
-    // `A-RELOCATED` where addresses are told from numbers by them, and only there.
+    // `A-RELOCATED` where linear memory is a part of the host's, and only there.
     // Requirement TOR-ASSUME-BOUNDS: That accesses are in range shall be named `A-BOUNDS` under every bounds mode but `software`,
     // and only there.
     // Requirement TOR-ASSUME-RT: Each helper of the run-time library that a function calls shall be named in its `A-RT`.
@@ -273,7 +273,7 @@ impl<'a> Session<'a> {
             let words: Vec<String> = words.chain(symbols.map(|i| format!("&{}", i.field))).collect();
             names.push(format!("A-NATIVE({})", words.join(", ")));
         }
-        if module.relocations.are_told {
+        if module.relocations.in_host {
             names.push("A-RELOCATED".to_string());
         }
         if self.contract().bounds != Bounds::Software {

@@ -2,6 +2,7 @@
 
 use super::super::{Cli, Format, JSON_SCHEMA, Status, output};
 use crate::cli::diagnostic::Diagnostic;
+use crate::evidence::folder;
 use crate::evidence::release::data::KnownProblems;
 use crate::evidence::release::{
     self, Inputs, SOURCE_SHA256, Tracked, lemmas, lines, record, requirements, sbom, source_digest,
@@ -108,7 +109,7 @@ fn tracked(source: &Path) -> Result<Vec<Tracked>, Diagnostic> {
 
 fn parts(source: &Path) -> Result<Vec<sbom::Part>, Diagnostic> {
     let arguments =
-        ["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", env!("SYNTH_HOST")];
+        ["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", env!("SYNTH_TARGET")];
     let output = std::process::Command::new("cargo").current_dir(source).args(arguments).output();
     let output = output.map_err(|e| {
         Diagnostic::new(format!("cannot run cargo: {e}")).help("install Rust; cargo tells what is linked in")
@@ -174,7 +175,7 @@ fn inputs(args: &Args) -> Result<Inputs, Diagnostic> {
     bar.finish_and_clear();
     let toolchain = [
         ("rustc", env!("SYNTH_RUSTC").to_string()),
-        ("host", env!("SYNTH_HOST").to_string()),
+        ("target", env!("SYNTH_TARGET").to_string()),
         ("libz3, the system's", z3::full_version().to_string()),
     ];
     Ok(Inputs {
@@ -213,29 +214,6 @@ fn may_write(folder: &Path) -> Result<(), Diagnostic> {
     }
 }
 
-/// Writes all files beside the folder and puts them in its place.
-fn write(folder: &Path, package: &release::Package) -> io::Result<()> {
-    let name =
-        folder.file_name().ok_or_else(|| io::Error::other("the path names no folder"))?.to_string_lossy().into_owned();
-    let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent)?;
-    let new = parent.join(format!(".{name}.new.{}", std::process::id()));
-    let written = || -> io::Result<()> {
-        for (path, bytes) in &package.files {
-            let file = new.join(path);
-            std::fs::create_dir_all(file.parent().unwrap_or(&new))?;
-            std::fs::write(file, bytes)?;
-        }
-        if folder.exists() {
-            std::fs::remove_dir_all(folder)?;
-        }
-        std::fs::rename(&new, folder)
-    };
-    written().inspect_err(|_| {
-        let _ = std::fs::remove_dir_all(&new);
-    })
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -243,7 +221,7 @@ fn write(folder: &Path, package: &release::Package) -> io::Result<()> {
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     may_write(&args.output)?;
     let package = release::package(&inputs(args)?).map_err(Diagnostic::new)?;
-    write(&args.output, &package).map_err(|e| Diagnostic::file_system("write", &args.output, &e))?;
+    folder::write(&args.output, &package.files).map_err(|e| Diagnostic::file_system("write", &args.output, &e))?;
     let state = &package.state;
     match args.format {
         Format::Json => output::print_json(&Report {

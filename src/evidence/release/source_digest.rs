@@ -4,7 +4,7 @@
 //! another one. Anyone can do the same without us:
 //!
 //! ```text
-//! find Cargo.lock Cargo.toml boards build.rs lemmas src validator/Cargo.toml validator/src -type f |
+//! find Cargo.lock Cargo.toml boards build.rs lemmas src validator/Cargo.toml validator/build.rs validator/src -type f |
 //!   LC_ALL=C sort | xargs sha256sum | sha256sum
 //! ```
 //!
@@ -15,8 +15,17 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// Files and folders that the program is made of, relative to the root of the sources, in byte order.
-pub const PARTS: [&str; 8] =
-    ["Cargo.lock", "Cargo.toml", "boards", "build.rs", "lemmas", "src", "validator/Cargo.toml", "validator/src"];
+pub const PARTS: [&str; 9] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "boards",
+    "build.rs",
+    "lemmas",
+    "src",
+    "validator/Cargo.toml",
+    "validator/build.rs",
+    "validator/src",
+];
 
 /// Bytes as hexadecimal digits.
 fn hexadecimal(bytes: &[u8]) -> String {

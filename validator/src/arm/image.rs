@@ -231,8 +231,10 @@ impl Check<'_> {
         match (self.contract.memory, self.object.data.get(&Symbol::Memory)) {
             (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments, &addresses),
             (MemoryOwner::Own, None) if self.object.is_linked => {}
-            // In an image the symbol is the host's own.
-            (MemoryOwner::Extern, Some(_)) if self.object.is_linked => {}
+            // In an image the symbol is the host's own, and what it defines has to do.
+            (MemoryOwner::Extern, Some(data)) if self.object.is_linked => {
+                self.memory_place(data, |has, needed| has >= needed)
+            }
             (MemoryOwner::Own, None) => self.fault(SYM_MEMORY, "is not in the object"),
             (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
             (MemoryOwner::Extern, None) => {}
@@ -245,15 +247,22 @@ impl Check<'_> {
         self.module.relocations.in_segment(segment).map(move |word| (at + word, relocation))
     }
 
-    fn own_memory(&mut self, data: &DataObject, segments: &[(usize, &[u8])], addresses: &BTreeMap<u32, Relocation>) {
+    /// Size, alignment and kind of linear memory.
+    fn memory_place(&mut self, data: &DataObject, fits: impl Fn(u64, u64) -> bool) {
         let reserve = if self.contract.bounds == Bounds::Mask { u64::from(MASK_SPARE_BYTES) } else { 0 };
-        if u64::from(data.size) != u64::from(self.contract.capacity_bytes) + reserve {
+        if !fits(u64::from(data.size), u64::from(self.contract.capacity_bytes) + reserve) {
             self.fault(SYM_MEMORY, format!("has {} bytes, not capacity + {reserve}", data.size));
         }
         let align = self.module.relocations.align.max(8);
-        if data.align < align || !data.writable || data.relocations != *addresses {
-            let what = format!("is not {align}-aligned writable memory with {} relocated words", addresses.len());
-            self.fault(SYM_MEMORY, what);
+        if data.align < align || !data.writable {
+            self.fault(SYM_MEMORY, format!("is not {align}-aligned writable memory"));
+        }
+    }
+
+    fn own_memory(&mut self, data: &DataObject, segments: &[(usize, &[u8])], addresses: &BTreeMap<u32, Relocation>) {
+        self.memory_place(data, |has, needed| has == needed);
+        if data.relocations != *addresses {
+            self.fault(SYM_MEMORY, format!("has not just the {} relocated words that it should", addresses.len()));
         }
         let mut places: Vec<_> = segments.iter().map(|(at, s)| (*at, at + s.len())).collect();
         places.sort_unstable();

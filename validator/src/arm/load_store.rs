@@ -177,8 +177,7 @@ impl<D: Domain> Cpu<'_, D> {
     /// the host's.
     fn in_bounds(&mut self, index: &D::W, bytes: u32) {
         if self.f.module.relocations.in_host {
-            let permitted = self.d.is_host(index, bytes);
-            return self.access(Space::Host, permitted);
+            return self.host_access(index, bytes);
         }
         let good = bounds::inside(self.d, self.f.contract, &self.state.world.memory_bytes, index, bytes);
         self.access(Space::Linear, good);
@@ -223,9 +222,14 @@ impl<D: Domain> Cpu<'_, D> {
             self.aligned(address);
         }
         let index = self.d.host_index(address);
-        let permitted = self.d.is_host(&index, width.bytes());
-        self.access(Space::Host, permitted);
+        self.host_access(&index, width.bytes());
         Ok(index)
+    }
+
+    /// Requires that an access at a distance from linear memory is one that the module makes.
+    fn host_access(&mut self, index: &D::W, bytes: u32) {
+        let permitted = self.d.is_host(index, bytes);
+        self.access(Space::Host, permitted);
     }
 
     /// Loads, zero-extended. `multiple`: by an instruction that faults on unaligned addresses. Such a one may take along a

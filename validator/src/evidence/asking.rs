@@ -80,11 +80,18 @@ impl Asking {
                 tallies.iter().for_each(|tally| {
                     let _ = writeln!(out, "{tally}");
                 });
+                if tallies.iter().any(|tally| tally.asked == 0) {
+                    let _ = writeln!(out, "no obligation lies beyond the rung path; --path-rung asks about that one");
+                }
                 u8::from(!tallies.iter().all(Tally::is_agreement))
             }
             Err(why) => {
                 let _ = writeln!(err, "error: {why}");
-                if matches!(why, AskError::NotAttempted(..)) { 1 } else { 2 }
+                if matches!(why, AskError::NotAttempted(..) | AskError::Missed(..) | AskError::Keep(..)) {
+                    1
+                } else {
+                    2
+                }
             }
         }
     }
@@ -100,7 +107,13 @@ impl Asking {
         let plan = Plan { solvers: &self.solvers, least: self.least, limit, keep: self.keep.as_deref() };
         with_deep_stack(|| {
             let session = Session::new(module, object, Some(claim), proved.limits);
-            ask_all(&session.map_err(|e| AskError::Changed(e.to_string()))?, &plan, &|_| {})
+            let tallies = ask_all(&session.map_err(|e| AskError::Changed(e.to_string()))?, &plan, &|_| {})?;
+            let asked = Rung::ALL.iter().filter(|rung| **rung >= self.least);
+            let counted = asked.filter_map(|rung| proved.totals.rungs.get(rung.name())).sum();
+            match tallies.iter().find(|tally| tally.asked < counted) {
+                Some(tally) => Err(AskError::Missed(tally.asked, counted)),
+                None => Ok(tallies),
+            }
         })
     }
 }

@@ -199,7 +199,7 @@ pub struct Plan<'a> {
     pub keep: Option<&'a Path>,
 }
 
-/// Why solvers were not asked.
+/// Why there are no tallies.
 #[derive(Debug)]
 pub enum AskError {
     /// A solver is not there; how to install it.
@@ -210,6 +210,8 @@ pub enum AskError {
     NotAttempted(u32, String),
     /// What was proved cannot be read any more.
     Changed(String),
+    /// Fewer obligations were found than the certificate counts: found, counted.
+    Missed(u32, u32),
 }
 
 impl fmt::Display for AskError {
@@ -218,6 +220,9 @@ impl fmt::Display for AskError {
             AskError::Missing(text) => f.write_str(text),
             AskError::Keep(path, e) => write!(f, "cannot write {}: {e}", path.display()),
             AskError::Changed(why) => write!(f, "the files changed meanwhile: {why}"),
+            AskError::Missed(found, counted) => {
+                write!(f, "{found} obligations were found, and the certificate counts {counted}")
+            }
             AskError::NotAttempted(function, why) => write!(f, "function {function} has no obligations: {why}"),
         }
     }
@@ -233,6 +238,9 @@ impl std::error::Error for AskError {}
 pub fn ask_all(session: &Session<'_>, plan: &Plan<'_>, done: &dyn Fn(usize)) -> Result<Vec<Tally>, AskError> {
     for solver in plan.solvers {
         solver.find().map_err(AskError::Missing)?;
+    }
+    if let Some(folder) = plan.keep {
+        std::fs::create_dir_all(folder).map_err(|e| AskError::Keep(folder.to_path_buf(), e))?;
     }
     let mut tallies: Vec<Tally> = plan.solvers.iter().map(|s| Tally::of(s)).collect();
     let mut waiting: Vec<Obligation> = Vec::new();
@@ -270,21 +278,24 @@ impl Tally {
         let (answers, version) = ask(solver, &texts, plan.limit);
         self.version = self.version.take().or(version);
         for (obligation, answer) in obligations.iter().zip(answers) {
-            self.asked += 1;
             let id = obligation.id();
             if let (Some(folder), Answer::Disagrees | Answer::Failed(_)) = (plan.keep, &answer) {
                 let file = folder.join(&id).with_extension("smt2");
-                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, &obligation.smt2));
-                written.map_err(|e| AskError::Keep(file, e))?;
+                std::fs::write(&file, &obligation.smt2).map_err(|e| AskError::Keep(file, e))?;
             }
-            match answer {
-                Answer::Agrees => self.agreed += 1,
-                Answer::Unknown => self.unknown.push(id),
-                Answer::Disagrees => self.disagreed.push(id),
-                Answer::Failed(why) => self.failed.push((id, why)),
-            }
+            self.note(id, answer);
         }
         Ok(())
+    }
+    /// Notes an answer about the obligation with a name.
+    pub fn note(&mut self, id: String, answer: Answer) {
+        self.asked += 1;
+        match answer {
+            Answer::Agrees => self.agreed += 1,
+            Answer::Unknown => self.unknown.push(id),
+            Answer::Disagrees => self.disagreed.push(id),
+            Answer::Failed(why) => self.failed.push((id, why)),
+        }
     }
 }
 

@@ -36,7 +36,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 }
             }
             match (left.pending, &right.pending) {
-                (Pending::Branch(..), _) if left.forks == FORKS_MAX => {
+                (Pending::Branch(..), _) if left.forks >= FORKS_MAX => {
                     return Err(self.fail(FailureKind::Exhausted, l, r, "the left side makes too many decisions"));
                 }
                 (Pending::Branch(c, yes, no), _) => {

@@ -381,7 +381,9 @@ impl Graph {
             Node::Const(c) => !c,
             Node::Var(Var::Symbol(Symbol::Function(_))) => 0,
             Node::Var(Var::Symbol(Symbol::HostData(_) | Symbol::Data(_))) => 0,
-            Node::Var(Var::Symbol(_) | Var::Entry(13)) => 7,
+            Node::Var(Var::Symbol(Symbol::Memory) | Var::Entry(13)) => 7,
+            // The image's check asks of their sections that they hold words.
+            Node::Var(Var::Symbol(_)) => 3,
             Node::Var(Var::MemoryBytes(_)) => 0xffff,
             Node::Sum(k, terms) => {
                 let low = |v: u32| v.trailing_zeros();

@@ -34,8 +34,6 @@ const DATA: u8 = 11;
 pub struct Relocations {
     /// Whether the contract makes linear memory a part of the host's. If it does not, nothing else is said here.
     pub in_host: bool,
-    /// Whether the module has the linker's sections.
-    pub are_told: bool,
     /// Byte offsets in the module of the operators whose constant is an address: `i32.const`, loads and stores.
     pub operators: BTreeSet<u32>,
     /// Byte offsets in the module of the words of data segments that are addresses; they do not overlap.
@@ -71,6 +69,8 @@ struct Sections<'a> {
     all: Vec<(u8, usize)>,
     symbols: Vec<Symbol>,
     relocations: Vec<RelocSectionReader<'a>>,
+    /// Whether there is a section `linking`.
+    are_told: bool,
     found: Relocations,
 }
 
@@ -88,11 +88,11 @@ pub fn read(module: &Module, bytes: &[u8]) -> Result<Relocations, ReadError> {
         }
         let Payload::CustomSection(section) = &payload else { continue };
         match section.as_known() {
-            KnownCustom::Linking(linking) if !sections.found.are_told => {
+            KnownCustom::Linking(linking) if !sections.are_told => {
                 for part in linking.subsections() {
                     sections.linking(module, part?)?;
                 }
-                sections.found.are_told = true;
+                sections.are_told = true;
             }
             KnownCustom::Reloc(reader) => sections.relocations.push(reader),
             _ if section.name() == "linking" || section.name().starts_with("reloc.") => {
@@ -105,8 +105,9 @@ pub fn read(module: &Module, bytes: &[u8]) -> Result<Relocations, ReadError> {
         }
     }
     let mut fields = sections.fields(bytes)?;
+    let are_told = sections.are_told;
     let mut found = sections.found;
-    if let Some(data) = module.data.first().filter(|_| !found.are_told) {
+    if let Some(data) = module.data.first().filter(|_| !are_told) {
         let what = "data, and no section linking that says which numbers are its addresses,";
         return Err(unsupported(data.bytes.start, what));
     }
@@ -118,11 +119,14 @@ pub fn read(module: &Module, bytes: &[u8]) -> Result<Relocations, ReadError> {
         for at in within {
             let word = bytes.get(at..at + 4).filter(|_| at + 4 <= data.bytes.end);
             let value = word.map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
-            if value != fields.remove(&at) || found.words.range(at.saturating_sub(3) as u32..at as u32).next().is_some()
-            {
+            let address = fields.remove(&at).flatten();
+            let overlaps = found.words.range(at.saturating_sub(3) as u32..at as u32).next().is_some();
+            if value != Some(address.unwrap_or(0)) || overlaps {
                 return Err(unsupported(at, "a word of data that is not what its relocation says"));
             }
-            found.words.insert(at as u32);
+            if address.is_some() {
+                found.words.insert(at as u32);
+            }
         }
     }
     match fields.first_key_value() {
@@ -141,6 +145,9 @@ impl Sections<'_> {
                     let align = 1u32.checked_shl(segment?.alignment).unwrap_or(u32::MAX);
                     self.found.align = self.found.align.max(align);
                 }
+            }
+            Linking::SymbolTable(symbols) if !self.symbols.is_empty() => {
+                return Err(unsupported(symbols.original_position() as usize, "a second symbol table"));
             }
             Linking::SymbolTable(symbols) => {
                 for entry in symbols.into_iter_with_offsets() {
@@ -164,7 +171,9 @@ impl Sections<'_> {
                 if !global.is_some_and(|g| g.ty == ValType::Int(Type::I32) && matches!(g.init, ConstExpr::I32(_))) {
                     return Err(format!("{STACK_POINTER}, which is no i32 with a constant initial value,"));
                 }
-                self.found.stack_pointer = Some(index);
+                if self.found.stack_pointer.replace(index).is_some_and(|other| other != index) {
+                    return Err(format!("a second {STACK_POINTER}"));
+                }
                 self.found.align = self.found.align.max(STACK_ALIGN);
                 Ok(Symbol::Other)
             }
@@ -187,8 +196,8 @@ impl Sections<'_> {
         }
     }
 
-    /// Byte offsets of addresses in code and data, and the addresses.
-    fn fields(&self, bytes: &[u8]) -> Result<BTreeMap<usize, u32>, ReadError> {
+    /// Byte offsets of addresses in code and data, and the addresses; none for null, which is a number.
+    fn fields(&self, bytes: &[u8]) -> Result<BTreeMap<usize, Option<u32>>, ReadError> {
         use RelocationType as R;
         let mut fields = BTreeMap::new();
         for section in &self.relocations {
@@ -212,15 +221,13 @@ impl Sections<'_> {
                 if !is_address {
                     continue;
                 }
-                match self.symbols.get(entry.index as usize) {
-                    Some(Symbol::Null) => {}
-                    Some(Symbol::At(to)) if place < bytes.len() => {
-                        let to = to.wrapping_add(entry.addend as u32);
-                        if fields.insert(place, to).is_some() {
-                            return Err(unsupported(place, "two relocations of the same constant"));
-                        }
-                    }
+                let to = match self.symbols.get(entry.index as usize) {
+                    Some(Symbol::Null) if place < bytes.len() => None,
+                    Some(Symbol::At(to)) if place < bytes.len() => Some(to.wrapping_add(entry.addend as u32)),
                     _ => return Err(unsupported(place, "a relocation to what is no data")),
+                };
+                if fields.insert(place, to).is_some() {
+                    return Err(unsupported(place, "two relocations of the same constant"));
                 }
             }
         }
@@ -233,7 +240,7 @@ fn operators(
     module: &Module,
     bytes: &[u8],
     body: std::ops::Range<usize>,
-    fields: &mut BTreeMap<usize, u32>,
+    fields: &mut BTreeMap<usize, Option<u32>>,
     found: &mut Relocations,
 ) -> Result<(), ReadError> {
     use super::code::Operator as Of;
@@ -262,14 +269,16 @@ fn operators(
             (_, Some((Of::Store { offset, .. } | Of::Store64(offset), ..))) => Some(offset),
             _ => None,
         };
-        if constant != Some(address) {
+        if constant != Some(address.unwrap_or(0)) {
             return Err(unsupported(
                 offset,
                 "a constant that is not what its relocation says, or not one of i32.const, a load or a store,",
             ));
         }
         fields.remove(&field);
-        found.operators.insert(offset as u32);
+        if address.is_some() {
+            found.operators.insert(offset as u32);
+        }
     }
     Ok(())
 }
