@@ -96,7 +96,7 @@ fn own_data(module: &Module, contract: &Contract, is_private: bool, has_init: bo
         let owner = match contract.memory {
             MemoryOwner::Own => String::new(),
             MemoryOwner::Extern => {
-                format!("  /* defined by the host, {}-aligned */", module.relocations.align.max(8))
+                format!("  /* defined by the host, {}-aligned */", module.relocations.memory_align())
             }
         };
         lines.push(format!("extern uint8_t {SYM_MEMORY}[{}u];{owner}\n", contract.capacity_bytes));

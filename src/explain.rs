@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::with_deep_stack;
 use synth_validator::refute::report::{Difference, Kind};
-use synth_validator::refute::{Replay, Start};
+use synth_validator::refute::{Recording, Start};
 use synth_validator::validate::module::ModuleSession;
 use synth_validator::validate::{FunctionReport, Session, Verdict};
 
-/// Steps of a replay, on either side.
-const REPLAY_STEPS: u64 = 20_000;
+/// Steps of a recording, on either side.
+const RECORDED_STEPS: u64 = 20_000;
 
 /// What is seen where something is not proved, whichever function it is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ pub struct Finding {
     /// The executed difference.
     pub difference: Option<Box<Difference>>,
     /// Both executions from the difference's start: the module's and the right side's.
-    pub replays: Option<[Replay; 2]>,
+    pub recordings: Option<[Recording; 2]>,
 }
 
 /// Everything that is not proved about a right side, the image first, then by function.
@@ -62,8 +62,8 @@ fn of_object(module: &[u8], object: &[u8], limits: &Limits) -> Result<Vec<Findin
     let session = Session::new(module, object, None, *limits).map_err(|e| e.to_string())?;
     let image = whole("the initial image", &session.image());
     let reports = session.functions().into_iter().map(|f| session.function(f));
-    let replay = |index: u32, start: &Start| session.replay(index, start, REPLAY_STEPS);
-    Ok(image.into_iter().chain(reports.filter_map(|r| finding(r, &replay))).collect())
+    let record = |index: u32, start: &Start| session.record(index, start, RECORDED_STEPS);
+    Ok(image.into_iter().chain(reports.filter_map(|r| finding(r, &record))).collect())
 }
 
 fn of_module(before: &[u8], after: &[u8], limits: &Limits) -> Result<Vec<Finding>, String> {
@@ -72,11 +72,11 @@ fn of_module(before: &[u8], after: &[u8], limits: &Limits) -> Result<Vec<Finding
     let session = ModuleSession::new(before, &round.module, round.claim, *limits).map_err(|e| e.to_string())?;
     let declarations = whole("what is not code", &session.declarations());
     let reports = session.functions().map(|f| session.function(f));
-    let replay = |index: u32, start: &Start| session.replay(index, start, REPLAY_STEPS);
+    let record = |index: u32, start: &Start| session.record(index, start, RECORDED_STEPS);
     // Functions of modules whose declarations differ are not looked at.
     Ok(match declarations {
         Some(finding) => vec![finding],
-        None => reports.filter_map(|r| finding(r, &replay)).collect(),
+        None => reports.filter_map(|r| finding(r, &record)).collect(),
     })
 }
 
@@ -87,11 +87,11 @@ fn whole(name: &str, verdict: &Verdict) -> Option<Finding> {
         symptom: Symptom { verdict: verdict.name(), kind: None, link: None },
         detail: verdict.detail().to_string(),
         difference: None,
-        replays: None,
+        recordings: None,
     })
 }
 
-fn finding(report: FunctionReport, replay: &dyn Fn(u32, &Start) -> Result<[Replay; 2], Verdict>) -> Option<Finding> {
+fn finding(report: FunctionReport, record: &dyn Fn(u32, &Start) -> Result<[Recording; 2], Verdict>) -> Option<Finding> {
     if report.verdict == Verdict::Proved {
         return None;
     }
@@ -103,7 +103,7 @@ fn finding(report: FunctionReport, replay: &dyn Fn(u32, &Start) -> Result<[Repla
         name: report.name,
         symptom: Symptom { verdict: report.verdict.name(), kind, link: open.filter(|_| kind.is_none()) },
         detail: report.verdict.detail().to_string(),
-        replays: difference.as_ref().and_then(|d| replay(report.index, &d.start).ok()),
+        recordings: difference.as_ref().and_then(|d| record(report.index, &d.start).ok()),
         difference,
     })
 }

@@ -45,7 +45,7 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         exports,
         exported_tables,
         memory,
-        memory_align: module.relocations.align,
+        memory_align: module.relocations.memory_align(),
         addresses: addresses(module, own)?,
         memory_bytes: module
             .memory

@@ -353,7 +353,7 @@ impl Writer<'_> {
                 Image::Bytes(_) => (".data.synth_memory", SectionKind::Data),
                 Image::Zero(_) => (".bss.synth_memory", SectionKind::UninitializedData),
             };
-            let section = self.section(name, kind, image, u64::from(data.memory_align.max(8)));
+            let section = self.section(name, kind, image, u64::from(data.memory_align));
             self.object_symbol(SYM_MEMORY, section, global);
             self.addresses(data, ModuleSymbol::Memory, section.0)?;
         }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use synth_validator::refute::Replay;
+use synth_validator::refute::Recording;
 use synth_validator::refute::report::Difference;
 use synth_validator::wasm::reader::read;
 
@@ -74,7 +74,7 @@ struct Explained<'a> {
     detail: &'a str,
     difference: Option<&'a Difference>,
     /// The module's execution and the other.
-    executions: Option<&'a [Replay; 2]>,
+    executions: Option<&'a [Recording; 2]>,
     module_bytes: usize,
     reduced_bytes: usize,
     /// The reduced module as text.
@@ -181,7 +181,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
                 name: &found.name,
                 detail: &found.detail,
                 difference: found.difference.as_deref(),
-                executions: found.replays.as_ref(),
+                executions: found.recordings.as_ref(),
                 module_bytes: module.bytes.len(),
                 reduced_bytes: small.len(),
                 reduced: &text,
@@ -269,14 +269,14 @@ fn explanation(found: &Finding, right: &Right, before: usize, small: &[u8]) -> S
         let _ = write!(text, ", reduced to {}", small.len());
     }
     let _ = write!(text, "\n\n{}\n", found.detail.trim_end());
-    if let (Some(replays), Some(function)) = (&found.replays, found.function) {
+    if let (Some(recordings), Some(function)) = (&found.recordings, found.function) {
         let is_module = right.bytes.starts_with(b"\0asm");
         let other = if is_module { "what is to refine it" } else { "machine code" };
         let listed = |bytes: &[u8]| read(bytes).map_or(BTreeMap::new(), |m| operators(&m, bytes, function));
         let origins = right.origins.iter().find(|(index, _)| *index == function).map(|(_, origins)| origins.clone());
         let right = if is_module { listed(&right.bytes) } else { BTreeMap::new() };
         let sides = Sides { left: listed(small), right, origins: origins.unwrap_or_default() };
-        let _ = write!(text, "\n{}", side_by_side(replays, ["module", other], &sides));
+        let _ = write!(text, "\n{}", side_by_side(recordings, ["module", other], &sides));
     }
     text.lines().fold(String::new(), |mut all, line| {
         let _ = writeln!(all, "{}", format!(";; {line}").trim_end());

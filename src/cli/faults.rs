@@ -85,7 +85,9 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).stack_size(STACK_BYTES).build();
     let pool = pool.map_err(|e| Diagnostic::new(format!("no threads: {e}")))?;
     // Checks of the compiler that stop it are results here.
-    std::panic::set_hook(Box::new(|_| {}));
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     let matrix = pool.install(|| {
         let subjects =
             programs.into_iter().map(Subject::new).collect::<Result<Vec<_>, _>>().map_err(Diagnostic::new)?;
@@ -115,10 +117,11 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
 fn telling(found: &[Found], programs: &[String]) -> String {
     let detail = |f: &Found| match f {
         Found::Refuted(what) | Found::NotProved(what) | Found::Stopped(what) | Found::Unsound(what) => what.clone(),
+        Found::Panic => "a panic, which RUST_BACKTRACE=1 shows".to_string(),
         Found::NotReached | Found::Harmless { .. } => String::new(),
     };
     let rank = |f: &Found| match f {
-        Found::Unsound(_) => 0,
+        Found::Unsound(_) | Found::Panic => 0,
         Found::Refuted(_) => 1,
         Found::NotProved(_) => 2,
         Found::Stopped(_) => 3,
@@ -165,7 +168,8 @@ struct Row {
     stage: String,
     file: &'static str,
     what: &'static str,
-    /// A letter for each program: R refuted, n not proved, s stopped, h harmless, . not reached, ! proved and wrong.
+    /// A letter for each program: R refuted, n not proved, s stopped, h harmless, . not reached, ! proved and wrong, p
+    /// the validator panics.
     programs: String,
 }
 
@@ -199,7 +203,7 @@ fn markdown(matrix: &Matrix) -> String {
          {} objects are refuted by an execution that differs or by their image (R), {} are not proved (n), {} never come to be because a\n\
          check of the compiler stops it (s). {} differ from the right ones and are as right (h): they are proved, and {calls} calls of their\n\
          vectors agree between the interpreters of WebAssembly and of Arm, in results, traps, calls of imports, memory and globals.\n\
-         {} are the same bytes (.). {} are proved and wrong (!).\n\n\
+         {} are the same bytes (.). {} are proved and wrong (!), the validator panics at {} (p).\n\n\
          | Part | Fault | What is done wrong | R | n | s | h | . | For example |\n|---|---|---|---:|---:|---:|---:|---:|---|\n",
         matrix.programs.len(),
         matrix.rows.len(),
@@ -209,6 +213,7 @@ fn markdown(matrix: &Matrix) -> String {
         total('h'),
         total('.'),
         total('!'),
+        total('p'),
     );
     for (fault, found) in &matrix.rows {
         let numbers = counts(found).map(|n| n.to_string()).join(" | ");

@@ -28,6 +28,8 @@ pub enum Found {
     },
     /// The object is proved, and it does something else than the module: the validator is wrong.
     Unsound(String),
+    /// The validator or an interpreter panics at it.
+    Panic,
 }
 
 impl Found {
@@ -40,6 +42,7 @@ impl Found {
             Found::Stopped(_) => 's',
             Found::Harmless { .. } => 'h',
             Found::Unsound(_) => '!',
+            Found::Panic => 'p',
         }
     }
     /// Whether the validator caught it.
@@ -73,10 +76,11 @@ impl Subject {
 
     /// Compiles it with a fault, or optimizes it if only that can go wrong, and asks the validator; if that proves it, lets it run.
     pub fn examine(&self, fault: &Fault) -> Found {
-        match is_of_optimizer(fault) {
+        let found = || match is_of_optimizer(fault) {
             true => self.optimized(fault.name).unwrap_or_else(Found::Stopped),
             false => self.compiled(fault.name),
-        }
+        };
+        catch_unwind(AssertUnwindSafe(found)).unwrap_or(Found::Panic)
     }
 
     fn optimized(&self, fault: &'static str) -> Result<Found, String> {
@@ -195,7 +199,7 @@ impl Matrix {
         }
     }
 
-    /// Faults that nothing caught, and programs in which the validator proves what is wrong.
+    /// Faults that nothing caught, and programs in which the validator proves what is wrong or panics.
     pub fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
         for (fault, found) in &self.rows {
@@ -203,8 +207,12 @@ impl Matrix {
                 failures.push(format!("{} is not caught in any program", fault.name));
             }
             for (program, found) in self.programs.iter().zip(found) {
-                if let Found::Unsound(what) = found {
-                    failures.push(format!("{} in {program} is proved and wrong: {what}", fault.name));
+                match found {
+                    Found::Unsound(what) => {
+                        failures.push(format!("{} in {program} is proved and wrong: {what}", fault.name));
+                    }
+                    Found::Panic => failures.push(format!("{} in {program} makes the validator panic", fault.name)),
+                    _ => {}
                 }
             }
         }

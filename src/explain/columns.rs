@@ -3,7 +3,7 @@
 use super::Origins;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use synth_validator::refute::{Moment, Replay};
+use synth_validator::refute::{Moment, Recording};
 use synth_validator::witness::Loc;
 
 /// Rows that are shown at the beginning, and at the end, of an execution with more.
@@ -37,9 +37,9 @@ fn offset(place: &str) -> Option<u32> {
 }
 
 /// Rows of an execution; the steps of one instruction are one row. `operators`: by byte offset in the module.
-fn rows(replay: &Replay, operators: &BTreeMap<u32, String>) -> Vec<Row> {
+fn rows(recording: &Recording, operators: &BTreeMap<u32, String>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    let moments = &replay.moments;
+    let moments = &recording.moments;
     let mut first = 0;
     while first < moments.len() {
         let at = offset(&moments[first].place);
@@ -52,7 +52,7 @@ fn rows(replay: &Replay, operators: &BTreeMap<u32, String>) -> Vec<Row> {
         rows.push(Row { offset: at, text: [vec![place], changed].concat().join("  ") });
         first = next;
     }
-    rows.push(Row { offset: None, text: replay.end.to_string() });
+    rows.push(Row { offset: None, text: recording.end.to_string() });
     rows
 }
 
@@ -84,7 +84,7 @@ pub struct Sides {
 
 /// Both executions in two columns, a line for each row. Where the operator that an instruction comes from is known, the instruction stands
 /// beside it or below.
-pub fn side_by_side([left, right]: &[Replay; 2], titles: [&str; 2], sides: &Sides) -> String {
+pub fn side_by_side([left, right]: &[Recording; 2], titles: [&str; 2], sides: &Sides) -> String {
     let (left, right) = (shortened(rows(left, &sides.left)), shortened(rows(right, &sides.right)));
     let origins = &sides.origins;
     let mut text = format!("{:<LEFT_COLUMNS$}| {}\n", titles[0], titles[1]);
@@ -117,17 +117,17 @@ mod tests {
     use super::*;
     use synth_validator::refute::End;
 
-    fn replay(places: &[(&str, u32)], loc: Loc, end: u32) -> Replay {
+    fn recording(places: &[(&str, u32)], loc: Loc, end: u32) -> Recording {
         let moment = |(place, word): &(&str, u32)| Moment { place: (*place).to_string(), words: vec![(loc, *word)] };
-        Replay { moments: places.iter().map(moment).collect(), end: End::Return(vec![end]) }
+        Recording { moments: places.iter().map(moment).collect(), end: End::Return(vec![end]) }
     }
 
     #[test]
     fn instructions_stand_beside_their_operators() {
-        let left = replay(&[("wasm offset 0x20 (a)", 1), ("wasm offset 0x22 (b)", 5)], Loc::WasmStack(0), 5);
+        let left = recording(&[("wasm offset 0x20 (a)", 1), ("wasm offset 0x22 (b)", 5)], Loc::WasmStack(0), 5);
         let operators = BTreeMap::from([(0x20, "local.get 0".to_string()), (0x22, "i32.add".to_string())]);
         let sides = Sides { left: operators, origins: Origins::from([(2, 0x22)]), ..Sides::default() };
-        let right = replay(
+        let right = recording(
             &[("0x00000000: push {r4, lr}", 0), ("0x00000002: adds r0, r0, #1", 0), ("0x00000004: bx lr", 6)],
             Loc::Reg(0),
             6,
@@ -144,7 +144,7 @@ mod tests {
     fn long_executions_lose_their_middle() {
         let places: Vec<(&str, u32)> = (0..500).map(|n| ("0x00000002: nop", n)).collect();
         let text = side_by_side(
-            &[replay(&places, Loc::WasmLocal(0), 0), replay(&places, Loc::Reg(0), 0)],
+            &[recording(&places, Loc::WasmLocal(0), 0), recording(&places, Loc::Reg(0), 0)],
             ["a", "b"],
             &Sides::default(),
         );

@@ -184,7 +184,7 @@ pub struct Moment {
 
 /// A run, told step by step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Replay {
+pub struct Recording {
     /// Its points in order.
     pub moments: Vec<Moment>,
     /// How it ended.
@@ -195,7 +195,7 @@ pub struct Replay {
 const WORDS_SHOWN: u32 = 64;
 
 /// Runs a program from its entry for at most `fuel` steps and tells each.
-pub fn replay<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, fuel: u64) -> Replay {
+pub fn record<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, fuel: u64) -> Recording {
     let registers = (0..13).chain([14]).map(Loc::Reg);
     let words = (0..WORDS_SHOWN).map(Loc::WasmLocal).chain((0..WORDS_SHOWN).map(Loc::WasmStack));
     let locations: Vec<Loc> = registers.chain(words).collect();
@@ -204,7 +204,7 @@ pub fn replay<P: Program<Concrete>>(program: &P, start: &Start, setting: &Settin
         let words = locations.iter().filter_map(|loc| Some((*loc, program.get(d, state, loc)?)));
         moments.push(Moment { place: program.describe(at), words: words.collect() });
     });
-    Replay { moments, end: trace.end }
+    Recording { moments, end: trace.end }
 }
 
 fn execute<P: Program<Concrete>>(program: &P, start: &Start, setting: &Setting, mode: &Mode) -> Trace<P::Point> {

@@ -10,7 +10,7 @@ use crate::contract::{Bounds, Contract, Native};
 use crate::ladder::Limits;
 use crate::refinement::{Closed, Effort, Place};
 use crate::refute::report::Difference;
-use crate::refute::{Replay, Start};
+use crate::refute::{Recording, Start};
 use crate::wasm;
 use crate::wasm::module::{ExportKind, Module};
 use crate::wasm::reader::ReadError;
@@ -306,8 +306,8 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// Why they cannot be run.
-    pub fn replay(&self, index: u32, start: &Start, fuel: u64) -> Result<[Replay; 2], Verdict> {
-        self.with_machine(index, |machine| self.chain.replay(index, machine, start, fuel))
+    pub fn record(&self, index: u32, start: &Start, fuel: u64) -> Result<[Recording; 2], Verdict> {
+        self.with_machine(index, |machine| self.chain.record(index, machine, start, fuel))
     }
 
     /// The meaning of a function's machine code.

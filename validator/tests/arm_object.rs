@@ -5,8 +5,9 @@ use synth_validator::arm::machine::Machine;
 use synth_validator::arm::object::{ObjectFile, read};
 use synth_validator::concrete::{Bytes, Concrete, mix};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
-use synth_validator::domain::Symbol;
+use synth_validator::domain::{BinOp, Domain, Symbol};
 use synth_validator::program::World;
+use synth_validator::term::Graph;
 use synth_validator::wasm::instance::{Host, Instance, Stop};
 use synth_validator::wasm::module::{ImportName, Module};
 
@@ -85,6 +86,30 @@ fn changed_images_have_faults() {
         let logout = o.extras.iter().find(|e| e.name == "logout").expect("thunk").code.clone();
         o.extras.iter_mut().for_each(|e| e.code = logout.clone());
     });
+}
+
+/// What terms take of an address, the check of the image asks of it.
+///
+/// Covers TOR-CLAUSE-IMAGE.
+#[test]
+fn addresses_are_as_aligned_as_terms_take_them_to_be() {
+    let (_, module) = wasm();
+    let object = read(OBJECT, &module).expect("object");
+    for (symbol, data) in &object.data {
+        let mut graph = Graph::new();
+        let address = graph.symbol(*symbol);
+        let mut is_multiple = |of: u32| {
+            let low = graph.bin_const(BinOp::And, &address, of - 1);
+            graph.constant(low) == Some(0)
+        };
+        let taken = (1..16).map(|bit| 1 << bit).take_while(|of| is_multiple(*of)).last();
+        let Some(taken) = taken else { continue };
+        assert!(data.align >= taken, "{symbol:?} is {}-aligned, not {taken}", data.align);
+        let (bytes, module) = wasm();
+        let mut other = read(OBJECT, &module).expect("object");
+        other.data.get_mut(symbol).expect("data").align = taken / 2;
+        assert_ne!(check_image(&module, &bytes, &other, &CONTRACT), vec![], "{symbol:?} {taken}");
+    }
 }
 
 #[test]

@@ -239,7 +239,7 @@ impl Check<'_> {
             (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
             // A number that a linker was told has no size: that it is memory is the host's business.
             (MemoryOwner::Extern, None) => {
-                let align = self.memory_align();
+                let align = self.module.relocations.memory_align();
                 if self.object.memory_address.is_some_and(|at| !at.is_multiple_of(align)) {
                     self.fault(SYM_MEMORY, format!("is not {align}-aligned"));
                 }
@@ -253,18 +253,13 @@ impl Check<'_> {
         self.module.relocations.in_segment(segment).map(move |word| (at + word, relocation))
     }
 
-    /// What the address of linear memory has to be a multiple of, in bytes.
-    fn memory_align(&self) -> u32 {
-        self.module.relocations.align.max(8)
-    }
-
     /// Size, alignment and kind of linear memory.
     fn memory_place(&mut self, data: &DataObject, fits: impl Fn(u64, u64) -> bool) {
         let reserve = if self.contract.bounds == Bounds::Mask { u64::from(MASK_SPARE_BYTES) } else { 0 };
         if !fits(u64::from(data.size), u64::from(self.contract.capacity_bytes) + reserve) {
             self.fault(SYM_MEMORY, format!("has {} bytes, not capacity + {reserve}", data.size));
         }
-        let align = self.memory_align();
+        let align = self.module.relocations.memory_align();
         if data.align < align || !data.writable {
             self.fault(SYM_MEMORY, format!("is not {align}-aligned writable memory"));
         }

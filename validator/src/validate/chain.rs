@@ -13,7 +13,7 @@ use crate::refute::executing::{Bodies, Executing};
 use crate::refute::report::{Difference, Kind};
 use crate::refute::search::{Plan, search};
 use crate::refute::setting::{Setting, Start, from_model};
-use crate::refute::{self, Comparison, Replay};
+use crate::refute::{self, Comparison, Recording};
 use crate::term::Graph;
 use crate::wasm;
 use crate::wasm::module::Module;
@@ -180,16 +180,16 @@ impl<'a> Chain<'a> {
     }
 
     /// Runs a function and a program that is to refine it from a start, for at most `fuel` steps each.
-    pub(super) fn replay<R: Program<Concrete>>(
+    pub(super) fn record<R: Program<Concrete>>(
         &self,
         index: u32,
         right: &R,
         start: &Start,
         fuel: u64,
-    ) -> Result<[Replay; 2], Verdict> {
+    ) -> Result<[Recording; 2], Verdict> {
         self.with_sides(index, right, |Sides { module, code, setting, .. }| {
             let setting = setting.as_ref().ok_or_else(|| Verdict::Unsupported("instantiation".to_string()))?;
-            Ok([refute::replay(module, start, setting, fuel), refute::replay(code, start, setting, fuel)])
+            Ok([refute::record(module, start, setting, fuel), refute::record(code, start, setting, fuel)])
         })
     }
 

@@ -19,7 +19,7 @@ use crate::claim::{Claim, Round, Rounds};
 use crate::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use crate::ladder::Limits;
 use crate::refinement::Effort;
-use crate::refute::{Replay, Start};
+use crate::refute::{Recording, Start};
 use crate::wasm;
 use crate::wasm::module::Module;
 use crate::wasm::semantics::Function as Wasm;
@@ -117,8 +117,8 @@ impl<'a> ModuleSession<'a> {
     ///
     /// # Errors
     /// Why they cannot be run.
-    pub fn replay(&self, index: u32, start: &Start, fuel: u64) -> Result<[Replay; 2], Verdict> {
-        self.with_after(index, |after| self.chain.replay(index, after, start, fuel))
+    pub fn record(&self, index: u32, start: &Start, fuel: u64) -> Result<[Recording; 2], Verdict> {
+        self.with_after(index, |after| self.chain.record(index, after, start, fuel))
     }
 
     /// The meaning of the second module's function.

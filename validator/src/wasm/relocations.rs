@@ -22,6 +22,8 @@ use wasmparser::{
 const STACK_POINTER: &str = "__stack_pointer";
 /// What the address of the module's stack is a multiple of, in bytes. Source: BasicCABI.md, the linear stack.
 const STACK_ALIGN: u32 = 16;
+/// What every linear memory is aligned to, in bytes: `ldrd` and the like may access it.
+const MEMORY_ALIGN: u32 = 8;
 /// Bytes of a constant that a linker fills in.
 const FIELD_BYTES: usize = 5;
 /// Numbers of sections. Source: WebAssembly Core 2.0, 5.5.2.
@@ -45,6 +47,10 @@ pub struct Relocations {
 }
 
 impl Relocations {
+    /// What the address of linear memory has to be a multiple of, in bytes.
+    pub fn memory_align(&self) -> u32 {
+        self.align.max(MEMORY_ALIGN)
+    }
     /// Offsets in a data segment of the words that are addresses.
     pub fn in_segment<'a>(&'a self, data: &'a Data) -> impl Iterator<Item = u32> + 'a {
         let (start, end) = (data.bytes.start as u32, data.bytes.end as u32);
