@@ -68,10 +68,13 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Folders of the workspace that are copied.
+const COPIED: [&str; 5] = ["src", "boards", "lemmas", "validator", "tests"];
+
 /// Copies the workspace with all breaks built in. What is only read is linked.
 fn copy(root: &Path, to: &Path) {
     let mut sources = vec![root.join("Cargo.toml"), root.join("Cargo.lock"), root.join("build.rs")];
-    for folder in ["src", "boards", "lemmas", "validator", "tests"] {
+    for folder in COPIED {
         files(&root.join(folder), &mut sources);
     }
     let mut contents: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
@@ -98,6 +101,14 @@ fn copy(root: &Path, to: &Path) {
         .into_bytes();
     for (inside, content) in &contents {
         write(&to.join(inside), content);
+    }
+    // What an earlier run left of a source that is no more.
+    let mut there = Vec::new();
+    COPIED.iter().for_each(|folder| files(&to.join(folder), &mut there));
+    for path in there {
+        if !contents.contains_key(path.strip_prefix(to).expect("below it")) {
+            fs::remove_file(&path).expect("removed");
+        }
     }
     for folder in ["corpus", "docs", "scripts", "third-party"] {
         let link = to.join(folder);

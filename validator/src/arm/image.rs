@@ -237,13 +237,7 @@ impl Check<'_> {
             }
             (MemoryOwner::Own, None) => self.fault(SYM_MEMORY, "is not in the object"),
             (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
-            // A number that a linker was told has no size: that it is memory is the host's business.
-            (MemoryOwner::Extern, None) => {
-                let align = self.module.relocations.memory_align();
-                if self.object.memory_address.is_some_and(|at| !at.is_multiple_of(align)) {
-                    self.fault(SYM_MEMORY, format!("is not {align}-aligned"));
-                }
-            }
+            (MemoryOwner::Extern, None) => {}
         }
     }
 

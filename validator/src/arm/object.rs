@@ -107,8 +107,6 @@ pub struct ObjectFile {
     pub witness: Option<Vec<u8>>,
     /// Whether it is linked: functions and data that nothing needs may have been left out.
     pub is_linked: bool,
-    /// Address of linear memory in a linked image, also where no section holds it: a linker may be told a number.
-    pub memory_address: Option<u32>,
 }
 
 impl ObjectFile {
@@ -198,7 +196,6 @@ fn read_file(bytes: &[u8], module: &Module, linkage: Option<&Linkage>) -> Result
     reader.symbols()?;
     reader.disjoint()?;
     reader.contents()?;
-    reader.out.memory_address = reader.linked.as_ref().and_then(|linked| linked.addresses.get(SYM_MEMORY).copied());
     if linkage.is_some() && reader.out.functions.is_empty() {
         return error("", 0, "no function of the module is in the image; were local symbols stripped?");
     }
