@@ -35,14 +35,8 @@ impl Assignment {
         if let Some(value) = self.words.get(&v) {
             return *value;
         }
-        let aligned = match v {
-            Var::Symbol(Symbol::Function(_) | Symbol::HostData(_) | Symbol::Data(_)) => 0,
-            Var::Symbol(_) | Var::Entry(13) => 7,
-            Var::MemoryBytes(_) => 0xffff,
-            _ => 0,
-        };
         let name = format!("{v:?}");
-        name.bytes().fold(self.seed, |h, b| mix(h ^ u32::from(b).wrapping_mul(0x9e37_79b9))) & !aligned
+        name.bytes().fold(self.seed, |h, b| mix(h ^ u32::from(b).wrapping_mul(0x9e37_79b9))) & !v.zeros()
     }
     /// The contents of an unknown memory.
     fn memory(&self, n: u32) -> Bytes {

@@ -48,6 +48,20 @@ pub enum Var {
     HostMap,
 }
 
+impl Var {
+    /// The bits of an unknown word that are zero in all its values.
+    pub fn zeros(self) -> u32 {
+        match self {
+            Var::Symbol(Symbol::Function(_) | Symbol::HostData(_) | Symbol::Data(_)) => 0,
+            Var::Symbol(Symbol::Memory) | Var::Entry(13) => 7,
+            // The image's check asks of their sections that they hold words.
+            Var::Symbol(_) => 3,
+            Var::MemoryBytes(_) => 0xffff,
+            _ => 0,
+        }
+    }
+}
+
 /// A node. Operands are older than the node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Node {

@@ -379,12 +379,7 @@ impl Graph {
         let z = |t: &T| self.known_zeros(*t);
         match node {
             Node::Const(c) => !c,
-            Node::Var(Var::Symbol(Symbol::Function(_))) => 0,
-            Node::Var(Var::Symbol(Symbol::HostData(_) | Symbol::Data(_))) => 0,
-            Node::Var(Var::Symbol(Symbol::Memory) | Var::Entry(13)) => 7,
-            // The image's check asks of their sections that they hold words.
-            Node::Var(Var::Symbol(_)) => 3,
-            Node::Var(Var::MemoryBytes(_)) => 0xffff,
+            Node::Var(v) => v.zeros(),
             Node::Sum(k, terms) => {
                 let low = |v: u32| v.trailing_zeros();
                 let each = terms.iter().map(|(t, c)| low(*c) + z(t).trailing_ones());

@@ -32,7 +32,8 @@ fn top(x: &BV) -> Bool {
 pub fn variable(v: Var) -> BV {
     let bits = match v {
         Var::Symbol(Symbol::Function(_) | Symbol::HostData(_) | Symbol::Data(_)) => 0,
-        Var::Symbol(_) | Var::Entry(13) => 3,
+        Var::Symbol(Symbol::Memory) | Var::Entry(13) => 3,
+        Var::Symbol(_) => 2,
         Var::MemoryBytes(_) => 16,
         _ => 0,
     };

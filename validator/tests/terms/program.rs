@@ -148,7 +148,8 @@ pub fn assignment(random: &mut Random) -> Assignment {
     for v in INPUTS {
         let aligned = match v {
             Var::MemoryBytes(_) => !0xffff,
-            Var::Symbol(Symbol::Globals) | Var::Entry(13) => !7,
+            Var::Symbol(Symbol::Globals) => !3,
+            Var::Entry(13) => !7,
             _ => !0,
         };
         a.words.insert(v, random.word() & aligned);

@@ -14,7 +14,11 @@ impl<'d> Reader<'d> {
     /// Puts the field of a relocation back to what it was before it was linked.
     pub(super) fn unresolve(&self, name: &str, start: u32, site: &Site, bytes: &mut [u8]) -> Result<(), ObjectError> {
         let Some(to) = self.address(site.relocation.target) else {
-            return error(name, site.offset.into(), format!("{:?} is in no section of the image", site.relocation.target));
+            return error(
+                name,
+                site.offset.into(),
+                format!("{:?} is in no section of the image", site.relocation.target),
+            );
         };
         let at = site.offset as usize;
         let field = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>());
