@@ -6,6 +6,11 @@ use synth_validator::ir::{Block, BlockData, Edge, Func, Terminator, Value};
 /// What a block has few of.
 pub type Few<T> = SmallVec<[T; 2]>;
 
+/// So many empty lists.
+pub fn lists<T>(count: usize) -> Vec<Few<T>> {
+    std::iter::repeat_with(Few::new).take(count).collect()
+}
+
 /// The edges of a terminator, in order.
 pub fn edges(end: &Terminator) -> Few<&Edge> {
     match end {
@@ -58,27 +63,48 @@ pub fn reorder(func: &mut Func, order: &[Block]) {
     }
 }
 
+/// Number of a terminator's edges.
+fn edge_count(end: &Terminator) -> usize {
+    match end {
+        Terminator::Jump(_) => 1,
+        Terminator::Branch(..) => 2,
+        Terminator::Switch(_, edges, _) => edges.len() + 1,
+        Terminator::Return(_) | Terminator::Trap(_) => 0,
+    }
+}
+
+/// The block that the edge with this number leads to, which exists.
+fn target(end: &Terminator, number: usize) -> Block {
+    let edge = match end {
+        Terminator::Jump(edge) => edge,
+        Terminator::Branch(_, yes, no) => [yes, no][number],
+        Terminator::Switch(_, edges, default) => edges.get(number).unwrap_or(default),
+        Terminator::Return(_) | Terminator::Trap(_) => unreachable!("invariant: it has no edges"),
+    };
+    edge.block
+}
+
 /// The blocks reachable from the entry, in reverse postorder.
 pub fn reverse_postorder(func: &Func) -> Vec<Block> {
     let mut seen = vec![false; func.blocks.len()];
-    let mut order = Vec::new();
-    let mut open: Vec<(Block, Few<Block>)> = Vec::new();
-    let successors = |b: Block| edges(&func.blocks[b.0 as usize].end).iter().map(|e| e.block).collect();
-    if !func.blocks.is_empty() {
-        seen[0] = true;
-        open.push((Block(0), successors(Block(0))));
+    let mut order = Vec::with_capacity(func.blocks.len());
+    // Blocks, and how many of their edges are still to be followed: the last one first.
+    let mut open: Vec<(Block, usize)> = Vec::new();
+    let end = |b: Block| &func.blocks[b.0 as usize].end;
+    if let Some(first) = seen.first_mut() {
+        *first = true;
+        open.push((Block(0), edge_count(end(Block(0)))));
     }
     while let Some((block, rest)) = open.last_mut() {
-        match rest.pop() {
-            Some(next) if !seen[next.0 as usize] => {
-                seen[next.0 as usize] = true;
-                open.push((next, successors(next)));
-            }
-            Some(_) => {}
-            None => {
-                order.push(*block);
-                open.pop();
-            }
+        if *rest == 0 {
+            order.push(*block);
+            open.pop();
+            continue;
+        }
+        *rest -= 1;
+        let next = target(end(*block), *rest);
+        if !std::mem::replace(&mut seen[next.0 as usize], true) {
+            open.push((next, edge_count(end(next))));
         }
     }
     order.reverse();
@@ -94,7 +120,7 @@ pub fn predecessors(func: &Func) -> Vec<Few<Block>> {
 pub fn predecessors_among(func: &Func, reachable: &[Block]) -> Vec<Few<Block>> {
     let mut is_reachable = vec![false; func.blocks.len()];
     reachable.iter().for_each(|b| is_reachable[b.0 as usize] = true);
-    let mut preds = vec![Few::new(); func.blocks.len()];
+    let mut preds = lists(func.blocks.len());
     for (b, block) in (0..).zip(&func.blocks).filter(|(b, _)| is_reachable[*b as usize]) {
         for edge in edges(&block.end) {
             preds[edge.block.0 as usize].push(Block(b));

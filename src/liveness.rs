@@ -24,14 +24,19 @@ impl Uses {
             Uses { defined: vec![Block(u32::MAX); func.values.len()], uses: Vec::new(), order: Vec::new() };
         for &block in &order {
             let data = &func.blocks[block.0 as usize];
-            for v in data.params.iter().chain(data.insts.iter().flat_map(|i| &i.results)) {
-                places.defined[v.0 as usize] = block;
+            data.params.iter().for_each(|v| places.defined[v.0 as usize] = block);
+            for inst in &data.insts {
+                inst.results.iter().for_each(|v| places.defined[v.0 as usize] = block);
             }
-            let edges = cfg::edges(&data.end);
-            let args = data.insts.iter().flat_map(|i| &i.args).chain(edges.iter().flat_map(|e| &e.args));
             // Definitions come before uses in this order; those of the same block make nothing live.
-            let beyond = args.chain(cfg::operands(&data.end)).filter(|v| places.defined[v.0 as usize] != block);
-            places.uses.extend(beyond.map(|v| (*v, block)));
+            let mut used = |v: &Value| {
+                if places.defined[v.0 as usize] != block {
+                    places.uses.push((*v, block));
+                }
+            };
+            data.insts.iter().for_each(|inst| inst.args.iter().for_each(&mut used));
+            cfg::edges(&data.end).iter().for_each(|edge| edge.args.iter().for_each(&mut used));
+            cfg::operands(&data.end).iter().for_each(used);
         }
         places.order = order;
         places
@@ -52,24 +57,29 @@ impl Uses {
     pub fn live_in(self, func: &Func, max: usize) -> Option<Vec<Vec<Value>>> {
         let Uses { defined, uses, order } = self;
         let preds = cfg::predecessors_among(func, &order);
-        let mut live: Vec<Vec<Value>> = vec![Vec::new(); func.blocks.len()];
-        let mut count = 0;
+        // In the order of values, so that a block's are ascending.
+        let mut found: Vec<(Value, Block)> = Vec::new();
+        let mut counts = vec![0; func.blocks.len()];
+        let mut last = vec![None; func.blocks.len()];
         let mut open = Vec::new();
         for (v, block) in by_value(&uses, defined.len()) {
             open.push(block);
             while let Some(b) = open.pop() {
-                let here = &mut live[b.0 as usize];
-                if defined[v.0 as usize] == b || here.last() == Some(&v) {
+                let at = b.0 as usize;
+                if defined[v.0 as usize] == b || last[at] == Some(v) {
                     continue;
                 }
-                here.push(v);
-                count += 1;
-                if count > max {
+                last[at] = Some(v);
+                counts[at] += 1;
+                found.push((v, b));
+                if found.len() > max {
                     return None;
                 }
-                open.extend(&preds[b.0 as usize]);
+                open.extend(&preds[at]);
             }
         }
+        let mut live: Vec<Vec<Value>> = counts.into_iter().map(Vec::with_capacity).collect();
+        found.into_iter().for_each(|(v, b)| live[b.0 as usize].push(v));
         Some(live)
     }
 }

@@ -116,7 +116,8 @@ pub fn witness(func: &Func, left: impl Fn(Block) -> u64, value: impl Fn(Value) -
     for (i, block) in func.blocks.iter().enumerate().filter(|(i, _)| points.is_cut(*i as u32)) {
         let here = block.params.iter().chain(&live[i]);
         let words = here.flat_map(|v| (0..func.type_of(*v).words() as u8).map(|half| (*v, half)));
-        let equal = words.filter_map(|(v, h)| Some((Loc::Value(value(v)?, h), Loc::Value(v, h)))).collect();
+        let mut equal = Vec::with_capacity(block.params.len() + live[i].len());
+        equal.extend(words.filter_map(|(v, h)| Some((Loc::Value(value(v)?, h), Loc::Value(v, h)))));
         cuts.push(Cut { left: left(Block(i as u32)), right: i as u64, equal, ..Cut::default() });
     }
     Some(Witness { cuts, ..Witness::default() })
@@ -152,8 +153,9 @@ pub fn replaced(
         let mut held: Vec<Value> = data.params.iter().chain(&new_live[block.0 as usize]).copied().collect();
         held.extend(data.insts[..inst].iter().flat_map(|i| &i.results));
         held.sort_unstable();
-        let mut equal = Vec::new();
-        for v in old.blocks[left.0 as usize].params.iter().chain(&old_live[left.0 as usize]) {
+        let (old_params, old_words) = (&old.blocks[left.0 as usize].params, &old_live[left.0 as usize]);
+        let mut equal = Vec::with_capacity(old_params.len() + old_words.len());
+        for v in old_params.iter().chain(old_words) {
             let (known, value) = is(left, *v);
             let known = known.map(Known::locations);
             for half in 0..old.type_of(*v).words() as u8 {

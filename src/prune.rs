@@ -98,8 +98,8 @@ pub fn redundant_params(func: &Func, known: &[Option<Known>]) -> Renaming {
         }
     }
     // Arguments and users of each parameter.
-    let mut args: Vec<Few<Value>> = vec![Few::new(); func.values.len()];
-    let mut users: Vec<Few<Value>> = vec![Few::new(); func.values.len()];
+    let mut args: Vec<Few<Value>> = cfg::lists(func.values.len());
+    let mut users: Vec<Few<Value>> = cfg::lists(func.values.len());
     for block in cfg::reverse_postorder(func) {
         for edge in cfg::edges(&func.blocks[block.0 as usize].end) {
             for (param, arg) in func.blocks[edge.block.0 as usize].params.iter().zip(&edge.args) {
@@ -197,7 +197,7 @@ fn keep(values: &mut Values, kept: &[bool]) {
 /// By value: whether some effect depends on it.
 pub fn needed(func: &Func) -> Vec<bool> {
     let mut sources: Vec<Option<&Inst>> = vec![None; func.values.len()];
-    let mut args: Vec<Few<Value>> = vec![Few::new(); func.values.len()];
+    let mut args: Vec<Few<Value>> = cfg::lists(func.values.len());
     let mut open: Vec<Value> = Vec::new();
     for block in cfg::reverse_postorder(func) {
         let data = &func.blocks[block.0 as usize];

@@ -295,16 +295,29 @@ impl CodeArgs {
     }
 }
 
-/// Compiles on `threads` threads.
+/// Starts threads to compile on.
+///
+/// # Errors
+/// The system has no more threads.
+pub fn start_threads(count: usize) -> Result<rayon::ThreadPool, Diagnostic> {
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(count).stack_size(synth_validator::prove_all::STACK_BYTES).build();
+    pool.map_err(|e| Diagnostic::new(format!("no threads: {e}")))
+}
+
+/// Compiles on `threads` threads of its own.
 ///
 /// # Errors
 /// The compiler's error, with its place.
 pub fn build(module: &Module, options: &Options, threads: usize) -> Result<Compiled, Diagnostic> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .stack_size(synth_validator::prove_all::STACK_BYTES)
-        .build();
-    let pool = pool.map_err(|e| Diagnostic::new(format!("no threads: {e}")))?;
+    build_on(&start_threads(threads)?, module, options)
+}
+
+/// Compiles on these threads.
+///
+/// # Errors
+/// The compiler's error, with its place.
+pub fn build_on(pool: &rayon::ThreadPool, module: &Module, options: &Options) -> Result<Compiled, Diagnostic> {
     let compiled = pool.install(|| pipeline::compile(&module.bytes, options));
     compiled.map_err(|e| {
         let diagnostic = Diagnostic::compile(&e, &module.path, &module.bytes);

@@ -36,32 +36,28 @@ impl Code {
 pub(super) fn fill(row: &'static Row, fields: &[(u8, u32)]) -> Code {
     let pattern = row.pattern();
     let mut left = [0u32; 26];
-    let mut values = [0u32; 26];
-    for &c in pattern.as_bytes() {
-        if c.is_ascii_lowercase() {
-            left[usize::from(c - b'a')] += 1;
-        }
-    }
     for &(name, value) in fields {
-        let slot = usize::from(name - b'a');
-        debug_assert!(left[slot] > 0 && value >> left[slot] == 0, "{pattern}: field {} = {value}", name as char);
-        values[slot] = value;
+        debug_assert!(pattern.contains(name as char), "{pattern}: no field {}", name as char);
+        left[usize::from(name - b'a')] = value;
     }
+    // The last bit first: each field gives its lowest bit and keeps those above.
     let (mut word, mut bits) = (0u32, 0u32);
-    for &c in pattern.as_bytes() {
+    for &c in pattern.as_bytes().iter().rev() {
         let bit = match c {
             b' ' => continue,
             b'0' => 0,
             b'1' => 1,
             c => {
-                let slot = usize::from(c - b'a');
-                left[slot] -= 1;
-                (values[slot] >> left[slot]) & 1
+                let field = &mut left[usize::from(c - b'a')];
+                let bit = *field & 1;
+                *field >>= 1;
+                bit
             }
         };
-        word = (word << 1) | bit;
+        word |= bit << bits;
         bits += 1;
     }
+    debug_assert!(left == [0; 26], "{pattern}: a field of {fields:?} does not fit");
     debug_assert!(bits == 16 || bits == 32, "{pattern}");
     if bits == 16 {
         Code { halves: [word as u16, 0], wide: false, row }

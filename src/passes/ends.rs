@@ -9,25 +9,24 @@ use crate::faults;
 use crate::pass::{Cx, Form, witness};
 use crate::prune::{self, Known};
 use synth_validator::contract::{Bounds, PAGE_BYTES};
-use synth_validator::ir::{Func, Inst, Op, Terminator};
+use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator};
 use synth_validator::trap::TrapKind;
 
 /// Ends blocks at certain traps; nothing if there are none.
 pub fn ends(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     let known = prune::known_values(func);
-    let mut new = func.clone();
-    let mut changed = false;
-    for block in &mut new.blocks {
-        let certain = block.insts.iter().enumerate().find_map(|(at, inst)| Some((at, trap(inst, &known, cx)?)));
-        if let Some((at, kind)) = certain {
-            block.end_origin = block.insts[at].origin;
-            block.insts.truncate(at);
-            block.end = Terminator::Trap(kind);
-            changed = true;
-        }
-    }
-    if !changed {
+    let certain =
+        |block: &BlockData| block.insts.iter().enumerate().find_map(|(at, inst)| Some((at, trap(inst, &known, cx)?)));
+    let traps: Vec<_> = func.blocks.iter().enumerate().filter_map(|(b, block)| Some((b, certain(block)?))).collect();
+    if traps.is_empty() {
         return None;
+    }
+    let mut new = func.clone();
+    for (b, (at, kind)) in traps {
+        let block = &mut new.blocks[b];
+        block.end_origin = block.insts[at].origin;
+        block.insts.truncate(at);
+        block.end = Terminator::Trap(kind);
     }
     prune::remove_dead(&mut new);
     let witness = witness(&new, |b| u64::from(b.0), Some)?;

@@ -25,11 +25,13 @@ const MOVED_MAX: usize = 4;
 
 /// Moves invariant operations; nothing if there are none.
 pub fn licm(func: &Func, _: &Cx<'_>) -> Option<Form> {
-    let mut mover = Mover::new(func);
     let dominators = Dominators::new(func);
-    for l in loops(func, &dominators) {
-        mover.move_out(&l);
+    let loops = loops(func, &dominators);
+    if loops.is_empty() && !faults::any() {
+        return None;
     }
+    let mut mover = Mover::new(func);
+    loops.iter().for_each(|l| mover.move_out(l));
     if faults::on("licm-assignment-above-dispatch") {
         mover.above_dispatch(|op| matches!(op, Op::Store { .. } | Op::GlobalSet { .. }));
     }
@@ -50,36 +52,40 @@ struct Moved {
     block: Block,
 }
 
+/// By value: whether something else than a comparison uses it.
+fn used(func: &Func) -> Vec<bool> {
+    let mut used = vec![false; func.values.len()];
+    let mut mark = |values: &[Value]| values.iter().for_each(|v| used[v.0 as usize] = true);
+    for block in &func.blocks {
+        let computing = block.insts.iter().filter(|i| !matches!(i.op, Op::Cmp(_) | Op::CmpPair(_) | Op::TrapIf(_)));
+        computing.for_each(|i| mark(&i.args));
+        cfg::edges(&block.end).iter().for_each(|e| mark(&e.args));
+        if let Terminator::Return(values) = &block.end {
+            mark(values);
+        }
+    }
+    used
+}
+
 struct Mover {
     new: Func,
     known: Vec<Option<Known>>,
+    /// By value of the old form: whether something else than a comparison uses it. What moves takes its uses along.
+    used: Vec<bool>,
     moved: FxHashMap<Value, Moved>,
     changed: bool,
 }
 
 impl Mover {
     fn new(func: &Func) -> Mover {
-        Mover { new: func.clone(), known: known_values(func), moved: FxHashMap::default(), changed: false }
+        let (new, known, used) = (func.clone(), known_values(func), used(func));
+        Mover { new, known, used, moved: FxHashMap::default(), changed: false }
     }
     fn constant(&self, v: Value) -> Option<u32> {
         match self.known[v.0 as usize] {
             Some(Known::Const(_, k)) => Some(k as u32),
             _ => None,
         }
-    }
-
-    /// Values that something else than a comparison uses.
-    fn used(&self) -> FxHashSet<Value> {
-        let mut used = FxHashSet::default();
-        for block in &self.new.blocks {
-            let computing = block.insts.iter().filter(|i| !matches!(i.op, Op::Cmp(_) | Op::CmpPair(_) | Op::TrapIf(_)));
-            used.extend(computing.flat_map(|i| &i.args).copied());
-            used.extend(cfg::edges(&block.end).into_iter().flat_map(|e| &e.args).copied());
-            if let Terminator::Return(values) = &block.end {
-                used.extend(values);
-            }
-        }
-        used
     }
 
     /// Whether an operation may move, given what the loop does to the world.
@@ -105,12 +111,13 @@ impl Mover {
         if !matches!(self.new.blocks[before.0 as usize].end, Terminator::Jump(_)) {
             return;
         }
-        let (written, used) = (Written::of(&self.new, l), self.used());
-        let mut inside: FxHashSet<Value> = FxHashSet::default();
+        let written = Written::of(&self.new, l);
+        // By value: whether the loop makes it.
+        let mut inside = vec![false; self.new.values.len()];
         for b in &l.blocks {
             let data = &self.new.blocks[b.0 as usize];
-            inside.extend(&data.params);
-            inside.extend(data.insts.iter().flat_map(|i| &i.results));
+            let made = data.params.iter().chain(data.insts.iter().flat_map(|i| &i.results));
+            made.for_each(|v| inside[v.0 as usize] = true);
         }
         let mut count = 0;
         for b in &l.blocks {
@@ -118,16 +125,17 @@ impl Mover {
             let mut stay = Vec::with_capacity(insts.len());
             for mut inst in insts {
                 self.substitute_entry(&mut inst, l.header, before);
-                let invariant = inst.args.iter().all(|a| !inside.contains(a) || self.known[a.0 as usize].is_some());
+                let invariant = inst.args.iter().all(|a| !inside[a.0 as usize] || self.known[a.0 as usize].is_some());
                 let from_before =
                     inst.args.iter().all(|a| self.constant(*a).is_some() || self.known[a.0 as usize].is_none());
-                let wanted = inst.results.iter().any(|r| used.contains(r));
+                // Only constants are new, and they do not move.
+                let wanted = inst.results.iter().any(|r| self.used.get(r.0 as usize) == Some(&true));
                 if count == MOVED_MAX || !wanted || !invariant || !from_before || !self.may_move(&inst, &written) {
                     stay.push(inst);
                     continue;
                 }
                 count += 1;
-                inside.remove(&inst.results[0]);
+                inside[inst.results[0].0 as usize] = false;
                 self.hoist(inst, *b, before);
             }
             self.new.blocks[b.0 as usize].insts = stay;

@@ -10,6 +10,7 @@ use super::{Allocated, Place, Step};
 use crate::encode::AluOp;
 use crate::faults;
 use crate::machine::{Inst, MachineFunc, Reg, Role, Src};
+use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 
 /// Nodes beyond which a function is not colored.
@@ -19,13 +20,16 @@ const ROUNDS_MAX: usize = 12;
 /// What a copy costs, where an encoding of four bytes in place of two costs 1.
 const COPY_WEIGHT: u64 = 4;
 
+/// Copies from node to node, all at once.
+type Copies = SmallVec<[(u32, u32); 4]>;
+
 /// A piece of a block.
 #[derive(Clone, Debug)]
 enum Piece {
     /// An instruction whose operands are nodes; those in fixed registers are core registers.
     Inst(Coded),
-    /// Copies from node to node, all at once.
-    Copies(Vec<(u32, u32)>, u32),
+    /// Copies, and the module offset they come from.
+    Copies(Copies, u32),
     /// Loads a node from its slot before a use: (new node, spilled node).
     Reload(u32, u32, u32),
     /// Stores a node to the slot of a spilled one after a definition: (new node, spilled node).
@@ -138,8 +142,9 @@ impl Allocator<'_> {
                 let copies = args.iter().zip(params).map(|(from, to)| (node(*from), node(*to))).collect();
                 out.push(Piece::Copies(copies, origin));
             }
-            let (mut before, mut after, mut tied) = (Vec::new(), Vec::new(), Vec::new());
-            let mut uses = Vec::new();
+            let (mut before, mut after) = (Copies::new(), Copies::new());
+            let mut tied: SmallVec<[(usize, u32); 4]> = SmallVec::new();
+            let mut uses: SmallVec<[u32; 8]> = SmallVec::new();
             inst.operands(&mut |r, role| {
                 let n = node(*r);
                 *r = Reg(n);
@@ -172,7 +177,7 @@ impl Allocator<'_> {
             }
             // A move is a copy.
             match inst {
-                Inst::Move { rd, rm } => out.push(Piece::Copies(vec![(rm.0, rd.0)], origin)),
+                Inst::Move { rd, rm } => out.push(Piece::Copies(smallvec![(rm.0, rd.0)], origin)),
                 inst => out.push(self.coded(inst, origin)),
             }
             if !after.is_empty() {
@@ -243,7 +248,7 @@ impl Allocator<'_> {
         self.starts.iter().map(|live| live.iter().filter(|n| all.contains(*n)).collect()).collect()
     }
     /// Copies that count: from and to nodes with registers, the word wanted.
-    fn counting(&self, copies: &[(u32, u32)], live: &Set) -> Vec<(Option<u32>, Option<u32>)> {
+    fn counting(&self, copies: &[(u32, u32)], live: &Set) -> SmallVec<[(Option<u32>, Option<u32>); 4]> {
         let node = |n: u32| (!self.is_spilled(n)).then_some(n);
         let wanted = |to: u32| self.is_spilled(to) || live.contains(to);
         copies.iter().filter(|(_, to)| wanted(*to)).map(|(from, to)| (node(*from), node(*to))).collect()
@@ -288,7 +293,7 @@ impl Allocator<'_> {
                     }
                     Piece::Copies(copies, _) => {
                         let counting = self.counting(copies, &live);
-                        let written: Vec<u32> = counting.iter().filter_map(|(_, to)| *to).collect();
+                        let written: SmallVec<[u32; 4]> = counting.iter().filter_map(|(_, to)| *to).collect();
                         for (from, to) in &counting {
                             let Some(to) = *to else { continue };
                             // A word may share its register with the copy of it.
@@ -442,12 +447,15 @@ impl Allocator<'_> {
         let mut live = Set::new(self.nodes);
         for (b, block) in self.blocks.iter().enumerate() {
             self.live_out(b, &self.starts, &mut live);
-            let mut backwards = Vec::new();
+            let mut steps = Vec::with_capacity(block.len());
             for piece in block.iter().rev() {
-                backwards.push(self.piece(piece, colors, &live)?);
+                let behind = steps.len();
+                self.piece(piece, colors, &live, &mut steps)?;
+                steps[behind..].reverse();
                 self.step(piece, &mut live);
             }
-            blocks.push(backwards.into_iter().rev().flatten().collect());
+            steps.reverse();
+            blocks.push(steps);
         }
         Some(blocks)
     }
@@ -459,11 +467,11 @@ impl Allocator<'_> {
             None => colors[n as usize].map(Place::Reg),
         }
     }
-    /// A piece with core registers.
-    fn piece(&self, piece: &Piece, colors: &[Option<u8>], live: &Set) -> Option<Vec<Step>> {
+    /// Adds a piece with core registers.
+    fn piece(&self, piece: &Piece, colors: &[Option<u8>], live: &Set, steps: &mut Vec<Step>) -> Option<()> {
         let core = |n: u32| colors[n as usize];
         let place = |n: u32| self.place(colors, n);
-        Some(match piece {
+        match piece {
             Piece::Inst(Coded { inst, origin, .. }) => {
                 let mut inst = inst.clone();
                 let mut missing = false;
@@ -474,11 +482,11 @@ impl Allocator<'_> {
                 if missing {
                     return None;
                 }
-                vec![Step::Inst(inst, *origin)]
+                steps.push(Step::Inst(inst, *origin));
             }
             Piece::Copies(copies, origin) => {
                 let wanted = copies.iter().filter(|(_, to)| self.is_spilled(*to) || live.contains(*to));
-                let mut all = Vec::new();
+                let mut all = SmallVec::new();
                 for (from, to) in wanted {
                     let source = match &self.spilled[*from as usize] {
                         Some(Home::Made(inst)) => Source::Made(inst.clone()),
@@ -490,31 +498,32 @@ impl Allocator<'_> {
                     Ordered::Move(from, to) => Step::Move(from, to),
                     Ordered::Made(inst, n) => Step::Inst(made_in(inst, n), *origin),
                 };
-                ordered(all)?.into_iter().map(step).collect()
+                steps.extend(ordered(all)?.into_iter().map(step));
             }
             Piece::Reload(new, old, origin) => {
                 let to = core(*new)?;
-                match &self.spilled[*old as usize] {
-                    Some(Home::Made(inst)) => vec![Step::Inst(made_in(inst.clone(), to), *origin)],
-                    _ => vec![Step::Move(place(*old)?, Place::Reg(to))],
-                }
+                steps.push(match &self.spilled[*old as usize] {
+                    Some(Home::Made(inst)) => Step::Inst(made_in(inst.clone(), to), *origin),
+                    _ => Step::Move(place(*old)?, Place::Reg(to)),
+                });
             }
-            Piece::Store(new, old) => vec![Step::Move(Place::Reg(core(*new)?), place(*old)?)],
-        })
+            Piece::Store(new, old) => steps.push(Step::Move(Place::Reg(core(*new)?), place(*old)?)),
+        }
+        Some(())
     }
 }
 
 /// Pairs of operands that share a register in 16-bit encodings.
-fn shared(inst: &Inst) -> Vec<(Reg, Reg)> {
+fn shared(inst: &Inst) -> SmallVec<[(Reg, Reg); 2]> {
     match inst {
-        Inst::Alu { op: AluOp::Add | AluOp::Sub, rd, rn, src: Src::Imm(8..=255) } => vec![(*rn, *rd)],
+        Inst::Alu { op: AluOp::Add | AluOp::Sub, rd, rn, src: Src::Imm(8..=255) } => smallvec![(*rn, *rd)],
         Inst::Alu { op, rd, rn, src: Src::Reg(rm) } if !matches!(op, AluOp::Add | AluOp::Sub | AluOp::Rsb) => {
             let both = op.commutes().then_some((*rm, *rd));
             [(*rn, *rd)].into_iter().chain(both).collect()
         }
-        Inst::Mul { rd, rn, rm } => vec![(*rn, *rd), (*rm, *rd)],
-        Inst::ShiftReg { rd, rn, .. } => vec![(*rn, *rd)],
-        _ => Vec::new(),
+        Inst::Mul { rd, rn, rm } => smallvec![(*rn, *rd), (*rm, *rd)],
+        Inst::ShiftReg { rd, rn, .. } => smallvec![(*rn, *rd)],
+        _ => SmallVec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Place;
 use crate::faults;
 use crate::machine::Inst;
+use smallvec::SmallVec;
 
 /// Where a copy takes its word from.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,13 +23,17 @@ pub(super) enum Ordered {
     Made(Inst, u8),
 }
 
+/// Copies: where each takes its word from, and where it puts it.
+pub(super) type Copies = SmallVec<[(Source, Place); 2]>;
+
 /// The register that copies may use.
 const SPARE: Place = Place::Reg(12);
 
 /// Puts copies in order; nothing if one spare register is not enough. Each place is written once.
-pub(super) fn ordered(copies: Vec<(Source, Place)>) -> Option<Vec<Ordered>> {
-    let mut out = Vec::new();
-    let (mut open, mut made) = (Vec::new(), Vec::new());
+pub(super) fn ordered(copies: Copies) -> Option<SmallVec<[Ordered; 2]>> {
+    let mut out = SmallVec::new();
+    let mut open: SmallVec<[(Place, Place); 4]> = SmallVec::new();
+    let mut made = Vec::new();
     for (source, to) in copies {
         match source {
             Source::Place(from) if from == to => {}

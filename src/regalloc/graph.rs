@@ -4,7 +4,8 @@
 //! graph stays as colorable as it was; then registers are given in the opposite order. Source: George and Appel, Iterated Register
 //! Coalescing, 1996. Neighbours are rows of bits, so that the tests whether a copy may go are a few operations on words.
 
-use super::sets::{Matrix, Set, ascending};
+use super::sets::{Matrix, Set, members_of_word};
+use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -49,7 +50,7 @@ pub(super) struct Graph {
     copies: Vec<Copy>,
     is_open: Vec<bool>,
     /// By node: its copies and those of the nodes merged into it, and how many ends of open ones are among them.
-    copies_of: Vec<Vec<u32>>,
+    copies_of: Vec<SmallVec<[u32; 4]>>,
     open_of: Vec<u32>,
     /// By node: what spilling it costs; nothing if it cannot be spilled.
     costs: Vec<Option<u64>>,
@@ -80,7 +81,7 @@ impl Graph {
             changed: [Set::new(nodes), Set::new(nodes)],
             copies: Vec::new(),
             is_open: Vec::new(),
-            copies_of: vec![Vec::new(); nodes],
+            copies_of: std::iter::repeat_with(SmallVec::new).take(nodes).collect(),
             open_of: vec![0; nodes],
             costs,
             alias: (0..nodes as u32).collect(),
@@ -132,6 +133,11 @@ impl Graph {
         self.rows.row(n).iter().zip(self.present.words()).map(|(row, present)| row & present)
     }
 
+    /// Word `at` of the neighbours present of a node.
+    fn present_word(&self, n: u32, at: usize) -> u64 {
+        self.rows.row(n)[at] & self.present.words()[at]
+    }
+
     /// Makes rows symmetric and counts neighbours.
     fn complete(&mut self) {
         let nodes = self.alias.len() as u32;
@@ -140,8 +146,7 @@ impl Graph {
             if is_core(n) {
                 self.rows.row_mut(n)[0] &= !CORE_BITS;
             }
-            let row = self.rows.row(n).to_vec();
-            ascending(row.into_iter()).for_each(|m| self.rows.insert(m, n));
+            self.rows.mirror(n);
         }
         for n in 0..nodes {
             self.present.insert(n);
@@ -262,9 +267,11 @@ impl Graph {
         if !self.is_free(n) {
             self.change_around(n);
         }
-        let row: Vec<u64> = self.present(n).collect();
-        for m in ascending(row.into_iter()).filter(|m| !is_core(*m)) {
-            self.fewer(m);
+        // What follows changes neither the row nor who is present.
+        for at in 0..self.rows.width() {
+            for m in members_of_word(at, self.present_word(n, at)).filter(|m| !is_core(*m)) {
+                self.fewer(m);
+            }
         }
         stack.push(n);
     }
@@ -328,16 +335,18 @@ impl Graph {
         self.alias[b as usize] = a;
         self.change(a);
         self.change_around(b);
-        let row: Vec<u64> = self.present(b).collect();
-        for m in ascending(row.iter().copied()) {
-            if self.rows.contains(a, m) {
-                // It was a neighbour of both.
-                if !is_core(m) {
-                    self.fewer(m);
+        // What follows changes neither the row of `b`, which is not present itself, nor who is present.
+        for at in 0..self.rows.width() {
+            for m in members_of_word(at, self.present_word(b, at)) {
+                if self.rows.contains(a, m) {
+                    // It was a neighbour of both.
+                    if !is_core(m) {
+                        self.fewer(m);
+                    }
+                } else if !is_core(a) || !is_core(m) {
+                    self.rows.insert(a, m);
+                    self.rows.insert(m, a);
                 }
-            } else if !is_core(a) || !is_core(m) {
-                self.rows.insert(a, m);
-                self.rows.insert(m, a);
             }
         }
         let copies = std::mem::take(&mut self.copies_of[b as usize]);
@@ -362,11 +371,22 @@ impl Graph {
         let roots: Vec<u32> = (0..nodes as u32).map(|n| self.root(n)).collect();
         let mut colors: Vec<Option<u8>> = (0..nodes).map(|n| (n < COLORS).then_some(n as u8)).collect();
         let color = |colors: &[Option<u8>], n: u32| colors[roots[n as usize] as usize].map(usize::from);
+        // By node: the next one that was merged into the same.
+        let mut next: Vec<Option<u32>> = vec![None; nodes];
+        for (n, root) in (0..).zip(&roots).filter(|(n, root)| n != *root) {
+            next[n as usize] = next[*root as usize].replace(n);
+        }
+        // By register: the nodes that have it.
+        let mut holders = vec![Set::new(nodes); COLORS];
+        let give = |holders: &mut [Set], c: usize, n: u32| {
+            let members = std::iter::successors(Some(n), |m| next[*m as usize]);
+            members.for_each(|m| holders[c].insert(m));
+        };
+        (0..COLORS).for_each(|c| give(&mut holders, c, c as u32));
         let mut spilled = Vec::new();
         while let Some(n) = stack.pop() {
-            let mut taken = [false; COLORS];
-            let neighbours = ascending(self.rows.row(n).iter().copied());
-            neighbours.filter_map(|m| color(&colors, m)).for_each(|c| taken[c] = true);
+            let row = self.rows.row(n);
+            let is_taken = |c: usize| row.iter().zip(holders[c].words()).any(|(a, b)| a & b != 0);
             let mut wishes = [0u64; COLORS];
             for copy in self.copies_of[n as usize].iter().map(|c| self.copies[*c as usize]) {
                 // The node itself has no register yet.
@@ -374,9 +394,12 @@ impl Graph {
                     wishes[c] += copy.weight;
                 }
             }
-            let free = (0..COLORS).filter(|c| !taken[*c]);
+            let free = (0..COLORS).filter(|c| !is_taken(*c));
             match free.max_by_key(|c| (wishes[*c], COLORS - c)) {
-                Some(c) => colors[n as usize] = Some(c as u8),
+                Some(c) => {
+                    colors[n as usize] = Some(c as u8);
+                    give(&mut holders, c, n);
+                }
                 None => spilled.push(n),
             }
         }

@@ -3,18 +3,13 @@
 /// Bits of a word.
 const WORD: usize = u64::BITS as usize;
 
-/// The members of a word of bits that begins at `base`, ascending.
-fn members(base: usize, mut word: u64) -> impl Iterator<Item = u32> {
+/// The members of a set that its word with this number has, ascending.
+pub(super) fn members_of_word(at: usize, mut word: u64) -> impl Iterator<Item = u32> {
     std::iter::from_fn(move || {
         let bit = (word != 0).then(|| word.trailing_zeros())?;
         word &= word - 1;
-        Some(base as u32 + bit)
+        Some((at * WORD) as u32 + bit)
     })
-}
-
-/// The members of a set given as words, ascending.
-pub(super) fn ascending<'a>(words: impl Iterator<Item = u64> + 'a) -> impl Iterator<Item = u32> + 'a {
-    words.enumerate().flat_map(|(i, word)| members(i * WORD, word))
 }
 
 /// A set.
@@ -59,7 +54,7 @@ impl Set {
         self.0.iter_mut().zip(words).for_each(|(a, b)| *a |= b);
     }
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        ascending(self.0.iter().copied())
+        self.0.iter().enumerate().flat_map(|(at, word)| members_of_word(at, *word))
     }
     pub(super) fn words(&self) -> &[u64] {
         &self.0
@@ -77,6 +72,16 @@ impl Matrix {
     pub(super) fn new(size: usize) -> Matrix {
         let width = size.div_ceil(WORD);
         Matrix { rows: vec![0; width * size], width }
+    }
+    /// Words of a row.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+    /// Relates to `n` all that `n` is related to.
+    pub(super) fn mirror(&mut self, n: u32) {
+        for at in 0..self.width {
+            members_of_word(at, self.row(n)[at]).for_each(|m| self.insert(m, n));
+        }
     }
     pub(super) fn row(&self, n: u32) -> &[u64] {
         &self.rows[n as usize * self.width..][..self.width]

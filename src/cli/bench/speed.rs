@@ -1,7 +1,7 @@
 //! `synth bench speed`: compile and proof speed over the corpus, beside the budgets. It writes nothing, and no clock decides
 //! its exit code.
 
-use crate::cli::compile::{CodeArgs, build};
+use crate::cli::compile::{CodeArgs, build_on, start_threads};
 use crate::cli::diagnostic::Diagnostic;
 use crate::cli::programs::{Program, ProgramArgs, hint, percentile, programs};
 use crate::cli::proof::{LimitArgs, Scope, compile_and_prove};
@@ -66,18 +66,22 @@ fn memory_bytes_peak() -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-/// Compiles all programs; bytes of wasm per second.
-fn compile_speed(programs: &[Program], args: &Args) -> f64 {
+/// Compiles all programs, one after the other; bytes of wasm per second.
+///
+/// # Errors
+/// The system has no more threads.
+fn compile_speed(programs: &[Program], args: &Args) -> Result<f64, Diagnostic> {
+    let threads = start_threads(args.limits.threads())?;
     let start = Instant::now();
     let mut bytes = 0;
     for _ in 0..args.rounds {
         for program in programs {
-            if build(&program.module, &args.code.options(), args.limits.threads()).is_ok() {
+            if build_on(&threads, &program.module, &args.code.options()).is_ok() {
                 bytes += program.module.bytes.len();
             }
         }
     }
-    bytes as f64 / start.elapsed().as_secs_f64()
+    Ok(bytes as f64 / start.elapsed().as_secs_f64())
 }
 
 /// Runs the command.
@@ -86,7 +90,7 @@ fn compile_speed(programs: &[Program], args: &Args) -> f64 {
 /// A corpus that cannot be read.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let (programs, missing) = programs(&args.programs)?;
-    let speed = compile_speed(&programs, args);
+    let speed = compile_speed(&programs, args)?;
     let (mut times, mut rungs, mut failed) = (Vec::new(), BTreeMap::new(), Vec::new());
     let (mut obligations, mut proved) = (0, 0);
     let start = Instant::now();

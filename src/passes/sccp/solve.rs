@@ -5,6 +5,7 @@ use crate::cfg::{self, Few};
 use crate::evaluate::evaluate;
 use crate::faults;
 use crate::prune::{Known, is_pure};
+use smallvec::SmallVec;
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Bin64, Block, Cond, Edge, Func, Inst, Op, Terminator, Type, Value};
 
@@ -171,7 +172,7 @@ impl<'f> Solution<'f> {
         if inst.results.is_empty() {
             return;
         }
-        let args: Vec<Cell> = inst.args.iter().map(|v| self.cell((block, at), *v)).collect();
+        let args: SmallVec<[Cell; 4]> = inst.args.iter().map(|v| self.cell((block, at), *v)).collect();
         for (n, result) in inst.results.iter().enumerate() {
             let cell = result_of(inst, n, &args, self.func.type_of(*result));
             self.lower(*result, cell);
@@ -212,7 +213,7 @@ impl<'f> Solution<'f> {
 }
 
 fn uses(func: &Func) -> Vec<Few<(Block, usize)>> {
-    let mut uses = vec![Few::new(); func.values.len()];
+    let mut uses = cfg::lists(func.values.len());
     for block in cfg::reverse_postorder(func) {
         let data = &func.blocks[block.0 as usize];
         let mut add = |v: &Value, at: usize| {
