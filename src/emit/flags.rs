@@ -23,7 +23,7 @@ fn compared(inst: &Inst) -> Option<Reg> {
     let (Inst::Branch { test }
     | Inst::SetIf { test, .. }
     | Inst::Select { test, .. }
-    | Inst::TrapIf { test: Some(test), .. }) = inst
+    | Inst::TrapIf { test, .. }) = inst
     else {
         return None;
     };
