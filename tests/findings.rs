@@ -16,14 +16,14 @@ use synth_validator::wasm::instance::Instance;
 /// Steps of one side's script.
 const FUEL: u64 = 1_000_000;
 
-/// A module in `tests/findings` with its script, under a bounds mode, without some passes.
-fn check(name: &str, bounds: Bounds, left_out: &[&str]) {
+/// A module in `tests/findings` with its script, under a bounds mode, with so many pages, without some passes.
+fn check(name: &str, bounds: Bounds, memory_pages_max: Option<u32>, left_out: &[&str]) {
     let file = |ending| packages::repository().join("tests/findings").join(name).with_extension(ending);
     let text = |ending| std::fs::read_to_string(file(ending)).unwrap_or_else(|e| panic!("{name}.{ending}: {e}"));
     let wasm = wat::parse_str(text("wat")).unwrap_or_else(|e| panic!("{name}: {e}"));
     let script = vectors::parse(&text("vec")).unwrap_or_else(|e| panic!("{name}: {e}"));
     let left_out = left_out.iter().map(|pass| pass.to_string()).collect();
-    let options = Options { bounds, left_out, ..Options::default() };
+    let options = Options { bounds, memory_pages_max, left_out, ..Options::default() };
     let compiled = compile(&wasm, &options).unwrap_or_else(|e| panic!("{name}: {e}"));
     let session = Session::new(&wasm, &compiled.object, None, Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
     let functions = session.functions();
@@ -53,30 +53,32 @@ fn check(name: &str, bounds: Bounds, left_out: &[&str]) {
 /// The other way into a block traps, so that its access is known to trap too: what stands behind it was code that nothing reached.
 #[test]
 fn certain_traps_leave_no_code_that_nothing_reaches() {
-    check("certain_traps", Bounds::Software, &[]);
-    check("certain_traps", Bounds::Software, &["ends"]);
+    for pages in [None, Some(2)] {
+        check("certain_traps", Bounds::Software, pages, &[]);
+        check("certain_traps", Bounds::Software, pages, &["ends"]);
+    }
 }
 
 /// Products count on copies of signs that were made before a join: the join's relation has to say that they are.
 #[test]
 fn copies_of_signs_are_known_behind_joins() {
-    check("sign_copies", Bounds::Software, &[]);
+    check("sign_copies", Bounds::Software, None, &[]);
 }
 
 /// Two words of the old form are one in the new, which does not need it because they are.
 #[test]
 fn equal_words_are_known_behind_joins() {
-    check("equal_words", Bounds::Software, &[]);
+    check("equal_words", Bounds::Software, None, &[]);
 }
 
 /// Names of imports that no symbol can have.
 #[test]
 fn imports_have_symbols_whatever_their_names() {
-    check("import_names", Bounds::Software, &[]);
+    check("import_names", Bounds::Software, None, &[]);
 }
 
 /// A block that stands for another one, behind an empty cut point.
 #[test]
 fn shared_blocks_are_not_at_cut_points() {
-    check("shared_traps", Bounds::Mask, &[]);
+    check("shared_traps", Bounds::Mask, None, &[]);
 }

@@ -1,6 +1,6 @@
 (module
-  (memory 1)
   (import "env" "tell" (func $tell (param i64)))
+  (memory 1)
   (func (export "square") (param i32 i32) (result i64)
     (local i64)
     (local.set 2 (i64.extend_i32_s (local.get 0)))
