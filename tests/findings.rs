@@ -82,3 +82,15 @@ fn imports_have_symbols_whatever_their_names() {
 fn shared_blocks_are_not_at_cut_points() {
     check("shared_traps", Bounds::Mask, None, &[]);
 }
+
+/// A table's index is a difference, of which the address has eight times.
+#[test]
+fn a_remainder_is_a_tables_index() {
+    check("table_by_remainder", Bounds::Software, None, &[]);
+}
+
+/// What an address is made of is known by another name where the address is used.
+#[test]
+fn addresses_are_of_values_by_any_name() {
+    check("address_names", Bounds::Software, Some(3), &[]);
+}
