@@ -342,7 +342,8 @@ impl Legalizer<'_> {
         for (i, live) in live.iter().enumerate().filter(|(i, _)| preds[*i].len() >= 2) {
             let mut cut = Cut { left: i as u64, right: i as u64, ..Cut::default() };
             let values = self.old.blocks[i].params.iter().chain(live);
-            let halves = values.flat_map(|v| (0..).zip(self.words(*v)).map(|(half, word)| (Loc::Value(*v, half), word)));
+            let halves =
+                values.flat_map(|v| (0..).zip(self.words(*v)).map(|(half, word)| (Loc::Value(*v, half), word)));
             let halves: Vec<(Loc, Value)> = halves.collect();
             for &(left, word) in &halves {
                 let right = prune::word_location(known, word);

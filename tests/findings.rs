@@ -6,6 +6,7 @@ mod support;
 use support::interpreter::{self, Recorder};
 use support::observation::disagreements;
 use support::{modules, packages, vectors, wasmi_engine};
+use synth::error::CompileError;
 use synth::pipeline::{Options, compile};
 use synth_validator::arm::machine::Machine;
 use synth_validator::contract::Bounds;
@@ -25,7 +26,8 @@ fn check(name: &str, bounds: Bounds, memory_pages_max: Option<u32>, left_out: &[
     let left_out = left_out.iter().map(|pass| pass.to_string()).collect();
     let options = Options { bounds, memory_pages_max, left_out, ..Options::default() };
     let compiled = compile(&wasm, &options).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let session = Session::new(&wasm, &compiled.object, None, Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let session =
+        Session::new(&wasm, &compiled.object, None, Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
     let functions = session.functions();
     assert!(!functions.is_empty(), "{name}");
     for index in functions {
@@ -35,7 +37,8 @@ fn check(name: &str, bounds: Bounds, memory_pages_max: Option<u32>, left_out: &[
     assert_eq!(session.image(), Verdict::Proved, "{name}");
 
     let contract = &compiled.claim.contract;
-    let engine = wasmi_engine::run(&wasm, &script, Some(contract.capacity_bytes / 65_536)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let engine = wasmi_engine::run(&wasm, &script, Some(contract.capacity_bytes / 65_536))
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
     assert!(engine.failures.is_empty(), "{name}: {:?}", engine.failures);
     let interface = modules::interface(&wasm).expect("it was read");
     let (module, object) = (session.module(), session.object());
@@ -93,4 +96,20 @@ fn a_remainder_is_a_tables_index() {
 #[test]
 fn addresses_are_of_values_by_any_name() {
     check("address_names", Bounds::Software, Some(3), &[]);
+}
+
+/// One symbol cannot be a function of two types.
+#[test]
+fn an_import_of_two_types_is_refused() {
+    let text = |other: &str| {
+        format!(
+            r#"(module (import "env" "f" (func (param i32))) (import "env" "f" (func {other}))
+                (func (export "g") (call 0 (i32.const 1))))"#
+        )
+    };
+    let compiled = |other: &str| compile(&wat::parse_str(text(other)).expect("well formed"), &Options::default());
+    assert!(compiled("(param i32)").is_ok());
+    let refused = compiled("(param i64)").expect_err("two types");
+    assert!(matches!(refused, CompileError::Unsupported { .. }), "{refused}");
+    assert!(refused.to_string().contains("f as the symbol of an import and of something else"), "{refused}");
 }

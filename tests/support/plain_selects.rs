@@ -18,7 +18,8 @@ pub fn plain_selects(wasm: &[u8]) -> Option<Vec<u8>> {
     for payload in Parser::new(0).parse_all(wasm) {
         match payload.expect("a module") {
             Payload::TypeSection(section) => {
-                let of = |ty| if let wasmparser::CompositeInnerType::Func(f) = ty { f.params().len() as u32 } else { 0 };
+                let of =
+                    |ty| if let wasmparser::CompositeInnerType::Func(f) = ty { f.params().len() as u32 } else { 0 };
                 let groups = section.into_iter().map(|group| group.expect("a type"));
                 types.extend(groups.flat_map(|group| group.into_types()).map(|ty| of(ty.composite_type.inner)));
             }
