@@ -168,8 +168,14 @@ fn witness(
         }
         let mut cut = Cut { left: u64::from(ir), right: u64::from(labels[block]), equal, ..Cut::default() };
         for (what, reg) in &selected.residents {
+            // An address is made of the value that a name stands for, and the cut point may know it by another name only.
+            let mut names = func.blocks[ir as usize].params.iter().chain(&live[ir as usize]);
+            let what = match *what {
+                Cached::Element(v) => Cached::Element(*names.find(|n| facts.alias[n.0 as usize] == v).unwrap_or(&v)),
+                other => other,
+            };
             for place in places.get(reg).into_iter().flatten() {
-                state(&mut cut, *what, location(*place, frame));
+                state(&mut cut, what, location(*place, frame));
             }
         }
         cuts.push(cut);

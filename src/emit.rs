@@ -75,6 +75,10 @@ pub fn emit(
 ) -> Result<Emitted, CompileError> {
     let instead = instead(machine, allocated, is_cut);
     let returns = returns(machine, allocated, &instead);
+    let mut is_shared = vec![false; machine.blocks.len()];
+    for b in (0..machine.blocks.len()).filter(|b| instead[*b] != *b && !jumps_only(allocated, *b)) {
+        is_shared[target(&instead, b)] = true;
+    }
     let labels = machine.blocks.len() as u32;
     let mut e = Emitter {
         machine,
@@ -94,7 +98,8 @@ pub fn emit(
             continue;
         }
         let label = Label(b as u32);
-        e.items.push(if is_cut[b] { Item::CutLabel(label) } else { Item::Label(label) });
+        // A block that others come to must not start where a cut point is that falls through to it: they would be at the cut point too.
+        e.items.push(if is_cut[b] || is_shared[b] { Item::CutLabel(label) } else { Item::Label(label) });
         let steps = &allocated.blocks[b];
         // Moves before the first instruction are made for it.
         let first = steps.iter().find_map(|step| if let Step::Inst(_, origin) = step { Some(*origin) } else { None });
@@ -123,7 +128,7 @@ pub fn emit(
 /// block of a `Switch` stays if its target is not surely within the forward reach of `tbh`.
 fn instead(machine: &MachineFunc, allocated: &Allocated, is_cut: &[bool]) -> Vec<usize> {
     let blocks = 0..machine.blocks.len();
-    let jumps_only = |b: usize| matches!(allocated.blocks[b].as_slice(), [Step::Inst(Inst::Jump, _)]);
+    let jumps_only = |b: usize| jumps_only(allocated, b);
     let mut instead: Vec<usize> = blocks.clone().collect();
     let is_free = |b: usize| b != 0 && !is_cut[b] && !machine.blocks[b].switch_edge;
     for b in blocks.clone().filter(|b| is_free(*b) && jumps_only(*b)) {
@@ -152,6 +157,10 @@ fn instead(machine: &MachineFunc, allocated: &Allocated, is_cut: &[bool]) -> Vec
         }
     }
     instead
+}
+
+fn jumps_only(allocated: &Allocated, block: usize) -> bool {
+    matches!(allocated.blocks[block].as_slice(), [Step::Inst(Inst::Jump, _)])
 }
 
 /// By block: whether it only returns, and something else than jumps leads to it, so that it stands there in any case.

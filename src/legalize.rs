@@ -17,7 +17,7 @@ use smallvec::smallvec;
 use synth_validator::domain::{BinOp, UnOp, Width};
 use synth_validator::ir::{Bin64, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Un64, Value, Values};
 use synth_validator::trap::TrapKind;
-use synth_validator::witness::{Cut, Loc, Witness};
+use synth_validator::witness::{Cut, Loc, Step, Witness, Word};
 
 /// (low, high).
 type Pair = (Value, Value);
@@ -48,6 +48,8 @@ pub fn legalize(func: &Func) -> (Func, Witness) {
         origin: 0,
     };
     let order = cfg::reverse_postorder(func);
+    let preds = cfg::predecessors(func);
+    let mut stretches: Vec<u32> = (0..func.blocks.len() as u32).collect();
     for block in &order {
         for v in &func.blocks[block.0 as usize].params {
             let pair = l.fresh(func.type_of(*v));
@@ -58,6 +60,10 @@ pub fn legalize(func: &Func) -> (Func, Witness) {
     }
     for block in order {
         let data = &func.blocks[block.0 as usize];
+        if let [pred] = preds[block.0 as usize][..] {
+            stretches[block.0 as usize] = stretches[pred.0 as usize];
+        }
+        l.signs.stretch = stretches[block.0 as usize];
         l.constants.clear();
         for inst in &data.insts {
             l.instruction(inst);
@@ -327,19 +333,30 @@ impl Legalizer<'_> {
         }
     }
 
-    /// Relates, at every join, each old value used there or later with its words.
+    /// Relates, at every join, each old value used there or later with its words. A word on which products count as the copies of
+    /// another's sign is said to be that.
     fn witness(&self, known: &[Option<Known>]) -> Witness {
         let live = liveness::live_in(self.old, usize::MAX).expect("invariant: there is no limit");
         let preds = cfg::predecessors(self.old);
         let mut cuts = Vec::new();
         for (i, live) in live.iter().enumerate().filter(|(i, _)| preds[*i].len() >= 2) {
-            let mut equal = Vec::new();
-            for v in self.old.blocks[i].params.iter().chain(live) {
-                for (half, word) in self.words(*v).enumerate() {
-                    equal.push((Loc::Value(*v, half as u8), prune::word_location(known, word)));
-                }
+            let mut cut = Cut { left: i as u64, right: i as u64, ..Cut::default() };
+            let values = self.old.blocks[i].params.iter().chain(live);
+            let halves =
+                values.flat_map(|v| (0..).zip(self.words(*v)).map(|(half, word)| (Loc::Value(*v, half), word)));
+            let halves: Vec<(Loc, Value)> = halves.collect();
+            for &(left, word) in &halves {
+                let right = prune::word_location(known, word);
+                let low = self.signs.relied(word).and_then(|low| halves.iter().find(|(_, w)| *w == low));
+                let Some((low, _)) = low else {
+                    cut.equal.push((left, right));
+                    continue;
+                };
+                let args = vec![Word::Loc(*low), Word::Loc(Loc::Const(31))];
+                cut.computed.push((Word::Step(cut.steps.len() as u32, 0), right));
+                cut.steps.push(Step { op: Op::Bin(BinOp::Ashr), args, defines: Some(left) });
             }
-            cuts.push(Cut { left: i as u64, right: i as u64, equal, ..Cut::default() });
+            cuts.push(cut);
         }
         Witness { cuts, ..Witness::default() }
     }

@@ -147,8 +147,8 @@ pub enum Inst {
     Select { rd: Reg, no: Reg, yes: Src, test: Test },
     /// Two to four choices under one test.
     SelectMany { choices: Vec<Choice>, test: Test },
-    /// Traps if the test holds; always if there is none.
-    TrapIf { test: Option<Test>, kind: TrapKind },
+    /// Traps if the test holds.
+    TrapIf { test: Test, kind: TrapKind },
     /// Load or store.
     Memory { access: Access, rt: Reg, address: Address },
     /// Stores an argument word `offset` bytes above the stack pointer.
@@ -276,7 +276,7 @@ impl Inst {
                 test.visit(f);
                 f(rd, if faults::on("roles-select-tied") { Role::Def } else { Role::DefTied(0) });
             }
-            Inst::TrapIf { test, .. } => test.iter_mut().for_each(|t| t.visit(f)),
+            Inst::TrapIf { test, .. } => test.visit(f),
             Inst::Memory { access, rt, address } => {
                 match address {
                     Address::Offset(n, _) => f(n, Role::Use),

@@ -338,16 +338,19 @@ fn names_are_free(module: &Module) -> Result<(), CompileError> {
     }
 }
 
-/// The symbol of an import that another import or an exported function has as well.
+/// The symbol of an import that another import, the same import with another type or an exported function has as well.
 fn ambiguous(module: &Module) -> Option<String> {
-    let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
-    let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
+    let ty = |type_index: u32| Some(module.canonical[type_index as usize]);
+    let functions = module.functions.iter().filter_map(|f| Some((f.import.as_ref()?, ty(f.type_index))));
+    let imports = functions.chain(module.globals.iter().filter_map(|g| Some((g.import.as_ref()?, None))));
     let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
-    let mut owners: BTreeMap<String, Option<&ImportName>> = BTreeMap::new();
+    let mut owners: BTreeMap<String, Option<(&ImportName, Option<u32>)>> = BTreeMap::new();
     owners.extend(exports.map(|e| (module.export_symbol(&e.name).into_owned(), None)));
-    imports.map(|import| (module.import_symbol(import), import)).find_map(|(symbol, import)| {
-        let owner = *owners.entry(symbol.clone()).or_insert(Some(import));
-        (owner != Some(import)).then_some(symbol)
+    imports.map(|import| (module.import_symbol(import.0), import)).find_map(|(symbol, (import, ty))| {
+        let owner = *owners.entry(symbol.clone()).or_insert(Some((import, ty)));
+        // An imported global is the address of its symbol, which may be a function's.
+        let is_same = owner.is_some_and(|(name, other)| name == import && (other == ty || ty.is_none()));
+        (!is_same).then_some(symbol)
     })
 }
 

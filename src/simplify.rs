@@ -14,9 +14,11 @@ use crate::{cfg, liveness};
 use fold::Folded;
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
+use std::collections::hash_map::Entry;
+use synth_validator::domain::BinOp;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
 use synth_validator::trap::TrapKind;
-use synth_validator::witness::{Cut, Loc, Witness};
+use synth_validator::witness::{Cut, Loc, Step, Witness, Word};
 
 /// What an old value is in the new function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -233,7 +235,8 @@ impl<'f> Simplifier<'f> {
         }
     }
 
-    /// Relates, at every join of the old function that is left, each old value used there or later with what it is.
+    /// Relates, at every join of the old function that is left, each old value used there or later with what it is. Old values that are
+    /// one new value, which the new function does not need, are related with each other: perhaps it does not need it because they are.
     fn witness(&self) -> Witness {
         let everything = "invariant: there is no limit";
         let old_live = liveness::live_in(self.old, usize::MAX).expect(everything);
@@ -248,19 +251,30 @@ impl<'f> Simplifier<'f> {
             let mut used = new_live[i].clone();
             used.extend(&self.new.blocks[i].params);
             used.sort_unstable();
-            let mut equal = Vec::new();
+            let mut cut = Cut { left: i as u64, right: i as u64, ..Cut::default() };
+            let mut first: FxHashMap<(Value, u8), Loc> = FxHashMap::default();
             for v in self.old.blocks[i].params.iter().chain(live) {
                 for half in 0..self.old.type_of(*v).words() as u8 {
                     let right = match self.operand(*v) {
                         Operand::Known(Known::Const(_, k)) => Loc::Const((k >> (32 * half)) as u32),
                         Operand::Known(Known::Address(symbol)) => Loc::Address(symbol),
                         Operand::Value(n) if used.binary_search(&n).is_ok() => Loc::Value(n, half),
-                        Operand::Value(_) => continue,
+                        Operand::Value(n) => {
+                            match first.entry((n, half)) {
+                                Entry::Vacant(entry) => drop(entry.insert(Loc::Value(*v, half))),
+                                Entry::Occupied(other) => {
+                                    let args = [*other.get(), Loc::Const(0)].map(Word::Loc).to_vec();
+                                    let defines = Some(Loc::Value(*v, half));
+                                    cut.steps.push(Step { op: Op::Bin(BinOp::Or), args, defines });
+                                }
+                            }
+                            continue;
+                        }
                     };
-                    equal.push((Loc::Value(*v, half), right));
+                    cut.equal.push((Loc::Value(*v, half), right));
                 }
             }
-            cuts.push(Cut { left: i as u64, right: i as u64, equal, ..Cut::default() });
+            cuts.push(cut);
         }
         Witness { cuts, ..Witness::default() }
     }

@@ -13,6 +13,7 @@ use std::fmt::Write;
 use support::interpreter::{self, Recorder};
 use support::observation::{Run, RunError, disagreements};
 use support::packages::repository;
+use support::plain_selects::plain_selects;
 use support::proofs::deep_map;
 use support::vectors::{self, Script};
 use support::{generator, modules, wasmi_engine};
@@ -29,7 +30,7 @@ use synth_validator::wasm::instance::Instance;
 
 /// Programs in a test run without `FUZZ_PROGRAMS`.
 const PROGRAMS: u64 = 40;
-/// Limits of a proof: what does not fit is counted as open.
+/// Limits of a proof. What does not fit is proved once more, with the command's own limits; what does not fit these is counted as open.
 const LIMITS: Limits = Limits { smt_steps: 500_000, full_steps: 500_000, region_steps: 20_000, queries: 500 };
 /// Steps of one side's script.
 const FUEL: u64 = 20_000_000;
@@ -100,6 +101,8 @@ struct Found {
     findings: Vec<String>,
     /// Not proved, within the limits.
     open: Vec<String>,
+    /// Not the compiler's doing, and why.
+    explained: Vec<String>,
 }
 
 impl Found {
@@ -107,12 +110,6 @@ impl Found {
         *self.counts.entry(what).or_default() += n;
     }
 }
-
-/// Programs on which the foreign engine is wrong: wabt's interpreter agrees with ours.
-const ENGINE_WRONG: [u64; 1] = [
-    // `select` of a constant on `i32.eqz`, with a comparison as second operand.
-    1080,
-];
 
 const LEVELS: [Level; 3] = [Level::O2, Level::Os, Level::O1];
 const BOUNDS: [Bounds; 5] = [Bounds::Software, Bounds::Software, Bounds::None, Bounds::Mask, Bounds::Mpu];
@@ -145,10 +142,15 @@ fn examine(number: u64) -> Found {
                 found.count("passes refused", refusals.len() as u64);
                 (compiled, proof)
             }
+            // An address that is and is not the host's is refused by name, which is what the contract says of it.
+            Err(error @ CompileError::Border { .. }) => {
+                found.count("addresses of two kinds", 1);
+                found.explained.push(format!("{name}: {error}"));
+                continue;
+            }
             Err(
                 error @ (CompileError::Internal { .. }
                 | CompileError::DebugInfo { .. }
-                | CompileError::Border { .. }
                 | CompileError::NoFunction { .. }),
             ) => {
                 found.findings.push(format!("{name}: {error}"));
@@ -169,12 +171,16 @@ fn examine(number: u64) -> Found {
             }
         };
         found.count("compiled", 1);
+        let accesses_host = proof.as_ref().is_ok_and(|p| p.accesses_host);
         judge(&name, proof, &mut found);
-        if bounds == Bounds::Software {
-            match ENGINE_WRONG.contains(&number) {
-                true => found.count("engine wrong", 1),
-                false => run(&name, &program, &compiled, &mut found),
+        match bounds == Bounds::Software {
+            // An imported global is an address of the host's, where the engine sees a number and linear memory.
+            true if accesses_host => {
+                found.count("not run: accesses the host's memory", 1);
+                found.explained.push(format!("{name}: accesses the host's memory"));
             }
+            true => run(&name, &program, &compiled, &mut found),
+            false => {}
         }
     }
     if !(found.findings.is_empty() && found.open.is_empty())
@@ -189,19 +195,33 @@ fn examine(number: u64) -> Found {
 struct Proof {
     image: Verdict,
     reports: Vec<FunctionReport>,
+    /// Functions that the command's own limits proved.
+    long: u64,
+    /// Whether the module accesses the host's memory, as the contract has it.
+    accesses_host: bool,
 }
 
 fn prove(wasm: &[u8], compiled: &Compiled) -> Result<Proof, String> {
-    let session = Session::new(wasm, &compiled.object, None, LIMITS).map_err(|e| e.to_string())?;
-    let reports = session.functions().into_iter().map(|f| session.function(f)).collect();
-    Ok(Proof { image: session.image(), reports })
+    let session = |limits| Session::new(wasm, &compiled.object, None, limits).map_err(|e| e.to_string());
+    let (short, mut long) = (session(LIMITS)?, 0);
+    let mut reports: Vec<FunctionReport> = short.functions().into_iter().map(|f| short.function(f)).collect();
+    for report in reports.iter_mut().filter(|r| is_limit(&r.verdict)) {
+        *report = session(Limits::default())?.function(report.index);
+        long += u64::from(report.verdict == Verdict::Proved);
+    }
+    Ok(Proof { image: short.image(), reports, long, accesses_host: short.module().has_host_accesses() })
+}
+
+fn is_limit(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Unknown(detail) if detail.contains("limit reached"))
 }
 
 fn judge(name: &str, proof: Result<Proof, String>, found: &mut Found) {
-    let Proof { image, reports } = match proof {
+    let Proof { image, reports, long, .. } = match proof {
         Ok(proof) => proof,
         Err(e) => return found.findings.push(format!("{name}: {e}")),
     };
+    found.count("of them, with the command's limits", long);
     // Under `A-BOUNDS` a function that always leaves linear memory has no run that counts, nor has what inlines it.
     let is_vacuous = reports.iter().any(|r| matches!(r.verdict, Verdict::Vacuous(_)));
     let functions = reports.into_iter().map(|r| (format!("function {}", r.index), r.verdict));
@@ -214,7 +234,7 @@ fn judge(name: &str, proof: Result<Proof, String>, found: &mut Found) {
             Verdict::Proved => found.count("proved", 1),
             Verdict::Vacuous(_) => found.count("vacuous", 1),
             Verdict::Unknown(detail) if is_vacuous && detail.starts_with("rests on") => found.count("vacuous", 1),
-            Verdict::Unknown(detail) if detail.contains("limit reached") => {
+            verdict if is_limit(verdict) => {
                 found.count("limit reached", 1);
                 found.open.push(text());
             }
@@ -251,11 +271,25 @@ fn run(name: &str, program: &Program, compiled: &Compiled, found: &mut Found) {
         found.count("ran too long", 1);
         return;
     }
-    for (what, a, b) in [("wasm interpreter", &engine, &left), ("Arm interpreter", &engine, &right)] {
-        for text in disagreements(script, a, b).into_iter().chain(b.failures.clone()) {
-            found.findings.push(format!("{name}: {what}: {}", text.replace('\n', " ")));
-        }
+    let differences = |engine: &Run| -> Vec<String> {
+        let sides = [("wasm interpreter", &left), ("Arm interpreter", &right)];
+        let of = |(what, run): (&str, &Run)| {
+            let lines = disagreements(script, engine, run).into_iter().chain(run.failures.clone());
+            lines.map(|text| format!("{name}: {what}: {}", text.replace('\n', " "))).collect::<Vec<_>>()
+        };
+        sides.into_iter().flat_map(of).collect()
+    };
+    let mut different = differences(&engine);
+    if !different.is_empty()
+        && let Some(plain) = plain_selects(wasm)
+        && let Ok(second) = wasmi_engine::run(&plain, script, Some(pages))
+        && differences(&second).is_empty()
+    {
+        found.count("engine wrong", 1);
+        found.explained.push(format!("engine wrong: {}", different.swap_remove(0)));
+        different.clear();
     }
+    found.findings.extend(different);
     if let (Ok(instance), Ok(machine)) = (&instance, &machine)
         && !machine.cells().is_empty()
         && instance.cells() != machine.cells()
@@ -264,6 +298,22 @@ fn run(name: &str, program: &Program, compiled: &Compiled, found: &mut Found) {
         found.findings.push(format!("{name}: {text}"));
     }
 }
+
+/// What the table's rows mean.
+const ROWS: &str = "
+Every program is compiled and proved at `-O2` with software bounds checks, where it is also run, and under one other choice of level and
+bounds. *Proved* and *vacuous* count functions and initial images. *Of them, with the command's limits* are functions that the limits of this run, a
+quarter to an eighth of the command's, do not prove, and the command's do. *Limit reached* is what neither proves. *Passes refused* counts passes that the
+validator did not prove for a function, which was compiled without them.
+
+*Engine wrong*: both our interpreters agree with each other, and `wasmi` 2.0.0 does not, unless each `select`'s condition goes through a local: its fusion
+of `select` with a comparison with zero then reads the operand from the accumulator although it is in a stack slot (`tests/support/plain_selects.rs`; no later
+release is there). *Not run: accesses the host's memory*: the module accesses memory through an imported global, which the contract takes as an address of the
+host's and the engine as a number; such programs are proved and not compared. *Addresses of two kinds*: such an address is computed otherwise than by adding, which
+is refused by name, as `docs/abi.md` says. *No host*: two imports have one name and different kinds.
+
+What is open, and findings, if there are any:
+";
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
@@ -281,12 +331,14 @@ fn generated_programs_are_proved_and_agree() {
         found.counts.into_iter().for_each(|(what, n)| sum.count(what, n));
         sum.findings.extend(found.findings);
         sum.open.extend(found.open);
+        sum.explained.extend(found.explained);
     }
     let rows = [
         "no module",
         "not supported",
         "compiled",
         "proved",
+        "of them, with the command's limits",
         "vacuous",
         "traps at instantiation",
         "limit reached",
@@ -295,6 +347,8 @@ fn generated_programs_are_proved_and_agree() {
         "ran too long",
         "passes refused",
         "no host",
+        "addresses of two kinds",
+        "not run: accesses the host's memory",
         "engine wrong",
     ];
     let mut text = String::from("| | own generator | `wasm-smith` |\n|---|---:|---:|\n");
@@ -308,11 +362,17 @@ fn generated_programs_are_proved_and_agree() {
     let open: Vec<&String> = kinds.iter().flat_map(|(f, _)| &f.open).collect();
     let findings: Vec<&String> = kinds.iter().flat_map(|(f, _)| &f.findings).collect();
     open.iter().for_each(|line| println!("open: {line}"));
-    findings.iter().take(200).for_each(|line| println!("FINDING: {line}"));
+    kinds.iter().flat_map(|(f, _)| &f.explained).for_each(|line| println!("explained: {line}"));
+    findings.iter().for_each(|line| println!("FINDING: {line}"));
+    let lines = [("open", &open), ("FINDING", &findings)];
+    let named: Vec<String> =
+        lines.iter().flat_map(|(what, l)| l.iter().map(move |line| format!("{what}: {line}"))).collect();
     if std::env::var_os("BLESS").is_some() && count >= 1_000 {
         let table = repository().join("docs/conformance/fuzzing.md");
         let head = "<!-- Generated by `make fuzz`. -->\n# Generated programs\n\nFirst and last number of the programs, which are their seeds";
-        std::fs::write(table, format!("{head}: {first}, {}.\n\n{text}", first + count - 1)).expect("written");
+        let named: String = named.iter().fold(String::new(), |all, line| all + "\n    " + line);
+        std::fs::write(table, format!("{head}: {first}, {}.\n\n{text}{ROWS}{named}\n", first + count - 1))
+            .expect("written");
     }
     assert!(findings.is_empty(), "{} findings, the first:\n{}", findings.len(), findings[0]);
     let proved: u64 = kinds.iter().map(|(f, _)| f.counts.get("proved").copied().unwrap_or(0)).sum();

@@ -92,10 +92,7 @@ impl Emitter<'_> {
             Inst::SelectMany { choices, test } => self.choose(choices, test)?,
             Inst::TrapIf { test, kind } => {
                 let label = self.trap_label(*kind);
-                match test {
-                    Some(test) => self.branch_if(test, false, label)?,
-                    None => self.items.push(Item::Branch(None, label)),
-                }
+                self.branch_if(test, false, label)?;
             }
             Inst::Memory { access, rt, address } => self.memory(*access, gpr(*rt), *address)?,
             Inst::StoreOutgoing { rt, offset } => self.stack_access(Access::Str, gpr(*rt), *offset)?,

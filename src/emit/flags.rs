@@ -20,10 +20,8 @@ pub(super) fn wanted(inst: &Inst, after: &[Step]) -> Option<Gpr> {
 
 /// The register that an instruction compares with zero, for equality, before it does anything else.
 fn compared(inst: &Inst) -> Option<Reg> {
-    let (Inst::Branch { test }
-    | Inst::SetIf { test, .. }
-    | Inst::Select { test, .. }
-    | Inst::TrapIf { test: Some(test), .. }) = inst
+    let (Inst::Branch { test } | Inst::SetIf { test, .. } | Inst::Select { test, .. } | Inst::TrapIf { test, .. }) =
+        inst
     else {
         return None;
     };

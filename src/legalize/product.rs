@@ -13,8 +13,12 @@ pub(super) struct Signs {
     source: FxHashMap<Value, Value>,
     /// Words of which each bit is the sign.
     copies: FxHashSet<Value>,
-    /// Words that are not negative.
-    positive: FxHashSet<Value>,
+    /// Words that are not negative, with where that is known: a cut point's relation does not say it.
+    positive: FxHashMap<Value, u32>,
+    /// The stretch of code without a cut point that instructions belong to, by its first block.
+    pub(super) stretch: u32,
+    /// By high word of a product's factor: the low word, whose sign it copies. Cut points on the way have to say so.
+    relied: FxHashMap<Value, Value>,
 }
 
 impl Signs {
@@ -30,7 +34,7 @@ impl Signs {
             _ => false,
         };
         if is_positive {
-            self.positive.insert(result);
+            self.positive.insert(result, self.stretch);
         }
         if let (Op::Bin(BinOp::Ashr), Some(n)) = (op, constant(1)) {
             let source = self.source(args[0]);
@@ -39,6 +43,10 @@ impl Signs {
                 self.copies.insert(result);
             }
         }
+    }
+    /// The word whose sign this one copies, where a product counts on it.
+    pub(super) fn relied(&self, high: Value) -> Option<Value> {
+        self.relied.get(&high).copied()
     }
     fn source(&self, v: Value) -> Value {
         self.source.get(&v).copied().unwrap_or(v)
@@ -50,7 +58,7 @@ impl Legalizer<'_> {
     fn is_sign_extended(&self, (low, high): Pair) -> bool {
         match (self.known.get(&low), self.known.get(&high)) {
             (Some(low), Some(high)) => *high == (*low as i32 >> 31) as u32,
-            (None, Some(0)) => self.signs.positive.contains(&low),
+            (None, Some(0)) => self.signs.positive.get(&low) == Some(&self.signs.stretch),
             _ => self.signs.copies.contains(&high) && self.signs.source(high) == self.signs.source(low),
         }
     }
@@ -65,6 +73,9 @@ impl Legalizer<'_> {
             && (faults::on("legalize-signed-product") || self.is_sign_extended(a))
             && self.is_sign_extended(b)
         {
+            for (low, high) in [a, b].into_iter().filter(|(_, high)| !self.known.contains_key(high)) {
+                self.signs.relied.entry(high).or_insert(low);
+            }
             return (self.bin(BinOp::Mul, a.0, b.0), self.bin(BinOp::SMulHi, a.0, b.0));
         }
         let (low, mut high) = self.two(Op::MulWide, &[a.0, b.0]);

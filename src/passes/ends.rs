@@ -6,18 +6,31 @@
 //! Obligation: refinement; every word at a cut point is as before.
 
 use crate::faults;
+use crate::ir_facts::Facts;
 use crate::pass::{Cx, Form, witness};
-use crate::prune::{self, Known};
+use crate::prune;
 use synth_validator::contract::{Bounds, PAGE_BYTES};
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator};
 use synth_validator::trap::TrapKind;
 
-/// Ends blocks at certain traps; nothing if there are none.
+/// Ends blocks at certain traps; nothing if there are none. A trap may take a block's other incoming edges away, and so make known
+/// what the block is given: what that makes certain is found in the next round.
 pub fn ends(func: &Func, cx: &Cx<'_>) -> Option<Form> {
-    let known = prune::known_values(func);
+    let mut new = ended(func, cx)?;
+    while let Some(next) = ended(&new, cx) {
+        new = next;
+    }
+    let witness = witness(&new, |b| u64::from(b.0), Some)?;
+    Some((new, witness).into())
+}
+
+/// The function with every block ended at its first certain trap; nothing if there is none.
+fn ended(func: &Func, cx: &Cx<'_>) -> Option<Func> {
+    let facts = Facts::new(func);
     let certain =
-        |block: &BlockData| block.insts.iter().enumerate().find_map(|(at, inst)| Some((at, trap(inst, &known, cx)?)));
-    let traps: Vec<_> = func.blocks.iter().enumerate().filter_map(|(b, block)| Some((b, certain(block)?))).collect();
+        |block: &BlockData| block.insts.iter().enumerate().find_map(|(at, inst)| Some((at, trap(inst, &facts, cx)?)));
+    let reached = func.blocks.iter().enumerate().filter(|(b, _)| facts.incoming[*b] > 0);
+    let traps: Vec<_> = reached.filter_map(|(b, block)| Some((b, certain(block)?))).collect();
     if traps.is_empty() {
         return None;
     }
@@ -29,14 +42,14 @@ pub fn ends(func: &Func, cx: &Cx<'_>) -> Option<Form> {
         block.end = Terminator::Trap(kind);
     }
     prune::remove_dead(&mut new);
-    let witness = witness(&new, |b| u64::from(b.0), Some)?;
-    Some((new, witness).into())
+    Some(new)
 }
 
 /// The trap that an instruction always takes.
-fn trap(inst: &Inst, known: &[Option<Known>], cx: &Cx<'_>) -> Option<TrapKind> {
-    let constant = match known.get(inst.args.first()?.0 as usize)? {
-        Some(Known::Const(_, k)) => Some(*k),
+fn trap(inst: &Inst, facts: &Facts, cx: &Cx<'_>) -> Option<TrapKind> {
+    let named = facts.alias[inst.args.first()?.0 as usize];
+    let constant = match facts.constant[named.0 as usize] {
+        Some(Op::Const(k)) => Some(u64::from(k)),
         _ => None,
     };
     match inst.op {
@@ -44,7 +57,8 @@ fn trap(inst: &Inst, known: &[Option<Known>], cx: &Cx<'_>) -> Option<TrapKind> {
         Op::BoundsCheck { offset, bytes } if cx.contract.bounds == Bounds::Software => {
             let size = match cx.memory_is_constant() {
                 true => cx.module.memory.as_ref()?.min_pages * u64::from(PAGE_BYTES),
-                false => 1 << 32,
+                // A size in bytes is a word.
+                false => u64::from(u32::MAX),
             };
             let index = constant.or(faults::on("ends-any").then_some(u64::from(u32::MAX))).unwrap_or(0);
             let is_outside = index + u64::from(offset) + u64::from(bytes) > size;

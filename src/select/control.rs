@@ -282,7 +282,7 @@ impl Selector<'_> {
             Op::Load { .. } => self.load(inst),
             Op::Store { .. } => self.store(inst),
             Op::TrapIf(kind) => {
-                let test = Some(self.test(inst.args[0])?);
+                let test = self.test(inst.args[0])?;
                 self.emit(Inst::TrapIf { test, kind: *kind });
                 Ok(())
             }

@@ -4,10 +4,11 @@ use super::tiles::Operand;
 use super::{Cached, Selector};
 use crate::encode::AluOp;
 use crate::encode::memory::Access;
+use crate::encode::operand::Condition;
 use crate::error::CompileError;
 use crate::faults;
 use crate::ir_facts::Facts;
-use crate::machine::{Address, Inst, Reg, Src};
+use crate::machine::{Address, Compare, Inst, Reg, Src, Test};
 use crate::selection::pattern::Root;
 use rustc_hash::FxHashMap;
 use synth_validator::domain::{BinOp, CmpOp, Space, Symbol, Width};
@@ -195,17 +196,13 @@ impl Selector<'_> {
         let min = self.info.memory_bytes_min;
         let end = offset.checked_add(bytes);
         let constant = self.info.memory_is_constant;
-        let Some(end) = end.filter(|end| !constant || *end <= min) else {
-            self.emit(Inst::TrapIf { test: None, kind });
-            return Ok(());
-        };
         let index = inst.args[0];
+        let Some(end) = end.filter(|end| !constant || *end <= min) else {
+            return self.certain_trap(index, kind);
+        };
         if constant {
             if let Some(k) = self.constant(index) {
-                if k > min - end {
-                    self.emit(Inst::TrapIf { test: None, kind });
-                }
-                return Ok(());
+                return if k > min - end { self.certain_trap(index, kind) } else { Ok(()) };
             }
             let rn = self.reg(index)?;
             let less = if faults::on("select-bounds-signed") { CmpOp::Slt } else { CmpOp::Ult };
@@ -214,19 +211,27 @@ impl Selector<'_> {
                 [Operand::Constant(min - end + u32::from(faults::on("select-bounds-end"))), Operand::Reg(rn)],
                 false,
             )?;
-            self.emit(Inst::TrapIf { test: Some(test), kind });
+            self.emit(Inst::TrapIf { test, kind });
             return Ok(());
         }
         let size = self.memory_bytes();
         if end > min && !faults::on("select-bounds-size") {
             let test = self.compare(CmpOp::Ult, [Operand::Reg(size), Operand::Constant(end)], false)?;
-            self.emit(Inst::TrapIf { test: Some(test), kind });
+            self.emit(Inst::TrapIf { test, kind });
         }
         let limit = self.fresh();
         self.make_tile(Root::Bin(BinOp::Sub), &[Operand::Reg(size), Operand::Constant(end)], &[limit])?;
         let rn = self.reg(index)?;
         let test = self.compare(CmpOp::Ult, [Operand::Reg(limit), Operand::Reg(rn)], false)?;
-        self.emit(Inst::TrapIf { test: Some(test), kind });
+        self.emit(Inst::TrapIf { test, kind });
+        Ok(())
+    }
+    /// A trap that is always taken, as a test that always holds: what the block still has stands behind a jump that might not be
+    /// taken, so that it is code to every reader of the bytes. The pass `ends` leaves such traps only where it is not run.
+    fn certain_trap(&mut self, any: Value, kind: TrapKind) -> Result<(), CompileError> {
+        let rn = self.reg(any)?;
+        let test = Test { compare: Compare::Cmp(rn, Src::Reg(rn)), condition: Condition::Eq };
+        self.emit(Inst::TrapIf { test, kind });
         Ok(())
     }
     pub(super) fn global(&mut self, inst: &IrInst, cell: u32) -> Result<(), CompileError> {

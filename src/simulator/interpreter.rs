@@ -136,6 +136,8 @@ impl<I: Interpreter> Interpreter for &mut I {
 #[derive(Clone, Debug)]
 pub struct Recorder {
     imports: Vec<ImportedFunction>,
+    /// Whether the module has a memory, be it empty.
+    has_memory: bool,
     /// Import calls of this instance so far.
     counter: u32,
     /// Of the export call that runs: import index and arguments, in order.
@@ -146,7 +148,8 @@ pub struct Recorder {
 impl Recorder {
     /// A host for a module with this interface.
     pub fn new(interface: &Interface) -> Self {
-        Self { imports: interface.imports.clone(), counter: 0, events: Vec::new(), digest: FNV_BASIS }
+        let (imports, has_memory) = (interface.imports.clone(), interface.memory.is_some());
+        Self { imports, has_memory, counter: 0, events: Vec::new(), digest: FNV_BASIS }
     }
 }
 
@@ -167,7 +170,7 @@ impl Host for Recorder {
             digest = fnv1a(digest, &argument.bytes());
         }
         // A module without memory has none to be digested; in wasmi too.
-        if self.events.len() < IMPORT_MEMORY_DIGESTS_MAX as usize && has_memory(memory) {
+        if self.events.len() < IMPORT_MEMORY_DIGESTS_MAX as usize && self.has_memory {
             let seen = memory_digest(present(memory, world.memory_bytes));
             digest = fnv1a(digest, &seen.to_le_bytes());
         }
@@ -177,10 +180,6 @@ impl Host for Recorder {
         self.events.push((index, arguments));
         Ok(self.imports[index].signature.results.iter().flat_map(|width| words(*width, answer)).collect())
     }
-}
-
-fn has_memory(memory: &Bytes) -> bool {
-    matches!(memory, Bytes::Dense(bytes) if !bytes.is_empty())
 }
 
 fn present(memory: &Bytes, memory_bytes: u32) -> &[u8] {

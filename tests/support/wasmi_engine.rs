@@ -56,6 +56,8 @@ fn run_here(
 /// What host functions see and keep.
 struct Host {
     limits: StoreLimits,
+    /// The instance's memory, for exported imports: called from outside, they are not told of an instance.
+    memory: Option<Memory>,
     /// Import calls of this instance so far.
     counter: u32,
     /// Of the export call that runs: import index and arguments, in order.
@@ -104,7 +106,7 @@ impl<'a> Machine<'a> {
         if let Some(pages) = memory_pages_max {
             limits = limits.memory_size(pages as usize * 65_536);
         }
-        let host = Host { limits: limits.build(), counter: 0, events: Vec::new(), digest: FNV_BASIS };
+        let host = Host { limits: limits.build(), memory: None, counter: 0, events: Vec::new(), digest: FNV_BASIS };
         let mut store = Store::new(&engine, host);
         store.limiter(|host| &mut host.limits);
         let linker = link(&engine, &module, interface, &mut store)?;
@@ -116,6 +118,7 @@ impl<'a> Machine<'a> {
             }
         };
         let memory = instance.get_memory(&store, MEMORY_EXPORT);
+        store.data_mut().memory = memory;
         let run = Run { observations: vec![observe(&store, memory, Vec::new(), None)], ..Run::default() };
         Ok(Ok(Self { interface, store, instance, memory, variables: HashMap::new(), named: 0, run }))
     }
@@ -283,7 +286,8 @@ fn link(
 /// Records an import call and gives its answer.
 fn host_call(mut caller: Caller<'_, Host>, index: usize, field: &str, arguments: Vec<Value>) -> u64 {
     let early = caller.data().events.len() < IMPORT_MEMORY_DIGESTS_MAX as usize;
-    let memory = caller.get_export(MEMORY_EXPORT).and_then(Extern::into_memory).filter(|_| early);
+    let exported = caller.get_export(MEMORY_EXPORT).and_then(Extern::into_memory);
+    let memory = exported.or(caller.data().memory).filter(|_| early);
     let seen = memory.map(|memory| memory_digest(memory.data(&caller)));
     let host = caller.data_mut();
     let mut digest = fnv1a(host.digest, &(index as u32).to_le_bytes());

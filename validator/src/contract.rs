@@ -37,11 +37,16 @@ pub const SYM_EXPORT: &str = "__synth_export_";
 /// The section that carries the witness, not loaded on the target.
 pub const WITNESS_SECTION: &str = ".synth.witness";
 
-/// The symbol of an exported function: its name. A name that is empty, starts with `$` or holds a zero byte is written
+/// Whether a symbol can have this name: it is not empty, does not start with `$` and holds no zero byte.
+pub fn is_symbol(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('$') && !name.contains('\0')
+}
+
+/// The symbol of an exported function: its name. A name that [no symbol can have](is_symbol) is written
 /// as the bytes of its UTF-8 form in hexadecimal, after [`SYM_EXPORT`].
 /// Source: ELF (TIS 1.2), string table; IHI 0044, mapping symbols.
 pub fn export_symbol(name: &str) -> Cow<'_, str> {
-    if !name.is_empty() && !name.starts_with('$') && !name.contains('\0') {
+    if is_symbol(name) {
         return Cow::Borrowed(name);
     }
     let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();

@@ -351,10 +351,9 @@ impl Domain for Graph {
     }
     fn split_stride(&mut self, offset: &T, stride: u32) -> Option<(T, u32)> {
         let (k, terms) = self.linear(*offset);
-        if terms.iter().any(|(_, c)| c % stride != 0) {
-            return None;
-        }
-        let divided = terms.iter().map(|(t, c)| (*t, c / stride)).collect();
+        // Divided as a signed number a coefficient still gives the offset, times the stride, and the index itself for a difference.
+        let whole = |c: u32| (c as i32 % stride as i32 == 0).then_some((c as i32 / stride as i32) as u32);
+        let divided = terms.iter().map(|(t, c)| Some((*t, whole(*c)?))).collect::<Option<_>>()?;
         Some((self.sum(k / stride, divided), k % stride))
     }
 }

@@ -3,7 +3,7 @@
 use super::provenance;
 use super::reader::{ReadError, unsupported};
 use super::relocations::{self, Relocations};
-use crate::contract::{Contract, Native, export_symbol};
+use crate::contract::{Contract, Native, export_symbol, is_symbol};
 use crate::ir::Type;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -294,16 +294,17 @@ impl Module {
             None => format!("func[{func}]"),
         }
     }
-    /// The symbol of each imported function or global: after the prefix its field name, or `module_field` if two imports share it or a
-    /// function is exported under it.
+    /// The symbol of each imported function or global: after the prefix its field name, or `module_field` if two imports share it, a
+    /// function is exported under it or no symbol can have that name.
     pub fn import_symbol(&self, name: &ImportName) -> String {
         let all = self.functions.iter().filter_map(|f| f.import.as_ref());
         let all = all.chain(self.globals.iter().filter_map(|g| g.import.as_ref()));
         let shared = all.clone().any(|o| o.field == name.field && o.module != name.module);
         let exported = self.exports.iter().any(|e| e.kind == ExportKind::Function && e.name == name.field);
         let prefix = &self.import_prefix;
-        if !shared && !exported {
-            return format!("{prefix}{}", name.field);
+        let plain = format!("{prefix}{}", name.field);
+        if !shared && !exported && is_symbol(&plain) {
+            return plain;
         }
         let joined = format!("{prefix}{}_{}", name.module, name.field);
         joined.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()

@@ -1,0 +1,115 @@
+//! What generated programs have shown (`tests/whole_pipeline.rs`), each reduced to a small module and a script: it compiles, everything is
+//! proved, and the engine, the wasm interpreter and the Arm interpreter agree with each other and with the script.
+
+mod support;
+
+use support::interpreter::{self, Recorder};
+use support::observation::disagreements;
+use support::{modules, packages, vectors, wasmi_engine};
+use synth::error::CompileError;
+use synth::pipeline::{Options, compile};
+use synth_validator::arm::machine::Machine;
+use synth_validator::contract::Bounds;
+use synth_validator::ladder::Limits;
+use synth_validator::validate::{Session, Verdict};
+use synth_validator::wasm::instance::Instance;
+
+/// Steps of one side's script.
+const FUEL: u64 = 1_000_000;
+
+/// A module in `tests/findings` with its script, under a bounds mode, with so many pages, without some passes.
+fn check(name: &str, bounds: Bounds, memory_pages_max: Option<u32>, left_out: &[&str]) {
+    let file = |ending| packages::repository().join("tests/findings").join(name).with_extension(ending);
+    let text = |ending| std::fs::read_to_string(file(ending)).unwrap_or_else(|e| panic!("{name}.{ending}: {e}"));
+    let wasm = wat::parse_str(text("wat")).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let script = vectors::parse(&text("vec")).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let left_out = left_out.iter().map(|pass| pass.to_string()).collect();
+    let options = Options { bounds, memory_pages_max, left_out, ..Options::default() };
+    let compiled = compile(&wasm, &options).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let session =
+        Session::new(&wasm, &compiled.object, None, Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let functions = session.functions();
+    assert!(!functions.is_empty(), "{name}");
+    for index in functions {
+        let report = session.function(index);
+        assert_eq!(report.verdict, Verdict::Proved, "{name}: {}", report.name);
+    }
+    assert_eq!(session.image(), Verdict::Proved, "{name}");
+
+    let contract = &compiled.claim.contract;
+    let engine = wasmi_engine::run(&wasm, &script, Some(contract.capacity_bytes / 65_536))
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert!(engine.failures.is_empty(), "{name}: {:?}", engine.failures);
+    let interface = modules::interface(&wasm).expect("it was read");
+    let (module, object) = (session.module(), session.object());
+    let host = || Recorder::new(&interface);
+    let mut instance = Instance::new(module, &wasm, contract.clone(), host(), FUEL);
+    let mut machine = Machine::new(module, object, contract.clone(), host(), FUEL);
+    let left = interpreter::run(instance.as_mut().map_err(|e| e.clone()), &interface, &script);
+    let right = interpreter::run(machine.as_mut().map_err(|e| e.clone()), &interface, &script);
+    for (place, run) in [("wasm interpreter", left), ("Arm interpreter", right)] {
+        let found = disagreements(&script, &engine, &run);
+        assert!(found.is_empty(), "{name} in the {place}:\n{}", found.join("\n"));
+    }
+}
+
+/// The other way into a block traps, so that its access is known to trap too: what stands behind it was code that nothing reached.
+#[test]
+fn certain_traps_leave_no_code_that_nothing_reaches() {
+    for pages in [None, Some(2)] {
+        check("certain_traps", Bounds::Software, pages, &[]);
+        check("certain_traps", Bounds::Software, pages, &["ends"]);
+    }
+}
+
+/// Products count on copies of signs that were made before a join: the join's relation has to say that they are.
+#[test]
+fn copies_of_signs_are_known_behind_joins() {
+    check("sign_copies", Bounds::Software, None, &[]);
+}
+
+/// Two words of the old form are one in the new, which does not need it because they are.
+#[test]
+fn equal_words_are_known_behind_joins() {
+    check("equal_words", Bounds::Software, None, &[]);
+}
+
+/// Names of imports that no symbol can have.
+#[test]
+fn imports_have_symbols_whatever_their_names() {
+    check("import_names", Bounds::Software, None, &[]);
+}
+
+/// A block that stands for another one, behind an empty cut point.
+#[test]
+fn shared_blocks_are_not_at_cut_points() {
+    check("shared_traps", Bounds::Mask, None, &[]);
+}
+
+/// A table's index is a difference, of which the address has eight times.
+#[test]
+fn a_remainder_is_a_tables_index() {
+    check("table_by_remainder", Bounds::Software, None, &[]);
+}
+
+/// What an address is made of is known by another name where the address is used.
+#[test]
+fn addresses_are_of_values_by_any_name() {
+    check("address_names", Bounds::Software, Some(3), &[]);
+}
+
+/// One symbol cannot be a function of two types.
+#[test]
+fn an_import_of_two_types_is_refused() {
+    let text = |other: &str| {
+        format!(
+            r#"(module (import "env" "f" (func (param i32))) (import "env" "f" (func {other}))
+                (func (export "g") (call 0 (i32.const 1))))"#
+        )
+    };
+    let compiled = |other: &str| compile(&wat::parse_str(text(other)).expect("well formed"), &Options::default());
+    assert!(compiled("(param i32)").is_ok());
+    let refused = compiled("(param i64)").expect_err("two types");
+    assert!(matches!(refused, CompileError::Unsupported { .. }), "{refused}");
+    assert!(refused.to_string().contains("f as the symbol of an import and of something else"), "{refused}");
+}

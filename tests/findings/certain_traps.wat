@@ -1,0 +1,16 @@
+(module
+  (memory 1 2)
+  (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+  ;; The address is -1 or what a load gives that always traps.
+  (func (export "other_way_traps") (param i32) (result i32)
+    (local i32)
+    (if (local.get 0)
+      (then (local.set 1 (i32.const -1)))
+      (else (local.set 1 (i32.load8_u (i32.const 0x200000)))))
+    (i32.store8 offset=10 (local.get 1) (local.get 0))
+    (i32.add (i32.load (local.get 0)) (local.get 1)))
+  (func (export "behind") (param i32) (result i32)
+    (i32.store (i32.const 8) (local.get 0))
+    (drop (i32.load offset=0xffffffff (local.get 0)))
+    (if (i32.eqz (local.get 0)) (then (i32.store (i32.const 16) (i32.const 1))))
+    (i32.mul (local.get 0) (i32.load (i32.const 8)))))

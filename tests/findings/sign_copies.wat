@@ -1,0 +1,23 @@
+(module
+  (import "env" "tell" (func $tell (param i64)))
+  (memory 1)
+  (func (export "square") (param i32 i32) (result i64)
+    (local i64)
+    (local.set 2 (i64.extend_i32_s (local.get 0)))
+    (if (local.get 1) (then (call $tell (local.get 2))))
+    (i64.mul (local.get 2) (local.get 2)))
+  (func (export "byte_by_word") (param i32 i32) (result i64)
+    (local i64 i64)
+    (local.set 2 (i64.load8_s (i32.const 1)))
+    (local.set 3 (i64.extend_i32_s (local.get 0)))
+    (loop
+      (call $tell (i64.mul (local.get 2) (local.get 3)))
+      (br_if 0 (local.tee 1 (i32.shr_u (local.get 1) (i32.const 1)))))
+    (i64.mul (local.get 3) (local.get 2)))
+  ;; The factor's high word is zero, and that its low one is not negative is known before the join only.
+  (func (export "byte_by_signed") (param i32 i32) (result i64)
+    (local i64)
+    (local.set 2 (i64.load8_u (local.get 0)))
+    (if (local.get 1) (then (call $tell (local.get 2))))
+    (i64.mul (local.get 2) (i64.extend_i32_s (local.get 1))))
+  (data (i32.const 0) "\7f\85\ff"))
