@@ -30,8 +30,10 @@ fn every_json_file_has_the_form_of_the_schema() {
     assert_eq!(compile("open", &["--limit-region-steps", "3"]), 1);
     assert_eq!(compile("unchecked", &["--bounds", "none", "--memory", "extern", "-O1"]), DONE);
     assert_eq!(folder.synth(&["report", "module", &module, "k.o", "-o", "given"]).0, DONE);
-    let paths = ["proved", "open", "unchecked", "given"].map(|name| folder.path(name));
-    let paths: Vec<&Path> = paths.iter().map(|p| p.as_path()).collect();
+    assert_eq!(compile("asked", &["--solver", "cvc5=/nowhere/cvc5"]), 1);
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/evidence.schema.json");
+    let paths = ["proved", "open", "unchecked", "given", "asked"].map(|name| folder.path(name));
+    let paths: Vec<&Path> = [&schema].into_iter().chain(&paths).map(|p| p.as_path()).collect();
     println!("{}", script("schema.py", &paths));
 }
 

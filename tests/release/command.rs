@@ -26,7 +26,7 @@ fn the_command_is_bound_to_sources_commit_and_record() {
     let folder = Folder::new().expect("a folder");
     let source = folder.path().join("source");
     std::fs::create_dir_all(source.join("docs")).expect("made");
-    for part in source_digest::PARTS {
+    for part in PARTS {
         let to = source.join(part);
         std::fs::create_dir_all(to.parent().expect("a parent")).expect("made");
         copy(&root().join(part), &to);
@@ -171,7 +171,7 @@ fn records_have_a_result_for_every_test() {
     let (code, said) = script(&["-o", "../record.json"]);
     assert_eq!(code, Some(1), "{said}");
     let text = std::fs::read_to_string(folder.path().join("record.json")).expect("written");
-    let digest = source_digest::compute(&source).expect("readable");
+    let digest = source_digest::compute(&source, &PARTS).expect("readable");
     let record =
         record::read(&text, &must("git", &["rev-parse", "HEAD"]), &digest).unwrap_or_else(|e| panic!("{e}: {text}"));
     assert_eq!((record.selection.as_str(), record.runs.len()), (ALL, 1));

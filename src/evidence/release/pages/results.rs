@@ -4,10 +4,14 @@ use super::{View, anchor};
 use crate::evidence::plot;
 use crate::evidence::release::coverage::percent;
 use crate::evidence::release::document::{Document, Section, Table, code, link, links, text, verdict};
+use crate::evidence::release::quality::Compared;
 use crate::evidence::release::state::Result;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use synth_validator::certificate::sha256;
+
+/// How many files a plot shows.
+const PLOTTED_MAX: usize = 20;
 
 /// The section of the specification that gives an operator its meaning.
 /// Source: WebAssembly Core 2.0, 4.3 and 4.4.
@@ -198,7 +202,7 @@ pub fn tests(view: &View<'_>) -> (Document, Value) {
 
 /// Coverage of requirements and of structure.
 pub fn coverage(view: &View<'_>) -> (Document, Value) {
-    let View { inputs, standing, data, .. } = view;
+    let View { inputs, standing, data, structure, .. } = view;
     let all = inputs.traced.requirements.len();
     let passed = standing.count(Result::Passed);
     let requirements = format!(
@@ -207,7 +211,10 @@ pub fn coverage(view: &View<'_>) -> (Document, Value) {
         standing.count(Result::Failed)
     );
     let mut sections = vec![Section::new("requirements", "Requirements", &[&requirements])];
-    let mut value = json!({ "requirements": { "all": all, "passed": passed }, "structure": null, "gaps": data.gaps });
+    let mut value = json!({
+        "requirements": { "all": all, "passed": passed }, "structure": null, "gaps": data.gaps,
+        "without_reason": structure.without_reason(),
+    });
     match view.coverage {
         None => sections.push(Section::new(
             "structure",
@@ -239,10 +246,19 @@ pub fn coverage(view: &View<'_>) -> (Document, Value) {
                 }
                 table.row(&anchor(&f.file), "", cells);
             }
+            let mut shares: Vec<(String, u64)> = files
+                .iter()
+                .filter(|f| f.regions.0 > 0)
+                .map(|f| (f.file.trim_start_matches("validator/src/").to_string(), 100 * f.regions.1 / f.regions.0))
+                .collect();
+            shares.sort_by_key(|(_, share)| *share);
+            shares.truncate(PLOTTED_MAX);
+            let plot = plot::bars(&shares, "regions executed, in per cent");
             sections.push(
                 Section::new("structure", "Structure", &[
                     "From docs/conformance/coverage.md, which scripts/coverage.sh writes. Regions are finer than statements; branches are outcomes of conditions. The table is of the commit at which it was written; it is no part of the record.",
                 ])
+                .picture(plot, "Regions that tests execute: the files with the smallest shares, and all")
                 .with(table),
             );
             value["structure"] = json!(files);
@@ -254,8 +270,47 @@ pub fn coverage(view: &View<'_>) -> (Document, Value) {
         let files = gap.files.iter().map(|f| (f.clone(), format!("#{}", anchor(f)))).collect();
         gaps.row("", "", vec![text(&gap.class), links(files), text(&gap.justification)]);
     }
+    let open = structure.without_reason().iter().map(|f| (f.clone(), format!("#{}", anchor(f)))).collect::<Vec<_>>();
+    if !open.is_empty() {
+        let missing = "Nobody has looked at these gaps yet: structural coverage is not done.";
+        gaps.row("", "", vec![verdict("not done"), links(open), text(missing)]);
+    }
     sections.push(Section::new("gaps", "Gaps", &[]).with(gaps));
     (Document { title: "Coverage".to_string(), sections, ..Document::default() }, value)
+}
+
+/// The corpus' code beside native code.
+pub fn quality(view: &View<'_>) -> (Document, Value) {
+    let mut about = vec![
+        "From docs/code-quality.md, which synth bench code writes: it builds the programs of the corpus with synth -O2 without bounds checks and with clang -O2, runs both on an emulated core and compares results. Less than 1 is better than clang. The document is of the commit at which it was written; it is no part of the record, and nothing of it is a claim about correctness.",
+    ];
+    let mut section = Section::new("quality", "Code of the corpus beside native code", &[]);
+    let mut sections = Vec::new();
+    match view.quality {
+        None => about.push("Not done: there is no such document."),
+        Some(quality) => {
+            let mut table =
+                Table::new("quality-table", "Ratios to clang by program", &["Program", "#Bytes", "#Cycles, Cortex-M4"]);
+            let ratio = |ratio: Option<f64>| text(ratio.map_or("-".to_string(), |r| format!("{r:.3}")));
+            for p in quality.programs.iter().chain([&quality.means]) {
+                table.row("", "", vec![text(&p.program), ratio(p.bytes), ratio(p.cycles)]);
+            }
+            let percents = |of: fn(&Compared) -> Option<f64>| -> Vec<(String, u64)> {
+                let percent = |p: &Compared| Some((p.program.clone(), (100.0 * of(p)?).round() as u64));
+                quality.programs.iter().chain([&quality.means]).filter_map(percent).collect()
+            };
+            let plots = [
+                ("bytes", "Bytes beside clang's", plot::bars(&percents(|p| p.bytes), "bytes, in per cent of clang's")),
+                ("cycles", "Cycles beside clang's", plot::bars(&percents(|p| p.cycles), "cycles, in per cent of clang's")),
+            ];
+            sections.extend(plots.map(|(id, heading, svg)| Section::new(id, heading, &[]).picture(svg, heading)));
+            section = section.with(table);
+        }
+    }
+    section.text = about.into_iter().map(str::to_string).collect();
+    sections.insert(0, section);
+    let document = Document { title: "Code quality".to_string(), sections, ..Document::default() };
+    (document, json!({ "quality": view.quality }))
 }
 
 /// The committed tables that tests write and compare.
