@@ -51,7 +51,8 @@ impl<'a> Destination<'a> {
         (replace, option): (bool, &'static str),
         solvers: &'a [Foreign],
     ) -> Result<Destination<'a>, Diagnostic> {
-        let there = folder::there(folder, evidence::SCHEMA_FAMILY).map_err(|e| Diagnostic::file_system("look at the folder", folder, &e))?;
+        let there = folder::there(folder, evidence::SCHEMA_FAMILY)
+            .map_err(|e| Diagnostic::file_system("look at the folder", folder, &e))?;
         if there == There::Other {
             let error =
                 Diagnostic::new("the folder of the evidence is there already and holds something else").file(folder);
@@ -97,8 +98,8 @@ impl<'a> Destination<'a> {
     }
 
     fn may_be_written(&self, package: &Package) -> Result<(), Diagnostic> {
-        let there =
-            folder::there(self.folder, evidence::SCHEMA_FAMILY).map_err(|e| Diagnostic::file_system("look at the folder", self.folder, &e))?;
+        let there = folder::there(self.folder, evidence::SCHEMA_FAMILY)
+            .map_err(|e| Diagnostic::file_system("look at the folder", self.folder, &e))?;
         if there == There::Nothing || self.replace {
             return Ok(());
         }

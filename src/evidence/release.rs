@@ -20,6 +20,7 @@ pub mod sbom;
 pub mod smtlib;
 pub mod source_parts;
 pub mod state;
+pub mod uses;
 
 pub use state::Standing;
 
@@ -30,6 +31,7 @@ use requirements::{Traced, Tree};
 use sbom::Part;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use uses::Uses;
 
 /// Identifier and version of the form of all JSON files; `docs/schema/release.schema.json` describes it. The number at its end rises with
 /// every change of a field's name or meaning.
@@ -91,6 +93,8 @@ pub struct Inputs {
     pub record: Record,
     /// Lemmas and rules.
     pub dossier: Dossier,
+    /// Which functions of the corpus use them.
+    pub uses: Uses,
     /// Packages that are linked in.
     pub parts: Vec<Part>,
     /// The interface for which the plan speaks.

@@ -1,10 +1,11 @@
 //! Forms that others read: JSON by its schema, pages in a browser, the trace byte by byte.
 
-use crate::{DONE, Files, Folder, made, value};
+use crate::{DONE, Files, Folder, MODULE, made, value};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use synth::evidence::build_record::RefusedEntry;
 
 /// Debian's Python, which has the packages that `scripts/setup-test.sh` installs.
 const PYTHON: &str = "/usr/bin/python3";
@@ -35,6 +36,57 @@ fn every_json_file_has_the_form_of_the_schema() {
     let paths = ["proved", "open", "unchecked", "given", "asked"].map(|name| folder.path(name));
     let paths: Vec<&Path> = [&schema].into_iter().chain(&paths).map(|p| p.as_path()).collect();
     println!("{}", script("schema.py", &paths));
+}
+
+/// Findings of all rules, as the schema of SARIF says.
+#[test]
+fn findings_have_the_form_of_sarif() {
+    let folder = Folder::new("sarif");
+    let put = |name: &str, package: &synth::evidence::module::Package| {
+        std::fs::write(folder.path(name), &package.files["findings.sarif"]).expect("writes");
+    };
+    let refused = RefusedEntry {
+        function: 2,
+        name: "sum".to_string(),
+        pass: "gvn".to_string(),
+        verdict: "Refuted".to_string(),
+        region: None,
+        left: None,
+        right: None,
+        obligation: None,
+        detail: "the results differ".to_string(),
+        counterexample: None,
+    };
+    put("none", &made(|_| {}, None));
+    put("pass", &made(|b| b.compilation.as_mut().expect("is recorded").refused.push(refused), None));
+    put("fault", &made(|b| b.tool.faults = true, None));
+    put("gate", &made(|b| b.gate = Some("a call survives".to_string()), None));
+    // An object whose initial memory, whose code, and whose proof's claim are not what they should be.
+    std::fs::write(folder.path("m.wat"), MODULE).expect("writes");
+    assert_eq!(folder.synth(&["compile", "m.wat", "-o", "m.o"]).0, 0);
+    let object = std::fs::read(folder.path("m.o")).expect("reads");
+    let module = wat::parse_str(MODULE).expect("a module");
+    let session = synth_validator::validate::Session::new(&module, &object, None, Default::default()).expect("reads");
+    let mut wrong = object.clone();
+    let code = session.object().functions[&3].bytes.clone();
+    let at = object.windows(code.len()).position(|w| w == code).expect("the code is in the object");
+    wrong[at] ^= 1;
+    let data = object.windows(3).rposition(|w| w == [1, 2, 3]).expect("the data is in the object");
+    wrong[data] ^= 0x40;
+    std::fs::write(folder.path("wrong.o"), &wrong).expect("writes");
+    let report = |object: &str, name: &str, more: &[&str]| {
+        let args = [&["report", "module", "m.wat", object, "-o", name][..], more].concat();
+        let (code, out, err) = folder.synth(&args);
+        assert_eq!(code, 1, "{out}{err}");
+        folder.path(name).join("findings.sarif")
+    };
+    let wrong = report("wrong.o", "wrong", &[]);
+    let asked = report("m.o", "asked", &["--solver", "cvc5=/nowhere/cvc5"]);
+    let limit = report("m.o", "limit", &["--limit-region-steps", "3"]);
+    let queries = report("m.o", "unknown", &["--limit-queries", "0", "--limit-region-steps", "12"]);
+    let made = ["none", "pass", "fault", "gate"].map(|name| folder.path(name));
+    let files: Vec<&Path> = made.iter().chain([&wrong, &asked, &limit, &queries]).map(|p| p.as_path()).collect();
+    println!("{}", script("sarif.py", &files));
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //! noticed; records of other tests are refused; the package says what is wrong on its first screen.
 
 mod command;
-mod tables;
 #[path = "../support/mod.rs"]
 mod support;
+mod tables;
+mod uses;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +14,9 @@ use synth::evidence::release::data::{Data, KnownProblems};
 use synth::evidence::release::families::{encoding_id, encoding_places};
 use synth::evidence::release::record::{self, ALL, Binary, KIND, Outcome, Record, Run, SCHEMA};
 use synth::evidence::release::requirements::{FAMILIES, LIST, Problem, Traced, Tree, extended_list, read_tree, trace};
-use synth::evidence::release::{self, Inputs, SOURCE_SHA256, lemmas, package, sbom, smtlib, source_parts::PARTS};
+use synth::evidence::release::{
+    self, Inputs, SOURCE_SHA256, lemmas, package, sbom, smtlib, source_parts::PARTS, uses::Uses,
+};
 use synth::simulator::board::Folder;
 use synth_validator::arm::encoding::patterns;
 use synth_validator::evidence::source_digest;
@@ -292,6 +295,7 @@ fn inputs() -> Inputs {
         profile: "release".to_string(),
         record: passing(&traced, &"0".repeat(40)),
         dossier: lemmas::dossier(&synth_lemmas::all()[..2], &[], &|_| ()),
+        uses: Uses::default(),
         parts: vec![],
         interface: vec![],
         files: vec![],
@@ -337,15 +341,26 @@ fn a_package_is_a_function_of_its_inputs_and_says_that_all_is_well() {
 fn every_json_file_has_the_form_of_the_schema() {
     let folder = Folder::new().expect("a folder");
     let written = folder.path().join("out");
-    let cases = synth::evidence::folder::write(&written, &full().files);
-    cases.expect("written");
-    let script = root().join("tests/evidence/schema.py");
+    synth::evidence::folder::write(&written, &full().files).expect("written");
+    println!("{}", python("schema.py", &[&root().join("docs/schema/release.schema.json"), &written]));
+}
+
+#[test]
+fn pages_work_in_a_browser() {
+    let folder = Folder::new().expect("a folder");
+    let written = folder.path().join("out");
+    synth::evidence::folder::write(&written, &full().files).expect("written");
+    println!("{}", python("browser.py", &[&written]));
+}
+
+/// Runs a script of the tests of evidence, with Debian's Python, which has the packages that `scripts/setup-test.sh` installs.
+fn python(script: &str, arguments: &[&Path]) -> String {
     let mut command = Command::new("/usr/bin/python3");
-    let command = command.arg(script).arg(root().join("docs/schema/release.schema.json")).arg(&written);
-    let output = command.output().expect("python3 runs; scripts/setup-test.sh installs it");
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
-    println!("{}", String::from_utf8_lossy(&said));
+    let output = command.arg(root().join("tests/evidence").join(script)).args(arguments).output();
+    let output = output.expect("python3 runs; scripts/setup-test.sh installs it");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{script}: {said}");
+    said
 }
 
 /// A package in which every list has something.
@@ -362,7 +377,8 @@ fn full() -> release::Package {
         needs: vec!["other@1.0.0".to_string()],
     };
     inputs.parts = vec![part];
-    let option = release::CommandOption { name: "--x".to_string(), help: "h".to_string(), values: vec!["y".to_string()] };
+    let option =
+        release::CommandOption { name: "--x".to_string(), help: "h".to_string(), values: vec!["y".to_string()] };
     inputs.interface =
         vec![release::Command { name: "synth x".to_string(), about: "a".to_string(), options: vec![option] }];
     inputs.files = vec![release::Tracked { path: "a".to_string(), bytes: 1, sha256: "2".repeat(64) }];

@@ -9,12 +9,15 @@ use synth::evidence::release::quality::{self, DOCUMENT};
 #[test]
 fn gaps_without_a_reason_are_told() {
     let table = |second: &str| {
-        let row = |file: &str, hit: u32| format!("| `{file}` | 2 | {hit} | 50.0 | 2 | 2 | 100.0 | 2 | 2 | 100.0 | 0 | 0 | - |\n");
+        let row = |file: &str, hit: u32| {
+            format!("| `{file}` | 2 | {hit} | 50.0 | 2 | 2 | 100.0 | 2 | 2 | 100.0 | 0 | 0 | - |\n")
+        };
         let sums = "| **all** | 4 | 3 | 75.0 | 4 | 4 | 100.0 | 4 | 4 | 100.0 | 0 | 0 | - |\n";
         Tree::from([(TABLE.to_string(), format!("{}{}{sums}", row("a.rs", 1), row(second, 2)))])
     };
     let files = coverage::read(&table("b.rs")).expect("well formed").expect("is there");
-    let gap = |file: &str| Gap { class: "c".to_string(), files: vec![file.to_string()], justification: "j".to_string() };
+    let gap =
+        |file: &str| Gap { class: "c".to_string(), files: vec![file.to_string()], justification: "j".to_string() };
     let said = |gaps: &[Gap]| Structure::new(Some(&files), gaps);
     assert_eq!(said(&[]), Ok(Structure::Measured(vec!["a.rs".to_string()])));
     assert_eq!(said(&[gap("a.rs")]), Ok(Structure::Measured(vec![])));
@@ -56,7 +59,8 @@ fn ratios_are_those_of_the_document() {
         );
         quality::read(&Tree::from([(DOCUMENT.to_string(), text)]))
     };
-    let found = document("| geometric mean |  | 9.9 |  | 0.500 |  | 1.250 |\n").expect("well formed").expect("is there");
+    let found =
+        document("| geometric mean |  | 9.9 |  | 0.500 |  | 1.250 |\n").expect("well formed").expect("is there");
     let programs: Vec<_> = found.programs.iter().map(|p| (p.program.as_str(), p.bytes, p.cycles)).collect();
     assert_eq!(programs, [("one", Some(0.5), Some(1.25)), ("two", None, None)]);
     assert_eq!((found.means.bytes, found.means.cycles), (Some(0.5), Some(1.25)));

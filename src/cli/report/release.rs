@@ -2,10 +2,11 @@
 
 use super::super::{Cli, Format, JSON_SCHEMA, Status, output};
 use crate::cli::diagnostic::Diagnostic;
+use crate::cli::programs::{CorpusArgs, of_corpus};
 use crate::evidence::folder::{self, There};
 use crate::evidence::release::data::KnownProblems;
 use crate::evidence::release::{
-    self, Inputs, SOURCE_SHA256, Tracked, lemmas, lines, record, requirements, sbom, source_parts::PARTS,
+    self, Inputs, SOURCE_SHA256, Tracked, lemmas, lines, record, requirements, sbom, source_parts::PARTS, uses,
 };
 use clap::CommandFactory;
 use serde::Serialize;
@@ -79,7 +80,8 @@ fn commit(source: &Path) -> Result<String, Diagnostic> {
 
 /// Compares the sources with those that the program was built from.
 fn bound(source: &Path) -> Result<(), Diagnostic> {
-    let found = source_digest::compute(source, &PARTS).map_err(|e| Diagnostic::file_system("read the sources", source, &e))?;
+    let found =
+        source_digest::compute(source, &PARTS).map_err(|e| Diagnostic::file_system("read the sources", source, &e))?;
     if found != SOURCE_SHA256 {
         return Err(Diagnostic::new("this program was not built from these sources")
             .file(source)
@@ -173,6 +175,11 @@ fn inputs(args: &Args) -> Result<Inputs, Diagnostic> {
     let bar = output::progress((lemmas.len() + rules.len()) as u64, "lemmas");
     let dossier = lemmas::dossier(&lemmas, &rules, &|_| bar.inc(1));
     bar.finish_and_clear();
+    let programs = of_corpus(&CorpusArgs::all(source.join("corpus")))?;
+    let programs: Vec<(String, Vec<u8>)> = programs.into_iter().map(|p| (p.name, p.module.bytes)).collect();
+    let bar = output::progress(programs.len() as u64, "corpus");
+    let uses = uses::of_programs(&programs, &|| bar.inc(1)).map_err(Diagnostic::new)?;
+    bar.finish_and_clear();
     let toolchain = [
         ("rustc", env!("SYNTH_RUSTC").to_string()),
         ("target", env!("SYNTH_TARGET").to_string()),
@@ -185,6 +192,7 @@ fn inputs(args: &Args) -> Result<Inputs, Diagnostic> {
         traced: requirements::trace(&tree),
         record,
         dossier,
+        uses,
         parts: parts(source)?,
         interface: interface(),
         files: tracked(source)?,

@@ -1,7 +1,7 @@
 //! Structural coverage of the validator, from the table that `scripts/coverage.sh` writes.
 
-use super::families::rows;
 use super::data::Gap;
+use super::families::rows;
 use super::requirements::Tree;
 use serde::Serialize;
 use std::fmt;

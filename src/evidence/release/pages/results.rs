@@ -4,6 +4,7 @@ use super::{View, anchor};
 use crate::evidence::plot;
 use crate::evidence::release::coverage::percent;
 use crate::evidence::release::document::{Document, Section, Table, code, link, links, text, verdict};
+use crate::evidence::release::lemmas::Entry;
 use crate::evidence::release::quality::Compared;
 use crate::evidence::release::state::Result;
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ use synth_validator::certificate::sha256;
 
 /// How many files a plot shows.
 const PLOTTED_MAX: usize = 20;
+/// How many functions a cell names.
+const NAMED_MAX: usize = 4;
 
 /// The section of the specification that gives an operator its meaning.
 /// Source: WebAssembly Core 2.0, 4.3 and 4.4.
@@ -96,7 +99,11 @@ pub fn lemmas(view: &View<'_>) -> (Document, Value) {
         "Broken twin",
         "Twin is",
         "Obligation",
+        "#Functions of the corpus",
+        "Among them",
     ];
+    let uses = &view.inputs.uses;
+    let unused: Vec<&str> = entries.iter().filter(|e| e.used_by(uses).is_empty()).map(|e| e.name.as_str()).collect();
     let mut table = Table::new("lemma-table", "Lemmas and selection rules", &head);
     for e in entries {
         let obligation = match (&e.obligation, e.judged.instances) {
@@ -116,6 +123,8 @@ pub fn lemmas(view: &View<'_>) -> (Document, Value) {
             code(&e.broken),
             text(e.judged.broken_twin),
             obligation,
+            text(e.used_by(uses).len()),
+            text(e.used_by(uses).into_iter().take(NAMED_MAX).collect::<Vec<_>>().join(", ")),
         ];
         table.row(&anchor(&e.name), e.kind, cells);
     }
@@ -125,14 +134,25 @@ pub fn lemmas(view: &View<'_>) -> (Document, Value) {
         &[
             "Every entry was proved anew when this report was made, and its broken twin refuted by a model that was executed. Rungs are those of the validator's ladder.",
             "The obligation of a lemma is given as SMT-LIB: a second formulation, from the documentation of the operations, that any solver can answer. A selection rule has no such text: its obligations are executions of the encoded bytes by the validator's semantics.",
-            "Not here: which functions of the corpus used which lemma.",
+            "Functions of the corpus use a lemma if their proof cites it, with all passes on, and a selection rule if it made code of them; lemmas.json has all of them.",
+            &format!(
+                "{} of {} entries are used in the corpus. Not used: {}.",
+                entries.len() - unused.len(),
+                entries.len(),
+                if unused.is_empty() { "none".to_string() } else { unused.join(", ") }
+            ),
         ],
     );
     let section = section
         .picture(plot::bars(&bars, "lemmas and rules by the last rung they needed"), "Lemmas and rules by rung")
         .with(table);
     let document = Document { title: "Lemmas".to_string(), sections: vec![section], ..Document::default() };
-    (document, json!({ "entries": entries }))
+    let with_uses = |e: &Entry| {
+        let mut value = json!(e);
+        value["used_by"] = json!(e.used_by(uses));
+        value
+    };
+    (document, json!({ "entries": entries.iter().map(with_uses).collect::<Vec<_>>() }))
 }
 
 /// Tests and their results.
@@ -301,7 +321,11 @@ pub fn quality(view: &View<'_>) -> (Document, Value) {
             };
             let plots = [
                 ("bytes", "Bytes beside clang's", plot::bars(&percents(|p| p.bytes), "bytes, in per cent of clang's")),
-                ("cycles", "Cycles beside clang's", plot::bars(&percents(|p| p.cycles), "cycles, in per cent of clang's")),
+                (
+                    "cycles",
+                    "Cycles beside clang's",
+                    plot::bars(&percents(|p| p.cycles), "cycles, in per cent of clang's"),
+                ),
             ];
             sections.extend(plots.map(|(id, heading, svg)| Section::new(id, heading, &[]).picture(svg, heading)));
             section = section.with(table);
