@@ -28,7 +28,7 @@ fn says(package: &Package, text: &str) -> State {
 
 /// Steps of a region that are enough for most functions of the semaphore and not for all.
 #[cfg(feature = "faults")]
-const REGION_STEPS: &str = "60";
+const REGION_STEPS: &str = "100";
 
 /// A page's text without the references that its template makes.
 #[cfg(feature = "faults")]
@@ -107,7 +107,7 @@ fn a_build_with_faults_and_a_fault_switched_on_are_told() {
 #[test]
 fn solvers_that_are_missing_disagree_or_do_not_answer_are_told() {
     let exported = value(&made(|_| {}, None).files, "evidence.json")["exported"].as_u64().expect("a number") as u32;
-    assert!(exported >= 2, "{exported}");
+    assert!(exported >= 1, "there is something to ask about");
     let agreement = SolverAgreement {
         solver: "cvc5".to_string(),
         version: "1".to_string(),
@@ -126,7 +126,8 @@ fn solvers_that_are_missing_disagree_or_do_not_answer_are_told() {
     assert!(asked(|_| {}).state.ok);
     says(&asked(|a| a.missing = Some("no program cvc5".to_string())), "The solver cvc5 is missing: no program cvc5");
     says(&asked(|a| (a.disagreed, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 disagrees on 1 obligations");
-    says(&asked(|a| (a.failed, a.agreed) = (2, a.agreed - 2)), "The solver cvc5 gave no answer on 2 obligations");
+    says(&asked(|a| (a.failed, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 gave no answer on 1 obligations");
+    says(&asked(|a| (a.unknown, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 gave no answer on 1 obligations");
     says(&asked(|a| a.agreed -= 1), "The solver cvc5 was asked about");
     says(&asked(|a| a.agreed = 0), "The solver cvc5 was asked about 0 of");
 }

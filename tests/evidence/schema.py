@@ -25,9 +25,9 @@ def damaged(value):
         del less[key]
         yield f"without {key}", less
         other = copy.deepcopy(value)
-        other[key] = {"no": ["such thing"]}
+        other[key] = {"no": {"such": "thing"}}
         yield f"another {key}", other
-    yield "one more", {**value, "more": ["than there is"]}
+    yield "one more", {**value, "more": {"than": "there is"}}
 
 
 def damaged_inside(value):

@@ -1,6 +1,5 @@
 //! Which functions use which lemma and which rule, on modules in which that is plain.
 
-use super::*;
 use synth::evidence::release::uses::{Entry, of_programs};
 
 #[test]
