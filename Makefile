@@ -1,6 +1,6 @@
 # Entry points for people and machines. Each target installs what it needs first and is quiet about what is there.
 
-.PHONY: help build demo evidence test tables faults bench mutants claims fuzz clean
+.PHONY: help build demo packages evidence test tables faults bench mutants claims fuzz clean
 
 # Tests that write a table.
 TABLES := --test arm_conformance --test breaks --test encode --test lemmas --test operand_roles --test optimize --test pass_effects --test selection --test spec_suite \
@@ -24,9 +24,11 @@ demo: ## Compiles and proves a kernel module, shows the verdicts, runs the resul
 	@scripts/setup-build.sh
 	@scripts/demo.sh
 
-evidence: ## Writes and verifies packages of evidence in target/evidence/: three programs, and the tool, whose tests are run.
+packages: ## Writes and verifies packages of evidence of three programs in target/evidence/.
 	@scripts/setup-build.sh
 	@scripts/evidence.sh
+
+evidence: packages ## Packages of evidence of three programs, and of the tool, whose tests are run.
 	@scripts/evidence-tool.sh
 
 test: ## Runs all tests, the emulator's included.
@@ -34,7 +36,7 @@ test: ## Runs all tests, the emulator's included.
 	@scripts/setup-test.sh
 	@scripts/fetch-modules.sh
 	cargo test --workspace
-	cargo test --features faults --test explain --test faults --test ignored_words --test miscompiles --test optimize --test passes
+	cargo test --features faults --test evidence --test explain --test faults --test ignored_words --test miscompiles --test optimize --test passes --test proof_cache
 	@cat docs/conformance/*.md
 
 tables: ## Runs the tests that count cases and writes their tables to docs/conformance/.

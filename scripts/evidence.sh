@@ -4,12 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build --quiet --workspace
+cargo build --quiet --release --workspace
 mkdir -p target/evidence
 for program in semaphore message_queue q15; do
   folder=target/evidence/$program
-  target/debug/synth compile --validate "corpus/wasm/$program.wasm" -o "target/evidence/$program.o" \
+  target/release/synth compile --validate "corpus/wasm/$program.wasm" -o "target/evidence/$program.o" \
     --evidence "$folder" --replace-evidence | tail -n 1
-  target/debug/synth report verify "$folder"
-  target/debug/synth-check "$folder/certificate" "$folder/module.wasm" "$folder/object.o"
+  target/release/synth report verify "$folder"
+  target/release/synth-check "$folder/certificate" "$folder/module.wasm" "$folder/object.o"
 done

@@ -61,6 +61,8 @@ pub struct CompiledFunction {
     pub saved: Vec<(u8, i32)>,
     /// Byte ranges of `code` that are tables, ascending.
     pub data_ranges: Vec<(u32, u32)>,
+    /// Rules of the selection table that made code of it, with how often.
+    pub rules: BTreeMap<&'static str, u32>,
 }
 
 /// Compiles a function. Bounds checks and masks are in the IR already.
@@ -97,6 +99,7 @@ pub fn compile_function(func: &Func, info: &ModuleInfo, tuning: Tuning) -> Resul
         unwind: layout.unwind,
         saved: frame.saved_from_entry(),
         data_ranges: layout.data,
+        rules: selected.rules,
     })
 }
 

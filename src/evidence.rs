@@ -19,6 +19,7 @@ pub mod relation;
 pub mod release;
 pub mod run_record;
 pub mod sarif;
+pub mod section;
 pub mod summary;
 pub mod trace;
 pub mod verify;
@@ -27,7 +28,9 @@ use serde::Serialize;
 
 /// Identifier and version of the form of all JSON files of a package; `docs/schema/evidence.schema.json` describes it. The number at
 /// its end rises with every change of a field's name or meaning.
-pub const SCHEMA: &str = "urn:synth:evidence:1";
+pub const SCHEMA: &str = "urn:synth:evidence:2";
+/// How that begins in every version.
+pub const SCHEMA_FAMILY: &str = "urn:synth:evidence:";
 
 /// A value as the text of a JSON file.
 ///

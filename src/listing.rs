@@ -3,6 +3,7 @@
 use crate::operator_name;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use synth_validator::arm::decode::{Code, FunctionBytes, Target};
 use synth_validator::arm::insn::{Insn, Op};
 use synth_validator::claim::FunctionClaim;
@@ -90,14 +91,16 @@ pub fn pieces(module: &Module, function: &FunctionBytes, code: &Code) -> Vec<Pie
     pieces
 }
 
-/// Whether an offset lies in a branch table, which follows its instruction.
+/// The offsets of an instruction's branch table, which follows it; empty if it has none.
+pub fn table(code: &Code, insn: &Insn) -> Range<u32> {
+    let entry_bytes = if matches!(insn.op, Op::TableBranch { half: true, .. }) { 2 } else { 1 };
+    let entries = code.tables.get(&insn.offset).map_or(0, |targets| targets.len() as u32);
+    insn.end()..insn.end() + entry_bytes * entries
+}
+
+/// Whether an offset lies in a branch table.
 fn in_table(code: &Code, at: u32) -> bool {
-    let range = |offset: &u32, targets: &Vec<u32>| {
-        let insn = code.insns.get(offset)?;
-        let entry = if matches!(insn.op, Op::TableBranch { half: true, .. }) { 2 } else { 1 };
-        Some(insn.end()..insn.end() + entry * targets.len() as u32)
-    };
-    code.tables.iter().filter_map(|(offset, targets)| range(offset, targets)).any(|range| range.contains(&at))
+    code.tables.keys().filter_map(|offset| code.insns.get(offset)).any(|insn| table(code, insn).contains(&at))
 }
 
 fn piece(module: &Module, function: &FunctionBytes, code: &Code, at: u32) -> (u32, Kind, String) {

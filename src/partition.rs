@@ -5,6 +5,7 @@
 //! the object has to have proved. All N shares of one object join to the certificate that one run would write, byte for byte. Shares are
 //! believed as little as certificates are: `synth-check` proves everything once more.
 
+use crate::proof_cache::Prover;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,7 @@ use synth_validator::claim::Claim;
 use synth_validator::ladder::Rung;
 
 /// Version of a share's form. Rises with every change of a field's name or meaning.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 /// Runs among which a proof may be divided.
 const RUNS_MAX: u32 = 65_536;
 
@@ -61,8 +62,10 @@ impl Partition {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
-    /// Version of the form: 1.
+    /// Version of the form: 2.
     pub schema: u32,
+    /// Who proved: shares of other provers are shares of other proofs.
+    pub prover: Prover,
     /// Which share it is: `hash:2/4`.
     pub partition: String,
     /// Indices of all functions of the undivided proof, ascending.
@@ -74,7 +77,7 @@ pub struct Share {
 impl Share {
     /// The share of a partition.
     pub fn new(partition: Partition, all_functions: Vec<u32>, verdicts: Certificate) -> Share {
-        Share { schema: SCHEMA, partition: partition.to_string(), all_functions, verdicts }
+        Share { schema: SCHEMA, prover: Prover::this(), partition: partition.to_string(), all_functions, verdicts }
     }
     /// The text of its file.
     pub fn to_json(&self) -> String {
@@ -159,6 +162,8 @@ impl Read {
             ("object_sha256", a.object_sha256 == b.object_sha256),
             ("claim_sha256", a.claim_sha256 == b.claim_sha256),
             ("tool", a.tool == b.tool && a.schema == b.schema),
+            ("validator_sha256", first.share.prover.validator_sha256 == self.share.prover.validator_sha256),
+            ("solver", first.share.prover.solver == self.share.prover.solver),
             ("contract", a.contract == b.contract),
             ("limits", a.limits == b.limits),
             ("partition: the number of shares", first.partition.of == self.partition.of),

@@ -36,7 +36,8 @@ const CODE_SECTION: u8 = 10;
 pub struct Key(String);
 
 /// Who proves. Proofs of another validator or solver are other proofs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Prover {
     /// Digest of the validator's sources, the lemmas and the versions of what it is built from.
     pub validator_sha256: String,

@@ -59,6 +59,8 @@ pub struct Selected {
     pub residents: Vec<(Cached, Reg)>,
     /// What was made besides, and in which blocks.
     pub made: Vec<(Cached, Block)>,
+    /// Rules of the selection table that made something, with how often.
+    pub rules: BTreeMap<&'static str, u32>,
 }
 
 /// Something that is made once.
@@ -118,6 +120,7 @@ struct Selector<'a> {
     caches: Vec<BTreeMap<Cached, Reg>>,
     residents: BTreeMap<Cached, Resident>,
     made: Vec<(Cached, Block)>,
+    rules: BTreeMap<&'static str, u32>,
     /// The IR block being selected.
     block: Block,
     origin: u32,
@@ -161,6 +164,7 @@ pub fn select(
         caches: vec![BTreeMap::new(); func.blocks.len()],
         residents: BTreeMap::new(),
         made: Vec::new(),
+        rules: BTreeMap::new(),
         block: Block(0),
         origin: 0,
         links: Vec::new(),
@@ -172,7 +176,7 @@ pub fn select(
     }
     s.function()?;
     let residents = s.residents.iter().map(|(what, r)| (*what, r.reg)).collect();
-    Ok(Selected { machine: s.machine, registers: s.registers, residents, made: s.made })
+    Ok(Selected { machine: s.machine, registers: s.registers, residents, made: s.made, rules: s.rules })
 }
 
 /// Whether one instruction makes it, without a literal.

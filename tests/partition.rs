@@ -121,6 +121,16 @@ fn shares_that_are_not_of_one_proof_do_not_join() {
 
     // Contents that were changed, form and digests in order.
     let kept = std::fs::read(two.join(SHARE_FILE)).expect("readable");
+    // Another validator, and another solver, proved something else.
+    let foreign: [(&str, fn(&mut Share)); 2] = [
+        ("validator_sha256", |s| s.prover.validator_sha256 = "0".repeat(64)),
+        ("solver", |s| s.prover.solver.push('1')),
+    ];
+    for (field, change) in foreign {
+        replace(&folder, 2, change);
+        assert_eq!(joined(&[&one, &two, &three]), Err(MergeError::Foreign(two.clone(), field)));
+        std::fs::write(two.join(SHARE_FILE), &kept).expect("writes");
+    }
     let contradicts = |change: &dyn Fn(&mut Share), why: &str| {
         replace(&folder, 2, change);
         match joined(&[&one, &two, &three]) {

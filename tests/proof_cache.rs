@@ -268,20 +268,56 @@ fn broken(subject: &Subject) -> (Vec<u8>, Key) {
     (object, key)
 }
 
+/// Puts the proof of right code under the key of wrong code, digest and all. Result: the key as text.
+fn poisoned(store: &ProofCache, key: &Key, report: &FunctionReport) -> String {
+    let text = serde_json::to_string(report).expect("JSON");
+    let file = store.file(key);
+    let hex = file.file_stem().expect("a name").to_str().expect("text").to_string();
+    let digest = sha256(format!("{hex}\n{text}").as_bytes());
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&file, format!("{{\"schema\":1,\"key\":\"{hex}\",\"sha256\":\"{digest}\",\"report\":{text}}}\n"))
+        .expect("writes");
+    assert!(matches!(store.find(key, report.index), Found::Report(_)), "it is well made");
+    hex
+}
+
+/// An entry about code that a refused pass made: it is contradicted although all is compiled and proved again without the pass, and the
+/// evidence says both.
+#[cfg(feature = "faults")]
+#[test]
+fn an_entry_that_is_contradicted_is_told_although_a_pass_is_refused() {
+    use synth::pipeline::{Options, compile};
+    const FAULT: &str = "if_convert-exchanged";
+    const DECIDES: u32 = 5;
+    let folder = Folder::new("refused");
+    let module = corpus("semaphore");
+    let wasm = std::fs::read(&module).expect("readable");
+    let built = |fault| compile(&wasm, &Options { fault, ..Options::default() }).expect("compiles").object;
+    let (right, wrong) = (built(None), built(Some(FAULT)));
+    assert_ne!(right, wrong);
+    let report = deep(|| session(&wasm, &right, None).expect("reads").function(DECIDES));
+    let store = ProofCache::open(&folder.path("store")).expect("opens");
+    let hex = poisoned(&store, &keys(&wasm, &wrong, None)[&DECIDES], &report);
+    let (cache, object, evidence) = (folder.text("store"), folder.text("k.o"), folder.text("evidence"));
+    let args = ["compile", "--validate", &module, "-o", &object, "--fault", FAULT, "--proof-cache", &cache];
+    let args = [&args[..], &["--proof-cache-check", "--evidence", &evidence]].concat();
+    let (_, err) = check(&args, 1);
+    assert!(err.contains("wrong about function 5") && err.contains(&hex), "{err}");
+    assert!(!folder.path("k.o").exists(), "nothing is written");
+    let state: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path("evidence/evidence.json")).expect("written")).expect("JSON");
+    let reasons = state["state"]["reasons"].to_string();
+    for reason in ["refused the pass if_convert", "the proof cache is wrong about a function"] {
+        assert!(reasons.contains(reason), "{reasons}");
+    }
+}
+
 #[test]
 fn a_poisoned_entry_is_contradicted_by_every_proof() {
     let (folder, subject) = (Folder::new("poisoned"), Subject::new(MODULE));
     let (store, reports) = filled(&folder, &subject);
     let (object, key) = broken(&subject);
-    // The proof of the right code, under the key of the wrong one, digest and all.
-    let report = serde_json::to_string(&reports[&LAST]).expect("JSON");
-    let hex = store.file(&key).file_stem().expect("a name").to_str().expect("text").to_string();
-    let digest = sha256(format!("{hex}\n{report}").as_bytes());
-    let file = store.file(&key);
-    std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
-    std::fs::write(&file, format!("{{\"schema\":1,\"key\":\"{hex}\",\"sha256\":\"{digest}\",\"report\":{report}}}\n"))
-        .expect("writes");
-    assert!(matches!(store.find(&key, LAST), Found::Report(_)), "it is well made");
+    let hex = poisoned(&store, &key, &reports[&LAST]);
 
     let (module, file) = (folder.write("m.wasm", &subject.wasm), folder.write("m.o", &object));
     let (cache, dir) = (folder.text("store"), folder.text("certificate"));

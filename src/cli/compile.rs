@@ -460,7 +460,8 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     if let (Some(plan), Status::Done) = (&plan, outcome.status()) {
         let Compiled { object, claim, .. } = &outcome.compiled;
         let image = plan.link(object, &claim.contract, options.core)?;
-        if outcome.proof.is_some() {
+        if let Some(of_object) = &outcome.proof {
+            of_object.warn();
             let linked = (&*args.output, &*image.elf);
             let proof = prove((&module.path, &module.bytes), linked, None, &args.limits, scope)?;
             outcome.proof = Some(proof);

@@ -2,17 +2,23 @@
 
 use super::compile::{BoundsArg, CodeArgs, build};
 use super::diagnostic::Diagnostic;
+use super::evidence::{Destination, Subject};
 use super::miscompiles;
 use super::programs::{Program, ProgramArgs, hint, milliseconds, percentile, programs};
 use super::proof::{CacheArgs, LimitArgs, Proof, Scope, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, mutate, output, table};
+use crate::evidence::build_record::Compilation;
+use crate::evidence::summary::SolverAgreement;
 use crate::partition::Partition;
+use crate::pass_report;
+use crate::pipeline::Compiled;
 use clap::Subcommand;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use synth_validator::certificate::sha256;
+use synth_validator::evidence::solver::Foreign;
 
 /// Arguments of `synth corpus`.
 #[derive(clap::Args)]
@@ -46,6 +52,12 @@ struct RunArgs {
     partition: Option<Partition>,
     #[command(flatten)]
     cache: CacheArgs,
+    /// Write evidence of each program into a folder of its name in this one (with --validate), in place of evidence that is there
+    #[arg(long, value_name = "DIR", requires = "validate", conflicts_with_all = ["all_bounds", "partition", "check_deterministic"])]
+    evidence: Option<PathBuf>,
+    /// Ask z3, cvc5 or bitwuzla about the exported obligations as well (with --evidence); may be given several times
+    #[arg(long, value_name = "NAME[=PROGRAM]", requires = "evidence")]
+    solver: Vec<Foreign>,
     /// Examine the known miscompiles: right programs must be proved, the wrong artefacts beside them refuted
     #[arg(long, conflicts_with_all = ["all_bounds", "validate", "check_deterministic", "proof_cache"])]
     miscompiles: bool,
@@ -69,6 +81,9 @@ impl Args {
     }
 }
 
+/// What stands for the path of an object that is not written.
+const NO_OBJECT: &str = "(compiled)";
+
 /// What came of one program in one bounds mode.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 struct Row {
@@ -84,6 +99,45 @@ struct Row {
     refused: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<Proved>,
+    /// The package that was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Written>,
+}
+
+/// A package of evidence that was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+struct Written {
+    folder: PathBuf,
+    files: usize,
+    bytes: usize,
+    /// What its first screen says is open.
+    open: Vec<String>,
+    /// What foreign solvers said of its obligations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    solvers: Vec<SolverAgreement>,
+    /// How long it took to make and write it, once everything was proved.
+    #[serde(skip)]
+    time: Duration,
+}
+
+/// Makes and writes the evidence of a program.
+fn write_evidence(
+    folder: &Path,
+    program: &Program,
+    (compiled, proof, compilation): (&Compiled, &Proof, Compilation),
+    args: &RunArgs,
+) -> Result<Written, Diagnostic> {
+    let started = Instant::now();
+    let folder = folder.join(&program.name);
+    let to = Destination::new(&folder, (true, "--evidence"), &args.solver)?;
+    let module = (program.module.path.as_path(), &program.module.bytes[..]);
+    let object = (Path::new(NO_OBJECT), &compiled.object[..]);
+    let subject = Subject { module, object, proof, compilation: Some(compilation), gate: None };
+    let evidence = to.package(subject, &args.limits)?;
+    evidence.write()?;
+    let (files, bytes) = evidence.size();
+    let (open, solvers) = (evidence.state().reasons.clone(), evidence.solvers().to_vec());
+    Ok(Written { files, bytes, open, solvers, time: started.elapsed(), folder: folder.clone() })
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -170,7 +224,7 @@ fn run_program(
     let failed = |d: Diagnostic, row: &mut Row| row.error = Some(format!("{}{}", d.error, place(&d)));
     let attempt = match args.validate {
         false => build(&program.module, &code.options(), limits.threads()).map(|compiled| (compiled, None)),
-        true => compile_and_prove(&program.module, Path::new("(compiled)"), code.options(), limits, scope)
+        true => compile_and_prove(&program.module, Path::new(NO_OBJECT), code.options(), limits, scope)
             .map(|(compiled, proof, refusals)| (compiled, Some((proof, refusals)))),
     };
     let (compiled, proof) = match attempt {
@@ -187,6 +241,15 @@ fn run_program(
         return (row, Vec::new());
     };
     row.functions = proof.certificate.totals.functions;
+    if let Some(folder) = &args.evidence {
+        let options = code.options();
+        let passes = pass_report::outcomes(&compiled.claim, &options, &refusals);
+        let compilation = Compilation::new(&compiled, &options, &passes, &refusals);
+        match write_evidence(folder, program, (&compiled, &proof, compilation), args) {
+            Ok(written) => row.evidence = Some(written),
+            Err(d) => failed(d, &mut row),
+        }
+    }
     row.refused = refusals.into_iter().map(|r| format!("{} in {}: {}", r.pass, r.name, r.detail)).collect();
     row.proof = Some(Proved::new(&proof));
     proof.warn();
@@ -310,6 +373,9 @@ fn run(args: &RunArgs) -> Result<Status, Diagnostic> {
         if let Some(partition) = args.partition {
             output::print(&format!("{partition}: nothing is said of the other functions\n"));
         }
+        if let Some(folder) = &args.evidence {
+            output::print(&packages(folder, &rows));
+        }
         if let Some(store) = &store {
             let (taken, folder) = (totals.taken, store.folder().display());
             output::print(&format!("proof cache: {taken} functions taken from {folder}; they rest on it\n"));
@@ -334,8 +400,39 @@ fn run(args: &RunArgs) -> Result<Status, Diagnostic> {
             not_fetched: &missing,
         });
     }
-    let fine = totals.failures == 0 && differing.is_empty();
+    let is_open = |row: &Row| row.evidence.as_ref().is_some_and(|e| !e.open.is_empty());
+    let fine = totals.failures == 0 && differing.is_empty() && !rows.iter().any(is_open);
     Ok(if fine { Status::Done } else { Status::NotProved })
+}
+
+/// What was written as evidence, how long that took beside the proofs, and what is open.
+fn packages(folder: &Path, rows: &[Row]) -> String {
+    let written: Vec<&Written> = rows.iter().filter_map(|row| row.evidence.as_ref()).collect();
+    let sum = |of: fn(&Written) -> usize| written.iter().map(|w| of(w)).sum::<usize>();
+    let mut text = format!(
+        "evidence: {} packages in {}, {} files, {:.1} MB, made in {:.2} s beyond the proofs\n",
+        written.len(),
+        folder.display(),
+        sum(|w| w.files),
+        sum(|w| w.bytes) as f64 / 1e6,
+        written.iter().map(|w| w.time).sum::<Duration>().as_secs_f64()
+    );
+    for (number, solver) in written.first().map_or(&[][..], |w| &w.solvers).iter().enumerate() {
+        let sum = |of: fn(&SolverAgreement) -> u32| written.iter().map(|w| of(&w.solvers[number])).sum::<u32>();
+        text += &format!(
+            "{} {}: {} agreed, {} unknown, {} disagreed, {} failed\n",
+            solver.solver,
+            solver.version,
+            sum(|s| s.agreed),
+            sum(|s| s.unknown),
+            sum(|s| s.disagreed),
+            sum(|s| s.failed)
+        );
+    }
+    for (w, why) in written.iter().flat_map(|w| w.open.iter().map(move |why| (w, why))) {
+        text += &format!("  open in {}: {why}\n", w.folder.display());
+    }
+    text
 }
 
 fn summary(totals: &Totals, validated: bool, times: &[Duration]) -> String {

@@ -9,6 +9,7 @@ use crate::evidence::foreign::agreements;
 use crate::evidence::module::{Package, Proofs, package};
 use crate::evidence::page::State;
 use crate::evidence::run_record::{self, Run, command_lines};
+use crate::evidence::summary::SolverAgreement;
 use crate::evidence::{self, obligation};
 use std::fmt::Write;
 use std::path::Path;
@@ -50,7 +51,8 @@ impl<'a> Destination<'a> {
         (replace, option): (bool, &'static str),
         solvers: &'a [Foreign],
     ) -> Result<Destination<'a>, Diagnostic> {
-        let there = folder::there(folder).map_err(|e| Diagnostic::file_system("look at the folder", folder, &e))?;
+        let there = folder::there(folder, evidence::SCHEMA_FAMILY)
+            .map_err(|e| Diagnostic::file_system("look at the folder", folder, &e))?;
         if there == There::Other {
             let error =
                 Diagnostic::new("the folder of the evidence is there already and holds something else").file(folder);
@@ -78,6 +80,7 @@ impl<'a> Destination<'a> {
             limits: limits.limits(),
             compilation,
             left_out: proof.left_out().to_vec(),
+            from_cache: proof.uses().map_or(Vec::new(), |uses| uses.hits.clone()),
             gate,
         };
         let refused = |why: String| Diagnostic::new(format!("no evidence can be made: {why}")).file(object.0);
@@ -95,8 +98,8 @@ impl<'a> Destination<'a> {
     }
 
     fn may_be_written(&self, package: &Package) -> Result<(), Diagnostic> {
-        let there =
-            folder::there(self.folder).map_err(|e| Diagnostic::file_system("look at the folder", self.folder, &e))?;
+        let there = folder::there(self.folder, evidence::SCHEMA_FAMILY)
+            .map_err(|e| Diagnostic::file_system("look at the folder", self.folder, &e))?;
         if there == There::Nothing || self.replace {
             return Ok(());
         }
@@ -130,6 +133,15 @@ impl Evidence<'_> {
     pub fn write(&self) -> Result<(), Diagnostic> {
         let written = folder::write(self.folder, &self.package.files);
         written.map_err(|e| Diagnostic::file_system("write the evidence", self.folder, &e))
+    }
+    /// What foreign solvers said; empty if none was asked.
+    pub fn solvers(&self) -> &[SolverAgreement] {
+        &self.package.solvers
+    }
+    /// How many files it has, and bytes of all of them.
+    pub fn size(&self) -> (usize, usize) {
+        let files = &self.package.files;
+        (files.len(), files.values().map(Vec::len).sum())
     }
     /// Prints where it is and what it says.
     pub fn print(&self) {

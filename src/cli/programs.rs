@@ -22,6 +22,10 @@ pub struct CorpusArgs {
 }
 
 impl CorpusArgs {
+    /// All programs of a folder.
+    pub fn all(corpus: PathBuf) -> CorpusArgs {
+        CorpusArgs { corpus, only: Vec::new() }
+    }
     /// The folder of the corpus.
     #[cfg(feature = "faults")]
     pub fn folder(&self) -> &Path {
@@ -98,18 +102,27 @@ pub fn sources(args: &CorpusArgs) -> Result<Vec<build::Program>, Diagnostic> {
     Ok(wanted.map(place).collect())
 }
 
+/// Reads the programs of the corpus.
+///
+/// # Errors
+/// A manifest or module that cannot be read.
+pub fn of_corpus(args: &CorpusArgs) -> Result<Vec<Program>, Diagnostic> {
+    let is_wanted = |entry: &Entry| args.only.is_empty() || args.only.contains(&entry.name);
+    let wanted = manifest(args)?.0.programs.into_iter().filter(is_wanted);
+    let program = |entry: Entry| {
+        let module = input::module(&args.corpus.join(entry.wasm))?;
+        Ok(Program { name: entry.name, module })
+    };
+    wanted.map(program).collect()
+}
+
 /// Reads the programs, and names the fetched modules that are missing.
 ///
 /// # Errors
 /// A manifest or module that cannot be read; a name that no program has.
 pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>), Diagnostic> {
-    let (manifest, path) = manifest(&args.corpus)?;
     let wanted = |name: &str| args.corpus.only.is_empty() || args.corpus.only.iter().any(|o| o == name);
-    let mut found = Vec::new();
-    for entry in manifest.programs.into_iter().filter(|e| wanted(&e.name)) {
-        let module = input::module(&args.corpus.corpus.join(entry.wasm))?;
-        found.push(Program { name: entry.name, module });
-    }
+    let (mut found, path) = (of_corpus(&args.corpus)?, manifest(&args.corpus)?.1);
     let mut missing = Vec::new();
     for name in FETCHED.into_iter().filter(|n| wanted(n)) {
         let path = file_of(&args.third_party, name);

@@ -21,7 +21,9 @@ pub struct Tool {
     pub version: String,
     /// SHA-256 of the program's file; `unknown` if it could not be read.
     pub sha256: String,
-    /// Commit of its sources; `unknown` if the build did not say.
+    /// SHA-256 of its sources, see `release::source_parts`.
+    pub source_sha256: String,
+    /// Commit of its sources; `unknown` if the build did not say, as debug builds do not.
     pub commit: String,
     /// Whether the sources differed from the commit: `yes`, `no` or `unknown`.
     pub dirty: String,
@@ -40,6 +42,7 @@ impl Tool {
             name: "synth".to_string(),
             version: env!("CARGO_PKG_VERSION").to_string(),
             sha256: program.map_or_else(|_| unknown(None), |bytes| sha256(&bytes)),
+            source_sha256: super::release::SOURCE_SHA256.to_string(),
             commit: unknown(option_env!("SYNTH_COMMIT")),
             dirty: unknown(option_env!("SYNTH_DIRTY")),
             faults: cfg!(feature = "faults"),
@@ -162,6 +165,8 @@ pub struct Compilation {
     pub remarks: Vec<RemarkEntry>,
     /// By function: from which code offset on code comes from which byte offset of the module; 0 for none.
     pub lines: BTreeMap<u32, Vec<(u32, u32)>>,
+    /// By function: rules of instruction selection that made code of it, with how often.
+    pub rules: BTreeMap<u32, BTreeMap<String, u32>>,
 }
 
 impl Compilation {
@@ -174,6 +179,7 @@ impl Compilation {
         stages.extend(known.filter(|name| ran.contains(name)).map(str::to_string));
         stages.extend(["select", "regalloc", "emit", "branch_relax", "object"].map(str::to_string));
         let lines = |f: &CompiledFunction| (f.index, f.lines.clone());
+        let rules = |f: &CompiledFunction| (f.index, f.rules.iter().map(|(name, n)| (name.to_string(), *n)).collect());
         let remark = |r: &Remark| RemarkEntry { function: r.function, offset: r.offset, text: r.text.clone() };
         Compilation {
             core: options.core.name().to_string(),
@@ -185,6 +191,7 @@ impl Compilation {
             refused: refusals.iter().map(RefusedEntry::from).collect(),
             remarks: compiled.remarks.iter().map(remark).collect(),
             lines: compiled.functions.iter().map(lines).collect(),
+            rules: compiled.functions.iter().map(rules).collect(),
         }
     }
 }
@@ -211,6 +218,8 @@ pub struct Build {
     pub compilation: Option<Compilation>,
     /// Functions that were compiled and that the file does not have.
     pub left_out: Vec<String>,
+    /// Functions whose verdicts were taken from a proof cache and not proved in the run that made the package.
+    pub from_cache: Vec<u32>,
     /// Why a gate of the command stopped it although everything may be proved.
     pub gate: Option<String>,
 }
@@ -225,14 +234,24 @@ const WITHOUT_EFFECT: [(&str, bool); 6] = [
     ("--stack-usage", true),
 ];
 
+/// The same of `report module`, whose output is the package.
+const OUTPUT: [(&str, bool); 2] = [("--output", true), ("-o", true)];
+
 /// A command line without what has no part in any verdict; the program's path becomes its name.
 pub fn deciding(arguments: &[String]) -> Vec<String> {
     let mut kept = vec!["synth".to_string()];
+    let output = if arguments.get(1).is_some_and(|a| a == "report") { &OUTPUT[..] } else { &[] };
+    let without_effect = || WITHOUT_EFFECT.iter().chain(output);
     let mut rest = arguments.iter().skip(1);
     while let Some(argument) = rest.next() {
-        let name = argument.split('=').next().unwrap_or_default();
-        match WITHOUT_EFFECT.iter().find(|(option, _)| *option == name) {
-            Some((_, true)) if !argument.contains('=') => drop(rest.next()),
+        let (name, is_whole) = match argument.split_once('=') {
+            Some((name, _)) => (name, false),
+            // The value of a short option may stand right behind it.
+            None if argument.len() > 2 && argument.starts_with("-o") => ("-o", false),
+            None => (argument.as_str(), true),
+        };
+        match without_effect().find(|(option, _)| *option == name) {
+            Some((_, true)) if is_whole => drop(rest.next()),
             Some(_) => {}
             None => kept.push(argument.clone()),
         }

@@ -1,6 +1,7 @@
 //! Packages in the file system: whole ones are written, nothing else's folder is ever taken.
 
-use super::manifest::{self, Manifest};
+use super::manifest;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -42,11 +43,17 @@ pub enum There {
     Other,
 }
 
-/// Looks what is at a path.
+/// What a package's manifest begins with, whatever kind of package it is.
+#[derive(Deserialize)]
+struct Headed {
+    schema: String,
+}
+
+/// Looks what is at a path. Operand `schema`: how the schema of packages begins, of any version.
 ///
 /// # Errors
 /// What the file system says.
-pub fn there(folder: &Path) -> io::Result<There> {
+pub fn there(folder: &Path, schema: &str) -> io::Result<There> {
     match std::fs::symlink_metadata(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(There::Nothing),
         Err(e) => return Err(e),
@@ -57,8 +64,8 @@ pub fn there(folder: &Path) -> io::Result<There> {
         return Ok(There::Nothing);
     }
     let manifest = std::fs::read(folder.join(manifest::FILE)).ok();
-    let manifest = manifest.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
-    Ok(if manifest.is_some_and(|m| m.schema == super::SCHEMA) { There::Package } else { There::Other })
+    let manifest = manifest.and_then(|bytes| serde_json::from_slice::<Headed>(&bytes).ok());
+    Ok(if manifest.is_some_and(|m| m.schema.starts_with(schema)) { There::Package } else { There::Other })
 }
 
 /// Writes a package in the place of nothing or of another package: into a folder beside it, which is then renamed.

@@ -2,6 +2,7 @@
 //! exports and stack that they speak of.
 
 use super::assumption::{Assumption, about, named};
+use super::section::{Section, loaded};
 use super::summary::Summary;
 use crate::stack::FunctionStack;
 use serde::Serialize;
@@ -37,21 +38,6 @@ pub struct Border {
     pub stack_bytes: Option<u32>,
     /// Functions outside that it calls, with the bytes in use then.
     pub outside: BTreeMap<String, u32>,
-}
-
-/// A loaded section.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Section {
-    /// Name.
-    pub name: String,
-    /// Address; 0 in a relocatable object.
-    pub address: u32,
-    /// Bytes.
-    pub bytes: u32,
-    /// Alignment in bytes.
-    pub align: u32,
-    /// `code`, `constants`, `data` (copied at start-up) or `zero` (cleared at start-up).
-    pub kind: &'static str,
 }
 
 /// Linear memory.
@@ -173,34 +159,6 @@ fn assumptions(summary: &Summary) -> (Vec<Used>, Vec<String>) {
     (used, unknown)
 }
 
-fn sections(bytes: &[u8]) -> Vec<Section> {
-    use object::elf::{SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS};
-    use object::{Object, ObjectSection, SectionFlags};
-    let Ok(file) = object::File::parse(bytes) else { return Vec::new() };
-    let is_linked = file.kind() == object::ObjectKind::Executable;
-    let mut out = Vec::new();
-    for section in file.sections() {
-        let SectionFlags::Elf { sh_flags, sh_type } = section.flags() else { continue };
-        let has = |flag: object::elf::SectionFlags| sh_flags.0 & flag.0 != 0;
-        if !has(SHF_ALLOC) || section.size() == 0 {
-            continue;
-        }
-        out.push(Section {
-            name: section.name().unwrap_or("?").to_string(),
-            address: if is_linked { section.address() as u32 } else { 0 },
-            bytes: section.size() as u32,
-            align: section.align() as u32,
-            kind: match (has(SHF_EXECINSTR), has(SHF_WRITE), sh_type == SHT_NOBITS) {
-                (true, ..) => "code",
-                (false, false, _) => "constants",
-                (false, true, false) => "data",
-                (false, true, true) => "zero",
-            },
-        });
-    }
-    out
-}
-
 /// Makes the file.
 pub fn integrator(session: &Session<'_>, object: &[u8], summary: &Summary, stacks: &[FunctionStack]) -> Integrator {
     let (module, contract) = (session.module(), session.contract());
@@ -248,7 +206,7 @@ pub fn integrator(session: &Session<'_>, object: &[u8], summary: &Summary, stack
                 Bounds::None => "none",
             },
         },
-        sections: sections(object),
+        sections: loaded(object),
         imports,
         host_data: module.globals.iter().filter_map(|g| g.import.as_ref()).map(|i| module.import_symbol(i)).collect(),
         exports,

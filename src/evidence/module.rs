@@ -8,7 +8,7 @@ use super::obligation::Exported;
 use super::page::State;
 use super::pages;
 use super::relation::{self, FunctionFile};
-use super::summary::{Parts, Solvers, Summary, summary};
+use super::summary::{Parts, SolverAgreement, Solvers, Summary, summary};
 use super::trace::{Trace, trace};
 use super::{json, junit, sarif};
 use crate::stack::{self, FunctionStack};
@@ -58,6 +58,8 @@ pub struct Package {
     pub files: BTreeMap<String, Vec<u8>>,
     /// The first screen's answer.
     pub state: State,
+    /// What foreign solvers said; empty if none was asked.
+    pub solvers: Vec<SolverAgreement>,
 }
 
 /// All that pages show.
@@ -166,7 +168,7 @@ pub fn package(module: &[u8], object: &[u8], build: &Build, proofs: &Proofs<'_>)
     }
     let listed = Manifest::new(build, certificate, session.object().is_linked, &files);
     files.insert(manifest::FILE.to_string(), json(&listed).into_bytes());
-    Ok(Package { files, state: summary.state })
+    Ok(Package { files, state: summary.state, solvers: summary.solvers.unwrap_or_default() })
 }
 
 fn function_file(claim: &Claim, index: u32) -> FunctionFile {

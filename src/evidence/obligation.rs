@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use synth_validator::claim::Claim;
 use synth_validator::evidence::obligations::{self, Obligation};
@@ -27,6 +28,8 @@ pub struct Exported {
     pub smt2: String,
     /// Path of the e-graph's proof, if that closed it.
     pub egg: Option<String>,
+    /// The lemmas that this proof cites, by name.
+    pub lemmas: BTreeSet<String>,
     /// Whether certificates count it.
     #[serde(skip)]
     pub counts: bool,
@@ -57,6 +60,7 @@ fn exported_one(obligation: Obligation) -> Exported {
         says: obligation.what,
         smt2,
         egg,
+        lemmas: obligation.lemmas,
         counts: obligation.counts,
         files,
     }

@@ -137,7 +137,10 @@ fn index(contents: &Contents<'_>) -> Value {
         (if summary.is_linked { "Linked image" } else { "Object" }, summary.object.sha256.clone()),
         ("Claim", summary.claim_sha256.clone()),
         ("Tool", format!("{} {}, {}", summary.tool.name, summary.tool.version, summary.tool.sha256)),
-        ("Tool's sources", format!("commit {}, changed: {}", summary.tool.commit, summary.tool.dirty)),
+        (
+            "Tool's sources",
+            format!("{}; commit {}, changed: {}", summary.tool.source_sha256, summary.tool.commit, summary.tool.dirty),
+        ),
         ("Validator", summary.validator.clone()),
         ("Solver", summary.tool.z3.clone()),
         ("Command", build.command.join(" ")),
@@ -331,17 +334,29 @@ fn facts(contents: &Contents<'_>, f: &FunctionEvidence) -> Vec<(&'static str, St
         }
     };
     let exports = if f.exports.is_empty() { "none".to_string() } else { f.exports.join(", ") };
+    let rules: Vec<String> = f.rules.iter().map(|(rule, n)| format!("{rule} {n}")).collect();
+    let or_none = |list: String| if list.is_empty() { "none".to_string() } else { list };
+    let recorded = contents.build.compilation.is_some();
+    let rules = if recorded { or_none(rules.join(", ")) } else { "not recorded: the object was given".to_string() };
+    let is_from_cache = contents.summary.from_cache.contains(&f.certified.index);
+    let found = match is_from_cache {
+        true => "was taken from a proof cache, and not proved in the run that made the package",
+        false => "was found in the run that made the package",
+    };
     let traps: Vec<String> = f.traps.iter().map(|t| format!("{} at {:#x}", t.kind, t.address)).collect();
     vec![
         ("Exported as", exports, false),
         ("Body in the module", format!("{:#x}..{:#x}", f.body.0, f.body.1), false),
         ("Addresses", format!("{}, {} bytes", range(f), f.code_bytes), false),
         ("SHA-256 of its code", f.certified.code_sha256.clone().unwrap_or_else(|| "not in the file".to_string()), true),
+        ("The verdict", found.to_string(), false),
         ("Obligations", format!("{} ({})", f.obligations, rungs(&f.rungs)), false),
+        ("Lemmas cited", or_none(f.lemmas.iter().cloned().collect::<Vec<_>>().join(", ")), false),
+        ("Selection rules", rules, false),
         ("Runs before the proof", format!("{} entry states, both sides agreed", f.certified.agreed_runs), false),
         ("Assumptions", f.certified.assumptions.join(", "), false),
         ("Stack", stack_text, false),
-        ("Trap sites", if traps.is_empty() { "none".to_string() } else { traps.join(", ") }, false),
+        ("Trap sites", or_none(traps.join(", ")), false),
     ]
 }
 

@@ -13,12 +13,14 @@ pub mod lemmas;
 pub mod lines;
 mod pages;
 pub mod picture;
+pub mod quality;
 pub mod record;
 pub mod requirements;
 pub mod sbom;
 pub mod smtlib;
-pub mod source_digest;
+pub mod source_parts;
 pub mod state;
+pub mod uses;
 
 pub use state::Standing;
 
@@ -29,9 +31,16 @@ use requirements::{Traced, Tree};
 use sbom::Part;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use uses::Uses;
 
-/// Version of the form of all JSON files. Rises with every change of a field's name or meaning.
-pub const SCHEMA: &str = "synth-release-1";
+/// Identifier and version of the form of all JSON files; `docs/schema/release.schema.json` describes it. The number at its end rises with
+/// every change of a field's name or meaning.
+pub const SCHEMA: &str = "urn:synth:release:2";
+/// How that begins in every version.
+pub const SCHEMA_FAMILY: &str = "urn:synth:release:";
+/// The published schema of all JSON files but the bill of materials, which every package carries.
+const SCHEMA_FILE: &str = "release.schema.json";
+const SCHEMA_TEXT: &str = include_str!("../../docs/schema/release.schema.json");
 /// The digest of the sources that this program was built from.
 pub const SOURCE_SHA256: &str = env!("SYNTH_SOURCE_SHA256");
 
@@ -84,6 +93,8 @@ pub struct Inputs {
     pub record: Record,
     /// Lemmas and rules.
     pub dossier: Dossier,
+    /// Which functions of the corpus use them.
+    pub uses: Uses,
     /// Packages that are linked in.
     pub parts: Vec<Part>,
     /// The interface for which the plan speaks.
@@ -112,9 +123,7 @@ fn json(kind: &str, value: serde_json::Value) -> Vec<u8> {
     object.insert("schema".to_string(), SCHEMA.into());
     object.insert("kind".to_string(), kind.into());
     object.insert("content".to_string(), value);
-    let mut text = serde_json::to_string_pretty(&object).expect("invariant: values serialize");
-    text.push('\n');
-    text.into_bytes()
+    crate::evidence::json(&object).into_bytes()
 }
 
 /// Makes the package.
@@ -125,14 +134,20 @@ pub fn package(inputs: &Inputs) -> Result<Package, String> {
     let standing = Standing::new(inputs);
     let data = data::Data::read(&inputs.traced, &inputs.known_problems)?;
     let coverage = coverage::read(&inputs.tree)?;
-    if let Some(files) = &coverage {
-        let named = data.gaps.iter().flat_map(|gap| &gap.files);
-        if let Some(unknown) = named.into_iter().find(|f| !files.iter().any(|c| c.file == **f)) {
-            return Err(format!("gaps.toml names {unknown}, which {} does not have", coverage::TABLE));
-        }
-    }
-    let state = standing.state(inputs, &data, coverage.is_some());
-    let mut files = pages::all(inputs, &standing, &data, coverage.as_ref(), &state);
+    let structure = coverage::Structure::new(coverage.as_deref(), &data.gaps)?;
+    let quality = quality::read(&inputs.tree)?;
+    let state = standing.state(inputs, &data, &structure);
+    let view = pages::View {
+        inputs,
+        standing: &standing,
+        data: &data,
+        coverage: coverage.as_deref(),
+        structure: &structure,
+        quality: quality.as_ref(),
+        state: &state,
+    };
+    let mut files = pages::all(&view);
+    files.insert(SCHEMA_FILE.to_string(), SCHEMA_TEXT.as_bytes().to_vec());
     files.insert("sbom.cdx.json".to_string(), sbom::cyclonedx(&inputs.parts, &inputs.program_sha256)?.into_bytes());
     for (path, script) in &inputs.dossier.scripts {
         files.insert(path.clone(), script.clone().into_bytes());

@@ -3,8 +3,9 @@
 //! Places are byte offsets in the module. Rule identifiers are permanent. Source: OASIS SARIF 2.1.0, 3.13 to 3.30.
 
 use super::build_record::Build;
-use super::summary::{LIMIT, Summary};
+use super::summary::Summary;
 use serde_json::{Value, json};
+use synth_validator::validate::LIMIT_REACHED;
 
 /// The rules: identifier, level, what a finding of it means.
 const RULES: [(&str, &str, &str); 8] = [
@@ -92,7 +93,7 @@ fn results(summary: &Summary, build: &Build) -> Vec<Value> {
     }
     for f in summary.functions.iter().filter(|f| !f.certified.said.is_proved()) {
         let said = &f.certified.said;
-        let rule = match (said.verdict.as_str(), said.detail.starts_with(LIMIT)) {
+        let rule = match (said.verdict.as_str(), said.detail.starts_with(LIMIT_REACHED)) {
             ("Refuted", _) => "synth/refuted",
             (_, true) => "synth/limit-reached",
             _ => "synth/not-proved",

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::certificate::{Certificate, FunctionEntry, LinkEntry, Said, Totals, sha256};
 use synth_validator::contract::Contract;
 use synth_validator::ladder::{Limits, Rung};
-use synth_validator::validate::{FunctionReport, Session};
+use synth_validator::validate::{FunctionReport, LIMIT_REACHED, Session};
 use synth_validator::wasm::module::ExportKind;
 
 /// How many functions a sentence names.
@@ -83,6 +83,10 @@ pub struct FunctionEvidence {
     pub rungs: BTreeMap<String, u32>,
     /// Passes; empty lists if the object was given.
     pub passes: FunctionPasses,
+    /// Rules of instruction selection that made code of it, with how often; none if the object was given.
+    pub rules: BTreeMap<String, u32>,
+    /// Lemmas that its proof cites, in rewrites of the optimizer and in obligations that the e-graph closed, by name.
+    pub lemmas: BTreeSet<String>,
     /// Stack; nothing if it cannot be told.
     pub stack: Option<StackBound>,
     /// Where it reports traps.
@@ -161,6 +165,8 @@ pub struct Summary {
     pub functions: Vec<FunctionEvidence>,
     /// Functions that were compiled and that the file does not have.
     pub left_out: Vec<String>,
+    /// Functions whose verdicts were taken from a proof cache and not proved in the run that made the package.
+    pub from_cache: Vec<u32>,
     /// Refused passes.
     pub refused: Vec<RefusedEntry>,
     /// Obligations that were exported as SMT-LIB.
@@ -228,6 +234,15 @@ fn passes(build: &Build, index: u32) -> FunctionPasses {
     passes
 }
 
+/// The lemmas of a function's proof: steps of the rewrites that its links cite, and of the e-graph's proofs.
+fn lemmas(parts: &Parts<'_>, index: u32) -> BTreeSet<String> {
+    let claim = parts.session.claim().functions.iter().find(|f| f.index == index);
+    let witnesses = claim.into_iter().flat_map(|c| c.stages.iter().map(|s| &s.witness).chain([&c.witness]));
+    let cited = witnesses.flat_map(|w| &w.rewrites).flat_map(|r| &r.proof.steps).map(|step| step.rule.clone());
+    let closed = parts.exported.iter().filter(|o| o.function == index).flat_map(|o| o.lemmas.iter().cloned());
+    cited.chain(closed).collect()
+}
+
 fn function(parts: &Parts<'_>, entry: &FunctionEntry) -> FunctionEvidence {
     let module = parts.session.module();
     let index = entry.index;
@@ -260,6 +275,8 @@ fn function(parts: &Parts<'_>, entry: &FunctionEntry) -> FunctionEvidence {
         obligations: rungs.values().sum(),
         rungs,
         passes: passes(parts.build, index),
+        rules: parts.build.compilation.as_ref().and_then(|c| c.rules.get(&index)).cloned().unwrap_or_default(),
+        lemmas: lemmas(parts, index),
         stack,
         traps: traps.collect(),
         without_operator,
@@ -297,7 +314,7 @@ fn reasons(parts: &Parts<'_>) -> Vec<String> {
     }
     let exhausted = |f: &&FunctionEntry| {
         let details = f.links.iter().map(|l| &l.said.detail).chain([&f.said.detail]);
-        details.into_iter().any(|d| d.starts_with(LIMIT))
+        details.into_iter().any(|d| d.starts_with(LIMIT_REACHED))
     };
     let limited: Vec<&str> = certificate.functions.iter().filter(exhausted).map(|f| f.name.as_str()).collect();
     if !limited.is_empty() {
@@ -371,9 +388,6 @@ fn reasons(parts: &Parts<'_>) -> Vec<String> {
     reasons
 }
 
-/// What a detail begins with if a limit was reached.
-pub const LIMIT: &str = "limit reached";
-
 fn notes(parts: &Parts<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if parts.build.compilation.is_none() {
@@ -387,6 +401,16 @@ fn notes(parts: &Parts<'_>) -> Vec<String> {
     if !parts.build.left_out.is_empty() {
         let names = named(parts.build.left_out.iter().map(String::as_str));
         notes.push(format!("Compiled, but not in the file, so that nothing is said of them: {names}."));
+    }
+    let from_cache = parts.certificate.functions.iter().filter(|f| parts.build.from_cache.contains(&f.index));
+    let from_cache: Vec<&str> = from_cache.map(|f| f.name.as_str()).collect();
+    if !from_cache.is_empty() {
+        notes.push(format!(
+            "Taken from a proof cache and not proved in this run: {} of {} verdicts ({}). Verifying the package proves them.",
+            from_cache.len(),
+            parts.certificate.functions.len(),
+            named(from_cache.into_iter())
+        ));
     }
     if let Err(why) = parts.stacks {
         notes.push(format!("Stack use cannot be told: {why}."));
@@ -430,6 +454,7 @@ pub fn summary(parts: &Parts<'_>) -> Summary {
         totals: certificate.totals.clone(),
         functions: certificate.functions.iter().map(|f| function(parts, f)).collect(),
         left_out: parts.build.left_out.clone(),
+        from_cache: parts.build.from_cache.clone(),
         refused: parts.build.compilation.as_ref().map_or(Vec::new(), |c| c.refused.clone()),
         exported: parts.exported.len(),
         solvers: parts.solvers.map(|s| s.solvers.clone()),

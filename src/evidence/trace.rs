@@ -6,7 +6,8 @@
 //! is proved by executing just that. A literal or table is covered by those of the instructions that read it.
 
 use super::build_record::Build;
-use crate::listing::{Kind, cut_lines, operators, pieces};
+use super::section::{CODE, Section, loaded};
+use crate::listing::{Kind, cut_lines, operators, pieces, table};
 use crate::stack::frame::{next, written};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -359,9 +360,7 @@ fn read_by(code: &Code, insn: &Insn) -> impl Iterator<Item = u32> {
         Op::Load { address: Address::Literal(imm), .. } => u32::try_from(code.pc_relative(insn, imm)).ok(),
         _ => None,
     };
-    let entry = if matches!(insn.op, Op::TableBranch { half: true, .. }) { 2 } else { 1 };
-    let length = code.tables.get(&insn.offset).map_or(0, |targets| entry * targets.len() as u32);
-    literal.into_iter().chain(insn.end()..insn.end() + length)
+    literal.into_iter().chain(table(code, insn))
 }
 
 /// The trap that an instruction reports.
@@ -423,33 +422,21 @@ fn role(insn: &Insn, checks: &BTreeMap<u32, TrapKind>, has_origin: bool, leads: 
     }
 }
 
-/// Sections with code, from the object's headers.
+/// Sections with code, and how much of it belongs to functions of the trace.
 fn sections(object: &[u8], file: &ObjectFile, functions: &[FunctionTrace]) -> Vec<CodeSection> {
-    use object::{Object, ObjectSection, SectionFlags};
-    let Ok(elf) = object::File::parse(object) else { return Vec::new() };
-    let place = |index: &u32| file.places.get(index).copied();
-    let mut out = Vec::new();
-    for section in elf.sections() {
-        let executable = matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if sh_flags.0 & 4 != 0);
-        if !executable || section.size() == 0 {
-            continue;
-        }
-        let (number, start, size) = (section.index().0, section.address() as u32, section.size() as u32);
-        let of_module = functions.iter().filter(|f| f.link == "machine").filter_map(|f| Some((f, place(&f.index)?)));
-        let extras = functions.iter().filter(|f| f.link == "image");
-        let extras = extras.filter_map(|f| Some((f, file.extras.iter().find(|e| e.name == f.name)?.location)));
-        let here = |(_, (at, offset)): &(&FunctionTrace, (usize, u32))| match file.is_linked {
-            true => (start..start + size).contains(offset),
-            false => *at == number,
+    let place = |f: &FunctionTrace| match f.link {
+        "machine" => file.places.get(&f.index).copied(),
+        _ => file.extras.iter().find(|e| e.name == f.name).map(|e| e.location),
+    };
+    let section = |section: Section| {
+        let Section { number, name, address, bytes, .. } = section;
+        let is_here = |f: &&FunctionTrace| match place(f) {
+            Some((_, at)) if file.is_linked => (address..address + bytes).contains(&at),
+            Some((at, _)) => at == number,
+            None => false,
         };
-        let traced =
-            of_module.chain(extras).filter(here).map(|(f, _)| f.code.iter().map(Entry::size).sum::<u32>()).sum();
-        out.push(CodeSection {
-            name: section.name().unwrap_or("?").to_string(),
-            address: if file.is_linked { start } else { 0 },
-            bytes: size,
-            traced,
-        });
-    }
-    out
+        let traced = functions.iter().filter(is_here).flat_map(|f| &f.code).map(Entry::size).sum();
+        CodeSection { name, address, bytes, traced }
+    };
+    loaded(object).into_iter().filter(|s| s.kind == CODE).map(section).collect()
 }

@@ -3,6 +3,7 @@
 use super::inputs::Random;
 use super::layout::{Layout, Place};
 use super::{Kind, Mutant};
+use crate::listing::table;
 use synth_validator::arm::encoding;
 use synth_validator::arm::insn::{Insn, Op, Reg, render};
 
@@ -223,8 +224,8 @@ fn table_entry(place: &Place<'_>, code: &mut [u8], random: &mut Random) -> Optio
     }
     let (branch, entries) = *random.pick(&tables);
     let insn = place.code.insns.get(&branch)?;
-    let size = if matches!(insn.op, Op::TableBranch { half: true, .. }) { 2 } else { 1 };
-    let at = insn.end() as usize + size * random.below(entries + 1);
+    let range = table(place.code, insn);
+    let at = range.start as usize + range.len() / entries.max(1) * random.below(entries + 1);
     let byte = code.get_mut(at)?;
     let old = *byte;
     *byte = match random.below(3) {

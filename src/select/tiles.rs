@@ -318,6 +318,7 @@ impl Selector<'_> {
     /// The instructions of a rule, with registers in place.
     fn filled(&mut self, tile: &Tile, results: &[Reg]) -> Result<Vec<Inst>, CompileError> {
         let rule = &self.table.rules[usize::from(tile.rule)];
+        *self.rules.entry(&rule.name).or_default() += 1;
         let mut operands = [Reg(0); OPERANDS_MAX];
         for (register, operand) in operands.iter_mut().zip(tile.operands.iter().flatten()) {
             *register = match operand {

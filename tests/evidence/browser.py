@@ -1,5 +1,6 @@
 """Opens the pages of a package in headless Chromium: nothing on the console, search and filter work, keyboard and names are there,
-light and dark have enough contrast. With a second argument, screenshots go to that folder."""
+light and dark have enough contrast, wide and narrow fit. The package is that of a module or that of the tool. With a second argument,
+screenshots go to that folder."""
 
 import pathlib
 import sys
@@ -93,29 +94,8 @@ def check_filter(table, word):
     select.select_by_value("")
 
 
-try:
-    pages = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.html"))
-    assert "index.html" in pages and any(p.startswith("functions/") for p in pages)
-    for scheme in ["light", "dark"]:
-        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        for page in pages:
-            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-            driver.get(f"file://{folder}/{page}")
-            wrong = driver.execute_script(BASICS)
-            assert not wrong, f"{page}: {wrong}"
-            ratio, where = driver.execute_script(CONTRAST)
-            assert ratio >= 4.5, f"{page}, {scheme}: contrast {ratio:.2f} of {where}"
-            for a in driver.find_elements(By.CSS_SELECTOR, "a[href]"):
-                target = a.get_attribute("href").split("#")[0]
-                assert pathlib.Path(target.removeprefix("file://")).exists(), f"{page}: {target}"
-            if shots:
-                driver.save_screenshot(str(shots / f"{page.replace('/', '-')}-{scheme}.png"))
-    driver.get(f"file://{folder}/index.html")
-    driver.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
-    skip = driver.switch_to.active_element
-    assert skip.text == "Skip to the content" and skip.is_displayed() and skip.location["x"] >= 0, "the skip link comes first"
-    skip.send_keys(Keys.ENTER)
-    assert driver.switch_to.active_element.tag_name == "main"
+def check_module():
+    """A module's package: from the first screen to a function, and code without operator."""
     name = driver.find_element(By.CSS_SELECTOR, "#function-table tbody a").text
     check_filter("function-table", name)
     driver.find_element(By.LINK_TEXT, name).click()
@@ -123,12 +103,56 @@ try:
     check_filter("code-table", cell("code-table", 3))
     driver.get(f"file://{folder}/trace.html")
     check_filter("orphan-table", cell("orphan-table", 4))
+
+
+def check_tool():
+    """The tool's package: from the first screen to a requirement."""
+    driver.get(f"file://{folder}/semantics.html")
+    check_filter("operators", "i32.clz")
+    link = driver.find_element(By.LINK_TEXT, "TOR-OP-i32.clz")
+    driver.execute_script("arguments[0].scrollIntoView()", link)
+    link.click()
+    row = driver.find_element(By.CSS_SELECTOR, "tr:target")
+    assert row.is_displayed() and "TOR-OP-i32.clz" in row.text, row.text
+
+
+try:
+    pages = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.html"))
+    is_module = any(p.startswith("functions/") for p in pages)
+    assert "index.html" in pages and (is_module or "tor.html" in pages)
+    # Narrow as a phone; light and dark at the width of a desk.
+    for scheme, width in [("light", 420), ("light", 1280), ("dark", 1280)]:
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        for page in pages:
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+            driver.get(f"file://{folder}/{page}")
+            wrong = driver.execute_script(BASICS)
+            assert not wrong, f"{page}, {width} pixels wide: {wrong}"
+            ratio, where = driver.execute_script(CONTRAST)
+            assert ratio >= 4.5, f"{page}, {scheme}: contrast {ratio:.2f} of {where}"
+            for a in driver.find_elements(By.CSS_SELECTOR, "a[href]"):
+                target = a.get_attribute("href").split("#")[0]
+                assert pathlib.Path(target.removeprefix("file://")).exists(), f"{page}: {target}"
+            if shots:
+                driver.save_screenshot(str(shots / f"{page.replace('/', '-')}-{scheme}-{width}.png"))
+    driver.get(f"file://{folder}/index.html")
+    driver.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+    skip = driver.switch_to.active_element
+    assert skip.text == "Skip to the content" and skip.is_displayed() and skip.location["x"] >= 0, "the skip link comes first"
+    skip.send_keys(Keys.ENTER)
+    assert driver.switch_to.active_element.tag_name == "main"
+    driver.switch_to.active_element.send_keys(Keys.TAB)
+    focused = driver.switch_to.active_element
+    assert focused.value_of_css_property("outline-style") == "solid", f"the focus of {focused.tag_name} is seen"
+    check_module() if is_module else check_tool()
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert not driver.find_element(By.CSS_SELECTOR, "form.filters").is_displayed(), "printed pages have no filters"
     log = [e for e in driver.get_log("browser") if e["level"] != "INFO"]
     assert not log, log
     foreign = [e["message"] for e in driver.get_log("performance") if '"http' in e["message"] and "requestWillBeSent" in e["message"]]
     assert not foreign, foreign[:3]
-    print(f"{len(pages)} pages, light and dark: nothing on the console, nothing from a network, filters work")
+    print(f"{len(pages)} pages, light, dark and narrow: nothing on the console, nothing from a network, filters work")
 finally:
     driver.quit()

@@ -1,6 +1,6 @@
 //! What a reader has to know first stands on the first screen, and the exit code says it too.
 
-use crate::{Files, Folder, MODULE, made, page, value};
+use crate::{DONE, Files, Folder, MODULE, made, page, value};
 use synth::evidence::build_record::RefusedEntry;
 use synth::evidence::module::Package;
 use synth::evidence::summary::{SolverAgreement, Solvers};
@@ -24,6 +24,42 @@ fn says(package: &Package, text: &str) -> State {
     let verified = verify(&package.files, 1);
     assert!(verified.damage.is_empty() && !verified.ok(), "{:?}", verified.damage);
     package.state.clone()
+}
+
+/// Steps of a region that are enough for most functions of the semaphore and not for all.
+#[cfg(feature = "faults")]
+const REGION_STEPS: &str = "100";
+
+/// A page's text without the references that its template makes.
+#[cfg(feature = "faults")]
+fn unescaped(page: &str) -> String {
+    page.replace("&#x2f;", "/")
+}
+
+/// Verdicts that a proof cache gave are no proofs of this run: the first screen says so, and verifying proves them.
+#[test]
+fn verdicts_from_a_proof_cache_are_told() {
+    let folder = Folder::new("cached");
+    let module = folder.corpus("semaphore");
+    let compile = |name: &str| {
+        let args = ["compile", "--validate", &module, "-o", "k.o", "--proof-cache", "cache", "--evidence", name];
+        let (code, out, err) = folder.synth(&args);
+        assert_eq!(code, DONE, "{out}{err}");
+        folder.files(name)
+    };
+    let (first, second) = (compile("first"), compile("second"));
+    let taken = "Taken from a proof cache and not proved in this run: 7 of 7 verdicts";
+    assert!(!banner(&first).contains("proof cache") && banner(&second).contains(taken), "{}", banner(&second));
+    assert_eq!(value(&first, "evidence.json")["from_cache"], serde_json::json!([]));
+    assert_eq!(value(&second, "evidence.json")["from_cache"], serde_json::json!([5, 6, 7, 8, 9, 10, 11]));
+    assert!(page(&second, "functions/5.html").contains("was taken from a proof cache"));
+    assert!(page(&first, "functions/5.html").contains("was found in the run that made the package"));
+    // All that was proved is the same.
+    for path in ["certificate/certificate.json", "trace.json", "obligations/index.json", "object.o"] {
+        assert!(first[path] == second[path], "{path}");
+    }
+    let (code, out, _) = folder.synth(&["report", "verify", "second"]);
+    assert_eq!(code, DONE, "{out}");
 }
 
 #[test]
@@ -71,7 +107,7 @@ fn a_build_with_faults_and_a_fault_switched_on_are_told() {
 #[test]
 fn solvers_that_are_missing_disagree_or_do_not_answer_are_told() {
     let exported = value(&made(|_| {}, None).files, "evidence.json")["exported"].as_u64().expect("a number") as u32;
-    assert!(exported >= 1, "{exported}");
+    assert!(exported >= 1, "there is something to ask about");
     let agreement = SolverAgreement {
         solver: "cvc5".to_string(),
         version: "1".to_string(),
@@ -91,6 +127,7 @@ fn solvers_that_are_missing_disagree_or_do_not_answer_are_told() {
     says(&asked(|a| a.missing = Some("no program cvc5".to_string())), "The solver cvc5 is missing: no program cvc5");
     says(&asked(|a| (a.disagreed, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 disagrees on 1 obligations");
     says(&asked(|a| (a.failed, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 gave no answer on 1 obligations");
+    says(&asked(|a| (a.unknown, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 gave no answer on 1 obligations");
     says(&asked(|a| a.agreed -= 1), "The solver cvc5 was asked about");
     says(&asked(|a| a.agreed = 0), "The solver cvc5 was asked about 0 of");
 }
@@ -183,6 +220,37 @@ fn wasm_body(module: &[u8], n: usize) -> (u64, u64) {
     });
     let range = bodies.nth(n).expect("a body");
     (range.start as u64, (range.end - range.start) as u64)
+}
+
+/// One build with all that can be open at once: a refused pass, a fault switched on, a solver that is missing, a limit that is too small
+/// for one function.
+#[cfg(feature = "faults")]
+#[test]
+fn a_refused_pass_a_fault_a_missing_solver_and_an_exhausted_limit_are_told_together() {
+    let folder = Folder::new("four");
+    let module = folder.corpus("semaphore");
+    let args = ["compile", "--validate", &module, "-o", "k.o", "--evidence", "e", "--fault", "if_convert-exchanged"];
+    let more = ["--solver", "cvc5=/nowhere/cvc5", "--limit-region-steps", REGION_STEPS];
+    let (code, out, err) = folder.synth(&[&args[..], &more].concat());
+    assert_eq!(code, 1, "{out}{err}");
+    let files = folder.files("e");
+    let banner = unescaped(&banner(&files));
+    for text in [
+        "Not everything is proved: ",
+        "The validator refused the pass if_convert in ",
+        "The fault if_convert-exchanged of the compiler was switched on",
+        "The solver cvc5 is missing: ",
+        "A limit of the proof was reached in ",
+    ] {
+        assert!(banner.contains(text), "{text}: {banner}");
+        assert!(text.starts_with("Not") || out.contains(&format!("open: {text}")), "{text}: {out}");
+    }
+    assert!(
+        !folder.path("k.o").exists() && files.contains_key("object.not-proved"),
+        "what is not proved is not written"
+    );
+    let (code, out, _) = folder.synth(&["report", "verify", "e"]);
+    assert!(code == 1 && out.contains("files are whole"), "{out}");
 }
 
 /// A fault of a pass is refused; what comes out is proved, and neither the pass nor the fault is kept quiet about.

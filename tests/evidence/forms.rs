@@ -1,10 +1,11 @@
 //! Forms that others read: JSON by its schema, pages in a browser, the trace byte by byte.
 
-use crate::{DONE, Files, Folder, made, value};
+use crate::{DONE, Files, Folder, MODULE, made, value};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use synth::evidence::build_record::RefusedEntry;
 
 /// Debian's Python, which has the packages that `scripts/setup-test.sh` installs.
 const PYTHON: &str = "/usr/bin/python3";
@@ -30,9 +31,73 @@ fn every_json_file_has_the_form_of_the_schema() {
     assert_eq!(compile("open", &["--limit-region-steps", "3"]), 1);
     assert_eq!(compile("unchecked", &["--bounds", "none", "--memory", "extern", "-O1"]), DONE);
     assert_eq!(folder.synth(&["report", "module", &module, "k.o", "-o", "given"]).0, DONE);
-    let paths = ["proved", "open", "unchecked", "given"].map(|name| folder.path(name));
-    let paths: Vec<&Path> = paths.iter().map(|p| p.as_path()).collect();
+    assert_eq!(compile("asked", &["--solver", "cvc5=/nowhere/cvc5"]), 1);
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/evidence.schema.json");
+    let paths = ["proved", "open", "unchecked", "given", "asked"].map(|name| folder.path(name));
+    let paths: Vec<&Path> = [&schema].into_iter().chain(&paths).map(|p| p.as_path()).collect();
     println!("{}", script("schema.py", &paths));
+}
+
+/// Findings of all rules, as the schema of SARIF says.
+#[test]
+fn findings_have_the_form_of_sarif() {
+    let folder = Folder::new("sarif");
+    let put = |name: &str, package: &synth::evidence::module::Package| {
+        std::fs::write(folder.path(name), &package.files["findings.sarif"]).expect("writes");
+    };
+    let refused = RefusedEntry {
+        function: 2,
+        name: "sum".to_string(),
+        pass: "gvn".to_string(),
+        verdict: "Refuted".to_string(),
+        region: None,
+        left: None,
+        right: None,
+        obligation: None,
+        detail: "the results differ".to_string(),
+        counterexample: None,
+    };
+    put("none", &made(|_| {}, None));
+    put("pass", &made(|b| b.compilation.as_mut().expect("is recorded").refused.push(refused), None));
+    put("fault", &made(|b| b.tool.faults = true, None));
+    put("gate", &made(|b| b.gate = Some("a call survives".to_string()), None));
+    // An object whose initial memory, whose code, and whose proof's claim are not what they should be.
+    std::fs::write(folder.path("m.wat"), MODULE).expect("writes");
+    assert_eq!(folder.synth(&["compile", "m.wat", "-o", "m.o"]).0, 0);
+    let object = std::fs::read(folder.path("m.o")).expect("reads");
+    let module = wat::parse_str(MODULE).expect("a module");
+    let session = synth_validator::validate::Session::new(&module, &object, None, Default::default()).expect("reads");
+    let mut wrong = object.clone();
+    let code = session.object().functions[&3].bytes.clone();
+    let at = object.windows(code.len()).position(|w| w == code).expect("the code is in the object");
+    wrong[at] ^= 1;
+    wrong[initial_memory(&object) + 16] ^= 0x40;
+    std::fs::write(folder.path("wrong.o"), &wrong).expect("writes");
+    let report = |object: &str, name: &str, more: &[&str]| {
+        let args = [&["report", "module", "m.wat", object, "-o", name][..], more].concat();
+        let (code, out, err) = folder.synth(&args);
+        assert_eq!(code, 1, "{out}{err}");
+        folder.path(name).join("findings.sarif")
+    };
+    let wrong = report("wrong.o", "wrong", &[]);
+    let asked = report("m.o", "asked", &["--solver", "cvc5=/nowhere/cvc5"]);
+    let limit = report("m.o", "limit", &["--limit-region-steps", "3"]);
+    let queries = report("m.o", "unknown", &["--limit-queries", "0", "--limit-region-steps", "12"]);
+    let made = ["none", "pass", "fault", "gate"].map(|name| folder.path(name));
+    let files: Vec<&Path> = made.iter().chain([&wrong, &asked, &limit, &queries]).map(|p| p.as_path()).collect();
+    println!("{}", script("sarif.py", &files));
+}
+
+/// Where in an object's file linear memory begins.
+fn initial_memory(bytes: &[u8]) -> usize {
+    use object::{Object, ObjectSection, ObjectSymbol};
+    let file = object::File::parse(bytes).expect("an object");
+    let symbol = file.symbol_by_name(synth_validator::contract::SYM_MEMORY).expect("is defined");
+    let section = file.section_by_index(symbol.section_index().expect("is defined")).expect("a section");
+    let (start, _) = section.file_range().expect("has contents");
+    let at = (start + symbol.address()) as usize;
+    assert_eq!(bytes[at + 16..at + 19], [1, 2, 3]);
+    at
 }
 
 #[test]

@@ -111,6 +111,7 @@ fn made(change: impl FnOnce(&mut Build), solvers: Option<Solvers>) -> Package {
         limits,
         compilation: Some(Compilation::new(&compiled, &options, &passes, &[])),
         left_out: Vec::new(),
+        from_cache: Vec::new(),
         gate: None,
     };
     change(&mut build);

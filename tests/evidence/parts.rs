@@ -45,6 +45,12 @@ fn only_deciding_arguments_are_kept() {
     let given = "/x/synth compile a.wasm --threads 2 -o a.o --evidence=d --validate --replace-evidence --format json";
     let given: Vec<String> = given.split(' ').map(str::to_string).collect();
     assert_eq!(deciding(&given), ["synth", "compile", "a.wasm", "-o", "a.o", "--validate"]);
+    // The output of `report module` is the package itself.
+    for output in ["-o d", "-od", "-o=d", "--output d", "--output=d"] {
+        let given = format!("/x/synth report module a.wasm {output} a.o --certificate c --replace");
+        let given: Vec<String> = given.split(' ').map(str::to_string).collect();
+        assert_eq!(deciding(&given), ["synth", "report", "module", "a.wasm", "a.o", "--certificate", "c"], "{output}");
+    }
 }
 
 /// The table of the overview and the one that packages show have the same names.
@@ -62,6 +68,42 @@ fn assumptions_are_found_with_what_they_are_about() {
     let name = "A-RT(__aeabi_uldivmod, __aeabi_memmove)";
     assert_eq!((named(name).map(|a| a.name), about(name)), (Some("A-RT"), "__aeabi_uldivmod, __aeabi_memmove"));
     assert_eq!((named("A-OTHER"), about("A-CORE")), (None, ""));
+}
+
+/// Rules and lemmas of a function are entries of the tables; code that was given has no record of rules.
+#[test]
+fn rules_and_lemmas_of_functions_are_named() {
+    use std::collections::BTreeSet;
+    let lemmas: BTreeSet<String> = synth_lemmas::all().into_iter().map(|l| l.name).collect();
+    let rules: BTreeSet<String> = synth::selection::load().expect("well formed").into_iter().map(|r| r.name).collect();
+    let package = crate::made(|_| {}, None);
+    let summary = crate::value(&package.files, "evidence.json");
+    let function = |name: &str| {
+        let all = summary["functions"].as_array().expect("functions");
+        all.iter().find(|f| f["name"] == name).expect("is there").clone()
+    };
+    let mut counted = 0;
+    for f in summary["functions"].as_array().expect("functions") {
+        for (rule, n) in f["rules"].as_object().expect("rules") {
+            assert!(rules.contains(rule) && n.as_u64() > Some(0), "{rule}");
+            counted += 1;
+        }
+        for lemma in f["lemmas"].as_array().expect("lemmas") {
+            assert!(lemmas.contains(lemma.as_str().expect("a name")), "{lemma}");
+        }
+    }
+    assert!(counted > 3, "{counted}");
+    // (a | b) + (a & b) is a + b: by a lemma, and one addition.
+    let mix = function("mix");
+    assert_eq!(mix["rules"].as_object().map(|r| r.len()), Some(1), "{mix}");
+    assert!(!mix["lemmas"].as_array().expect("a list").is_empty(), "{mix}");
+    let page = crate::page(&package.files, mix["pages"][0].as_str().expect("a path"));
+    let rule = mix["rules"].as_object().and_then(|r| r.keys().next()).expect("a rule");
+    let lemma = mix["lemmas"][0].as_str().expect("a lemma");
+    assert!(page.contains(rule.as_str()) && page.contains(lemma), "{rule} and {lemma}");
+    let given = crate::made(|b| b.compilation = None, None);
+    let summary = crate::value(&given.files, "evidence.json");
+    assert!(summary["functions"].as_array().expect("functions").iter().all(|f| f["rules"] == serde_json::json!({})));
 }
 
 /// Behind a call of something unknown nothing is followed: that code is covered by nothing, and the trace says so.

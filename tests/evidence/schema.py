@@ -1,4 +1,7 @@
-"""Validates the JSON files of packages by their schema; then damages some, to see that the schema notices."""
+"""Validates the JSON files of packages by their schema; then damages some, to see that the schema notices.
+
+Arguments: the schema, then folders of packages, which together have a file of every kind.
+"""
 
 import copy
 import json
@@ -7,9 +10,10 @@ import sys
 
 from jsonschema import Draft202012Validator
 
-OTHERS = {"certificate/certificate.json", "passes.json", "evidence.schema.json"}
-root = pathlib.Path(__file__).resolve().parents[2]
-schema = json.loads((root / "docs/schema/evidence.schema.json").read_text())
+# Files of other forms.
+OTHERS = {"certificate/certificate.json", "passes.json", "sbom.cdx.json", "evidence.schema.json", "release.schema.json"}
+schema_path, *folders = map(pathlib.Path, sys.argv[1:])
+schema = json.loads(schema_path.read_text())
 Draft202012Validator.check_schema(schema)
 validator = Draft202012Validator(schema)
 
@@ -21,13 +25,34 @@ def damaged(value):
         del less[key]
         yield f"without {key}", less
         other = copy.deepcopy(value)
-        other[key] = {"no": "such thing"}
+        other[key] = {"no": {"such": "thing"}}
         yield f"another {key}", other
-    yield "one more", {**value, "more": 1}
+    yield "one more", {**value, "more": {"than": "there is"}}
+
+
+def damaged_inside(value):
+    """The same of what a field `content` holds: of an object, or of the first one in a list. Objects whose keys are data are only changed."""
+    content = value.get("content")
+    wrap = lambda content: {**value, "content": content}
+    if isinstance(content, list):
+        for what, inner in damaged(content[0]):
+            yield what, wrap([inner, *content[1:]])
+    elif value["kind"] == "environment":
+        yield "another value", wrap({**content, "date": 1})
+    elif isinstance(content, dict):
+        for what, inner in damaged(content):
+            yield what, wrap(inner)
+
+
+def wanted():
+    """All kinds of which the schema speaks."""
+    for kind in schema["oneOf"]:
+        form = schema["$defs"][kind["$ref"].rsplit("/", 1)[1]]
+        yield form["properties"]["kind"]["const"]
 
 
 kinds, refused = set(), 0
-for folder in map(pathlib.Path, sys.argv[1:]):
+for folder in folders:
     for path in sorted(folder.rglob("*.json")):
         if str(path.relative_to(folder)) in OTHERS:
             continue
@@ -37,10 +62,9 @@ for folder in map(pathlib.Path, sys.argv[1:]):
         if value["kind"] in kinds:
             continue
         kinds.add(value["kind"])
-        for what, wrong in damaged(value):
+        for what, wrong in [*damaged(value), *damaged_inside(value)]:
             assert not validator.is_valid(wrong), f"{path} {what} is valid"
             refused += 1
-    assert (folder / "evidence.schema.json").read_text() == (root / "docs/schema/evidence.schema.json").read_text()
-wanted = {"module", "trace", "assumptions", "manifest", "build", "function", "obligations", "run"}
-assert kinds == wanted, kinds ^ wanted
+    assert (folder / schema_path.name).read_text() == schema_path.read_text(), "the package carries another schema"
+assert kinds == set(wanted()), kinds ^ set(wanted())
 print(f"{len(kinds)} kinds of files valid, {refused} damaged ones refused")

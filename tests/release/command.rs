@@ -26,7 +26,7 @@ fn the_command_is_bound_to_sources_commit_and_record() {
     let folder = Folder::new().expect("a folder");
     let source = folder.path().join("source");
     std::fs::create_dir_all(source.join("docs")).expect("made");
-    for part in source_digest::PARTS {
+    for part in PARTS {
         let to = source.join(part);
         std::fs::create_dir_all(to.parent().expect("a parent")).expect("made");
         copy(&root().join(part), &to);
@@ -34,6 +34,10 @@ fn the_command_is_bound_to_sources_commit_and_record() {
     for part in ["tests", "validator/tests", "docs/conformance", LIST, "docs/known-problems.toml"] {
         copy(&root().join(part), &source.join(part));
     }
+    let manifest = r#"{ "programs": [{ "name": "semaphore", "source": "none.c", "wasm": "semaphore.wasm" }] }"#;
+    std::fs::create_dir(source.join("corpus")).expect("made");
+    std::fs::write(source.join("corpus/manifest.json"), manifest).expect("written");
+    copy(&root().join("corpus/wasm/semaphore.wasm"), &source.join("corpus/semaphore.wasm"));
     let git = |arguments: &[&str]| {
         let name = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "commit.gpgsign=false"];
         let (code, said) = run(&source, "git", &[&name[..], arguments].concat());
@@ -115,6 +119,12 @@ fn the_command_is_bound_to_sources_commit_and_record() {
     assert_eq!(reasons, expected);
     let index = std::fs::read_to_string(folder.path().join("out/index.html")).expect("written");
     assert!(unescaped(&index).contains("Test failed: tests/cli.rs json_is_json"));
+    let dossier = std::fs::read_to_string(folder.path().join("out/lemmas.json")).expect("written");
+    let dossier: serde_json::Value = serde_json::from_str(&dossier).expect("JSON");
+    let entries = dossier["content"]["entries"].as_array().expect("a list");
+    let used =
+        |kind: &str| entries.iter().filter(|e| e["kind"] == kind && e["used_by"] != serde_json::json!([])).count();
+    assert!(used("lemma") > 0 && used("selection") > 5, "{} and {}", used("lemma"), used("selection"));
     for file in ["tqp.html", "sbom.cdx.json", "obligations/shl_over_and.smt2", "configuration.json"] {
         assert!(folder.path().join("out").join(file).is_file(), "{file}");
     }
@@ -171,7 +181,7 @@ fn records_have_a_result_for_every_test() {
     let (code, said) = script(&["-o", "../record.json"]);
     assert_eq!(code, Some(1), "{said}");
     let text = std::fs::read_to_string(folder.path().join("record.json")).expect("written");
-    let digest = source_digest::compute(&source).expect("readable");
+    let digest = source_digest::compute(&source, &PARTS).expect("readable");
     let record =
         record::read(&text, &must("git", &["rev-parse", "HEAD"]), &digest).unwrap_or_else(|e| panic!("{e}: {text}"));
     assert_eq!((record.selection.as_str(), record.runs.len()), (ALL, 1));

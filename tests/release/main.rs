@@ -4,6 +4,8 @@
 mod command;
 #[path = "../support/mod.rs"]
 mod support;
+mod tables;
+mod uses;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,9 +14,12 @@ use synth::evidence::release::data::{Data, KnownProblems};
 use synth::evidence::release::families::{encoding_id, encoding_places};
 use synth::evidence::release::record::{self, ALL, Binary, KIND, Outcome, Record, Run, SCHEMA};
 use synth::evidence::release::requirements::{FAMILIES, LIST, Problem, Traced, Tree, extended_list, read_tree, trace};
-use synth::evidence::release::{Inputs, SOURCE_SHA256, lemmas, package, sbom, smtlib, source_digest};
+use synth::evidence::release::{
+    self, Inputs, SOURCE_SHA256, lemmas, package, sbom, smtlib, source_parts::PARTS, uses::Uses,
+};
 use synth::simulator::board::Folder;
 use synth_validator::arm::encoding::patterns;
+use synth_validator::evidence::source_digest;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -290,6 +295,7 @@ fn inputs() -> Inputs {
         profile: "release".to_string(),
         record: passing(&traced, &"0".repeat(40)),
         dossier: lemmas::dossier(&synth_lemmas::all()[..2], &[], &|_| ()),
+        uses: Uses::default(),
         parts: vec![],
         interface: vec![],
         files: vec![],
@@ -317,9 +323,9 @@ fn a_package_is_a_function_of_its_inputs_and_says_that_all_is_well() {
     assert_eq!(changed, ["environment.json"], "date and host are in one file");
     for (path, bytes) in &first.files {
         let content = std::str::from_utf8(bytes).expect("text");
-        if path.ends_with(".json") && path != "sbom.cdx.json" {
+        if path.ends_with(".json") && !["sbom.cdx.json", "release.schema.json"].contains(&path.as_str()) {
             let value: serde_json::Value = serde_json::from_str(content).expect("JSON");
-            assert_eq!(value["schema"], "synth-release-1", "{path}");
+            assert_eq!(value["schema"], release::SCHEMA, "{path}");
         }
         if path.ends_with(".html") {
             assert!(!content.contains("src=\"http") && !content.contains("href=\"http"), "{path} needs a network");
@@ -329,6 +335,56 @@ fn a_package_is_a_function_of_its_inputs_and_says_that_all_is_well() {
     assert!(text(&first, "index.html").contains("A-STACK") && text(&first, "index.html").contains("not done"));
     let manifest: serde_json::Value = serde_json::from_str(text(&first, "manifest.json")).expect("JSON");
     assert_eq!(manifest["content"].as_array().expect("a list").len(), first.files.len() - 2);
+}
+
+#[test]
+fn every_json_file_has_the_form_of_the_schema() {
+    let folder = Folder::new().expect("a folder");
+    let written = folder.path().join("out");
+    synth::evidence::folder::write(&written, &full().files).expect("written");
+    println!("{}", python("schema.py", &[&root().join("docs/schema/release.schema.json"), &written]));
+}
+
+#[test]
+fn pages_work_in_a_browser() {
+    let folder = Folder::new().expect("a folder");
+    let written = folder.path().join("out");
+    synth::evidence::folder::write(&written, &full().files).expect("written");
+    println!("{}", python("browser.py", &[&written]));
+}
+
+/// Runs a script of the tests of evidence, with Debian's Python, which has the packages that `scripts/setup-test.sh` installs.
+fn python(script: &str, arguments: &[&Path]) -> String {
+    let mut command = Command::new("/usr/bin/python3");
+    let output = command.arg(root().join("tests/evidence").join(script)).args(arguments).output();
+    let output = output.expect("python3 runs; scripts/setup-test.sh installs it");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{script}: {said}");
+    said
+}
+
+/// A package in which every list has something.
+fn full() -> release::Package {
+    let mut inputs = inputs();
+    let rules = synth::selection::load().expect("well formed");
+    inputs.dossier = lemmas::dossier(&synth_lemmas::all()[..2], &rules[..1], &|_| ());
+    let part = sbom::Part {
+        name: "serde".to_string(),
+        version: "1.0.0".to_string(),
+        licence: Some("MIT".to_string()),
+        sha256: None,
+        is_linked: true,
+        needs: vec!["other@1.0.0".to_string()],
+    };
+    inputs.parts = vec![part];
+    let option =
+        release::CommandOption { name: "--x".to_string(), help: "h".to_string(), values: vec!["y".to_string()] };
+    inputs.interface =
+        vec![release::Command { name: "synth x".to_string(), about: "a".to_string(), options: vec![option] }];
+    inputs.files = vec![release::Tracked { path: "a".to_string(), bytes: 1, sha256: "2".repeat(64) }];
+    inputs.toolchain = vec![("rustc".to_string(), "1".to_string())];
+    inputs.traced.problems.push(Problem::Vanished("TOR-PAST".to_string()));
+    package(&inputs).expect("made")
 }
 
 /// A page with the slashes that its templates escape.
@@ -395,6 +451,13 @@ fn what_is_wrong_is_said_on_the_first_screen() {
     check("failed", "Requirement whose tests fail: TOR-ENV-SIZE", "T-0 5", &|i| set(i, Outcome::Failed));
     check("missing", "tests/trust_size.rs the_trusted_part_is_small", "T-0 5", &|i| set(i, Outcome::Missing));
     check("ignored", "did not all run: TOR-ENV-SIZE", "T-0 5", &|i| set(i, Outcome::Ignored));
+    let not_run = "Test that did not run: tests/trust_size.rs::the_trusted_part_is_small";
+    check("ignored", not_run, "T-0 5", &|i| set(i, Outcome::Ignored));
+    // A test that covers no requirement is missed as well.
+    let counting = "Test that did not run: tests/trust_size.rs::blank_lines_comments_and_tests_do_not_count";
+    check("no result", counting, "T-0 5", &|i| {
+        program(i, "tests/trust_size.rs").tests.remove("blank_lines_comments_and_tests_do_not_count").expect("a test");
+    });
     check("not run", "did not all run: TOR-ENV-SIZE", "T-0 5", &|i| {
         i.record.runs[0].binaries.retain(|b| b.source != "tests/trust_size.rs")
     });

@@ -7,8 +7,9 @@ pub mod asking;
 pub mod obligations;
 pub mod smtlib;
 pub mod solver;
+pub mod source_digest;
 
-/// SHA-256 of what verdicts rest on, taken when the validator was built: its sources, the lemmas, and the versions of what it is built
+/// [Digest](source_digest) of what verdicts rest on, taken when the validator was built: its sources, the lemmas, and the versions of what it is built
 /// from.
 pub const VALIDATOR_SHA256: &str = env!("SYNTH_VALIDATOR_SHA256");
 

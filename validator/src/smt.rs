@@ -107,7 +107,7 @@ impl<'g> Smt<'g> {
         Answer::Exhausted
     }
 
-    /// The query as SMT-LIB text, for foreign solvers.
+    /// The query as z3 prints it. Tests hold our own text (`evidence/smtlib.rs`), which foreign solvers get, against it.
     pub fn script(&mut self, assumptions: &[T], conclusion: T) -> String {
         let solver = Solver::new();
         for &a in assumptions {

@@ -107,6 +107,8 @@ impl FunctionReport {
     }
 }
 
+/// What the detail of a verdict begins with if a limit was reached.
+pub const LIMIT_REACHED: &str = "limit reached";
 /// Name of the final link.
 const MACHINE: &str = "machine";
 

@@ -2,16 +2,17 @@
 
 use super::super::{Cli, Format, JSON_SCHEMA, Status, output};
 use crate::cli::diagnostic::Diagnostic;
-use crate::evidence::folder;
+use crate::cli::programs::{CorpusArgs, of_corpus};
+use crate::evidence::folder::{self, There};
 use crate::evidence::release::data::KnownProblems;
 use crate::evidence::release::{
-    self, Inputs, SOURCE_SHA256, Tracked, lemmas, lines, record, requirements, sbom, source_digest,
+    self, Inputs, SOURCE_SHA256, Tracked, lemmas, lines, record, requirements, sbom, source_parts::PARTS, uses,
 };
 use clap::CommandFactory;
 use serde::Serialize;
-use std::io;
 use std::path::{Path, PathBuf};
 use synth_validator::certificate::sha256;
+use synth_validator::evidence::source_digest;
 
 /// Commands of the interface for which the plan speaks.
 const INTERFACE: [&str; 3] = ["compile", "validate", "refine"];
@@ -79,7 +80,8 @@ fn commit(source: &Path) -> Result<String, Diagnostic> {
 
 /// Compares the sources with those that the program was built from.
 fn bound(source: &Path) -> Result<(), Diagnostic> {
-    let found = source_digest::compute(source).map_err(|e| Diagnostic::file_system("read the sources", source, &e))?;
+    let found =
+        source_digest::compute(source, &PARTS).map_err(|e| Diagnostic::file_system("read the sources", source, &e))?;
     if found != SOURCE_SHA256 {
         return Err(Diagnostic::new("this program was not built from these sources")
             .file(source)
@@ -173,6 +175,11 @@ fn inputs(args: &Args) -> Result<Inputs, Diagnostic> {
     let bar = output::progress((lemmas.len() + rules.len()) as u64, "lemmas");
     let dossier = lemmas::dossier(&lemmas, &rules, &|_| bar.inc(1));
     bar.finish_and_clear();
+    let programs = of_corpus(&CorpusArgs::all(source.join("corpus")))?;
+    let programs: Vec<(String, Vec<u8>)> = programs.into_iter().map(|p| (p.name, p.module.bytes)).collect();
+    let bar = output::progress(programs.len() as u64, "corpus");
+    let uses = uses::of_programs(&programs, &|| bar.inc(1)).map_err(Diagnostic::new)?;
+    bar.finish_and_clear();
     let toolchain = [
         ("rustc", env!("SYNTH_RUSTC").to_string()),
         ("target", env!("SYNTH_TARGET").to_string()),
@@ -185,6 +192,7 @@ fn inputs(args: &Args) -> Result<Inputs, Diagnostic> {
         traced: requirements::trace(&tree),
         record,
         dossier,
+        uses,
         parts: parts(source)?,
         interface: interface(),
         files: tracked(source)?,
@@ -197,20 +205,12 @@ fn inputs(args: &Args) -> Result<Inputs, Diagnostic> {
 
 /// Refuses a folder that has something else in it.
 fn may_write(folder: &Path) -> Result<(), Diagnostic> {
-    let is_evidence = || {
-        let release = std::fs::read(folder.join("release.json")).ok();
-        let release = release.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-        release.is_some_and(|r| r["schema"].as_str().is_some_and(|s| s.starts_with("synth-release-")))
-    };
-    match std::fs::read_dir(folder) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(Diagnostic::file_system("read", folder, &e)),
-        Ok(mut entries) => match entries.next().is_none() || is_evidence() {
-            true => Ok(()),
-            false => Err(Diagnostic::new("the folder has something else than evidence of a release in it")
-                .file(folder)
-                .help("give a new or empty folder with --output")),
-        },
+    match folder::there(folder, release::SCHEMA_FAMILY) {
+        Err(e) => Err(Diagnostic::file_system("look at the folder", folder, &e)),
+        Ok(There::Nothing | There::Package) => Ok(()),
+        Ok(There::Other) => Err(Diagnostic::new("the folder has something else than evidence of a release in it")
+            .file(folder)
+            .help("give a new or empty folder with --output")),
     }
 }
 

@@ -2,6 +2,7 @@
 //! is checked.
 
 use super::requirements::{Traced, assumption_id};
+use crate::evidence::assumption::ASSUMPTIONS;
 use serde::{Deserialize, Serialize};
 
 const PLAN: &str = include_str!("plan.toml");
@@ -16,8 +17,6 @@ pub struct Plan {
     pub section: Vec<PlanSection>,
     /// Life-cycle data.
     pub data: Vec<LifeCycleItem>,
-    /// Assumptions of verdicts.
-    pub assumption: Vec<Assumption>,
     /// Boxes of the picture.
     #[serde(rename = "box")]
     pub boxes: Vec<PictureBox>,
@@ -48,16 +47,6 @@ pub struct LifeCycleItem {
     pub place: String,
     /// Who provides it.
     pub who: String,
-}
-
-/// An assumption.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Assumption {
-    /// Name in verdicts, without what stands in parentheses.
-    pub name: String,
-    /// What it says.
-    pub says: String,
 }
 
 /// A box of the picture of the trust boundary.
@@ -98,7 +87,7 @@ pub struct Objective {
 /// What a row may be.
 pub const STATUSES: [&str; 4] = ["achieved", "with the user", "not required at this level", "not done"];
 /// Conditions under which a row is achieved.
-pub const CONDITIONS: [&str; 5] = ["identified", "tested", "covered", "traced", "structural"];
+pub const CONDITIONS: [&str; 4] = ["identified", "tested", "covered", "traced"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -207,17 +196,17 @@ impl Data {
                 return Err(format!("docs/known-problems.toml: {} names {unknown}, which nothing states", problem.id));
             }
         }
-        for assumption in &plan.assumption {
-            let id = assumption_id(&assumption.name);
+        for assumption in &ASSUMPTIONS {
+            let id = assumption_id(assumption.name);
             if !is_required(&id) {
-                return Err(format!("plan.toml: {} has no requirement {id}", assumption.name));
+                return Err(format!("the assumption {} has no requirement {id}", assumption.name));
             }
         }
-        let told = |id: &str| plan.assumption.iter().any(|a| id == assumption_id(&a.name));
+        let told = |id: &str| ASSUMPTIONS.iter().any(|a| id == assumption_id(a.name));
         let assumed =
             traced.requirements.iter().filter(|r| r.id.starts_with("TOR-ASSUME-") && r.id != "TOR-ASSUME-NAMED");
         if let Some(missing) = assumed.map(|r| r.id.as_str()).find(|id| !told(id)) {
-            return Err(format!("plan.toml: the assumption of {missing} is not told"));
+            return Err(format!("the assumption of {missing} is not told in src/evidence/assumption.rs"));
         }
         Ok(Data { plan, objectives: objectives.row, gaps: gaps.gap })
     }

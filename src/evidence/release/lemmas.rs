@@ -2,6 +2,7 @@
 
 use super::requirements::Place;
 use super::smtlib;
+use super::uses::{self, Uses};
 use crate::selection::{Rule, proof};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -60,12 +61,15 @@ pub fn judge_rule(rule: &Rule) -> Judged {
     Judged { verdict: verdict.name(), rung, solver_steps: None, instances, broken_twin }
 }
 
+/// The kind of lemmas.
+const LEMMA: &str = "lemma";
+
 /// An entry of the dossier.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
     /// Permanent name.
     pub name: String,
-    /// `lemma` or `selection`.
+    /// [`LEMMA`] or `selection`.
     pub kind: &'static str,
     /// Family: the stem of its file.
     pub family: String,
@@ -90,6 +94,14 @@ pub struct Entry {
     pub judged: Judged,
 }
 
+impl Entry {
+    /// The functions of the corpus that use it.
+    pub fn used_by<'u>(&self, uses: &'u Uses) -> Vec<&'u str> {
+        let entry = if self.kind == LEMMA { uses::Entry::Lemma } else { uses::Entry::Rule };
+        uses.of(entry, &self.name)
+    }
+}
+
 /// The dossier, and the obligations by path in the package.
 #[derive(Clone, Debug, Default)]
 pub struct Dossier {
@@ -108,7 +120,7 @@ fn lemma_entry(lemma: &Lemma) -> (Entry, Option<(String, String)>) {
     let path = format!("obligations/{}.smt2", lemma.name);
     let entry = Entry {
         name: lemma.name.clone(),
-        kind: "lemma",
+        kind: LEMMA,
         family: lemma.family.clone(),
         place: Place { file: format!("lemmas/rules/{}.lemma", lemma.family), line: lemma.line },
         requirement: format!("TOR-LEMMA-{}", lemma.name),

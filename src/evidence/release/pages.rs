@@ -6,9 +6,10 @@ mod plan;
 mod requirements;
 mod results;
 
-use super::coverage::Covered;
+use super::coverage::{Covered, Structure};
 use super::data::Data;
 use super::document::Document;
+use super::quality::Quality;
 use super::state::Standing;
 use super::{Inputs, json};
 use crate::evidence::page::{Pages, State, navigation};
@@ -16,7 +17,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Pages in the order of the navigation: file, text.
-const PAGES: [(&str, &str); 13] = [
+const PAGES: [(&str, &str); 14] = [
     ("index.html", "Summary"),
     ("tqp.html", "Plan"),
     ("tor.html", "Requirements"),
@@ -29,29 +30,32 @@ const PAGES: [(&str, &str); 13] = [
     ("licences.html", "Licences"),
     ("problems.html", "Problems"),
     ("objectives.html", "Objectives"),
+    ("quality.html", "Code quality"),
     ("tables.html", "Committed tables"),
 ];
 
 /// What pages are made of.
-struct View<'a> {
-    inputs: &'a Inputs,
-    standing: &'a Standing,
-    data: &'a Data,
-    coverage: Option<&'a Vec<Covered>>,
-    state: &'a State,
+pub struct View<'a> {
+    /// What the package is made of.
+    pub inputs: &'a Inputs,
+    /// Where tests and requirements stand.
+    pub standing: &'a Standing,
+    /// Prose.
+    pub data: &'a Data,
+    /// The table of structural coverage.
+    pub coverage: Option<&'a [Covered]>,
+    /// How far that has come.
+    pub structure: &'a Structure,
+    /// The corpus' code beside native code.
+    pub quality: Option<&'a Quality>,
+    /// The first screen's answer.
+    pub state: &'a State,
 }
 
 /// All pages and their JSON.
-pub fn all(
-    inputs: &Inputs,
-    standing: &Standing,
-    data: &Data,
-    coverage: Option<&Vec<Covered>>,
-    state: &State,
-) -> BTreeMap<String, Vec<u8>> {
-    let view = View { inputs, standing, data, coverage, state };
+pub fn all(view: &View<'_>) -> BTreeMap<String, Vec<u8>> {
     let templates = Pages::new(&[("document.html", include_str!("document.html"))]);
-    let makers: [(&str, fn(&View<'_>) -> (Document, Value)); 13] = [
+    let makers: [(&str, fn(&View<'_>) -> (Document, Value)); 14] = [
         ("index", index::summary),
         ("tqp", plan::plan),
         ("tor", requirements::list),
@@ -64,12 +68,13 @@ pub fn all(
         ("licences", configuration::licences),
         ("problems", plan::problems),
         ("objectives", plan::objectives),
+        ("quality", results::quality),
         ("tables", results::tables),
     ];
     let mut files = BTreeMap::new();
     for (name, make) in makers {
         let page = format!("{name}.html");
-        let (mut document, value) = make(&view);
+        let (mut document, value) = make(view);
         document.nav = navigation(&PAGES, &page);
         files.insert(page, templates.render("document.html", &document).into_bytes());
         let kind = if name == "index" { "release" } else { name };

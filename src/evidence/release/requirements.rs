@@ -176,9 +176,11 @@ pub fn read_tree(root: &Path) -> std::io::Result<Tree> {
     for folder in ["lemmas/rules", "lemmas/selection"] {
         read_folder(root, folder, &["lemma", "select", "list"], &mut tree)?;
     }
-    let list = root.join(LIST);
-    if list.is_file() {
-        tree.insert(LIST.to_string(), std::fs::read_to_string(list)?);
+    for path in [LIST, super::quality::DOCUMENT] {
+        let file = root.join(path);
+        if file.is_file() {
+            tree.insert(path.to_string(), std::fs::read_to_string(file)?);
+        }
     }
     Ok(tree)
 }

@@ -2,8 +2,10 @@
 //! screen.
 
 use super::Inputs;
+use super::coverage::Structure;
 use super::data::{Data, Objective};
 use super::record::{self, Outcome, Ran};
+use crate::evidence::assumption::ASSUMPTIONS;
 use crate::evidence::page::State;
 use serde::Serialize;
 
@@ -81,26 +83,34 @@ impl Standing {
     }
 
     /// Whether a condition of an objective holds.
-    fn holds(&self, condition: &str, inputs: &Inputs, has_structure: bool) -> bool {
+    fn holds(&self, condition: &str, inputs: &Inputs) -> bool {
         match condition {
             // The report is refused otherwise, before anything is written.
             "identified" => true,
-            "tested" => self.failed.is_empty() && self.programs.is_empty() && inputs.record.selection == record::ALL,
+            "tested" => {
+                let all = inputs.record.selection == record::ALL && self.not_run(inputs).is_empty();
+                all && self.failed.is_empty() && self.programs.is_empty()
+            }
             "covered" => self.requirements.iter().all(|r| *r == Result::Passed),
             "traced" => inputs.traced.problems.is_empty(),
-            "structural" => has_structure,
             _ => false,
         }
     }
 
     /// The status of a row of the objective tables.
-    pub fn status<'a>(&self, row: &'a Objective, inputs: &Inputs, has_structure: bool) -> &'a str {
-        let met = row.when.iter().all(|condition| self.holds(condition, inputs, has_structure));
+    pub fn status<'a>(&self, row: &'a Objective, inputs: &Inputs) -> &'a str {
+        let met = row.when.iter().all(|condition| self.holds(condition, inputs));
         if met { &row.status } else { "not done" }
     }
 
+    /// Tests of the sources of which the record has no result, or that they were told not to run.
+    fn not_run(&self, inputs: &Inputs) -> Vec<String> {
+        let tests = inputs.traced.tests.iter().zip(&self.tests);
+        tests.filter(|(_, result)| **result == Result::NotRun).map(|(test, _)| test.id()).collect()
+    }
+
     /// What the first screen answers.
-    pub fn state(&self, inputs: &Inputs, data: &Data, has_structure: bool) -> State {
+    pub fn state(&self, inputs: &Inputs, data: &Data, structure: &Structure) -> State {
         let mut reasons = Vec::new();
         let mut add = |what: &str, all: Vec<String>| {
             let more = all.len().saturating_sub(LISTED_MAX);
@@ -112,6 +122,7 @@ impl Standing {
         add("Trace", inputs.traced.problems.iter().map(ToString::to_string).collect());
         add("Test failed", self.failed.clone());
         add("Test program ended badly", self.programs.clone());
+        add("Test that did not run", self.not_run(inputs));
         let of = |result: Result| {
             let with = inputs.traced.requirements.iter().zip(&self.requirements);
             with.filter(move |(_, r)| **r == result).map(|(r, _)| r.id.clone()).collect()
@@ -143,13 +154,13 @@ impl Standing {
                 "Not everything is as it has to be: {passed} of {requirements} requirements are covered by tests that passed"
             ),
         };
-        State { ok, headline, reasons, notes: self.notes(inputs, data, has_structure) }
+        State { ok, headline, reasons, notes: self.notes(inputs, data, structure) }
     }
 
-    fn notes(&self, inputs: &Inputs, data: &Data, has_structure: bool) -> Vec<String> {
-        let names: Vec<&str> = data.plan.assumption.iter().map(|a| a.name.as_str()).collect();
+    fn notes(&self, inputs: &Inputs, data: &Data, structure: &Structure) -> Vec<String> {
+        let names = ASSUMPTIONS.map(|a| a.name);
         let status = |wanted: &str| {
-            let rows = data.objectives.iter().filter(|o| self.status(o, inputs, has_structure) == wanted);
+            let rows = data.objectives.iter().filter(|o| self.status(o, inputs) == wanted);
             rows.count()
         };
         let open = inputs.known_problems.problem.iter().filter(|p| p.state == "open").count();
@@ -170,10 +181,7 @@ impl Standing {
             format!(
                 "Refused by the tool, by name: floating-point arithmetic, SIMD, reference types and tail calls; of {refused} encodings some forms."
             ),
-            match has_structure {
-                true => "Structural coverage of the validator is measured; gaps have reasons.".to_string(),
-                false => "Structural coverage of the validator: not done.".to_string(),
-            },
+            structure.to_string(),
         ]
     }
 }

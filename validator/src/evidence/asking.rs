@@ -17,6 +17,9 @@ pub const USAGE: &str = "[--solver NAME[=PROGRAM]]… [--solver-limit SECONDS] [
   --path-rung              give solvers the obligations of the rung path, too
   --keep DIR               write obligations on which a solver disagrees or fails to this folder";
 
+/// Flags that say nothing without a solver.
+const SOLVER_FLAGS: [&str; 3] = ["--solver-limit", "--path-rung", "--keep"];
+
 /// Which solvers are asked, and how. By default none.
 #[derive(Clone, Debug)]
 pub struct Asking {
@@ -34,7 +37,9 @@ impl Asking {
     pub fn parse(args: &[OsString]) -> Result<(Vec<PathBuf>, Asking), String> {
         let (mut files, mut args) = (Vec::new(), args.iter());
         let mut asking = Asking { solvers: Vec::new(), limit: LIMIT_SECONDS, least: Rung::Egraph, keep: None };
+        let mut about_solvers = None;
         while let Some(arg) = args.next() {
+            about_solvers = about_solvers.or(SOLVER_FLAGS.into_iter().find(|flag| arg.to_str() == Some(flag)));
             let mut value = || args.next().ok_or_else(|| format!("{} needs a value", arg.to_string_lossy()));
             match arg.to_str() {
                 Some("--solver") => asking.solvers.push(value()?.to_string_lossy().parse()?),
@@ -49,10 +54,10 @@ impl Asking {
                 _ => files.push(PathBuf::from(arg)),
             }
         }
-        if asking.solvers.is_empty() && (asking.keep.is_some() || asking.least == Rung::Path) {
-            return Err("--path-rung and --keep are about solvers, and there is no --solver".to_string());
+        match about_solvers.filter(|_| asking.solvers.is_empty()) {
+            Some(flag) => Err(format!("{flag} is about solvers, and there is no --solver")),
+            None => Ok((files, asking)),
         }
-        Ok((files, asking))
     }
 
     /// Looks for all solvers.

@@ -37,6 +37,8 @@ pub struct Obligation {
     pub smt2: String,
     /// The e-graph's proof, if that closed it.
     pub egg: Option<String>,
+    /// The lemmas that this proof cites, by name.
+    pub lemmas: BTreeSet<String>,
 }
 
 impl Obligation {
@@ -86,17 +88,20 @@ fn obligation(function: u32, link: &str, number: u32, closed: &Closed<'_>) -> Ob
             equation(&first, &last, products, &head).expect("invariant: the checker has checked the sorts")
         }
     };
-    let egg = (closed.rung == Rung::Egraph).then(|| egg(closed, &head));
-    Obligation { function, link: link.to_string(), number, rung: closed.rung, counts, what, smt2, egg }
+    let (egg, lemmas) = (closed.rung == Rung::Egraph).then(|| egg(closed, &head)).unzip();
+    let (link, rung, lemmas) = (link.to_string(), closed.rung, lemmas.unwrap_or_default());
+    Obligation { function, link, number, rung, counts, what, smt2, egg, lemmas }
 }
 
-/// The proof of an e-graph closure as text. The ladder does not keep it; it is found again from the same terms.
-fn egg(closed: &Closed<'_>, head: &[String]) -> String {
+/// The proof of an e-graph closure as text, and the lemmas that it cites. The ladder does not keep it; it is found again from the same
+/// terms.
+fn egg(closed: &Closed<'_>, head: &[String]) -> (String, BTreeSet<String>) {
+    let cited = |proof: &Proof| proof.steps.iter().map(|step| step.rule.clone()).collect();
     let mut text: String = head.iter().map(|line| format!("; {line}\n")).collect();
     if let Some(proof) = closed.proof {
         text.push_str("; a rewrite of the optimizer; its leaves are whatever words stand there\n");
         steps(&mut text, proof);
-        return text;
+        return (text, cited(proof));
     }
     let mut g: Graph = closed.graph.clone();
     let Goal::Equal(a, b) = closed.goal else { unreachable!("invariant: the e-graph closes equalities") };
@@ -108,7 +113,7 @@ fn egg(closed: &Closed<'_>, head: &[String]) -> String {
         let _ = writeln!(text, "leaf @{leaf} is {}", g.render(T(leaf), 4));
     }
     steps(&mut text, &proof);
-    text
+    (text, cited(&proof))
 }
 
 fn steps(text: &mut String, proof: &Proof) {

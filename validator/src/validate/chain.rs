@@ -1,6 +1,6 @@
 //! The chain of links that every session proves: module, IR forms, and a program at the end that the session reads.
 
-use super::{FunctionReport, InputError, LinkReport, Verdict};
+use super::{FunctionReport, InputError, LIMIT_REACHED, LinkReport, Verdict};
 use crate::claim::{Claim, FunctionClaim, Ignoring, Stage};
 use crate::concrete::Concrete;
 use crate::contract::{Bounds, PAGE_BYTES};
@@ -430,7 +430,7 @@ fn verdict(failure: &Failure) -> Verdict {
     let text = format!("{obligation} [region {region}; left {left}; right {right}]");
     match &failure.kind {
         FailureKind::Differs(_) => Verdict::Unknown(format!("not confirmed: {text}")),
-        FailureKind::Exhausted => Verdict::Unknown(format!("limit reached: {text}")),
+        FailureKind::Exhausted => Verdict::Unknown(format!("{LIMIT_REACHED}: {text}")),
         FailureKind::Unsupported => Verdict::Unsupported(text),
         FailureKind::Vacuous => Verdict::Vacuous(text),
         FailureKind::BadWitness => Verdict::Unknown(format!("bad witness: {text}")),

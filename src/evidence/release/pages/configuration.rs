@@ -36,7 +36,7 @@ pub fn index(view: &View<'_>) -> (Document, Value) {
     inputs.files.iter().for_each(|f| files.row("", "", vec![text(&f.path), text(f.bytes), code(&f.sha256)]));
     let sections = vec![
         Section::new("program", "Program", &[
-            "docs/rebuild.md tells how the program is built again in another folder and digests are compared, and whether that was done. The digest of the sources can be had without this tool, as the head of src/evidence/release/source_digest.rs says.",
+            "docs/rebuild.md tells how the program is built again in another folder and digests are compared, and whether that was done. The digest of the sources can be had without this tool, as the head of src/evidence/release/source_parts.rs says.",
         ])
         .with(identity),
         Section::new("tools", "Tools", &["Compiler and libraries of this build; the tools of the test run are in environment.json."]).with(tools),

@@ -7,7 +7,7 @@ use crate::evidence::release::state::Result;
 use serde_json::{Value, json};
 
 /// What each page answers.
-const CONTENTS: [(&str, &str); 12] = [
+const CONTENTS: [(&str, &str); 13] = [
     ("tqp.html", "For which use, under which assumptions, through which interface can a project qualify the tool?"),
     ("tor.html", "What shall the tool do, and which tests show it?"),
     ("semantics.html", "What do operators and instructions mean, and against what was that run?"),
@@ -19,6 +19,7 @@ const CONTENTS: [(&str, &str); 12] = [
     ("licences.html", "Under which licences is what is linked in?"),
     ("problems.html", "What is known to be wrong or limited, and was my function affected?"),
     ("objectives.html", "Which objective rows are achieved, with the user, not required, not done?"),
+    ("quality.html", "How good is the code, beside native code of the same sources?"),
     ("tables.html", "What do the committed tables of the examination count?"),
 ];
 
@@ -67,6 +68,8 @@ pub fn summary(view: &View<'_>) -> (Document, Value) {
         ],
     );
     contents.row("", "", vec![link("manifest.json", "manifest.json"), text("SHA-256 of every other file")]);
+    let schema = link("release.schema.json", "release.schema.json");
+    contents.row("", "", vec![schema, text("The schema of the JSON files, one beside each page")]);
     let document = Document {
         title: format!("synth {}: evidence about the tool", env!("CARGO_PKG_VERSION")),
         state: Some((*state).clone()),

@@ -4,10 +4,17 @@ use super::{View, anchor};
 use crate::evidence::plot;
 use crate::evidence::release::coverage::percent;
 use crate::evidence::release::document::{Document, Section, Table, code, link, links, text, verdict};
+use crate::evidence::release::lemmas::Entry;
+use crate::evidence::release::quality::Compared;
 use crate::evidence::release::state::Result;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use synth_validator::certificate::sha256;
+
+/// How many files a plot shows.
+const PLOTTED_MAX: usize = 20;
+/// How many functions a cell names.
+const NAMED_MAX: usize = 4;
 
 /// The section of the specification that gives an operator its meaning.
 /// Source: WebAssembly Core 2.0, 4.3 and 4.4.
@@ -92,7 +99,11 @@ pub fn lemmas(view: &View<'_>) -> (Document, Value) {
         "Broken twin",
         "Twin is",
         "Obligation",
+        "#Functions of the corpus",
+        "Among them",
     ];
+    let uses = &view.inputs.uses;
+    let unused: Vec<&str> = entries.iter().filter(|e| e.used_by(uses).is_empty()).map(|e| e.name.as_str()).collect();
     let mut table = Table::new("lemma-table", "Lemmas and selection rules", &head);
     for e in entries {
         let obligation = match (&e.obligation, e.judged.instances) {
@@ -112,6 +123,8 @@ pub fn lemmas(view: &View<'_>) -> (Document, Value) {
             code(&e.broken),
             text(e.judged.broken_twin),
             obligation,
+            text(e.used_by(uses).len()),
+            text(e.used_by(uses).into_iter().take(NAMED_MAX).collect::<Vec<_>>().join(", ")),
         ];
         table.row(&anchor(&e.name), e.kind, cells);
     }
@@ -121,14 +134,25 @@ pub fn lemmas(view: &View<'_>) -> (Document, Value) {
         &[
             "Every entry was proved anew when this report was made, and its broken twin refuted by a model that was executed. Rungs are those of the validator's ladder.",
             "The obligation of a lemma is given as SMT-LIB: a second formulation, from the documentation of the operations, that any solver can answer. A selection rule has no such text: its obligations are executions of the encoded bytes by the validator's semantics.",
-            "Not here: which functions of the corpus used which lemma.",
+            "Functions of the corpus use a lemma if their proof cites it, with all passes on, and a selection rule if it made code of them; lemmas.json has all of them.",
+            &format!(
+                "{} of {} entries are used in the corpus. Not used: {}.",
+                entries.len() - unused.len(),
+                entries.len(),
+                if unused.is_empty() { "none".to_string() } else { unused.join(", ") }
+            ),
         ],
     );
     let section = section
         .picture(plot::bars(&bars, "lemmas and rules by the last rung they needed"), "Lemmas and rules by rung")
         .with(table);
     let document = Document { title: "Lemmas".to_string(), sections: vec![section], ..Document::default() };
-    (document, json!({ "entries": entries }))
+    let with_uses = |e: &Entry| {
+        let mut value = json!(e);
+        value["used_by"] = json!(e.used_by(uses));
+        value
+    };
+    (document, json!({ "entries": entries.iter().map(with_uses).collect::<Vec<_>>() }))
 }
 
 /// Tests and their results.
@@ -198,7 +222,7 @@ pub fn tests(view: &View<'_>) -> (Document, Value) {
 
 /// Coverage of requirements and of structure.
 pub fn coverage(view: &View<'_>) -> (Document, Value) {
-    let View { inputs, standing, data, .. } = view;
+    let View { inputs, standing, data, structure, .. } = view;
     let all = inputs.traced.requirements.len();
     let passed = standing.count(Result::Passed);
     let requirements = format!(
@@ -207,7 +231,10 @@ pub fn coverage(view: &View<'_>) -> (Document, Value) {
         standing.count(Result::Failed)
     );
     let mut sections = vec![Section::new("requirements", "Requirements", &[&requirements])];
-    let mut value = json!({ "requirements": { "all": all, "passed": passed }, "structure": null, "gaps": data.gaps });
+    let mut value = json!({
+        "requirements": { "all": all, "passed": passed }, "structure": null, "gaps": data.gaps,
+        "without_reason": structure.without_reason(),
+    });
     match view.coverage {
         None => sections.push(Section::new(
             "structure",
@@ -239,10 +266,19 @@ pub fn coverage(view: &View<'_>) -> (Document, Value) {
                 }
                 table.row(&anchor(&f.file), "", cells);
             }
+            let mut shares: Vec<(String, u64)> = files
+                .iter()
+                .filter(|f| f.regions.0 > 0)
+                .map(|f| (f.file.trim_start_matches("validator/src/").to_string(), 100 * f.regions.1 / f.regions.0))
+                .collect();
+            shares.sort_by_key(|(_, share)| *share);
+            shares.truncate(PLOTTED_MAX);
+            let plot = plot::bars(&shares, "regions executed, in per cent");
             sections.push(
                 Section::new("structure", "Structure", &[
                     "From docs/conformance/coverage.md, which scripts/coverage.sh writes. Regions are finer than statements; branches are outcomes of conditions. The table is of the commit at which it was written; it is no part of the record.",
                 ])
+                .picture(plot, "Regions that tests execute: the files with the smallest shares, and all")
                 .with(table),
             );
             value["structure"] = json!(files);
@@ -254,8 +290,51 @@ pub fn coverage(view: &View<'_>) -> (Document, Value) {
         let files = gap.files.iter().map(|f| (f.clone(), format!("#{}", anchor(f)))).collect();
         gaps.row("", "", vec![text(&gap.class), links(files), text(&gap.justification)]);
     }
+    let open = structure.without_reason().iter().map(|f| (f.clone(), format!("#{}", anchor(f)))).collect::<Vec<_>>();
+    if !open.is_empty() {
+        let missing = "Nobody has looked at these gaps yet: structural coverage is not done.";
+        gaps.row("", "", vec![verdict("not done"), links(open), text(missing)]);
+    }
     sections.push(Section::new("gaps", "Gaps", &[]).with(gaps));
     (Document { title: "Coverage".to_string(), sections, ..Document::default() }, value)
+}
+
+/// The corpus' code beside native code.
+pub fn quality(view: &View<'_>) -> (Document, Value) {
+    let mut about = vec![
+        "From docs/code-quality.md, which synth bench code writes: it builds the programs of the corpus with synth -O2 without bounds checks and with clang -O2, runs both on an emulated core and compares results. Less than 1 is better than clang. The document is of the commit at which it was written; it is no part of the record, and nothing of it is a claim about correctness.",
+    ];
+    let mut section = Section::new("quality", "Code of the corpus beside native code", &[]);
+    let mut sections = Vec::new();
+    match view.quality {
+        None => about.push("Not done: there is no such document."),
+        Some(quality) => {
+            let mut table =
+                Table::new("quality-table", "Ratios to clang by program", &["Program", "#Bytes", "#Cycles, Cortex-M4"]);
+            let ratio = |ratio: Option<f64>| text(ratio.map_or("-".to_string(), |r| format!("{r:.3}")));
+            for p in quality.programs.iter().chain([&quality.means]) {
+                table.row("", "", vec![text(&p.program), ratio(p.bytes), ratio(p.cycles)]);
+            }
+            let percents = |of: fn(&Compared) -> Option<f64>| -> Vec<(String, u64)> {
+                let percent = |p: &Compared| Some((p.program.clone(), (100.0 * of(p)?).round() as u64));
+                quality.programs.iter().chain([&quality.means]).filter_map(percent).collect()
+            };
+            let plots = [
+                ("bytes", "Bytes beside clang's", plot::bars(&percents(|p| p.bytes), "bytes, in per cent of clang's")),
+                (
+                    "cycles",
+                    "Cycles beside clang's",
+                    plot::bars(&percents(|p| p.cycles), "cycles, in per cent of clang's"),
+                ),
+            ];
+            sections.extend(plots.map(|(id, heading, svg)| Section::new(id, heading, &[]).picture(svg, heading)));
+            section = section.with(table);
+        }
+    }
+    section.text = about.into_iter().map(str::to_string).collect();
+    sections.insert(0, section);
+    let document = Document { title: "Code quality".to_string(), sections, ..Document::default() };
+    (document, json!({ "quality": view.quality }))
 }
 
 /// The committed tables that tests write and compare.

@@ -1,31 +1,14 @@
-//! The digest that binds a program to the sources that it was built from.
-//!
-//! `build.rs` computes it and compiles it in, `synth report release` computes it again over the tree that it stands in and refuses
-//! another one. Anyone can do the same without us:
+//! The digest of source files that is compiled into programs: what `find`, `sha256sum` and `sort` make of them.
 //!
 //! ```text
-//! find Cargo.lock Cargo.toml boards build.rs lemmas src validator/Cargo.toml validator/build.rs validator/src -type f |
-//!   LC_ALL=C sort | xargs sha256sum | sha256sum
+//! find PART… -type f | LC_ALL=C sort | xargs sha256sum | sha256sum
 //! ```
 //!
-//! Tests and documents are not among these files: they are bound by the commit.
+//! Build scripts include this file, so it uses nothing else of this crate.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::Path;
-
-/// Files and folders that the program is made of, relative to the root of the sources, in byte order.
-pub const PARTS: [&str; 9] = [
-    "Cargo.lock",
-    "Cargo.toml",
-    "boards",
-    "build.rs",
-    "lemmas",
-    "src",
-    "validator/Cargo.toml",
-    "validator/build.rs",
-    "validator/src",
-];
 
 /// Bytes as hexadecimal digits.
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -50,13 +33,13 @@ fn files(root: &Path, path: &str, found: &mut Vec<String>) -> std::io::Result<()
     Ok(())
 }
 
-/// The digest of the sources below `root`: 64 hexadecimal digits.
+/// The digest of all files that are parts, or below parts that are folders: 64 hexadecimal digits. Parts are relative to `root`.
 ///
 /// # Errors
 /// A part is missing or cannot be read.
-pub fn compute(root: &Path) -> std::io::Result<String> {
+pub fn compute(root: &Path, parts: &[&str]) -> std::io::Result<String> {
     let mut found = Vec::new();
-    for part in PARTS {
+    for part in parts {
         files(root, part, &mut found)?;
     }
     found.sort();
