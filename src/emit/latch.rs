@@ -1,8 +1,8 @@
 //! Moves of an edge made before the branch to it.
 //!
 //! Before: `cmp r0, r1; beq exit; mov r2, r3; b loop`. After: `cmp r0, r1; mov r2, r3; bne loop`. The moves of an edge stand in a block of
-//! its own behind the branch, which then has to jump. Where the other edge leads to nothing that reads what they overwrite, they may be made
-//! on the way to the branch; moves keep flags.
+//! its own behind the branch, which then has to jump. Where the other edge leads to nothing that reads what they overwrite, they may be
+//! made on the way to the branch; moves keep flags.
 
 use super::{Emitter, target};
 use crate::encode::operand::Condition;
