@@ -6,7 +6,7 @@ use crate::error::CompileError;
 use crate::frame::Frame;
 use crate::ir_facts::Facts;
 use crate::liveness::{LIVE_MAX, live_in};
-use crate::machine::Reg;
+use crate::machine::{Inst, Reg};
 use crate::module_info::ModuleInfo;
 use crate::regalloc::{self, Allocated, Place};
 use crate::select::{Cached, Flow, Plan, Selected, Tuning, plan, select};
@@ -208,7 +208,7 @@ fn location(place: Place, frame: &Frame) -> Loc {
     }
 }
 
-/// All places of a value at a block start.
+/// All places of a value at a block start. An argument on the stack that is in no register is still where it came from.
 fn locations(
     facts: &Facts,
     selected: &Selected,
@@ -222,6 +222,14 @@ fn locations(
         Some(Op::Address(symbol)) => return vec![Loc::Address(symbol)],
         _ => {}
     }
-    let places = selected.registers[v].and_then(|r| places.get(&r));
-    places.into_iter().flatten().map(|place| location(*place, frame)).collect()
+    let Some(register) = selected.registers[v] else { return Vec::new() };
+    if let Some(places) = places.get(&register) {
+        return places.iter().map(|place| location(*place, frame)).collect();
+    }
+    let incoming = |inst: &Inst| match inst {
+        Inst::LoadIncoming { rd, offset } if *rd == register => Some(Loc::Frame(*offset as i32)),
+        _ => None,
+    };
+    let entry = selected.machine.blocks[0].range.clone();
+    selected.machine.insts[entry].iter().find_map(incoming).into_iter().collect()
 }

@@ -7,6 +7,7 @@
 mod choose;
 mod expand;
 mod flags;
+mod latch;
 
 use crate::branch_relax::{Item, Label, Literal, Unwind};
 use crate::encode;
@@ -38,6 +39,7 @@ pub struct Emitted {
 
 struct Emitter<'a> {
     machine: &'a MachineFunc,
+    allocated: &'a Allocated,
     frame: &'a Frame,
     items: Vec<Item>,
     labels: u32,
@@ -46,6 +48,10 @@ struct Emitter<'a> {
     instead: Vec<usize>,
     /// By machine block: whether it only returns.
     returns: Vec<bool>,
+    /// By machine block: the trap that is all there is in it, if branches lead to that trap in its place.
+    traps_only: Vec<Option<TrapKind>>,
+    /// By machine block: the successor whose moves it makes before its branch, which then has no place of its own.
+    latches: Vec<Option<usize>>,
     /// The register whose comparison with zero the next instruction wants in the flags, if this one can give it.
     wanted: Option<Gpr>,
     /// The register whose comparison with zero is in Z.
@@ -79,22 +85,27 @@ pub fn emit(
     for b in (0..machine.blocks.len()).filter(|b| instead[*b] != *b && !jumps_only(allocated, *b)) {
         is_shared[target(&instead, b)] = true;
     }
+    let traps_only = traps_only(allocated, is_cut);
     let labels = machine.blocks.len() as u32;
+    let latches = latch::latches(machine, allocated, &instead);
     let mut e = Emitter {
         machine,
+        allocated,
         frame,
         items: Vec::new(),
         labels,
         traps: BTreeMap::new(),
         instead,
         returns,
+        traps_only,
+        latches,
         wanted: None,
         held: None,
         function,
     };
     e.prologue()?;
     for b in 0..machine.blocks.len() {
-        if e.instead[b] != b {
+        if !e.is_emitted(b) {
             continue;
         }
         let label = Label(b as u32);
@@ -178,6 +189,15 @@ fn returns(machine: &MachineFunc, allocated: &Allocated, instead: &[usize]) -> V
     allocated.blocks.iter().zip(stays).map(|(steps, stays)| stays && only_returns(steps)).collect()
 }
 
+/// By block: the trap that is all there is in it, if it is not the entry and the witness does not need its address.
+fn traps_only(allocated: &Allocated, is_cut: &[bool]) -> Vec<Option<TrapKind>> {
+    let trap = |(b, steps): (usize, &Vec<Step>)| match steps[..] {
+        [Step::Inst(Inst::Trap { kind }, _)] if b != 0 && !is_cut[b] => Some(kind),
+        _ => None,
+    };
+    allocated.blocks.iter().enumerate().map(trap).collect()
+}
+
 /// Whether blocks do the same, wherever it comes from. Not so for a `Switch`, whose targets must follow it.
 fn same(a: &[Step], b: &[Step]) -> bool {
     a.iter().zip(b).all(|steps| match steps {
@@ -208,9 +228,21 @@ impl Emitter<'_> {
     fn target(&self, block: usize) -> usize {
         target(&self.instead, block)
     }
+    /// Where branches to a block go.
+    fn label(&mut self, block: usize) -> Label {
+        match self.traps_only[block] {
+            Some(kind) => self.trap_label(kind),
+            None => Label(block as u32),
+        }
+    }
+    /// Whether a block stands in the code.
+    fn is_emitted(&self, block: usize) -> bool {
+        let is_moved = || matches!(self.machine.blocks[block].preds[..], [b] if self.latches[b] == Some(block));
+        self.instead[block] == block && self.traps_only[block].is_none() && !is_moved()
+    }
     /// The block that follows in layout, if any.
     fn next(&self, block: usize) -> Option<usize> {
-        (block + 1..self.machine.blocks.len()).find(|b| self.instead[*b] == *b)
+        (block + 1..self.machine.blocks.len()).find(|b| self.is_emitted(*b))
     }
     fn trap_label(&mut self, kind: TrapKind) -> Label {
         let next = Label(self.labels);

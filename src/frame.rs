@@ -39,6 +39,9 @@ impl Frame {
             if (4..=11).contains(&n) && !(n == 5 && faults::on("frame-saved")) {
                 saved |= 1 << n;
             }
+            if n == 14 {
+                saved |= LR_BIT;
+            }
         };
         for step in allocated.blocks.iter().flatten() {
             match step {

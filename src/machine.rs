@@ -315,6 +315,10 @@ impl Inst {
             _ => {}
         }
     }
+    /// Whether it makes a word from nothing that changes: a constant, an address, or an argument on the stack, which nobody writes.
+    pub fn is_remade(&self) -> bool {
+        matches!(self, Inst::Const { .. } | Inst::SymbolAddress { .. } | Inst::LoadIncoming { .. })
+    }
     /// Whether it ends a block.
     pub fn is_terminator(&self) -> bool {
         self.is_branch() || self.is_exit()

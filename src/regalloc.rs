@@ -1,15 +1,23 @@
-//! Register allocation: graph coloring, and where registers run out the better of it and of the `regalloc2` crate.
+//! Register allocation: graph coloring, and where registers run out the better of it and of the `regalloc2` crate. Of either answer those
+//! steps are left out that put words where they are (`known.rs`).
 //!
-//! r12 is for parallel moves and expansions; lr is not allocated. Whatever the answer is, the final link's proof decides.
+//! r12 is for parallel moves and expansions; lr is given where the others run out. Whatever the answer is, the final link's proof decides.
 
 mod backtracking;
 mod coloring;
 mod copies;
 mod graph;
+mod known;
 mod sets;
 
 use crate::error::CompileError;
+use crate::frame::OFFSET_MAX;
 use crate::machine::{Inst, MachineFunc, Reg};
+
+/// lr, which is given where r0 to r11 are not enough: functions that use them all save it with the others.
+const LAST: u8 = 14;
+/// More bytes than registers saved and padding take in a frame.
+const SAVED_BYTES_MAX: u32 = 64;
 
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +56,13 @@ pub fn allocate(machine: &MachineFunc, values: &[Reg], function: u32) -> Result<
     improved(machine, values, color(machine, values), function)
 }
 
+/// Whether words of the frame or arguments on the stack may be so far off that lr has to compute their addresses.
+fn is_frame_far(machine: &MachineFunc, slots: u32) -> bool {
+    let offset = |inst: &Inst| if let Inst::LoadIncoming { offset, .. } = inst { *offset } else { 0 };
+    let incoming = machine.insts.iter().map(offset).max().unwrap_or(0);
+    machine.outgoing_bytes + 4 * slots + incoming + SAVED_BYTES_MAX > OFFSET_MAX
+}
+
 /// Allocates by coloring, if that goes.
 pub fn color(machine: &MachineFunc, values: &[Reg]) -> Option<Allocated> {
     coloring::allocate(machine, values)
@@ -63,13 +78,15 @@ pub fn improved(
     colored: Option<Allocated>,
     function: u32,
 ) -> Result<Allocated, CompileError> {
+    let colored = colored.map(|colored| known::without_known(machine, colored));
+    let other = || Ok(known::without_known(machine, backtracking::allocate(machine, values, function)?));
     match colored {
         Some(colored) if colored.slots == 0 => Ok(colored),
         Some(colored) => {
-            let other = backtracking::allocate(machine, values, function)?;
+            let other = other()?;
             Ok(if cost(machine, &other) < cost(machine, &colored) { other } else { colored })
         }
-        None => backtracking::allocate(machine, values, function),
+        None => other(),
     }
 }
 
@@ -77,7 +94,7 @@ pub fn improved(
 pub fn cost(machine: &MachineFunc, allocated: &Allocated) -> u64 {
     let added = |step: &&Step| match step {
         Step::Move(..) => true,
-        Step::Inst(inst, _) => matches!(inst, Inst::Const { .. } | Inst::SymbolAddress { .. }),
+        Step::Inst(inst, _) => inst.is_remade(),
     };
     let blocks = machine.blocks.iter().zip(&allocated.blocks);
     blocks.map(|(block, steps)| block.frequency() * steps.iter().filter(added).count() as u64).sum()

@@ -14,6 +14,7 @@ mod product;
 mod resident;
 mod saturate;
 mod tiles;
+mod truth;
 mod uses;
 
 use crate::cfg::edges;
@@ -28,7 +29,6 @@ use crate::machine::{Inst, MachineFunc, Reg, Src};
 use crate::module_info::ModuleInfo;
 use crate::selection::Table;
 pub use resident::{Flow, Plan, plan};
-use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{Block, Func, Inst as IrInst, Op, Value};
@@ -112,8 +112,8 @@ struct Selector<'a> {
     places: Vec<u32>,
     saturations: saturate::Saturations,
     cache: BTreeMap<Cached, Reg>,
-    /// Sums of a value and a constant that only addresses of the same block use: they become part of these.
-    sums: FxHashMap<Value, (Value, u32)>,
+    /// What linear memory is accessed by.
+    addresses: memory::Addresses,
     /// By IR block that one edge leads to: the block where that comes from.
     above: Vec<Option<u32>>,
     /// By IR block: the cache at its end.
@@ -142,6 +142,7 @@ pub fn select(
     tuning: Tuning,
     plan: &Plan,
 ) -> Result<Selected, CompileError> {
+    let above = above(func, facts);
     let mut s = Selector {
         func,
         facts,
@@ -159,8 +160,8 @@ pub fn select(
         places: vec![u32::MAX; func.values.len()],
         saturations: saturate::Saturations::default(),
         cache: BTreeMap::new(),
-        sums: memory::sums(func, facts),
-        above: above(func, facts),
+        addresses: memory::Addresses::of(func, facts, &above),
+        above,
         caches: vec![BTreeMap::new(); func.blocks.len()],
         residents: BTreeMap::new(),
         made: Vec::new(),
@@ -317,7 +318,7 @@ impl<'a> Selector<'a> {
             return true;
         }
         let Some(v) = inst.results.first().map(|v| self.resolve(*v)) else { return false };
-        if self.sums.contains_key(&v) {
+        if self.addresses.sums.contains_key(&v) {
             return true;
         }
         let is_taken = self.is_taken(inst);

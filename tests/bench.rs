@@ -84,6 +84,46 @@ fn a_counted_loop_gives_the_counted_figures() {
     assert_eq!(measured.helpers_executed, 0);
 }
 
+/// Instructions of 4 bytes that lie on both sides of the ends of 1 KiB pages, one behind an instruction of 2 bytes, one behind one of 4.
+const STRADDLING: &str = "
+.syntax unified
+.cpu cortex-m4
+.thumb
+.text
+.balign 1024
+.global over
+.type over, %function
+.thumb_func
+over:
+  b.w 1f
+.org over + 0x3fc
+1:
+  movs r1, #1
+  add.w r0, r0, r1
+  b.w 2f
+.org over + 0x7fa
+2:
+  mov.w r1, #2
+  add.w r0, r0, r1
+  bx lr
+.size over, . - over
+";
+
+#[test]
+fn an_instruction_over_the_end_of_a_page_counts_once() {
+    let folder = Folder::new().expect("there is a folder");
+    let object = compile(&folder, "straddling.s", STRADDLING).unwrap_or_else(|e| panic!("{e}"));
+    let wasm = wat::parse_str("(module (func (export \"over\") (param i32) (result i32) local.get 0))");
+    let interface = interface(&wasm.expect("it is a module")).expect("it is a module");
+    let script = vectors::parse("call over 4\nexpect 7\ncall over 1\nexpect 4\n").expect("it is a script");
+    let candidate = Candidate { object: read(&object).expect("is there"), native: true, ..Candidate::default() };
+    let measured = lab().measure("straddling", &candidate, &interface, &script).unwrap_or_else(|e| panic!("{e}"));
+    assert!(measured.run.failures.is_empty(), "{:?}", measured.run.failures);
+    assert_eq!(measured.total.executed, 2 * 7);
+    // A cycle each; 2 more for each of two branches and the return.
+    assert_eq!(measured.total.cycles_m4, 2 * (7 + 2 * 3));
+}
+
 #[test]
 fn cycles_are_those_of_the_manuals() {
     for (text, m3, m4) in [
@@ -116,10 +156,10 @@ fn cycles_are_those_of_the_manuals() {
 
 #[test]
 fn blocks_give_counts_by_address() {
-    let block = |start, last, end, count, left| Block { start, last, end, count, left };
+    let block = |start, last, count, left| Block { start, last, count, left };
     // 0, 2 and 6, the last of 2 bytes; a second block starts in the middle of the first.
     let next = |at| [(0, 2), (2, 6), (6, 8)].iter().find(|(a, _)| *a == at).map(|(_, n)| *n);
-    let counts = by_address(&[block(0, 6, 8, 10, 3), block(2, 6, 8, 5, 1), block(100, 100, 102, 7, 7)], next);
+    let counts = by_address(&[block(0, 6, 10, 3), block(2, 6, 5, 1), block(100, 100, 7, 7)], next);
     let count = |executed, left| Count { executed, left };
     assert_eq!(counts, BTreeMap::from([(0, count(10, 0)), (2, count(15, 0)), (6, count(15, 4))]));
 }

@@ -22,11 +22,9 @@ pub struct Block {
     pub start: u32,
     /// Address of the last instruction.
     pub last: u32,
-    /// Address behind it.
-    pub end: u32,
     /// How often it ran.
     pub count: u64,
-    /// How often execution did not go on at `end`.
+    /// How often execution did not go on behind it.
     pub left: u64,
 }
 
@@ -88,17 +86,11 @@ fn interface_version(folder: &Folder) -> Result<u32, RunError> {
 
 fn block(line: &str) -> Option<Block> {
     let words: Vec<&str> = line.split(' ').collect();
-    let [start, last, end, count, left] = words[..] else {
+    let [start, last, count, left] = words[..] else {
         return None;
     };
     let address = |word| u32::from_str_radix(word, 16).ok();
-    Some(Block {
-        start: address(start)?,
-        last: address(last)?,
-        end: address(end)?,
-        count: count.parse().ok()?,
-        left: left.parse().ok()?,
-    })
+    Some(Block { start: address(start)?, last: address(last)?, count: count.parse().ok()?, left: left.parse().ok()? })
 }
 
 /// What happened at an instruction.
@@ -115,7 +107,7 @@ pub fn by_address(blocks: &[Block], step: impl Fn(u32) -> Option<u32>) -> BTreeM
     let mut counts: BTreeMap<u32, Count> = BTreeMap::new();
     for block in blocks {
         let mut at = block.start;
-        while at < block.end {
+        while at <= block.last {
             let Some(next) = step(at) else {
                 break;
             };

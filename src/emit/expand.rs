@@ -108,7 +108,10 @@ impl Emitter<'_> {
                 }
                 self.jump(block, to);
             }
-            Inst::Branch { test } => self.branch(block, test)?,
+            Inst::Branch { test } => match self.latches[block] {
+                Some(edge) => self.latch(block, test, edge)?,
+                None => self.branch(block, test)?,
+            },
             Inst::Switch { index } => self.switch(block, gpr(*index))?,
             Inst::Return { .. } => self.epilogue()?,
             Inst::Trap { kind } => {
@@ -236,18 +239,27 @@ impl Emitter<'_> {
         self.items.push(Item::Branch(Some(condition), label));
         Ok(())
     }
-    fn jump(&mut self, block: usize, to: usize) {
+    /// Branches to a block if the flags meet a condition.
+    pub(super) fn branch_on(&mut self, condition: Condition, to: usize) {
+        let to = self.target(to);
+        let label = self.label(to);
+        self.items.push(Item::Branch(Some(condition), label));
+    }
+    pub(super) fn jump(&mut self, block: usize, to: usize) {
         let to = self.target(to);
         if self.next(block) != Some(to) {
-            self.items.push(Item::Branch(None, Label(to as u32)));
+            let label = self.label(to);
+            self.items.push(Item::Branch(None, label));
         }
     }
     fn branch(&mut self, block: usize, test: &Test) -> Result<(), CompileError> {
         let [yes, no] = [0, 1].map(|s| self.target(self.machine.blocks[block].succs[s]));
         if self.next(block) == Some(yes) {
-            return self.branch_if(test, true, Label(no as u32));
+            let label = self.label(no);
+            return self.branch_if(test, true, label);
         }
-        self.branch_if(test, false, Label(yes as u32))?;
+        let label = self.label(yes);
+        self.branch_if(test, false, label)?;
         self.jump(block, no);
         Ok(())
     }
@@ -260,15 +272,17 @@ impl Emitter<'_> {
         if targets.len() < TABLE_TARGETS_MIN {
             for (n, &to) in targets.iter().enumerate() {
                 self.compare_index(index, n as u32);
-                self.items.push(Item::Branch(Some(Condition::Eq), Label(to as u32)));
+                let label = self.label(to);
+                self.items.push(Item::Branch(Some(Condition::Eq), label));
             }
             self.jump(block, default);
             return Ok(());
         }
         self.compare_index(index, targets.len() as u32);
         let past = if faults::on("emit-switch-bound") { Condition::Hi } else { Condition::Hs };
-        self.items.push(Item::Branch(Some(past), Label(default as u32)));
-        let mut labels: Vec<Label> = targets.iter().map(|t| Label(*t as u32)).collect();
+        let past_label = self.label(default);
+        self.items.push(Item::Branch(Some(past), past_label));
+        let mut labels: Vec<Label> = targets.iter().map(|t| self.label(*t)).collect();
         // A reader finds the end of the table by its nearest target: one stands right behind it.
         let next = self.next(block);
         if targets.iter().any(|t| Some(*t) == next) {

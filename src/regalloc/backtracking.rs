@@ -2,7 +2,7 @@
 //!
 //! It splits the live range of a value and spills parts of it.
 
-use super::{Allocated, Place, Step};
+use super::{Allocated, LAST, Place, Step, is_frame_far};
 use crate::error::CompileError;
 use crate::faults;
 use crate::machine::{Inst, MachineFunc, Reg, Role};
@@ -56,7 +56,7 @@ fn clobbers(inst: &Inst) -> PRegSet {
     if faults::on("allocate-split-clobbers") {
         return PRegSet::empty();
     };
-    (0..4).filter(|n| results.iter().all(|(_, r)| r != n)).map(core).collect()
+    (0..4).filter(|n| results.iter().all(|(_, r)| r != n)).chain([LAST]).map(core).collect()
 }
 
 impl<'a> View<'a> {
@@ -133,19 +133,20 @@ impl regalloc2::Function for View<'_> {
     }
 }
 
-fn environment() -> MachineEnv {
-    let set = |range: std::ops::RangeInclusive<u8>| range.map(core).collect::<PRegSet>();
+/// The registers. Operand `has_last`: whether lr is one of them.
+fn environment(has_last: bool) -> MachineEnv {
+    let last = has_last.then_some(LAST);
     let none = PRegSet::empty();
     MachineEnv {
-        preferred_regs_by_class: [set(0..=3), none, none],
-        non_preferred_regs_by_class: [set(4..=11), none, none],
+        preferred_regs_by_class: [(0..=3).map(core).collect(), none, none],
+        non_preferred_regs_by_class: [(4..=11).chain(last).map(core).collect(), none, none],
         scratch_by_class: [Some(core(12)), None, None],
         fixed_stack_slots: Vec::new(),
     }
 }
 
-fn run(view: &View<'_>) -> Result<Output, RegAllocError> {
-    let env = environment();
+fn run(view: &View<'_>, has_last: bool) -> Result<Output, RegAllocError> {
+    let env = environment(has_last);
     let options = RegallocOptions { validate_ssa: cfg!(debug_assertions), ..RegallocOptions::default() };
     let output = regalloc2::run(view, &env, &options)?;
     #[cfg(debug_assertions)]
@@ -167,7 +168,10 @@ pub(super) fn allocate(machine: &MachineFunc, values: &[Reg], function: u32) -> 
     let failed =
         |e: RegAllocError| CompileError::Internal { function: Some(function), message: format!("allocation: {e}") };
     let view = View::new(machine, values);
-    let output = run(&view).map_err(failed)?;
+    let mut output = run(&view, true).map_err(failed)?;
+    if is_frame_far(machine, output.num_spillslots as u32) {
+        output = run(&view, false).map_err(failed)?;
+    }
     let blocks = (0..machine.blocks.len()).map(|b| steps(&view, &output, b)).collect();
     let live = live_places(machine, &output);
     Ok(Allocated { blocks, live, slots: output.num_spillslots as u32 })

@@ -6,10 +6,11 @@
 use super::copies::{Ordered, Source, ordered};
 use super::graph::{CORE, Copy, Graph};
 use super::sets::Set;
-use super::{Allocated, Place, Step};
+use super::{Allocated, LAST, Place, Step, is_frame_far};
 use crate::encode::AluOp;
 use crate::faults;
 use crate::machine::{Inst, MachineFunc, Reg, Role, Src};
+use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 
@@ -114,6 +115,9 @@ pub(super) fn allocate(machine: &MachineFunc, values: &[Reg]) -> Option<Allocate
     for _ in 0..ROUNDS_MAX {
         match a.graph().color() {
             Ok(colors) => {
+                if colors.contains(&Some(LAST)) && is_frame_far(machine, a.slots) {
+                    return None;
+                }
                 let blocks = a.steps(&colors)?;
                 let place = |n: &u32| Some((Reg(*n - CORE as u32), a.place(&colors, *n)?));
                 let live = wanted.iter().map(|nodes| nodes.iter().filter_map(place).collect()).collect();
@@ -202,7 +206,7 @@ impl Allocator<'_> {
         });
         if inst.is_call() {
             let last = if faults::on("allocate-call-clobbers") { 3 } else { 4 };
-            self.acts.extend((0..last).map(|core| (core, Act::Lost)));
+            self.acts.extend((0..last).chain([u32::from(LAST)]).map(|core| (core, Act::Lost)));
         }
         Piece::Inst(Coded { inst, origin, acts: start..self.acts.len() })
     }
@@ -277,7 +281,14 @@ impl Allocator<'_> {
         for b in 0..self.blocks.len() {
             let weight = self.machine.blocks[b].frequency();
             self.live_out(b, &self.starts, &mut live);
+            // By spilled node: the node that it is loaded into next. In the same register it is there already, if nothing comes between.
+            let mut next: FxHashMap<u32, u32> = FxHashMap::default();
             for piece in self.blocks[b].iter().rev() {
+                if let Piece::Reload(new, old, _) | Piece::Store(new, old) = piece
+                    && let Some(later) = next.insert(*old, *new)
+                {
+                    graph.wish(Copy { from: *new, to: later, weight: COPY_WEIGHT * weight });
+                }
                 match piece {
                     Piece::Inst(coded) => {
                         let acts = self.acts(coded);
@@ -382,10 +393,9 @@ impl Allocator<'_> {
         for piece in self.blocks.iter().flatten() {
             match piece {
                 Piece::Inst(coded) => {
-                    let is_free = matches!(coded.inst, Inst::Const { .. } | Inst::SymbolAddress { .. });
                     for (n, _) in self.acts(coded).iter().filter(|(_, act)| act.is_def()) {
                         definitions[*n as usize] += 1;
-                        makers[*n as usize] = is_free.then_some(&coded.inst);
+                        makers[*n as usize] = Some(&coded.inst).filter(|inst| inst.is_remade());
                     }
                 }
                 Piece::Copies(copies, _) => copies.iter().for_each(|(_, to)| definitions[*to as usize] += 2),
@@ -410,8 +420,9 @@ impl Allocator<'_> {
             return self.blocks[b].push(Piece::Inst(coded));
         }
         let Coded { mut inst, origin, .. } = coded;
-        if let ([(n, Act::Def)], Inst::Const { .. } | Inst::SymbolAddress { .. }) = (&acts[..], &inst)
-            && matches!(self.spilled[*n as usize], Some(Home::Made(_)))
+        if let [(n, Act::Def)] = acts[..]
+            && inst.is_remade()
+            && matches!(self.spilled[n as usize], Some(Home::Made(_)))
         {
             return;
         }

@@ -4,13 +4,14 @@
 //! graph stays as colorable as it was; then registers are given in the opposite order. Source: George and Appel, Iterated Register
 //! Coalescing, 1996. Neighbours are rows of bits, so that the tests whether a copy may go are a few operations on words.
 
+use super::LAST;
 use super::sets::{Matrix, Set, members_of_word};
 use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Core registers that are allocated: r0 to r11.
-pub(super) const COLORS: usize = 12;
+/// Core registers that are allocated: r0 to r11, and lr, which functions that need so many save in any case.
+pub(super) const COLORS: usize = 13;
 /// Nodes below this one are core registers.
 pub(super) const CORE: usize = 16;
 /// The most neighbours of a node that finds a register in any case.
@@ -64,6 +65,11 @@ pub(super) struct Graph {
 
 /// Registers by node, or the nodes to spill.
 pub(super) type Coloring = Result<Vec<Option<u8>>, Vec<u32>>;
+
+/// The core register of a color.
+fn register(color: usize) -> u8 {
+    if color + 1 == COLORS { LAST } else { color as u8 }
+}
 
 fn is_core(n: u32) -> bool {
     (n as usize) < CORE
@@ -369,7 +375,7 @@ impl Graph {
     fn choose(&self, mut stack: Vec<u32>) -> Coloring {
         let nodes = self.alias.len();
         let roots: Vec<u32> = (0..nodes as u32).map(|n| self.root(n)).collect();
-        let mut colors: Vec<Option<u8>> = (0..nodes).map(|n| (n < COLORS).then_some(n as u8)).collect();
+        let mut colors: Vec<Option<u8>> = vec![None; nodes];
         let color = |colors: &[Option<u8>], n: u32| colors[roots[n as usize] as usize].map(usize::from);
         // By node: the next one that was merged into the same.
         let mut next: Vec<Option<u32>> = vec![None; nodes];
@@ -382,7 +388,10 @@ impl Graph {
             let members = std::iter::successors(Some(n), |m| next[*m as usize]);
             members.for_each(|m| holders[c].insert(m));
         };
-        (0..COLORS).for_each(|c| give(&mut holders, c, c as u32));
+        for c in 0..COLORS {
+            colors[usize::from(register(c))] = Some(c as u8);
+            give(&mut holders, c, register(c).into());
+        }
         let mut spilled = Vec::new();
         while let Some(n) = stack.pop() {
             let row = self.rows.row(n);
@@ -407,6 +416,6 @@ impl Graph {
             let members = |n: u32| (0..nodes as u32).filter(|m| roots[*m as usize] == n).collect::<Vec<_>>();
             return Err(spilled.into_iter().flat_map(members).collect());
         }
-        Ok(roots.iter().map(|n| colors[*n as usize]).collect())
+        Ok(roots.iter().map(|n| colors[*n as usize].map(|c| register(c.into()))).collect())
     }
 }

@@ -145,7 +145,7 @@ impl Selector<'_> {
         self.find_tiles(block);
         for inst in &block.insts {
             self.origin = inst.origin;
-            let is_done = self.is_made_later(inst) || self.saturation(inst)? || self.long_product(inst)?;
+            let is_done = self.is_made_with_others(inst) || self.saturation(inst)? || self.long_product(inst)?;
             if !is_done && !self.defer(inst) {
                 self.now(inst)?;
             }
@@ -271,7 +271,7 @@ impl Selector<'_> {
             Op::Cmp(_) | Op::CmpPair(_) => {
                 let test = self.comparison(inst)?;
                 let rd = self.home(inst.results[0]);
-                self.emit(Inst::SetIf { rd, test });
+                self.truth(rd, test);
                 Ok(())
             }
             Op::Select => self.select_value(inst),

@@ -42,32 +42,112 @@ fn store_access(width: Width) -> Access {
     }
 }
 
-/// Sums of a value and a constant that nothing but addresses uses, all of them in the same block.
-pub(super) fn sums(func: &Func, facts: &Facts) -> FxHashMap<Value, (Value, u32)> {
+/// Most blocks between a sum and an address that takes it in.
+const BLOCKS_MAX: u32 = 64;
+/// Most pointers that are accessed once each, of whose accesses each has an address of its own.
+const SINGLES_MAX: u32 = 2;
+/// The same in loops, where these addresses stay in registers.
+const LOOP_SINGLES_MAX: u32 = 3;
+
+/// A sum of a value and a constant that nothing but addresses uses.
+#[derive(Clone, Copy)]
+pub(super) struct Sum {
+    root: Value,
+    constant: u32,
+    /// Whether all of these stand in its own block.
+    pub(super) is_near: bool,
+}
+
+/// What a function accesses linear memory by.
+#[derive(Default)]
+pub(super) struct Addresses {
+    /// Sums that become part of the addresses that use them: those of its own block, and of blocks that only it leads to. No cut point
+    /// is between, so the witness needs no place for them.
+    pub(super) sums: FxHashMap<Value, Sum>,
+    /// By value: accesses at it, or at a sum of it and a constant.
+    accesses: FxHashMap<Value, u32>,
+    /// Accesses at a distance from a value that no other access uses.
+    singles: u32,
+    /// Other accesses that the address of linear memory is needed for.
+    others: u32,
+}
+
+impl Addresses {
+    /// Finds them. Operand `above`: by block that one edge leads to, where that comes from.
+    pub(super) fn of(func: &Func, facts: &Facts, above: &[Option<u32>]) -> Addresses {
+        let mut found = Addresses { sums: sums(func, facts, above), ..Addresses::default() };
+        let insts = func.blocks.iter().zip(&facts.incoming).filter(|(_, n)| **n > 0).flat_map(|(b, _)| &b.insts);
+        let mut offsets: Vec<(Value, u32)> = Vec::new();
+        for inst in insts {
+            let (Op::Load { space: Space::Linear, offset, .. } | Op::Store { space: Space::Linear, offset, .. }) =
+                inst.op
+            else {
+                continue;
+            };
+            let index = facts.alias[inst.args[0].0 as usize];
+            let (root, offset) = match found.sums.get(&index) {
+                Some(sum) => (facts.alias[sum.root.0 as usize], offset.wrapping_add(sum.constant)),
+                None => (index, offset),
+            };
+            if facts.constant[root.0 as usize].is_none() {
+                *found.accesses.entry(root).or_default() += 1;
+                offsets.push((root, offset));
+            }
+        }
+        for (root, offset) in offsets.into_iter().filter(|(_, offset)| *offset <= OFFSET_MAX) {
+            match found.accesses[&root] == 1 && offset > 0 {
+                true => found.singles += 1,
+                false => found.others += 1,
+            }
+        }
+        found
+    }
+}
+
+/// Sums that become part of addresses.
+fn sums(func: &Func, facts: &Facts, above: &[Option<u32>]) -> FxHashMap<Value, Sum> {
     let mut sums = FxHashMap::default();
     let resolve = |v: Value| facts.alias[v.0 as usize];
     let constant = |v: Value| match facts.constant[resolve(v).0 as usize] {
         Some(Op::Const(k)) => Some(k),
         _ => None,
     };
-    for block in &func.blocks {
-        let mut uses: FxHashMap<Value, u32> = FxHashMap::default();
+    let mut uses: FxHashMap<Value, Vec<u32>> = FxHashMap::default();
+    for (b, block) in (0..).zip(&func.blocks).filter(|(b, _)| facts.incoming[*b as usize] > 0) {
         for inst in block.insts.iter().filter(|i| matches!(i.op, Op::Load { .. } | Op::Store { .. })) {
-            *uses.entry(resolve(inst.args[0])).or_default() += 1;
+            uses.entry(resolve(inst.args[0])).or_default().push(b);
         }
+    }
+    for (b, block) in (0..).zip(&func.blocks).filter(|(b, _)| facts.incoming[*b as usize] > 0) {
         for inst in block.insts.iter().filter(|i| i.op == Op::Bin(BinOp::Add)) {
             let sum = inst.results[0];
-            if uses.get(&sum).is_none_or(|n| *n != facts.uses[sum.0 as usize]) {
+            let Some(users) = uses.get(&sum).filter(|u| u.len() == facts.uses[sum.0 as usize] as usize) else {
+                continue;
+            };
+            if !users.iter().all(|user| leads_to(above, b, *user)) {
                 continue;
             }
-            match (constant(inst.args[0]), constant(inst.args[1])) {
-                (None, Some(k)) => drop(sums.insert(sum, (inst.args[0], k))),
-                (Some(k), None) => drop(sums.insert(sum, (inst.args[1], k))),
-                _ => {}
-            }
+            let (root, constant) = match (constant(inst.args[0]), constant(inst.args[1])) {
+                (None, Some(k)) => (inst.args[0], k),
+                (Some(k), None) => (inst.args[1], k),
+                _ => continue,
+            };
+            sums.insert(sum, Sum { root, constant, is_near: users.iter().all(|user| *user == b) });
         }
     }
     sums
+}
+
+/// Whether only block `a` leads to `b`, over few blocks.
+fn leads_to(above: &[Option<u32>], a: u32, mut b: u32) -> bool {
+    for _ in 0..BLOCKS_MAX {
+        match above[b as usize] {
+            _ if a == b => return true,
+            Some(before) => b = before,
+            None => return false,
+        }
+    }
+    false
 }
 
 impl Selector<'_> {
@@ -86,8 +166,10 @@ impl Selector<'_> {
     /// The address `value + offset`, or that of linear memory at it. All sums are modulo 2^32, as addresses are.
     fn memory_address(&mut self, space: Space, value: Value, offset: u32) -> Result<Address, CompileError> {
         let index = self.resolve(value);
-        let (index, offset, is_alone) = match self.sums.get(&index) {
-            Some((root, k)) => (self.resolve(*root), offset.wrapping_add(*k), self.facts.uses[index.0 as usize] == 1),
+        let (index, offset, is_alone) = match self.addresses.sums.get(&index) {
+            Some(Sum { root, constant, .. }) => {
+                (self.resolve(*root), offset.wrapping_add(*constant), self.facts.uses[index.0 as usize] == 1)
+            }
             None => (index, offset, true),
         };
         if space == Space::Host {
@@ -97,7 +179,7 @@ impl Selector<'_> {
             return Ok(self.symbol_address(Symbol::Memory, k.wrapping_add(offset)));
         }
         let element = Cached::Element(index);
-        if offset <= OFFSET_MAX && (offset > 0 || self.is_kept(element)) {
+        if offset <= OFFSET_MAX && (self.is_kept(element) || offset > 0 && !self.is_single(index)) {
             self.reg(index)?;
             return Ok(Address::Offset(self.kept(element), offset));
         }
@@ -114,6 +196,21 @@ impl Selector<'_> {
         let (index, shift) = shifted.unwrap_or((index, 0));
         let rm = self.reg(index)?;
         Ok(Address::Indexed(base, rm, shift))
+    }
+    /// Whether the access at a distance from a value that no other access uses is better made at that distance from linear memory, with
+    /// the value as index: the address of linear memory itself is not there yet, or all is in a loop, where the address that is needed
+    /// stays in a register.
+    fn is_single(&self, index: Value) -> bool {
+        let Addresses { accesses, singles, others, .. } = &self.addresses;
+        if accesses.get(&index) != Some(&1) {
+            return false;
+        }
+        let is_needed = *others > 0 || self.is_kept(Cached::Address(Symbol::Memory, 0));
+        match (self.tuning.is_small, self.flow.depth(self.block.0) > 0) {
+            (true, _) => !is_needed && *singles == 1,
+            (false, true) => *singles <= LOOP_SINGLES_MAX,
+            (false, false) => !is_needed && *singles <= SINGLES_MAX,
+        }
     }
     /// Takes in a left shift that nobody has made and that an address can make: the value and the amount.
     fn take_shift(&mut self, v: Value) -> Option<(Value, u32)> {

@@ -17,7 +17,7 @@ use synth_validator::domain::{BinOp, CmpOp, Space};
 use synth_validator::ir::{BlockData, Cond, Inst as IrInst, Op, Terminator, Value};
 
 /// Most operations that a rule has below its root.
-const INNER_MAX: usize = 6;
+const INNER_MAX: usize = 8;
 
 /// An operand of what is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,10 +103,16 @@ impl<'a> Selector<'a> {
                 }
                 Op::Load { offset: 0, .. } | Op::Store { offset: 0, .. } => self.take_sum(inst.args[0]),
                 Op::Cmp(_) | Op::CmpPair(_) => self.take_inner(self.tiles.tiles[at]),
+                // The address of another block takes only its value.
+                _ if self.is_far_sum(inst) => {}
                 _ if !self.tiles.taken[at] => self.take_inner(self.tiles.tiles[at]),
                 _ => {}
             }
         }
+    }
+    fn is_far_sum(&self, inst: &IrInst) -> bool {
+        let sum = inst.results.first().and_then(|v| self.addresses.sums.get(v));
+        sum.is_some_and(|sum| !sum.is_near)
     }
     fn take_inner(&mut self, tile: Option<Tile>) {
         if let Some(tile) = tile {
@@ -159,7 +165,7 @@ impl<'a> Selector<'a> {
         let at = self.place(v)?;
         let is_single = self.facts.uses[v.0 as usize] == 1 && self.facts.user_block[v.0 as usize] == self.block.0;
         let is_word = matches!(self.insts[at].op, Op::Bin(_) | Op::Un(_));
-        let is_free = || !self.products.makes(v) && !self.sums.contains_key(&v);
+        let is_free = || !self.products.makes(v) && !self.addresses.sums.contains_key(&v);
         (is_single && is_word && is_free()).then_some(at)
     }
     /// The place of a comparison whose truth value only tests use, all of which it can be made for at once.
@@ -167,7 +173,7 @@ impl<'a> Selector<'a> {
         let at = self.place(v)?;
         let is_single = self.facts.uses[v.0 as usize] == 1 && self.facts.user_block[v.0 as usize] == self.block.0;
         let compares = matches!(self.insts[at].op, Op::Cmp(_) | Op::CmpPair(_));
-        (compares && (is_single || self.decides_choices(v))).then_some(at)
+        (compares && (is_single || self.is_only_tested(v))).then_some(at)
     }
     pub(super) fn operand(&self, v: Value) -> Operand {
         match self.constant(v) {
