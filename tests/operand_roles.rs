@@ -123,8 +123,7 @@ fn effects() -> Vec<Inst> {
     }
     all.extend([4, 1000].map(|offset| Inst::LoadIncoming { rd: V, offset }));
     all.extend([4, 1000].map(|offset| Inst::StoreOutgoing { rt: V, offset }));
-    all.push(Inst::TrapIf { test: None, kind: TrapKind::OutOfBoundsMemory });
-    all.extend(tests().map(|test| Inst::TrapIf { test: Some(test), kind: TrapKind::OutOfBoundsMemory }));
+    all.extend(tests().map(|test| Inst::TrapIf { test, kind: TrapKind::OutOfBoundsMemory }));
     let fixed = |n: u8| (0..n).map(|k| (V, k)).collect::<Vec<_>>();
     all.push(Inst::Entry { args: fixed(4) });
     all.push(Inst::Return { results: fixed(4) });
