@@ -260,6 +260,11 @@ impl Graph {
         {
             return self.shift_const(BinOp::Lshr, x, k + n);
         }
+        if let (&Node::Un(UnOp::Clz, x), 5) = (self.node(a), n) {
+            // 32 zeros lead zero only, and no more than 31 lead any other word.
+            let (is_zero, one, zero) = (self.cmp_const(CmpOp::Eq, &x, 0), self.word(1), self.word(0));
+            return self.ite(&is_zero, &one, &zero);
+        }
         let n = self.word(n);
         self.intern(Node::Bin(BinOp::Lshr, a, n))
     }

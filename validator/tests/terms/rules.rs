@@ -125,6 +125,13 @@ fn special_words(judge: &mut Judge) {
     for c in [2, 3] {
         judge.program(&[&inner[..], &[Op::Ite(c, first, 3), Op::Ite(c, 3, first), Op::Ite(c, first, first)]].concat());
     }
+    // Leading zeros of zero, as a bit, and what is near it.
+    for zeros in [Op::Bin(BinOp::Xor, 0, 1), Op::Bin(BinOp::Sub, 0, 1), Op::Bin(BinOp::Or, 0, 4)] {
+        for n in [4, 5, 6] {
+            let bit = [Op::Un(UnOp::Clz, first), Op::Const(n), Op::Bin(BinOp::Lshr, first + 1, first + 2)];
+            judge.program(&[&[zeros], &bit[..]].concat());
+        }
+    }
     // Sign copies of a byte or halfword that is 0, or in part.
     for (shift, extension) in [(8, UnOp::Sext8), (16, UnOp::Sext16), (4, UnOp::Sext8)] {
         for n in [7, 15, 31] {
