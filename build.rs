@@ -15,8 +15,8 @@ fn git(root: &Path, arguments: &[&str]) -> Option<String> {
     Some(said.trim().to_string())
 }
 
-/// The commit, and `yes` or `no`: whether the program's sources differ from it. The environment's `SYNTH_COMMIT` and `SYNTH_DIRTY` go before
-/// what git says, for sources without a checkout. Nothing in debug builds, which every commit would have built anew.
+/// The commit, and `yes` or `no`: whether the program's sources differ from it. The environment's `SYNTH_COMMIT` and `SYNTH_DIRTY` go
+/// before what git says, for sources without a checkout. Nothing in debug builds, which every commit would have built anew.
 fn identity(root: &Path, profile: &str) -> Option<(String, String)> {
     for name in ["SYNTH_COMMIT", "SYNTH_DIRTY"] {
         println!("cargo::rerun-if-env-changed={name}");

@@ -9,8 +9,8 @@ pub mod smtlib;
 pub mod solver;
 pub mod source_digest;
 
-/// [Digest](source_digest) of what verdicts rest on, taken when the validator was built: its sources, the lemmas, and the versions of what it is built
-/// from.
+/// [Digest](source_digest) of what verdicts rest on, taken when the validator was built: its sources, the lemmas, and the versions of
+/// what it is built from.
 pub const VALIDATOR_SHA256: &str = env!("SYNTH_VALIDATOR_SHA256");
 
 /// What the solver that is linked in says its version is.
