@@ -85,7 +85,7 @@ pub struct ObjectData {
     pub exported_tables: BTreeSet<u32>,
     /// Linear memory, if the object owns it.
     pub memory: Option<Image>,
-    /// What its address is to be a multiple of, in bytes, if that is more than 8.
+    /// What its address is to be a multiple of, in bytes.
     pub memory_align: u32,
     /// Words that hold addresses in linear memory: offsets in linear memory or in a segment's copy. What stands there is the distance from
     /// its start.

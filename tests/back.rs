@@ -90,6 +90,7 @@ fn listing(func: &Func) -> String {
     let data = ObjectData {
         exports: vec![("exported".to_string(), func.index), ("host_alias".to_string(), 0)],
         memory: Some(Image::Zero(0x20000)),
+        memory_align: 8,
         memory_bytes: Some(0x20000),
         witness: vec![1, 2, 3],
         ..ObjectData::default()

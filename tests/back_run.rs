@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::Command;
 use synth::compile::{Core, compile_function};
+use synth::encode::operand::Condition;
 use synth::ir_facts::Facts;
-use synth::machine::{Inst, Reg, Role};
+use synth::machine::{Compare, Inst, Reg, Role, Src};
 use synth::module_info::{FunctionInfo, ModuleInfo};
 use synth::object_writer::{CellInit, Image, ObjectData, SymbolOptions, write_object};
 use synth::regalloc::{Place, Step, allocate};
@@ -62,7 +63,8 @@ fn random_functions_run_as_evaluated() {
     let exports = (1..=FUNCTIONS).map(|n| (format!("random{n}"), n)).collect();
     let cells = vec![CellInit::Word(0); 4];
     let memory = Some(Image::Zero(MEMORY_BYTES.into()));
-    let data = ObjectData { exports, memory, memory_bytes: Some(MEMORY_BYTES), cells, ..Default::default() };
+    let data =
+        ObjectData { exports, memory, memory_align: 8, memory_bytes: Some(MEMORY_BYTES), cells, ..Default::default() };
     let object = write_object(&compiled, &info, &data, Core::CortexM4, SymbolOptions::default()).expect("writes");
     let mut driver = include_str!("random_ir/driver.c").to_string();
     (1..=FUNCTIONS).for_each(|n| writeln!(driver, "extern F random{n};").expect("text"));
@@ -146,7 +148,8 @@ fn claimed_places_are_inductive() {
             .expect("selects")
             .machine;
         // What costs nothing to make may be made anew, or not at all: by instruction, the registers that hold its result.
-        let free = |inst: &Inst| matches!(inst, Inst::Const { .. } | Inst::SymbolAddress { .. });
+        let free =
+            |inst: &Inst| matches!(inst, Inst::Const { .. } | Inst::SymbolAddress { .. } | Inst::LoadIncoming { .. });
         let unnamed = |inst: &Inst| {
             let mut inst = inst.clone();
             inst.operands(&mut |r, _| *r = Reg(0));
@@ -154,13 +157,29 @@ fn claimed_places_are_inductive() {
         };
         let makers: Vec<(Inst, Reg)> =
             machine.insts.iter().filter(|i| free(i)).map(|i| (unnamed(i), result(i))).collect();
+        let alike = |inst: &Inst, place: Place| {
+            let inst = unnamed(inst);
+            makers.iter().filter(move |(i, _)| *i == inst).map(move |(_, r)| (place, *r))
+        };
         let all: Vec<Reg> = (0..machine.vregs).map(Reg).collect();
         let allocated = allocate(&machine, &all, index).expect("allocates");
         let mut ends: Vec<Vec<(Place, Reg)>> = Vec::new();
         for (b, block) in machine.blocks.iter().enumerate() {
             // Moves of edges into blocks with one predecessor stand in the successor: it goes on from there.
             let mut held: Vec<(Place, Reg)> = match block.preds[..] {
-                [pred] => ends[pred].clone(),
+                [pred] => {
+                    let mut held = ends[pred].clone();
+                    // A branch may have found out that a register holds a constant.
+                    if let Some(Step::Inst(Inst::Branch { test }, _)) = allocated.blocks[pred].last()
+                        && let Compare::Cmp(n, Src::Imm(value)) = test.compare
+                        && let Some(edge) = [Condition::Eq, Condition::Ne].iter().position(|c| *c == test.condition)
+                        && machine.blocks[pred].succs[edge] == b
+                        && machine.blocks[pred].succs[1 - edge] != b
+                    {
+                        held.extend(alike(&Inst::Const { rd: Reg(0), value }, Place::Reg(n.0 as u8)));
+                    }
+                    held
+                }
                 _ => allocated.live[b].iter().map(|(r, p)| (*p, *r)).collect(),
             };
             let mut insts = machine.insts[block.range.clone()].to_vec().into_iter();
@@ -184,11 +203,13 @@ fn claimed_places_are_inductive() {
                             insts.next();
                             next = insts.clone().next();
                         }
-                        if free(inst) && next.as_ref().map(unnamed) != Some(unnamed(inst)) {
+                        if free(inst) {
                             let place = Place::Reg(result(inst).0 as u8);
                             held.retain(|(p, _)| *p != place);
-                            let same = makers.iter().filter(|(i, _)| *i == unnamed(inst));
-                            held.extend(same.map(|(_, r)| (place, *r)));
+                            held.extend(alike(inst, place));
+                            if next.as_ref().map(unnamed) == Some(unnamed(inst)) {
+                                insts.next();
+                            }
                             continue;
                         }
                         let mut before = insts.next().expect("one");
