@@ -24,7 +24,8 @@ fn ask(g: &Graph, assumptions: &[T], conclusion: T, steps: u32) -> bool {
     // The default solver first tries a strategy of its own with a limit in seconds; this one counts steps only.
     let solver = Tactic::new("smt").solver();
     let mut params = Params::new();
-    params.set_u32("rlimit", steps);
+    // 0 would be no limit.
+    params.set_u32("rlimit", steps.max(1));
     params.set_u32("random_seed", 0);
     solver.set_params(&params);
     for &a in assumptions {

@@ -85,7 +85,8 @@ impl<'g> Smt<'g> {
         for tactic in tactics {
             let solver = Tactic::new(tactic).solver();
             let mut params = Params::new();
-            params.set_u32("rlimit", steps);
+            // 0 would be no limit.
+            params.set_u32("rlimit", steps.max(1));
             params.set_u32("random_seed", 0);
             solver.set_params(&params);
             assumptions.iter().for_each(|a| solver.assert(a));

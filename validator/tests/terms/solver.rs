@@ -95,6 +95,18 @@ fn solver_terms_have_the_evaluated_value() {
     println!("ground queries: {asked}");
 }
 
+/// Covers TOR-LIMIT-STEPS.
+#[test]
+fn no_steps_are_a_limit() {
+    let g = &mut Graph::new();
+    let x = g.var(Var::Argument(0));
+    let square = g.bin(BinOp::Mul, &x, &x);
+    let (low, bit) = (g.bin_const(BinOp::And, &square, 3), g.bin_const(BinOp::And, &x, 1));
+    let goal = g.cmp(CmpOp::Eq, &low, &bit);
+    assert_eq!(Smt::new(g, Multiplier::Full).follows(&[], goal, 5_000_000), Answer::Holds);
+    assert_eq!(Smt::new(g, Multiplier::Full).follows(&[], goal, 0), Answer::Exhausted);
+}
+
 /// Covers TOR-PROOF-SMT.
 #[test]
 fn solver_terms_are_raw_expressions_for_all_inputs() {
