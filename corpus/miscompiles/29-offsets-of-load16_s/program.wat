@@ -8,4 +8,6 @@
   (func (export "o256") (param $p i32) (result i32) (i32.load16_s offset=256 (local.get $p)))
   (func (export "o260") (param $p i32) (result i32) (i32.load16_s offset=260 (local.get $p)))
   (func (export "o4095") (param $p i32) (result i32) (i32.load16_s offset=4095 (local.get $p)))
-  (func (export "o4096") (param $p i32) (result i32) (i32.load16_s offset=4096 (local.get $p))))
+  (func (export "o4096") (param $p i32) (result i32) (i32.load16_s offset=4096 (local.get $p)))
+  (func (export "two") (param $p i32) (result i32)
+    (i32.add (i32.load16_s offset=33 (local.get $p)) (i32.load16_s offset=37 (local.get $p)))))

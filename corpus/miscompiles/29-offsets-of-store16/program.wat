@@ -8,4 +8,6 @@
   (func (export "o256") (param $p i32) (param $x i32) (i32.store16 offset=256 (local.get $p) (local.get $x)))
   (func (export "o260") (param $p i32) (param $x i32) (i32.store16 offset=260 (local.get $p) (local.get $x)))
   (func (export "o4095") (param $p i32) (param $x i32) (i32.store16 offset=4095 (local.get $p) (local.get $x)))
-  (func (export "o4096") (param $p i32) (param $x i32) (i32.store16 offset=4096 (local.get $p) (local.get $x))))
+  (func (export "o4096") (param $p i32) (param $x i32) (i32.store16 offset=4096 (local.get $p) (local.get $x)))
+  (func (export "two") (param $p i32) (param $x i32)
+    (i32.store16 offset=33 (local.get $p) (local.get $x)) (i32.store16 offset=37 (local.get $p) (local.get $x))))
