@@ -5,7 +5,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use synth::evidence::SCHEMA;
 use synth::evidence::build_record::RefusedEntry;
+use synth::evidence::summary::{SolverAgreement, Solvers};
 
 /// Debian's Python, which has the packages that `scripts/setup-test.sh` installs.
 const PYTHON: &str = "/usr/bin/python3";
@@ -64,6 +66,17 @@ fn findings_have_the_form_of_sarif() {
     put("pass", &made(|b| b.compilation.as_mut().expect("is recorded").refused.push(refused), None));
     put("fault", &made(|b| b.tool.faults = true, None));
     put("gate", &made(|b| b.gate = Some("a call survives".to_string()), None));
+    let missing = SolverAgreement {
+        solver: "cvc5".to_string(),
+        version: String::new(),
+        agreed: 0,
+        unknown: 0,
+        disagreed: 0,
+        failed: 0,
+        missing: Some("no program cvc5".to_string()),
+    };
+    let solvers = Solvers { schema: SCHEMA.to_string(), kind: "solvers".to_string(), solvers: vec![missing] };
+    put("asked", &made(|b| b.tool.faults = false, Some(solvers)));
     // An object whose initial memory and whose code are not what they should be, with an instruction that is not modelled.
     std::fs::write(folder.path("m.wat"), MODULE).expect("writes");
     assert_eq!(folder.synth(&["compile", "m.wat", "-o", "m.o"]).0, 0);
@@ -87,10 +100,9 @@ fn findings_have_the_form_of_sarif() {
         folder.path(name).join("findings.sarif")
     };
     let wrong = report("wrong.o", "wrong", &[]);
-    let asked = report("m.o", "asked", &["--solver", "cvc5=/nowhere/cvc5"]);
     let limit = report("m.o", "limit", &["--limit-region-steps", "3"]);
-    let made = ["none", "pass", "fault", "gate"].map(|name| folder.path(name));
-    let files: Vec<&Path> = made.iter().chain([&wrong, &asked, &limit]).map(|p| p.as_path()).collect();
+    let made = ["none", "pass", "fault", "gate", "asked"].map(|name| folder.path(name));
+    let files: Vec<&Path> = made.iter().chain([&wrong, &limit]).map(|p| p.as_path()).collect();
     println!("{}", script("sarif.py", &files));
 }
 
