@@ -34,6 +34,13 @@ pub enum Role {
     DefTied(usize),
 }
 
+impl Role {
+    /// Whether the register is written.
+    pub fn is_def(self) -> bool {
+        matches!(self, Role::Def | Role::DefEarly | Role::DefIn(_) | Role::DefTied(_))
+    }
+}
+
 /// The flexible second operand. An immediate fits the instruction that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Src {

@@ -8,7 +8,7 @@ use super::{Emitter, target};
 use crate::encode::operand::Condition;
 use crate::error::CompileError;
 use crate::faults;
-use crate::machine::{Inst, MachineFunc, Role, Test};
+use crate::machine::{Inst, MachineFunc, Test};
 use crate::regalloc::{Allocated, Place, Step};
 
 /// Core registers as bits.
@@ -28,8 +28,7 @@ fn effects(step: &Step) -> [Registers; 2] {
         Step::Inst(inst, _) => {
             let mut all = [0; 2];
             inst.clone().operands(&mut |r, role| {
-                let writes = matches!(role, Role::Def | Role::DefEarly | Role::DefIn(_) | Role::DefTied(_));
-                all[usize::from(writes)] |= 1 << r.0;
+                all[usize::from(role.is_def())] |= 1 << r.0;
             });
             all
         }

@@ -10,7 +10,7 @@
 use super::{Allocated, Place, Step};
 use crate::encode::operand::{Condition, ModifiedImm};
 use crate::faults;
-use crate::machine::{Compare, Inst, MachineFunc, Reg, Role, Src, Test};
+use crate::machine::{Compare, Inst, MachineFunc, Reg, Src, Test};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use synth_validator::domain::Symbol;
@@ -172,9 +172,10 @@ fn kept(step: Step, held: &mut Held, numbers: &mut Numbers) -> Option<Step> {
                 let lost = held.registers.iter_mut().enumerate().filter(|(n, _)| !PRESERVED.contains(n));
                 lost.for_each(|(_, register)| *register = None);
             }
-            inst.operands(&mut |r, role| match role {
-                Role::Use | Role::UseIn(_) | Role::UseLate => {}
-                Role::Def | Role::DefEarly | Role::DefIn(_) | Role::DefTied(_) => held.put(Place::Reg(r.0 as u8), None),
+            inst.operands(&mut |r, role| {
+                if role.is_def() {
+                    held.put(Place::Reg(r.0 as u8), None);
+                }
             });
             Some(Step::Inst(inst, origin))
         }
