@@ -148,8 +148,7 @@ fn claimed_places_are_inductive() {
             .expect("selects")
             .machine;
         // What costs nothing to make may be made anew, or not at all: by instruction, the registers that hold its result.
-        let free =
-            |inst: &Inst| matches!(inst, Inst::Const { .. } | Inst::SymbolAddress { .. } | Inst::LoadIncoming { .. });
+        let free = Inst::is_remade;
         let unnamed = |inst: &Inst| {
             let mut inst = inst.clone();
             inst.operands(&mut |r, _| *r = Reg(0));

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use synth_validator::claim::Claim;
 use synth_validator::evidence::obligations::{self, Obligation};
 use synth_validator::ladder::{Limits, Rung};
+use synth_validator::prove_all::STACK_BYTES;
 use synth_validator::validate::{InputError, Session};
 
 /// An obligation.
@@ -85,7 +86,11 @@ pub fn exported(
         let found = AssertUnwindSafe(|| obligations::of(&session, function, Rung::Egraph).unwrap_or_default());
         catch_unwind(found).unwrap_or_default()
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("invariant: threads start");
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(STACK_BYTES)
+        .build()
+        .expect("invariant: threads start");
     let all: Vec<Vec<Obligation>> = pool.install(|| session.functions().into_par_iter().map(of).collect());
     Ok(all.into_iter().flatten().map(exported_one).collect())
 }

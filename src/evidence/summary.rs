@@ -9,6 +9,7 @@ use crate::stack::FunctionStack;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::certificate::{Certificate, FunctionEntry, LinkEntry, Said, Totals, sha256};
+use synth_validator::claim::FunctionClaim;
 use synth_validator::contract::Contract;
 use synth_validator::ladder::{Limits, Rung};
 use synth_validator::validate::{FunctionReport, LIMIT_REACHED, Session};
@@ -234,11 +235,16 @@ fn passes(build: &Build, index: u32) -> FunctionPasses {
     passes
 }
 
+/// The lemmas that rewrites of a function cite, once for each step.
+pub fn cited(claim: &FunctionClaim) -> impl Iterator<Item = String> + '_ {
+    let witnesses = claim.stages.iter().map(|s| &s.witness).chain([&claim.witness]);
+    witnesses.flat_map(|w| &w.rewrites).flat_map(|r| &r.proof.steps).map(|step| step.rule.clone())
+}
+
 /// The lemmas of a function's proof: steps of the rewrites that its links cite, and of the e-graph's proofs.
 fn lemmas(parts: &Parts<'_>, index: u32) -> BTreeSet<String> {
     let claim = parts.session.claim().functions.iter().find(|f| f.index == index);
-    let witnesses = claim.into_iter().flat_map(|c| c.stages.iter().map(|s| &s.witness).chain([&c.witness]));
-    let cited = witnesses.flat_map(|w| &w.rewrites).flat_map(|r| &r.proof.steps).map(|step| step.rule.clone());
+    let cited = claim.into_iter().flat_map(cited);
     let closed = parts.exported.iter().filter(|o| o.function == index).flat_map(|o| o.lemmas.iter().cloned());
     cited.chain(closed).collect()
 }

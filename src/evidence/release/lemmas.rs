@@ -157,7 +157,10 @@ fn rule_entry(rule: &Rule) -> (Entry, Option<(String, String)>) {
 
 /// Proves everything anew. `step` is called with each name when it is done.
 pub fn dossier(lemmas: &[Lemma], rules: &[Rule], step: &(dyn Fn(&str) + Sync)) -> Dossier {
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(1 << 28).build().expect("invariant: threads start");
+    let pool = rayon::ThreadPoolBuilder::new()
+        .stack_size(synth_validator::prove_all::STACK_BYTES)
+        .build()
+        .expect("invariant: threads start");
     let (of_lemmas, of_rules): (Vec<_>, Vec<_>) = pool.install(|| {
         let of_lemmas = lemmas.par_iter().map(lemma_entry).inspect(|(e, _)| step(&e.name)).collect();
         let of_rules = rules.par_iter().map(rule_entry).inspect(|(e, _)| step(&e.name)).collect();

@@ -2,11 +2,13 @@
 //!
 //! The programs are compiled as `synth compile` does without options, and the obligations of their proofs are made anew.
 
+use crate::evidence::summary::cited;
 use crate::pipeline::{self, Options};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::evidence::obligations;
 use synth_validator::ladder::{Limits, Rung};
+use synth_validator::prove_all::STACK_BYTES;
 use synth_validator::validate::Session;
 
 /// What is used.
@@ -35,7 +37,7 @@ impl Uses {
 /// # Errors
 /// A program that is not compiled, or whose links cannot be attempted.
 pub fn of_programs(programs: &[(String, Vec<u8>)], step: &(dyn Fn() + Sync)) -> Result<Uses, String> {
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(1 << 28).build().expect("invariant: threads start");
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build().expect("invariant: threads start");
     let used: Result<Vec<_>, String> =
         pool.install(|| programs.par_iter().map(of_program).inspect(|_| step()).collect());
     let mut uses = Uses::default();
@@ -57,9 +59,7 @@ fn of_program((program, module): &(String, Vec<u8>)) -> Result<Vec<(Entry, Strin
         used.extend(f.rules.keys().map(|rule| (Entry::Rule, rule.to_string(), function(f.index))));
     }
     for claim in &compiled.claim.functions {
-        let witnesses = claim.stages.iter().map(|s| &s.witness).chain([&claim.witness]);
-        let steps = witnesses.flat_map(|w| &w.rewrites).flat_map(|r| &r.proof.steps);
-        used.extend(steps.map(|step| (Entry::Lemma, step.rule.clone(), function(claim.index))));
+        used.extend(cited(claim).map(|lemma| (Entry::Lemma, lemma, function(claim.index))));
     }
     let session = Session::new(module, &compiled.object, None, Limits::default()).map_err(|e| failed(e.to_string()))?;
     for index in session.functions() {
