@@ -69,7 +69,9 @@ impl Held {
             (Place::Reg(n), _) => {
                 self.registers[usize::from(n)] = number.filter(|_| usize::from(n) != SPARE);
             }
-            (Place::Slot(_), _) if faults::on("known-slot-stale") => {}
+            (Place::Slot(s), Some(number)) if faults::on("known-slot-stale") => {
+                self.slots.entry(s).or_insert(number);
+            }
             (Place::Slot(s), Some(number)) => drop(self.slots.insert(s, number)),
             (Place::Slot(s), None) => drop(self.slots.remove(&s)),
         }

@@ -11,4 +11,9 @@
 
   ;; abi-pair-stack: the same towards the host.
   (func (export "log_range") (param $id i32) (param $time i64)
-    (call $log_sample (local.get $id) (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4) (local.get $time))))
+    (call $log_sample (local.get $id) (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4) (local.get $time)))
+
+  ;; abi-fifth-result: results after the fourth word lie in memory.
+  (func (export "window") (param $low i32) (param $high i32) (result i32 i32 i32 i32 i32 i32)
+    (local.get $low) (local.get $high) (i32.add (local.get $low) (local.get $high)) (i32.sub (local.get $high) (local.get $low))
+    (i32.xor (local.get $low) (local.get $high)) (i32.and (local.get $low) (local.get $high))))

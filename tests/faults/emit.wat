@@ -35,7 +35,17 @@
     (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     (param i64 i64)))
+  (import "host" "empty" (func $empty (param i32) (result i32)))
   (memory (export "memory") 1)
+
+  ;; emit-flags-kept: a difference decides a choice by the flags it leaves and, behind a sum that leaves others, a branch.
+  (func (export "drain") (param $level i32) (param $used i32) (param $step i32) (result i32) (local $left i32)
+    (local.set $left (i32.sub (local.get $level) (local.get $used)))
+    (local.set $step (select (i32.const 17) (local.get $step) (i32.eqz (local.get $left))))
+    (i32.store (i32.const 64) (i32.add (local.get $step) (local.get $used)))
+    (if (result i32) (i32.eqz (local.get $left))
+      (then (call $empty (local.get $step)))
+      (else (i32.mul (local.get $left) (local.get $step)))))
 
   ;; emit-far-slot-scratch: behind so many outgoing arguments the words that find no register lie out of reach of an immediate offset;
   ;; moves from one such place to another take the register in which the address would be made.
