@@ -63,48 +63,25 @@ pub fn reorder(func: &mut Func, order: &[Block]) {
     }
 }
 
-/// Number of a terminator's edges.
-fn edge_count(end: &Terminator) -> usize {
-    match end {
-        Terminator::Jump(_) => 1,
-        Terminator::Branch(..) => 2,
-        Terminator::Switch(_, edges, _) => edges.len() + 1,
-        Terminator::Return(_) | Terminator::Trap(_) => 0,
-    }
-}
-
-/// The block that the edge with this number leads to, which exists.
-fn target(end: &Terminator, number: usize) -> Block {
-    let edge = match end {
-        Terminator::Jump(edge) => edge,
-        Terminator::Branch(_, yes, no) => [yes, no][number],
-        Terminator::Switch(_, edges, default) => edges.get(number).unwrap_or(default),
-        Terminator::Return(_) | Terminator::Trap(_) => unreachable!("invariant: it has no edges"),
-    };
-    edge.block
-}
-
 /// The blocks reachable from the entry, in reverse postorder.
 pub fn reverse_postorder(func: &Func) -> Vec<Block> {
     let mut seen = vec![false; func.blocks.len()];
     let mut order = Vec::with_capacity(func.blocks.len());
-    // Blocks, and how many of their edges are still to be followed: the last one first.
-    let mut open: Vec<(Block, usize)> = Vec::new();
-    let end = |b: Block| &func.blocks[b.0 as usize].end;
+    // Blocks, and those of their edges that are still to be followed: the last one first.
+    let mut open = Vec::new();
+    let edges_of = |b: Block| edges(&func.blocks[b.0 as usize].end).into_iter();
     if let Some(first) = seen.first_mut() {
         *first = true;
-        open.push((Block(0), edge_count(end(Block(0)))));
+        open.push((Block(0), edges_of(Block(0))));
     }
     while let Some((block, rest)) = open.last_mut() {
-        if *rest == 0 {
+        let Some(Edge { block: next, .. }) = rest.next_back() else {
             order.push(*block);
             open.pop();
             continue;
-        }
-        *rest -= 1;
-        let next = target(end(*block), *rest);
+        };
         if !std::mem::replace(&mut seen[next.0 as usize], true) {
-            open.push((next, edge_count(end(next))));
+            open.push((*next, edges_of(*next)));
         }
     }
     order.reverse();

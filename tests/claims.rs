@@ -26,8 +26,8 @@ use synth_validator::validate::{Session, Verdict};
 
 const LIMITS: Limits = Limits { smt_steps: 200_000, full_steps: 200_000, region_steps: 3_000, queries: 100 };
 
-/// Loops, an egg proof, inlining, ignored arguments, indirect calls.
-const MODULES: [&str; 3] = [
+/// Loops, an egg proof, inlining, ignored arguments, indirect calls, words at joins that copy a sign or are one word.
+const MODULES: [&str; 4] = [
     r#"(module (memory 1)
       (func (export "fill") (param $at i32) (param $n i32) (result i32)
         (loop $next
@@ -56,10 +56,33 @@ const MODULES: [&str; 3] = [
           (local.set 2 (i64.add (local.get 2) (call_indirect (type $t) (local.get 1) (i32.and (local.get 0) (i32.const 1)))))
           (br_if $l (local.tee 0 (i32.shr_u (local.get 0) (i32.const 1)))))
         (local.get 2)))"#,
+    r#"(module
+      (import "e" "tell" (func $tell (param i64)))
+      (import "e" "ask" (func $ask (param i32) (result i32)))
+      (memory 1)
+      (func (export "square") (param i32 i32) (result i64)
+        (local i64)
+        (local.set 2 (i64.extend_i32_s (local.get 0)))
+        (if (local.get 1) (then (call $tell (local.get 2))))
+        (i64.mul (local.get 2) (local.get 2)))
+      (func (export "falls") (param i32 i32) (result i32)
+        (local i32 i32 i32)
+        (loop
+          (local.set 3 (local.get 0))
+          (i32.store (i32.const 8)
+            (i32.lt_u
+              (i32.shr_u (local.get 0) (local.get 2))
+              (if (result i32) (local.get 4)
+                (then (local.set 0 (call $ask (local.get 0))) (local.get 3))
+                (else (local.get 0)))))
+          (local.set 0 (i32.add (local.get 0) (i32.load (i32.const 8))))
+          (br_if 0 (local.tee 1 (i32.shr_u (local.get 1) (i32.const 1)))))
+        (local.get 0)))"#,
 ];
 
 /// What the modules are about.
-const SUBJECTS: [&str; 3] = ["loop, egg proof", "inlining, ignored arguments, imports", "indirect calls, i64"];
+const SUBJECTS: [&str; 4] =
+    ["loop, egg proof", "inlining, ignored arguments, imports", "indirect calls, i64", "sign copies, equal words"];
 
 /// Places of a document that hold something to change, as paths.
 fn places(value: &Value, here: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
