@@ -152,6 +152,8 @@ pub const BREAKS: &[Break] = &[
     of("x xor x is x", WORD, "BinOp::Xor if a == b => «self.word(0)»,", "a", TERMS),
     of("mask dropped when high bits remain", WORD, "if «possible & m == 0» {", "possible & m & 0xffff == 0", TERMS),
     of("extended halfword masked too wide", WORD, "Node::Un(UnOp::Sext16, x) if «m & !0xffff == 0»", "m & !0x1_ffff == 0", TERMS),
+    of("a word that is equal to a constant is its negative", WORD, "terms[..] == [(word, 1)] => self.word(«k.wrapping_neg()»)", "k", TERMS),
+    of("arithmetic shift as a logical one under any mask", WORD, "self.constant(n).filter(|n| «m <= u32::MAX >> n»)", "m <= u32::MAX >> n || n.count_ones() > 0", TERMS),
     of("high word of a signed product without its second factor's sign", WORD, "[(a, b), «(b, a)»].into_iter().fold(high,", "(a, b)", TERMS),
     of("overflow of a sum with the least number as of a difference", BOOLEAN, "self.constant(b).filter(|k| «*k != 1 << 31»)", "*k != 0", TERMS),
     of("arithmetic shift logical to z3", "validator/src/smt.rs", "BinOp::Ashr => «x.bvashr(&y)»,", "x.bvlshr(&y)", SYMBOLIC),

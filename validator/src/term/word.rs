@@ -171,7 +171,7 @@ impl Graph {
                     return self.mask(x, m & n);
                 }
             }
-            Node::Bin(BinOp::Ror, x, n) => {
+            Node::Bin(BinOp::Ror | BinOp::Ashr, x, n) => {
                 if let Some(n) = self.constant(n).filter(|n| m <= u32::MAX >> n) {
                     let shifted = self.shift_const(BinOp::Lshr, x, n);
                     return self.mask(shifted, m);
@@ -352,13 +352,21 @@ impl Graph {
         }
         let a = match *self.node(a) {
             Node::Ite(d, x, _) if d == c => x,
-            _ => a,
+            _ => self.if_equal(c, a),
         };
         let b = match *self.node(b) {
             Node::Ite(d, _, y) if d == c => y,
             _ => b,
         };
         if a == b { a } else { self.intern(Node::Ite(c, a, b)) }
+    }
+    /// The word where the condition holds: the constant that it is compared with, if the condition says that they are equal.
+    fn if_equal(&mut self, condition: T, word: T) -> T {
+        let Node::Cmp(CmpOp::Eq, difference, _) = *self.node(condition) else { return word };
+        match self.linear(difference) {
+            (k, terms) if terms[..] == [(word, 1)] => self.word(k.wrapping_neg()),
+            _ => word,
+        }
     }
 
     pub(super) fn locate_sum(&mut self, address: T) -> Place<T> {

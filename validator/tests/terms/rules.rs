@@ -125,6 +125,15 @@ fn special_words(judge: &mut Judge) {
     for c in [2, 3] {
         judge.program(&[&inner[..], &[Op::Ite(c, first, 3), Op::Ite(c, 3, first), Op::Ite(c, first, first)]].concat());
     }
+    // A choice of the word that its condition compares with a constant.
+    for c in [0, 5, u32::MAX] {
+        for word in [Op::Bin(BinOp::Xor, 0, 1), Op::Bin(BinOp::Add, 0, first), Op::Bin(BinOp::Sub, first, 0)] {
+            let condition = [Op::Const(c), word, Op::Cmp(CmpOp::Eq, first + 1, first), Op::Not(2)];
+            let choices =
+                [Op::Ite(2, first + 1, 2), Op::Ite(3, 2, first + 1), Op::Ite(2, 2, first + 1), Op::Ite(2, 0, 2)];
+            judge.program(&[&condition[..], &choices[..]].concat());
+        }
+    }
     // Leading zeros of zero, as a bit, and what is near it.
     for zeros in [Op::Bin(BinOp::Xor, 0, 1), Op::Bin(BinOp::Sub, 0, 1), Op::Bin(BinOp::Or, 0, 4)] {
         for n in [4, 5, 6] {
