@@ -352,7 +352,7 @@ impl Graph {
         }
         let a = match *self.node(a) {
             Node::Ite(d, x, _) if d == c => x,
-            _ => self.if_equal(c, a),
+            _ => self.if_zero(c, a),
         };
         let b = match *self.node(b) {
             Node::Ite(d, _, y) if d == c => y,
@@ -360,13 +360,19 @@ impl Graph {
         };
         if a == b { a } else { self.intern(Node::Ite(c, a, b)) }
     }
-    /// The word where the condition holds: the constant that it is compared with, if the condition says that they are equal.
-    fn if_equal(&mut self, condition: T, word: T) -> T {
-        let Node::Cmp(CmpOp::Eq, difference, _) = *self.node(condition) else { return word };
-        match self.linear(difference) {
-            (k, terms) if terms[..] == [(word, 1)] => self.word(k.wrapping_neg()),
-            _ => word,
+    /// The word where the condition holds: a constant, if the condition says that a sum is zero, and the word is that sum or its negative
+    /// but for a constant.
+    fn if_zero(&mut self, condition: T, word: T) -> T {
+        let Node::Cmp(CmpOp::Eq, sum, _) = *self.node(condition) else { return word };
+        let ((k, terms), (n, parts)) = (self.linear(sum), self.linear(word));
+        let is_negative = |((t, c), (u, d)): (&(T, u32), &(T, u32))| t == u && *c == d.wrapping_neg();
+        if terms == parts {
+            return self.word(n.wrapping_sub(k));
         }
+        if terms.len() == parts.len() && terms.iter().zip(&parts).all(is_negative) {
+            return self.word(n.wrapping_add(k));
+        }
+        word
     }
 
     pub(super) fn locate_sum(&mut self, address: T) -> Place<T> {

@@ -125,13 +125,15 @@ fn special_words(judge: &mut Judge) {
     for c in [2, 3] {
         judge.program(&[&inner[..], &[Op::Ite(c, first, 3), Op::Ite(c, 3, first), Op::Ite(c, first, first)]].concat());
     }
-    // A choice of the word that its condition compares with a constant.
+    // A choice of what its condition compares: the word, the difference, its negative, these and a constant.
     for c in [0, 5, u32::MAX] {
-        for word in [Op::Bin(BinOp::Xor, 0, 1), Op::Bin(BinOp::Add, 0, first), Op::Bin(BinOp::Sub, first, 0)] {
-            let condition = [Op::Const(c), word, Op::Cmp(CmpOp::Eq, first + 1, first), Op::Not(2)];
+        for (x, y) in [(0, 1), (0, first), (first + 1, 1)] {
+            let condition = [Op::Const(c), Op::Bin(BinOp::Xor, 0, 2), Op::Cmp(CmpOp::Eq, x, y), Op::Not(2)];
+            let compared =
+                [Op::Bin(BinOp::Sub, x, y), Op::Bin(BinOp::Sub, y, x), Op::Bin(BinOp::Sub, first, first + 2)];
             let choices =
-                [Op::Ite(2, first + 1, 2), Op::Ite(3, 2, first + 1), Op::Ite(2, 2, first + 1), Op::Ite(2, 0, 2)];
-            judge.program(&[&condition[..], &choices[..]].concat());
+                [x, y, first + 2, first + 3, first + 4].map(|word| [Op::Ite(2, word, 3), Op::Ite(3, 3, word)]);
+            judge.program(&[&condition[..], &compared[..], &choices.concat()[..]].concat());
         }
     }
     // Leading zeros of zero, as a bit, and what is near it.
