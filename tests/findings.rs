@@ -74,6 +74,13 @@ fn equal_words_are_known_behind_joins() {
     check("equal_words", Bounds::Software, None, &[]);
 }
 
+/// Machine code keeps a word that is zero where a truth value is 0, and takes bits of a word shifted with its sign for those of one shifted
+/// without; in an operand of a product, in memory, both were left to the solver.
+#[test]
+fn truth_values_and_fields_need_no_solver() {
+    check("truth_values", Bounds::Software, None, &[]);
+}
+
 /// Names of imports that no symbol can have.
 #[test]
 fn imports_have_symbols_whatever_their_names() {
