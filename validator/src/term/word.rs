@@ -360,19 +360,18 @@ impl Graph {
         };
         if a == b { a } else { self.intern(Node::Ite(c, a, b)) }
     }
-    /// The word where the condition holds: a constant, if the condition says that a sum is zero, and the word is that sum or its negative
+    /// The word where the condition holds: a constant, if the condition says that a sum is zero, and the word is a multiple of that sum
     /// but for a constant.
     fn if_zero(&mut self, condition: T, word: T) -> T {
         let Node::Cmp(CmpOp::Eq, sum, _) = *self.node(condition) else { return word };
         let ((k, terms), (n, parts)) = (self.linear(sum), self.linear(word));
-        let is_negative = |((t, c), (u, d)): (&(T, u32), &(T, u32))| t == u && *c == d.wrapping_neg();
-        if terms == parts {
-            return self.word(n.wrapping_sub(k));
+        // 1 and -1 are their own inverses; with another first coefficient nothing may fit.
+        let times = terms.iter().zip(&parts).next().map_or(0, |((_, c), (_, d))| c.wrapping_mul(*d));
+        let fits = |((t, c), (u, d)): (&(T, u32), &(T, u32))| t == u && *d == c.wrapping_mul(times);
+        match terms.len() == parts.len() && terms.iter().zip(&parts).all(fits) {
+            true => self.word(n.wrapping_sub(k.wrapping_mul(times))),
+            false => word,
         }
-        if terms.len() == parts.len() && terms.iter().zip(&parts).all(is_negative) {
-            return self.word(n.wrapping_add(k));
-        }
-        word
     }
 
     pub(super) fn locate_sum(&mut self, address: T) -> Place<T> {

@@ -125,14 +125,17 @@ fn special_words(judge: &mut Judge) {
     for c in [2, 3] {
         judge.program(&[&inner[..], &[Op::Ite(c, first, 3), Op::Ite(c, 3, first), Op::Ite(c, first, first)]].concat());
     }
-    // A choice of what its condition compares: the word, the difference, its negative, these and a constant.
+    // A choice of what its condition compares: the word, the difference, its negative, multiples, these and a constant, and what is none of them.
     for c in [0, 5, u32::MAX] {
         for (x, y) in [(0, 1), (0, first), (first + 1, 1)] {
             let condition = [Op::Const(c), Op::Bin(BinOp::Xor, 0, 2), Op::Cmp(CmpOp::Eq, x, y), Op::Not(2)];
             let compared =
                 [Op::Bin(BinOp::Sub, x, y), Op::Bin(BinOp::Sub, y, x), Op::Bin(BinOp::Sub, first, first + 2)];
-            let choices =
-                [x, y, first + 2, first + 3, first + 4].map(|word| [Op::Ite(2, word, 3), Op::Ite(3, 3, word)]);
+            let multiples =
+                [Op::Const(6), Op::Bin(BinOp::Mul, x, first + 5), Op::Bin(BinOp::Mul, first + 2, first + 5)];
+            let compared = [&compared[..], &multiples, &[Op::Bin(BinOp::Add, first + 7, x)]].concat();
+            let words = [x, y, first + 2, first + 3, first + 4, first + 6, first + 7, first + 8];
+            let choices = words.map(|word| [Op::Ite(2, word, 3), Op::Ite(3, 3, word)]);
             judge.program(&[&condition[..], &compared[..], &choices.concat()[..]].concat());
         }
     }
