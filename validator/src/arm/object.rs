@@ -23,6 +23,7 @@ use crate::contract::*;
 use crate::domain::Symbol;
 use crate::wasm::module::{ExportKind, Module};
 use names::{contract_symbol, has_plain_type};
+use object::read::elf::SectionHeader;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolKind};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -227,7 +228,10 @@ impl<'d> Reader<'d> {
             // Source: ELF, SHT_NULL 0 to SHT_STRTAB 3, SHT_NOTE 7, SHT_REL 9; IHI 0045, SHT_ARM_ATTRIBUTES; SHF_EXCLUDE.
             let is_known = matches!(sh_type.0, 0..=3 | 7..=9 | 0x7000_0003)
                 && ![".gnu.", ".llvm"].iter().any(|compilers| name.starts_with(compilers));
-            if self.linked.is_none() && (is_strange || flags >> 31 != 0 || !is_known) {
+            // Linkers read relocations that count in no table of symbols, or in another one, as if they counted in this one.
+            let is_lost =
+                sh_type.0 == 9 && s.elf_section_header().link(file.endian()) != file.elf_symbol_table().section();
+            if self.linked.is_none() && (is_strange || flags >> 31 != 0 || !is_known || is_lost) {
                 return error(&name, 0, "section with a name, type or flags that the contract has not");
             }
             let data = s.data().map_err(fail)?;
