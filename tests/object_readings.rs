@@ -142,6 +142,26 @@ fn relocations_that_only_linkers_see_are_refused() {
     assert!(!is_proved(&module, &wrong, Some(claim)));
 }
 
+/// A linker takes an import from a section that is not loaded too, if the object itself defines it there.
+///
+/// Covers TOR-INPUT-FIELDS.
+#[test]
+fn imports_are_defined_in_no_unloaded_section() {
+    let module = wasm(
+        r#"(module (import "env" "imp" (func $imp (param i32) (result i32)))
+            (func (export "f") (param i32) (result i32) (call $imp (local.get 0))))"#,
+    );
+    let object = compile(&module, &Options::default()).expect("compiles").object;
+    let folder = Folder::new().expect("a folder");
+    let (input, output) = (folder.write("in.o", &object).expect("written"), folder.path().join("out.o"));
+    let symbol = Path::new("imx=.synth.witness:0,global,function");
+    must("arm-none-eabi-objcopy", &[Path::new("--add-symbol"), symbol, &input, &output]);
+    let mut wrong = std::fs::read(output).expect("an object");
+    let name = wrong.windows(5).position(|w| w == b"\0imx\0").expect("a name");
+    put(&mut wrong, name + 1, b"imp");
+    assert!(!is_proved(&module, &wrong, None));
+}
+
 /// Start-up code clears `.bss` and `.bss.*`, and nothing else of such a name.
 ///
 /// Covers TOR-INPUT-FIELDS.

@@ -323,16 +323,14 @@ impl<'d> Reader<'d> {
             }
             // Nobody else's name is defined here, whatever linkers made of it.
             let is_others = !s.is_undefined() && !s.is_local() && self.linked.is_none();
-            let Some(section) = s.section_index().map(|i| i.0) else {
+            let home = s.section_index().and_then(|i| Some((i.0, self.sections.get(&i.0)?)));
+            let Some((section, home)) = home.filter(|(_, home)| home.loaded) else {
                 if is_others {
-                    return error(&name, s.address(), "symbol defined outside of all sections");
+                    return error(&name, s.address(), "symbol defined outside of all loaded sections");
                 }
                 continue;
             };
-            let Some(home) = self.sections.get(&section) else {
-                continue;
-            };
-            if name.is_empty() || name.starts_with('$') || !home.loaded {
+            if name.is_empty() || name.starts_with('$') {
                 continue;
             }
             let function = s.kind() == SymbolKind::Text;
