@@ -337,6 +337,22 @@ fn unaided(before: &str, after: &str) -> Verdict {
     })
 }
 
+/// A claim with a small capacity makes growth fail, and so would prove what the declared maximum does not.
+///
+/// Covers TOR-CONTRACT-FITS.
+#[test]
+fn between_modules_memory_grows_to_its_declared_maximum() {
+    let module = |body: &str| {
+        let text = format!(r#"(module (memory 1 10) (func (export "f") (result i32) {body}))"#);
+        wat::parse_str(text).expect("valid text")
+    };
+    let [before, after] = ["(drop (memory.grow (i32.const 1))) (memory.size)", "(i32.const 1)"].map(module);
+    let mut claim = ModuleSession::unaided(&before, &after).expect("readable").0.remove(0).claim;
+    assert!(ModuleSession::new(&before, &after, claim.clone(), Limits::default()).is_ok());
+    claim.contract.capacity_bytes = 65_536;
+    assert!(ModuleSession::new(&before, &after, claim, Limits::default()).is_err());
+}
+
 /// Covers TOR-REFINE-MODULES, TOR-REFINE-WRONG.
 #[test]
 fn functions_without_loops_are_related_without_a_witness() {

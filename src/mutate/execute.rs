@@ -495,7 +495,7 @@ impl Run<'_> {
                         break 'run End::Broken(why.to_string());
                     }
                     Fact::RequireEqual(a, b, why) if a != b => break 'run End::Broken(why.to_string()),
-                    Fact::Assume(false, why) => break 'run End::Nothing(why.to_string()),
+                    Fact::Assume(false, why) | Fact::Intend(false, why) => break 'run End::Nothing(why.to_string()),
                     _ => {}
                 }
             }

@@ -163,11 +163,13 @@ impl Integers<'_> {
             Node::Const(c) => int(c.into()),
             Node::Sum(k, terms) => {
                 let number = |c: u32| Int::from_i64(if c > 1 << 31 { i64::from(c as i32) } else { c.into() });
-                let sum = terms.iter().fold(number(k), |sum, (t, c)| sum + number(*c) * self.word(*t));
                 let max = |t: T| u64::from(!self.g.known_zeros(t));
                 let bound = terms.iter().try_fold(u64::from(k), |b, (t, c)| b.checked_add(max(*t) * u64::from(*c)));
                 // The coefficients above 2^31 are taken as negative: then it may wrap.
                 let exact = terms.iter().all(|(_, c)| *c <= 1 << 31) && bound.is_some_and(|b| b >> 32 == 0);
+                // An exact sum is the word, and no term of it is below zero.
+                let k = if exact { int(k.into()) } else { number(k) };
+                let sum = terms.iter().fold(k, |sum, (t, c)| sum + number(*c) * self.word(*t));
                 if exact { sum } else { self.wrap(&sum) }
             }
             Node::Bin(op, a, b) => self.bin(op, a, b).unwrap_or_else(|| self.at_most(max)),

@@ -119,8 +119,7 @@ impl Path {
                 self.learn_choice(g, inner, false)
             }
             Node::And(a, b) => {
-                self.decided.insert(condition, true);
-                self.learn(g, a) && self.learn(g, b)
+                self.decided.insert(condition, true) == Some(true) || self.learn(g, a) && self.learn(g, b)
             }
             Node::Cmp(CmpOp::Eq, difference, _) => {
                 self.decided.insert(condition, true);
@@ -192,17 +191,28 @@ impl Path {
         self.look(g, simplified)
     }
     fn look(&self, g: &Graph, condition: T) -> Option<bool> {
+        self.look_once(g, condition, &mut FxHashMap::default())
+    }
+    /// The same, where `seen` has what was found of conjunctions: they share parts.
+    fn look_once(&self, g: &Graph, condition: T, seen: &mut FxHashMap<T, Option<bool>>) -> Option<bool> {
         if let Some(b) = self.decided.get(&condition) {
             return Some(*b);
         }
         match *g.node(condition) {
             Node::Bool(b) => Some(b),
-            Node::Not(inner) => self.look(g, inner).map(|b| !b),
-            Node::And(a, b) => match (self.look(g, a), self.look(g, b)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            },
+            Node::Not(inner) => self.look_once(g, inner, seen).map(|b| !b),
+            Node::And(a, b) => {
+                if let Some(found) = seen.get(&condition) {
+                    return *found;
+                }
+                let found = match (self.look_once(g, a, seen), self.look_once(g, b, seen)) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    _ => None,
+                };
+                seen.insert(condition, found);
+                found
+            }
             Node::Cmp(..) => self.ranges.decide(g, condition, &self.decided),
             _ => None,
         }

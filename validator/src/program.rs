@@ -67,6 +67,8 @@ pub enum Fact<D: Domain> {
     RequireEqual(D::W, D::W, &'static str),
     /// The condition may be assumed here (by a named assumption).
     Assume(D::B, &'static str),
+    /// What the module means to be so, and the code must not rest on: a run in which it is not so shows nothing.
+    Intend(D::B, &'static str),
     /// The condition must hold here, or follow from what the refined program assumes and accesses up to the same event. Where
     /// this program is the refined one, its own link has shown that it holds.
     Access(D::B, &'static str),

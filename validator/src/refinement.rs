@@ -433,7 +433,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                         _ => open.push((condition, what)),
                     }
                 }
-                Fact::Assume(..) => {
+                Fact::Assume(..) | Fact::Intend(..) => {
                     return Err(self.fail(FailureKind::Unsupported, l, r, "the refining program makes an assumption"));
                 }
             }
@@ -488,7 +488,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     path.assume(&mut self.g, condition);
                 }
                 // What the left program requires of itself is proved in the link where it is the right program.
-                Fact::Require(..) | Fact::RequireEqual(..) => {}
+                Fact::Require(..) | Fact::RequireEqual(..) | Fact::Intend(..) => {}
             }
         }
         let mut stepped = stepped.map_err(|text| self.fail(FailureKind::Unsupported, p, r, text))?;

@@ -295,7 +295,7 @@ fn state_after<P, S>(step: &Step<Concrete, P, S>) -> &S {
 
 fn broken(fact: &Fact<Concrete>) -> Option<End> {
     match fact {
-        Fact::Assume(false, name) => Some(End::Assumption((*name).to_string())),
+        Fact::Assume(false, name) | Fact::Intend(false, name) => Some(End::Assumption((*name).to_string())),
         Fact::Require(false, what) | Fact::Access(false, what) | Fact::LateAccess(false, what) => {
             Some(End::Requirement((*what).to_string()))
         }

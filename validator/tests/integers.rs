@@ -208,6 +208,23 @@ fn near_misses_are_not_proved() {
     }
 }
 
+/// A sum that cannot wrap is the word that it is, and not that word minus 2^32, where its constant lies in the upper half.
+///
+/// Covers TOR-PROOF-INTEGER.
+#[test]
+fn a_sum_with_a_great_constant_is_no_negative_number() {
+    let (mut g, [x, y, z]) = graph();
+    let bit = g.bin_const(BinOp::And, &x, 1);
+    let sum = g.bin_const(BinOp::Add, &bit, 0xffff_0001);
+    let product = bin(&mut g, BinOp::Mul, y, z);
+    let below = g.cmp(CmpOp::Ult, &product, &sum);
+    let never = g.not(&below);
+    assert!(!integer::follows(&g, &[], never, STEPS), "0 is below it");
+    let quotient = g.bin_const(BinOp::UDiv, &product, 2);
+    let always = g.cmp(CmpOp::Ult, &quotient, &sum);
+    assert!(integer::follows(&g, &[], always, STEPS), "half of a word is below it");
+}
+
 /// A random term of this depth, built in any domain from the same seed.
 fn term<D: Domain>(d: &mut D, words: &[D::W], seed: &mut u32, depth: u32) -> D::W {
     use BinOp::*;

@@ -230,7 +230,7 @@ impl Check<'_> {
         }
         match (self.contract.memory, self.object.data.get(&Symbol::Memory)) {
             (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments, &addresses),
-            (MemoryOwner::Own, None) if self.object.is_linked => {}
+            (MemoryOwner::Own, None) if self.object.is_linked && !self.uses_memory() => {}
             // In an image the symbol is the host's own, and what it defines has to do.
             (MemoryOwner::Extern, Some(data)) if self.object.is_linked => {
                 self.memory_place(data, |has, needed| has >= needed)
@@ -239,6 +239,14 @@ impl Check<'_> {
             (MemoryOwner::Extern, Some(_)) => self.fault(SYM_MEMORY, "is in the object, but the memory is the host's"),
             (MemoryOwner::Extern, None) => {}
         }
+    }
+
+    /// Whether code or data has the address of linear memory.
+    fn uses_memory(&self) -> bool {
+        let Check { object: ObjectFile { functions, extras, data, .. }, .. } = self;
+        let code = functions.values().chain(extras.iter().map(|e| &e.code)).map(|f| &f.relocations);
+        let all = code.chain(data.values().map(|d| &d.relocations)).flat_map(|r| r.values());
+        all.into_iter().any(|r| r.target == Target::Symbol(Symbol::Memory))
     }
 
     /// The words of a data segment that are addresses, where it lies at an offset.

@@ -86,7 +86,7 @@ fn holds(g: &Graph, facts: &[Fact<Graph>]) -> Result<(), String> {
             (g.as_bool(b) != Some(true)).then_some(*why)
         }
         Fact::RequireEqual(a, b, why) => (a != b).then_some(*why),
-        Fact::Assume(..) => None,
+        Fact::Assume(..) | Fact::Intend(..) => None,
     });
     broken.map_or(Ok(()), |why| Err(format!("not shown: {why}")))
 }

@@ -23,6 +23,7 @@ use crate::contract::*;
 use crate::domain::Symbol;
 use crate::wasm::module::{ExportKind, Module};
 use names::{contract_symbol, has_plain_type};
+use object::read::elf::SectionHeader;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolKind};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -215,15 +216,22 @@ impl<'d> Reader<'d> {
             // Source: ELF, SHF_WRITE 1, SHF_ALLOC 2, SHF_EXECINSTR 4; SHT_PROGBITS 1, SHT_NOBITS 8.
             let (writable, loaded, executable) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
             // Linkers merge, drop or move what has other flags, types and names, and start-up code runs some of it.
+            let named = |stem| name.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
             let is_plain = match (executable, writable, sh_type.0) {
-                (true, _, 1) => name.starts_with(".text"),
-                (_, true, 1) => name.starts_with(".data"),
-                (_, true, 8) => name.starts_with(".bss"),
-                (_, _, kind) => kind == 1 && name.starts_with(".rodata"),
+                (true, _, 1) => named(".text"),
+                (_, true, 1) => named(".data"),
+                (_, true, 8) => named(".bss"),
+                (_, _, kind) => kind == 1 && named(".rodata"),
             };
             let is_strange = loaded && s.size() != 0 && !is_plain || loaded && flags > 7;
-            // Source: ELF, SHF_EXCLUDE, SHT_GROUP 17.
-            if self.linked.is_none() && (is_strange || flags >> 31 != 0 || sh_type.0 == 17) {
+            // Linkers compile anew what has a compiler's own form of the code beside it, and know relocations of other types.
+            // Source: ELF, SHT_NULL 0 to SHT_STRTAB 3, SHT_NOTE 7, SHT_REL 9; IHI 0045, SHT_ARM_ATTRIBUTES; SHF_EXCLUDE.
+            let is_known = matches!(sh_type.0, 0..=3 | 7..=9 | 0x7000_0003)
+                && ![".gnu.", ".llvm"].iter().any(|compilers| name.starts_with(compilers));
+            // Linkers read relocations that count in no table of symbols, or in another one, as if they counted in this one.
+            let is_lost =
+                sh_type.0 == 9 && s.elf_section_header().link(file.endian()) != file.elf_symbol_table().section();
+            if self.linked.is_none() && (is_strange || flags >> 31 != 0 || !is_known || is_lost) {
                 return error(&name, 0, "section with a name, type or flags that the contract has not");
             }
             let data = s.data().map_err(fail)?;
@@ -315,16 +323,14 @@ impl<'d> Reader<'d> {
             }
             // Nobody else's name is defined here, whatever linkers made of it.
             let is_others = !s.is_undefined() && !s.is_local() && self.linked.is_none();
-            let Some(section) = s.section_index().map(|i| i.0) else {
+            let home = s.section_index().and_then(|i| Some((i.0, self.sections.get(&i.0)?)));
+            let Some((section, home)) = home.filter(|(_, home)| home.loaded) else {
                 if is_others {
-                    return error(&name, s.address(), "symbol defined outside of all sections");
+                    return error(&name, s.address(), "symbol defined outside of all loaded sections");
                 }
                 continue;
             };
-            let Some(home) = self.sections.get(&section) else {
-                continue;
-            };
-            if name.is_empty() || name.starts_with('$') || !home.loaded {
+            if name.is_empty() || name.starts_with('$') {
                 continue;
             }
             let function = s.kind() == SymbolKind::Text;
@@ -361,7 +367,8 @@ impl<'d> Reader<'d> {
             };
             let range = start as u32..end as u32;
             let is_code = matches!(meaning, None | Some(Target::Symbol(Symbol::Function(_))));
-            if is_code != (function && home.executable && thumb) {
+            // Linkers set bit 0 of the addresses of functions, whatever these are.
+            if is_code != (function && home.executable && thumb) || is_code != function {
                 return error(&name, start, "symbol type does not fit what it names");
             }
             match meaning {

@@ -52,8 +52,9 @@ impl<'a> ModuleSession<'a> {
     pub fn new(before: &'a [u8], after: &'a [u8], claim: Claim, limits: Limits) -> Result<Self, InputError> {
         let module = wasm::reader::read(before).map_err(unreadable)?;
         let after_module = wasm::reader::read(after).map_err(unreadable)?;
-        if claim.contract.bounds != Bounds::Software {
-            return Err(InputError::Claim("between modules every access is checked".to_string()));
+        if claim.contract.bounds != Bounds::Software || claim.contract.capacity_bytes != capacity_bytes(&module) {
+            let what = "between modules every access is checked, and linear memory grows to its declared maximum";
+            return Err(InputError::Claim(what.to_string()));
         }
         let callable = wasm::reach::callable(after).map_err(unreadable)?;
         let chain = Chain::new(before, module, claim, limits)?;
@@ -66,11 +67,7 @@ impl<'a> ModuleSession<'a> {
     /// A module that cannot be read.
     pub fn unaided(before: &[u8], after: &[u8]) -> Result<Rounds, String> {
         let module = wasm::reader::read(before).map_err(|e| e.to_string())?;
-        let memory = module.memories.first();
-        let changes = module.grows || memory.is_some_and(|m| m.import.is_some());
-        let pages = memory.map_or(0, |m| if changes { m.max_pages.unwrap_or(u64::MAX) } else { m.min_pages });
-        let capacity_bytes = pages.min(1 << 15) as u32 * PAGE_BYTES;
-        let contract = Contract::new(Bounds::Software, MemoryOwner::Own, capacity_bytes);
+        let contract = Contract::new(Bounds::Software, MemoryOwner::Own, capacity_bytes(&module));
         let claim = Claim { contract, functions: Vec::new(), linkage: Linkage::default() };
         Ok(Rounds(vec![Round { module: after.to_vec(), claim }]))
     }
@@ -149,6 +146,14 @@ impl<'a> ModuleSession<'a> {
         }
         self.with_after(index, |after| self.chain.prove(index, (after, WASM), report, true))
     }
+}
+
+/// Bytes to which linear memory may grow: its declared maximum, at most 2 GiB, or its size if nothing changes that.
+fn capacity_bytes(module: &Module) -> u32 {
+    let memory = module.memories.first();
+    let changes = module.grows || memory.is_some_and(|m| m.import.is_some());
+    let pages = memory.map_or(0, |m| if changes { m.max_pages.unwrap_or(u64::MAX) } else { m.min_pages });
+    pages.min(1 << 15) as u32 * PAGE_BYTES
 }
 
 /// `A-CAPACITY`: linear memory does not grow past the contract's capacity, and growth below it does not fail.

@@ -242,7 +242,7 @@ impl<'m, H: Host> Instance<'m, H> {
             let step = program.step(&mut self.domain, point, state, &mut facts);
             let step = step.map_err(|e| Stop::Unsupported(e.0))?;
             let broken = facts.drain(..).find_map(|fact| match fact {
-                Fact::Assume(false, name) => Some(name),
+                Fact::Assume(false, name) | Fact::Intend(false, name) => Some(name),
                 _ => None,
             });
             frame = match step {

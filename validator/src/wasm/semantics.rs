@@ -94,7 +94,7 @@ pub struct Function<'m> {
 enum Guard<D: Domain> {
     /// Traps if the condition holds.
     Trap(D::B, TrapKind),
-    /// The conditions are assumed to hold, by the assumption with this name.
+    /// The conditions are assumed to hold, by the assumption with this name, or under a mask intended.
     Assume(Vec<D::B>, &'static str),
 }
 
@@ -229,7 +229,10 @@ impl<'m> Function<'m> {
                 Guard::Trap(traps, kind) => (traps, kind),
                 Guard::Assume(conditions, name) => {
                     let open = conditions.into_iter().filter(|c| d.as_bool(c) != Some(true));
-                    facts.extend(open.map(|condition| Fact::Assume(condition, name)));
+                    // Masked code keeps to the reserve whatever the address is.
+                    let is_masked = self.contract.bounds == Bounds::Mask && instr.space == Space::Linear;
+                    let fact: fn(D::B, &'static str) -> Fact<D> = if is_masked { Fact::Intend } else { Fact::Assume };
+                    facts.extend(open.map(|condition| fact(condition, name)));
                     continue;
                 }
             };

@@ -53,6 +53,7 @@ impl<'d> Reader<'d> {
                 None => named(&self.module.functions.get(f as usize)?.import),
             },
             Target::Symbol(Symbol::HostData(g)) => named(&self.module.globals.get(g as usize)?.import),
+            Target::Symbol(Symbol::Memory | Symbol::MemoryBytes) if self.module.memories.is_empty() => None,
             Target::Symbol(data) => match self.homes.get(&data) {
                 Some((_, at)) => Some(*at),
                 None if data == Symbol::Memory => outside(SYM_MEMORY),
@@ -96,8 +97,8 @@ impl<'d> Reader<'d> {
         let Ok(name) = symbol.name() else {
             return error(section, at, "relocation to a symbol without name");
         };
-        // A weak symbol that nobody defines is address 0, and a call of it no call.
-        if symbol.is_undefined() && symbol.is_weak() || !has_plain_type(&symbol) {
+        // A weak symbol that nobody defines is address 0, and a call of it no call; one that is defined may be somebody else's.
+        if symbol.is_weak() || !has_plain_type(&symbol) {
             return error(section, at, format!("relocation to `{name}`, which is weak or of another type"));
         }
         // A defined function by its place, whatever it is called here.
@@ -116,6 +117,8 @@ impl<'d> Reader<'d> {
                 symbol.is_undefined() && self.module.functions.get(f as usize).is_some_and(|f| f.import.is_some())
             }
             Some(Target::Symbol(Symbol::HostData(_)) | Target::Helper(_)) => symbol.is_undefined(),
+            // Who has no memory says nothing of its size.
+            Some(Target::Symbol(Symbol::Memory | Symbol::MemoryBytes)) if self.module.memories.is_empty() => false,
             // A data object by its place; linear memory may be the host's instead.
             Some(Target::Symbol(data)) => {
                 let home = symbol.section_index().map(|s| (s.0, symbol.address() as u32));
