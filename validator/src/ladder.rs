@@ -66,6 +66,9 @@ impl Default for Limits {
     }
 }
 
+/// Stored words that are not the same node and still shown to be equal, each by itself, so that memories are.
+const STORED_MAX: usize = 16;
+
 /// Why an obligation did not close.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Open {
@@ -255,6 +258,9 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
     if !is_memory(g, x) && crate::egraph::equal(g, x, y, Rules::shipped()).is_some() {
         return Ok(Rung::Egraph);
     }
+    if let Some(rung) = stored_equal(g, path, (x, y), limits) {
+        return Ok(rung);
+    }
     // An equation of memories is not a boolean term: both are loaded from at an unknown offset.
     let goal = match (is_memory(g, a), crate::replay::is_bool(g, x)) {
         (false, false) => g.cmp(CmpOp::Eq, &x, &y),
@@ -273,6 +279,33 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
         }
     };
     prove_by_solver(g, path, goal, limits)
+}
+
+/// Proves that two memories are equal because equal words are stored at the same places, in the same order, over one memory: the words
+/// climb the ladder by themselves, where a solver would have to find the word that is loaded at an unknown offset. It is enough, and not
+/// needed: nothing is said where places or order differ. Result: the highest rung that a word needed.
+fn stored_equal(g: &mut Graph, path: &Path, (mut a, mut b): (T, T), limits: &Limits) -> Option<Rung> {
+    let mut words = Vec::new();
+    while a != b {
+        let (&Node::Store(width, under_a, at, x), &Node::Store(other, under_b, place, y)) = (g.node(a), g.node(b))
+        else {
+            return None;
+        };
+        if width != other || at != place {
+            return None;
+        }
+        if x != y {
+            words.push((x, y));
+        }
+        (a, b) = (under_a, under_b);
+    }
+    if words.len() > STORED_MAX {
+        return None;
+    }
+    words.into_iter().try_fold(Rung::Path, |rung, (x, y)| {
+        let own = prove_equal(g, path, x, y, limits).ok()?;
+        Some(rung.max(own))
+    })
 }
 
 /// Proves that a condition holds on the path.

@@ -354,11 +354,29 @@ impl Graph {
             Node::Ite(d, x, _) if d == c => x,
             _ => a,
         };
+        let a = match *self.node(c) {
+            Node::Cmp(CmpOp::Eq, difference, zero) if self.constant(zero) == Some(0) => self.where_zero(a, difference),
+            _ => a,
+        };
         let b = match *self.node(b) {
             Node::Ite(d, _, y) if d == c => y,
             _ => b,
         };
         if a == b { a } else { self.intern(Node::Ite(c, a, b)) }
+    }
+
+    /// The word where `zero` is 0: a constant if `zero`, or its negation, differs from it by a constant, else as it is. So `x == k ? x : y`
+    /// is `x == k ? k : y`.
+    fn where_zero(&mut self, word: T, zero: T) -> T {
+        let ((k, terms), (j, zero_terms)) = (self.linear(word), self.linear(zero));
+        // `zero` = j ± (word - k) is 0, so `word` = k ∓ j.
+        let factor = match (&terms[..], &zero_terms[..]) {
+            ([(t, 1), ..], [(u, c @ (1 | u32::MAX)), ..]) if t == u => *c,
+            ([(t, u32::MAX), ..], [(u, c @ (1 | u32::MAX)), ..]) if t == u => c.wrapping_neg(),
+            _ => return word,
+        };
+        let scaled = terms.iter().map(|(t, c)| (*t, c.wrapping_mul(factor)));
+        if scaled.eq(zero_terms.iter().copied()) { self.word(k.wrapping_sub(factor.wrapping_mul(j))) } else { word }
     }
 
     pub(super) fn locate_sum(&mut self, address: T) -> Place<T> {
