@@ -125,6 +125,19 @@ fn special_words(judge: &mut Judge) {
     for c in [2, 3] {
         judge.program(&[&inner[..], &[Op::Ite(c, first, 3), Op::Ite(c, 3, first), Op::Ite(c, first, first)]].concat());
     }
+    // A choice by what its own word is, as one word or as several, and by what a word near it is.
+    let sums = [Op::Bin(BinOp::Sub, 0, 1), Op::Bin(BinOp::Sub, 1, 0), Op::Bin(BinOp::Add, 0, 1), Op::Const(7)];
+    let near = [Op::Bin(BinOp::Add, first, first + 3), Op::Bin(BinOp::Sub, first + 3, 0)];
+    let start = [&sums[..], &near].concat();
+    let words: Vec<usize> = [0].into_iter().chain(first..first + 6).collect();
+    for x in &words {
+        for y in &words {
+            for (a, b) in [(*y, 3), (3, *y)] {
+                judge.program(&[&start[..], &[Op::Cmp(CmpOp::Eq, *x, first + 3), Op::Ite(2, a, b)]].concat());
+                judge.program(&[&start[..], &[Op::Cmp(CmpOp::Eq, *x, 2), Op::Ite(2, a, b)]].concat());
+            }
+        }
+    }
     // Leading zeros of zero, as a bit, and what is near it.
     for zeros in [Op::Bin(BinOp::Xor, 0, 1), Op::Bin(BinOp::Sub, 0, 1), Op::Bin(BinOp::Or, 0, 4)] {
         for n in [4, 5, 6] {
