@@ -120,3 +120,11 @@ fn an_import_of_two_types_is_refused() {
     assert!(matches!(refused, CompileError::Unsupported { .. }), "{refused}");
     assert!(refused.to_string().contains("f as the symbol of an import and of something else"), "{refused}");
 }
+
+/// Words are stored that the code computes in another way than the module, and further accesses depend on what memory holds then.
+#[test]
+fn stored_words_are_equal_each_by_itself() {
+    for bounds in [Bounds::Software, Bounds::None] {
+        check("stored_words", bounds, None, &[]);
+    }
+}

@@ -66,6 +66,9 @@ impl Default for Limits {
     }
 }
 
+/// Stored words that are not the same node and still shown to be equal, each by itself, so that memories are.
+const STORED_MAX: usize = 16;
+
 /// Why an obligation did not close.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Open {
@@ -265,6 +268,9 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
     if !is_memory(g, x) && crate::egraph::equal(g, x, y, Rules::shipped()).is_some() {
         return Ok(Rung::Egraph);
     }
+    if let Some(rung) = stored_equal(g, path, (x, y), limits) {
+        return Ok(rung);
+    }
     // An equation of memories is not a boolean term: both are loaded from at an unknown offset.
     let goal = match (is_memory(g, a), crate::replay::is_bool(g, x)) {
         (false, false) => g.cmp(CmpOp::Eq, &x, &y),
@@ -283,6 +289,34 @@ pub fn prove_equal(g: &mut Graph, path: &Path, a: T, b: T, limits: &Limits) -> R
         }
     };
     prove_by_solver(g, path, goal, limits)
+}
+
+/// Proves that two memories are equal because the words that are stored in them are: the words climb the ladder by themselves, where a
+/// solver would have to find the word that is loaded at an unknown offset. It is enough, and not needed. Result: the highest rung that a
+/// word needed.
+fn stored_equal(g: &mut Graph, path: &Path, memories: (T, T), limits: &Limits) -> Option<Rung> {
+    let words = stored_words(g, memories).filter(|words| words.len() <= STORED_MAX)?;
+    words.into_iter().try_fold(Rung::Path, |rung, (x, y)| {
+        let own = prove_equal(g, path, x, y, limits).ok()?;
+        Some(rung.max(own))
+    })
+}
+
+/// The words, as far as they are not one node, that two memories have stored at the same places, in the same order, over one memory;
+/// `None` if the memories differ otherwise.
+pub(crate) fn stored_words(g: &Graph, (mut a, mut b): (T, T)) -> Option<Vec<(T, T)>> {
+    let mut words = Vec::new();
+    while a != b {
+        let (Node::Store(width, under_a, at, x), Node::Store(other, under_b, place, y)) = (g.node(a), g.node(b)) else {
+            return None;
+        };
+        if (width, at) != (other, place) {
+            return None;
+        }
+        words.extend((x != y).then_some((*x, *y)));
+        (a, b) = (*under_a, *under_b);
+    }
+    Some(words)
 }
 
 /// Proves that a condition holds on the path.

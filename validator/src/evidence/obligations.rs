@@ -7,7 +7,7 @@
 
 use super::smtlib::{Products, equation, script};
 use crate::egraph;
-use crate::ladder::Rung;
+use crate::ladder::{Rung, stored_words};
 use crate::lemma::Rules;
 use crate::prove_all::with_deep_stack;
 use crate::refinement::{Closed, Goal};
@@ -96,7 +96,7 @@ fn obligation(function: u32, link: &str, number: u32, closed: &Closed<'_>) -> Ob
 /// The proof of an e-graph closure as text, and the lemmas that it cites. The ladder does not keep it; it is found again from the same
 /// terms.
 fn egg(closed: &Closed<'_>, head: &[String]) -> (String, BTreeSet<String>) {
-    let cited = |proof: &Proof| proof.steps.iter().map(|step| step.rule.clone()).collect();
+    let cited = |proof: &Proof| proof.steps.iter().map(|step| step.rule.clone()).collect::<BTreeSet<String>>();
     let mut text: String = head.iter().map(|line| format!("; {line}\n")).collect();
     if let Some(proof) = closed.proof {
         text.push_str("; a rewrite of the optimizer; its leaves are whatever words stand there\n");
@@ -106,14 +106,24 @@ fn egg(closed: &Closed<'_>, head: &[String]) -> (String, BTreeSet<String>) {
     let mut g: Graph = closed.graph.clone();
     let Goal::Equal(a, b) = closed.goal else { unreachable!("invariant: the e-graph closes equalities") };
     let (a, b) = (closed.path.simplify(&mut g, a), closed.path.simplify(&mut g, b));
-    let proof = egraph::equal(&mut g, a, b, Rules::shipped());
-    let proof = proof.expect("invariant: what the e-graph has closed it closes again");
     text.push_str("; both sides with the decisions of the path put in\n");
-    for leaf in leaves(&proof) {
-        let _ = writeln!(text, "leaf @{leaf} is {}", g.render(T(leaf), 4));
+    // Memories are equal because words in them are, of which the e-graph closes one at least.
+    let pairs = stored_words(&g, (a, b)).unwrap_or(vec![(a, b)]);
+    let proofs: Vec<Proof> = pairs
+        .into_iter()
+        .filter_map(|(a, b)| {
+            let (a, b) = (closed.path.simplify(&mut g, a), closed.path.simplify(&mut g, b));
+            egraph::equal(&mut g, a, b, Rules::shipped())
+        })
+        .collect();
+    assert!(!proofs.is_empty(), "invariant: what the e-graph has closed it closes again");
+    for proof in &proofs {
+        for leaf in leaves(proof) {
+            let _ = writeln!(text, "leaf @{leaf} is {}", g.render(T(leaf), 4));
+        }
+        steps(&mut text, proof);
     }
-    steps(&mut text, &proof);
-    (text, cited(&proof))
+    (text, proofs.iter().flat_map(cited).collect())
 }
 
 fn steps(text: &mut String, proof: &Proof) {

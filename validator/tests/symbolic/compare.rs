@@ -90,7 +90,8 @@ fn broken<D: Domain>(facts: &[Fact<D>], fails: &mut dyn FnMut(&Fact<D>) -> bool)
         | Fact::Access(_, why)
         | Fact::LateAccess(_, why)
         | Fact::RequireEqual(_, _, why)
-        | Fact::Assume(_, why) => *why,
+        | Fact::Assume(_, why)
+        | Fact::Intend(_, why) => *why,
     };
     facts.iter().filter(|f| fails(f)).map(text).collect()
 }
@@ -118,13 +119,15 @@ fn by_evaluator(
         same(&evaluator.boolean(g, *t), value, name)?;
     }
     let of_terms = broken(&terms.facts, &mut |f| match f {
-        Fact::Require(b, _) | Fact::Access(b, _) | Fact::LateAccess(b, _) | Fact::Assume(b, _) => {
+        Fact::Require(b, _) | Fact::Access(b, _) | Fact::LateAccess(b, _) | Fact::Assume(b, _) | Fact::Intend(b, _) => {
             !evaluator.boolean(g, *b)
         }
         Fact::RequireEqual(x, y, _) => evaluator.word(g, *x) != evaluator.word(g, *y),
     });
     let of_numbers = broken(&numbers.facts, &mut |f| match f {
-        Fact::Require(b, _) | Fact::Access(b, _) | Fact::LateAccess(b, _) | Fact::Assume(b, _) => !b,
+        Fact::Require(b, _) | Fact::Access(b, _) | Fact::LateAccess(b, _) | Fact::Assume(b, _) | Fact::Intend(b, _) => {
+            !b
+        }
         Fact::RequireEqual(x, y, _) => x != y,
     });
     same(&of_terms, &of_numbers, "broken facts")?;
