@@ -18,7 +18,7 @@ use synth_validator::arm::decode::{FunctionBytes, decode};
 use synth_validator::arm::linked;
 use synth_validator::arm::object::{ObjectFile, read};
 use synth_validator::contract::SYM_FUNCTION;
-use synth_validator::wasm::module::{Export, ExportKind, FuncType, Function, ImportName, Module};
+use synth_validator::wasm::module::{Export, ExportKind, FuncType, Function, ImportName, Memory, Module};
 
 /// Arguments of `synth disasm`.
 #[derive(clap::Args)]
@@ -90,8 +90,13 @@ fn object_file(path: &Path, bytes: &[u8], module: &Module) -> Result<ObjectFile,
 /// A module that has just what the symbols of an object tell.
 fn stand_in(path: &Path, bytes: &[u8]) -> Result<Module, Diagnostic> {
     let file = object::File::parse(bytes).map_err(|e| Diagnostic::new(format!("no object: {e}")).file(path))?;
-    let mut module =
-        Module { types: vec![FuncType { params: vec![], results: vec![] }], canonical: vec![0], ..Module::default() };
+    let mut module = Module {
+        types: vec![FuncType { params: vec![], results: vec![] }],
+        canonical: vec![0],
+        // Symbols of linear memory say that there is one.
+        memories: vec![Memory { min_pages: 0, max_pages: None, import: None }],
+        ..Module::default()
+    };
     let mut defined = BTreeMap::new();
     let mut imports = Vec::new();
     for symbol in file.symbols() {

@@ -152,7 +152,7 @@ pub const BREAKS: &[Break] = &[
     of("x xor x is x", WORD, "BinOp::Xor if a == b => «self.word(0)»,", "a", TERMS),
     of("mask dropped when high bits remain", WORD, "if «possible & m == 0» {", "possible & m & 0xffff == 0", TERMS),
     of("extended halfword masked too wide", WORD, "Node::Un(UnOp::Sext16, x) if «m & !0xffff == 0»", "m & !0x1_ffff == 0", TERMS),
-    of("a multiple of what is zero but for a constant, which is counted the wrong way", WORD, "self.word(n.«wrapping_sub»(k.wrapping_mul(times)))", "wrapping_add", TERMS),
+    of("a multiple of what is zero but for a constant, which is counted the wrong way", WORD, "self.word(«n.wrapping_sub(k.wrapping_mul(times))»)", "n.wrapping_add(k.wrapping_mul(times))", TERMS),
     of("a word that is no multiple of what is zero, taken for one", WORD, "t == u && «*d == c.wrapping_mul(times)»;", "c.wrapping_mul(times) != d.wrapping_add(1)", TERMS),
     of("arithmetic shift as a logical one under any mask", WORD, "self.constant(n).filter(|n| «m <= u32::MAX >> n»)", "m <= u32::MAX >> n || n.count_ones() > 0", TERMS),
     of("high word of a signed product without its second factor's sign", WORD, "[(a, b), «(b, a)»].into_iter().fold(high,", "(a, b)", TERMS),
