@@ -275,11 +275,18 @@ fn damaged_certificates_are_refused_with_their_place() {
     assert!(holds().is_ok(), "the control");
     let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("written");
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-    let mut judge = |what: &'static str, may_hold: bool| match holds() {
+    // Other limits, and nothing else: everything may be proved within them as well, and then the certificate says so.
+    let other_limits = |bytes: &[u8]| {
+        let mut read: Value = serde_json::from_slice(bytes).ok()?;
+        let limits = std::mem::replace(read.get_mut("limits")?, document["limits"].clone());
+        let are_others = limits != document["limits"] && read == document;
+        are_others.then_some("the limits: everything is proved within the others too")
+    };
+    let mut judge = |what: &'static str, may_hold: Option<&'static str>| match holds() {
         Ok(anew) => {
-            // Another claim may prove the same; then the certificate says exactly what was proved.
-            assert!(may_hold && anew.is_proved(), "{what}: accepted");
-            *counts.entry("the claim, with a digest that fits: proves the same").or_default() += 1;
+            let why = may_hold.unwrap_or_else(|| panic!("{what}: accepted"));
+            assert!(anew.is_proved(), "{what}: accepted");
+            *counts.entry(why).or_default() += 1;
         }
         Err(damage) => {
             assert!(!damage.place.is_empty() && !damage.message.is_empty(), "{what}: {damage}");
@@ -294,10 +301,10 @@ fn damaged_certificates_are_refused_with_their_place() {
         let place = random.below(bytes.len());
         bytes[place] ^= 1 << random.below(7);
         put(CERTIFICATE_FILE, &bytes);
-        judge("a byte of the certificate", false);
+        judge("a byte of the certificate", other_limits(&bytes));
         let field = serde_json::to_string_pretty(&damaged(&document, &mut random)).expect("JSON") + "\n";
         put(CERTIFICATE_FILE, field.as_bytes());
-        judge("a field of the certificate", false);
+        judge("a field of the certificate", other_limits(field.as_bytes()));
         // The claim, then with a digest that fits.
         let mut bytes = claim.clone();
         let place = random.below(bytes.len());
@@ -305,15 +312,16 @@ fn damaged_certificates_are_refused_with_their_place() {
         for bytes in [bytes, damaged_claim(&claimed, &mut random).encode()] {
             put(CERTIFICATE_FILE, json.as_bytes());
             put(CLAIM_FILE, &bytes);
-            judge("the claim", false);
+            judge("the claim", None);
             let fitting = json.replace(&whole.claim_sha256, &sha256(&bytes));
             put(CERTIFICATE_FILE, fitting.as_bytes());
-            judge("claim, with a digest that fits", true);
+            // Another claim may prove the same.
+            judge("claim, with a digest that fits", Some("the claim, with a digest that fits: proves the same"));
         }
         put(CLAIM_FILE, &claim);
     }
     let mut table = String::from(
-        "# Damaged certificates\n\nEach is refused with its place, or another claim proves the same and the certificate says exactly that.\n\n\
+        "# Damaged certificates\n\nEach is refused with its place, or another claim, or other limits, prove the same and the certificate says exactly that.\n\n\
         | damaged | certificates |\n|---|---:|\n",
     );
     for (what, n) in &counts {

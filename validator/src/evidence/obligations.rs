@@ -7,7 +7,7 @@
 
 use super::smtlib::{Products, equation, script};
 use crate::egraph;
-use crate::ladder::{Rung, stored_words};
+use crate::ladder::{Rung, is_memory, stored_words};
 use crate::lemma::Rules;
 use crate::prove_all::with_deep_stack;
 use crate::refinement::{Closed, Goal};
@@ -72,9 +72,11 @@ pub fn of(session: &Session<'_>, function: u32, least: Rung) -> Result<Vec<Oblig
 fn obligation(function: u32, link: &str, number: u32, closed: &Closed<'_>) -> Obligation {
     let what = (closed.what)();
     let counts = closed.goal != Goal::Impossible;
-    // Functions of which nothing is known are enough where z3 was given no more.
-    let products = match closed.rung {
-        Rung::Smt => Products::Uninterpreted,
+    // Functions of which nothing is known are enough where z3 was given no more. Words of memories may have closed on lower rungs too,
+    // by what is known of products.
+    let products = match (closed.rung, closed.goal) {
+        (Rung::Smt, Goal::Equal(a, _)) if is_memory(closed.graph, a) => Products::Interpreted,
+        (Rung::Smt, _) => Products::Uninterpreted,
         _ => Products::Interpreted,
     };
     let rung = closed.rung.name();
