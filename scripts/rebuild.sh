@@ -31,6 +31,9 @@ build() { # folder
     cd "$folder"
     unset CARGO_ENCODED_RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
     export CARGO_INCREMENTAL=0
+    # C sources of packages have the time of their compilation in a text.
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+    export SOURCE_DATE_EPOCH
     export RUSTFLAGS="--remap-path-prefix=$folder=/synth --remap-path-prefix=$registry=/cargo --remap-path-prefix=$sysroot=/rustc"
     export CFLAGS="-ffile-prefix-map=$folder=/synth -ffile-prefix-map=$registry=/cargo"
     export CXXFLAGS=$CFLAGS

@@ -36,6 +36,10 @@ impl Core {
             Core::CortexM7 => "cortex-m7",
         }
     }
+    /// Whether it has the DSP extension.
+    pub fn has_dsp(self) -> bool {
+        self != Core::CortexM3
+    }
 }
 
 /// A compiled function.

@@ -432,7 +432,8 @@ pub(crate) fn contract(module: &Module, options: &Options) -> Result<Contract, C
     let memory = if imported { MemoryOwner::Extern } else { options.memory };
     let (import_prefix, export_symbols) = (options.import_prefix.clone(), options.export_symbols.clone());
     let bounds = if faults::on("contract-bounds") { Bounds::None } else { options.bounds };
-    Ok(Contract { import_prefix, export_symbols, ..Contract::new(bounds, memory, capacity_bytes) })
+    let dsp = options.core.has_dsp();
+    Ok(Contract { import_prefix, export_symbols, dsp, ..Contract::new(bounds, memory, capacity_bytes) })
 }
 
 /// Whether linear memory always has the size that it starts with.

@@ -83,9 +83,6 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    fn has_dsp(self) -> bool {
-        self.core != Core::CortexM3
-    }
     /// Bytes and cycles as one number.
     fn cost(self, bytes: u32, cycles: u32) -> u32 {
         let (first, second) = if self.is_small { (bytes, cycles) } else { (cycles, bytes) };

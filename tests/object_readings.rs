@@ -262,3 +262,22 @@ fn masked_code_masks_also_what_is_out_of_range() {
     let wrong = assembled(&folder, &format!("{}{}", code(""), memory(65_544)));
     assert!(!is_proved(&module, &wrong, Some(forged)));
 }
+
+/// Covers TOR-CONTRACT-CORE.
+#[test]
+fn instructions_that_the_core_lacks_are_unsupported() {
+    use synth::compile::Core;
+    let module = wasm(
+        r#"(module (func (export "f") (param i32 i32) (result i32)
+            (i32.add (local.get 0) (i32.and (local.get 1) (i32.const 255)))))"#,
+    );
+    let compiled = |core| compile(&module, &Options { core, ..Options::default() }).expect("it compiles");
+    let [with, without] = [Core::CortexM4, Core::CortexM3].map(compiled);
+    assert_ne!(with.functions[0].code, without.functions[0].code, "both do without `uxtab`");
+    for right in [&with, &without] {
+        assert!(is_proved(&module, &right.object, None));
+    }
+    // What was made for one core is no code for the other.
+    let wrong = verdict(&module, &with.object, Some(Claim { contract: without.claim.contract, ..with.claim }));
+    assert!(matches!(&wrong, Verdict::Unsupported(what) if what.contains("DSP")), "{wrong:?}");
+}

@@ -247,6 +247,7 @@ fn asked_for(module: &[u8], options: &Options) -> Option<Contract> {
         import_prefix: options.import_prefix.clone(),
         export_symbols: options.export_symbols.clone(),
         native: native::find(module, &options.native).ok()?.native,
+        dsp: options.core.has_dsp(),
     })
 }
 

@@ -236,7 +236,7 @@ impl<'a> Selector<'a> {
     }
     fn matched(&self, variant: &Variant, operands: &[Operand]) -> Option<Tile> {
         let rule = &self.table.rules[usize::from(variant.rule)];
-        if rule.needs_dsp && !self.tuning.has_dsp() {
+        if rule.needs_dsp && !self.tuning.core.has_dsp() {
             return None;
         }
         let mut tile = Tile {

@@ -36,6 +36,10 @@ pub const ROLES: Oracle = oracle("synth", "operand_roles", "stated_roles_are_tho
 pub const ENCODER: Oracle = oracle("synth", "encode", "table");
 /// Rewrites in witnesses.
 pub const REWRITES: Oracle = oracle("synth-validator", "rewrites", "damaged_rewrites_are_refused");
+/// Words that sweeping puts together.
+pub const SWEPT: Oracle = oracle("synth-validator", "sweep", "words_that_agree_in_samples_only_stay_apart");
+/// Instructions that the contract's core does not have.
+pub const CORE: Oracle = oracle("synth", "object_readings", "instructions_that_the_core_lacks");
 /// Words of arguments that callees ignore, by which of them a claim names.
 pub const EXCUSED: Oracle = oracle("synth", "ignored_words", "claims_about_other_forms_excuse_nothing");
 /// The same, where the code passes another word than the one ignored.
@@ -97,6 +101,7 @@ const INTERVAL: &str = "validator/src/interval.rs";
 const LADDER: &str = "validator/src/ladder.rs";
 const WORD: &str = "validator/src/term/word.rs";
 const BOOLEAN: &str = "validator/src/term/boolean.rs";
+const SWEEP: &str = "validator/src/sweep.rs";
 const REWRITING: &str = "validator/src/refinement/rewriting.rs";
 const OUTCOME: &str = "validator/src/refinement/outcome.rs";
 const CHAIN: &str = "validator/src/validate/chain.rs";
@@ -148,6 +153,7 @@ pub const BREAKS: &[Break] = &[
     of("br_table out of range wraps", WASM, "Some(known) => Some(«(known as usize).min(default)»),", "known as usize % (default + 1)", SUITE),
     of("access past the end by one byte", WASM, "let last = d.bin_const(BinOp::Sub, size, «end as u32»);", "end as u32 - 1", SUITE),
     of("overflow of i32.div_s not trapped", WASM, "let least = d.cmp_const(CmpOp::Eq, state.peek(1), «1 << 31»);", "1 << 30", SUITE),
+    of("DSP instructions on every core", SEMANTICS, "if «insn.op.needs_dsp() && !self.contract.dsp» {", "insn.op.needs_dsp() && !self.contract.dsp && insn.size == 2", CORE),
     // Terms, their evaluation, their translation.
     of("x xor x is x", WORD, "BinOp::Xor if a == b => «self.word(0)»,", "a", TERMS),
     of("mask dropped when high bits remain", WORD, "if «possible & m == 0» {", "possible & m & 0xffff == 0", TERMS),
@@ -172,6 +178,10 @@ pub const BREAKS: &[Break] = &[
     of("choice by the word that does not fit", LADDER, "[true, false] => self.learn(g, «not_by») && self.learn(g, y)", "by", PATHS),
     of("any mask keeps the order", INTERVAL, "let is_upper = «low == high && low.leading_ones() + low.trailing_zeros() == 32»;", "low == high", PATHS),
     of("order although the size may be small", INTERVAL, "weakened || !wraps && «e <= size» && ", "e <= size.max(64)", PATHS),
+    // Sweeping.
+    of("words that agree in samples are equal", SWEEP, "«holds(&[], x, y) || holds(assumptions, a, b)»", "holds(&[], x, y) || holds(assumptions, a, b) || x != y", SWEPT),
+    of("what words have in common is small", SWEEP, "«g.mask(word, possible)»", "g.mask(word, possible & 0xffff)", SWEPT),
+    of("equal under what is assumed is equal to what is there", SWEEP, "are_equal(g, «assumptions», [*older, new], limits)", "&[goal]", SWEPT),
     // What a link's witness says beside its cuts.
     of("rewrite of a word that is another", REWRITING, "(Some(first), Some(last)) if «held == Some(first)» =>", "held.is_some()", REWRITES),
     of("rewrite without its proof", REWRITING, "let (first, last) = «chain(&rewrite.proof, Rules::shipped())».map_err(", ENDS, REWRITES),

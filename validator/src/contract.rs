@@ -1,6 +1,8 @@
 //! The object contract: what compiler, validator and host agree on about an object, besides the module itself.
 //! It is part of every verdict. Symbol names are fixed here and nowhere else.
 //!
+//! Requirement TOR-CONTRACT-CORE: Code with an instruction that the contract's core does not have shall not be proved.
+//!
 //! Requirement TOR-CONTRACT-FITS: A contract whose capacity, masked memory or host addresses do not fit the module shall be refused.
 //!
 //! Requirement TOR-CONTRACT-ASKED: `synth compile --validate` shall accept a proof only under the contract that its options ask for.
@@ -91,6 +93,8 @@ pub struct Contract {
     pub export_symbols: BTreeMap<String, String>,
     /// Words of functions' borders that are host addresses; see [`crate::wasm::provenance`].
     pub native: BTreeSet<Native>,
+    /// Whether the core has the DSP extension (Armv7E-M: Cortex-M4, Cortex-M7). Source: DDI 0403E, A1.3.
+    pub dsp: bool,
 }
 
 /// A word at a function's border that is a host address, or all words.
@@ -105,7 +109,7 @@ pub enum Native {
 }
 
 impl Contract {
-    /// A contract without prefix and host addresses.
+    /// A contract without prefix and host addresses, for a core with the DSP extension.
     pub const fn new(bounds: Bounds, memory: MemoryOwner, capacity_bytes: u32) -> Contract {
         Contract {
             bounds,
@@ -114,6 +118,7 @@ impl Contract {
             import_prefix: String::new(),
             export_symbols: BTreeMap::new(),
             native: BTreeSet::new(),
+            dsp: true,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The ladder: how an equality or a condition is proved under the assumptions of a path.
 //!
 //! Rungs, cheapest first: the same node after normalisation; the same node after the path's decisions are put in, or the opposite
-//! refuted by them; ring normal form modulo 2^32; e-graph saturation with lemmas; z3 with multiplication uninterpreted; z3 on integers; full z3.
+//! refuted by them; ring normal form modulo 2^32; e-graph saturation with lemmas; z3 with multiplication uninterpreted; z3 on integers;
+//! sweeping; full z3.
 
 use crate::domain::*;
 use crate::interval::Ranges;
 use crate::lemma::Rules;
 use crate::smt::{Answer, Model, Multiplier, Smt};
+use crate::sweep::sweep;
 use crate::term::{Graph, Node, T};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -24,13 +26,15 @@ pub enum Rung {
     Smt,
     /// Ring normal form modulo 2^32, or integers.
     Ring,
+    /// Equal parts put together, then z3, multiplication uninterpreted.
+    Sweep,
     /// Full z3.
     Full,
 }
 
 impl Rung {
     /// All rungs in order.
-    pub const ALL: [Rung; 6] = [Rung::Normal, Rung::Path, Rung::Egraph, Rung::Smt, Rung::Ring, Rung::Full];
+    pub const ALL: [Rung; 7] = [Rung::Normal, Rung::Path, Rung::Egraph, Rung::Smt, Rung::Ring, Rung::Sweep, Rung::Full];
     /// Name in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,6 +43,7 @@ impl Rung {
             Rung::Egraph => "egraph",
             Rung::Smt => "smt",
             Rung::Ring => "ring",
+            Rung::Sweep => "sweep",
             Rung::Full => "full",
         }
     }
@@ -341,17 +346,27 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
     if !refuted.assume(g, no) || refuted.is_contradictory(g) {
         return Ok(Rung::Path);
     }
-    match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps) {
+    // A few steps tell whether the question is simple; if not, it is made simpler first.
+    match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps / 8) {
         Answer::Holds => return Ok(Rung::Smt),
-        Answer::Fails(model) if !multiplies(g, path.trail(), goal) => {
-            return Err(Open::Model(model));
-        }
+        Answer::Fails(model) if !multiplies(g, path.trail(), goal) => return Err(Open::Model(model)),
         Answer::Fails(_) | Answer::Exhausted => {}
     }
     if crate::integer::follows(g, path.trail(), goal, limits.smt_steps / 4) {
         return Ok(Rung::Ring);
     }
-    match Smt::new(g, Multiplier::Full).follows(path.trail(), goal, limits.full_steps) {
+    let (mut assumptions, mut goal, mut rung) = (path.trail().to_vec(), goal, Rung::Smt);
+    if let Some(swept) = sweep(g, path.trail(), goal, limits) {
+        // The assumptions stay: those with equal parts put together say less.
+        assumptions.extend(swept.assumptions);
+        (goal, rung) = (swept.goal, Rung::Sweep);
+    }
+    match Smt::new(g, Multiplier::Uninterpreted).follows(&assumptions, goal, limits.smt_steps) {
+        Answer::Holds => return Ok(rung),
+        Answer::Fails(model) if !multiplies(g, &assumptions, goal) => return Err(Open::Model(model)),
+        Answer::Fails(_) | Answer::Exhausted => {}
+    }
+    match Smt::new(g, Multiplier::Full).follows(&assumptions, goal, limits.full_steps) {
         Answer::Holds => Ok(Rung::Full),
         Answer::Fails(model) => Err(Open::Model(model)),
         Answer::Exhausted => Err(Open::Exhausted),

@@ -45,6 +45,7 @@ pub mod refute;
 pub mod replay;
 pub mod ring;
 pub mod smt;
+pub mod sweep;
 pub mod term;
 pub mod trap;
 pub mod validate;

@@ -253,6 +253,13 @@ pub enum Op {
     Udf(u8),
 }
 
+impl Op {
+    /// Whether only cores with the DSP extension have the instruction. Source: DDI 0403E, A5.3, A7.7.
+    pub fn needs_dsp(&self) -> bool {
+        matches!(self, Op::MultiplyLong { op: Long::Umaal, .. } | Op::Extend { rn: Some(_), .. })
+    }
+}
+
 /// A decoded instruction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insn {

@@ -434,6 +434,9 @@ impl<D: Domain> Program<D> for Function<'_> {
         let Some(insn) = self.code.insns.get(&at.offset) else {
             return Err(Unsupported(format!("{:#x}: no instruction", at.offset)));
         };
+        if insn.op.needs_dsp() && !self.contract.dsp {
+            return Err(Unsupported(format!("{:#x}: {} on a core without the DSP extension", at.offset, insn.text)));
+        }
         let mut cpu = Cpu { d, f: self, insn, state, facts };
         let flow = match at.micro {
             TAIL_RETURN => Flow::Return(cpu.result_words()?),

@@ -42,7 +42,7 @@ pub struct Effort {
     /// Paths of the right program.
     pub paths: u32,
     /// Obligations by the rung that closed them, in the order of [`crate::ladder::Rung::ALL`].
-    pub rungs: [u32; 6],
+    pub rungs: [u32; 7],
     /// Paths on which the assumptions contradict each other.
     pub infeasible: u32,
     /// Steps of the left side that break a named assumption in every state of their path.
