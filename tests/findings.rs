@@ -81,6 +81,30 @@ fn truth_values_and_fields_need_no_solver() {
     check("truth_values", Bounds::Software, None, &[]);
 }
 
+/// Fields that are written into a word in memory one after the other, by `bfi` where the compiler has made sums of the module's ors.
+#[test]
+fn fields_of_one_word_are_written_in_a_row() {
+    for bounds in [Bounds::Software, Bounds::Mask, Bounds::None] {
+        check("bit_fields", bounds, None, &[]);
+    }
+}
+
+/// A 64-bit divisor that is tested far from the division.
+#[test]
+fn divisors_are_tested_on_whatever_path() {
+    for left_out in [&[][..], &["gvn"], &["licm", "rotate"]] {
+        check("far_divisors", Bounds::Software, None, left_out);
+    }
+}
+
+/// The source of an initialisation is not checked, and is in its segment.
+#[test]
+fn sources_of_initialisations_are_in_their_segments() {
+    for bounds in [Bounds::Software, Bounds::Mask, Bounds::None, Bounds::Mpu] {
+        check("segment_source", bounds, None, &[]);
+    }
+}
+
 /// Names of imports that no symbol can have.
 #[test]
 fn imports_have_symbols_whatever_their_names() {

@@ -18,10 +18,10 @@ use crate::pass::{Cx, Form, witness};
 use crate::prune;
 use analysis::{Analysis, Place, SUMS_MAX};
 use interval::Interval;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use synth_validator::contract::Bounds;
 use synth_validator::domain::BinOp;
-use synth_validator::ir::{Bin64, Block, Cond, Func, Inst, Op, Terminator, Value, Values};
+use synth_validator::ir::{Block, Cond, Func, Inst, Op, Terminator, Value, Values};
 use synth_validator::witness::{Cut, Loc, Step, Word};
 
 /// Something that the ranges fix.
@@ -42,8 +42,7 @@ pub fn ranges(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     }
     let mut analysis = Analysis::new(func, cx)?;
     let (mut decisions, mut roots) = (Vec::new(), Vec::new());
-    let kept = guards_of_division(func);
-    analysis.walk(|a, place| decide(func, cx, a, place, &kept, &mut decisions, &mut roots));
+    analysis.walk(|a, place| decide(func, cx, a, place, &mut decisions, &mut roots));
     if roots.is_empty() || !analysis.is_settled() {
         return None;
     }
@@ -71,18 +70,6 @@ pub fn ranges(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     Some((new, witness).into())
 }
 
-/// Conditions of the traps above 64-bit divisions. They stay: the code may call a helper only where its own path shows that the
-/// divisor is not zero.
-fn guards_of_division(func: &Func) -> FxHashSet<Value> {
-    let mut kept = FxHashSet::default();
-    for block in &func.blocks {
-        if block.insts.iter().any(|i| matches!(i.op, Op::DivPair(_) | Op::Bin64(Bin64::Div(_)))) {
-            kept.extend(block.insts.iter().filter(|i| matches!(i.op, Op::TrapIf(_))).map(|i| i.args[0]));
-        }
-    }
-    kept
-}
-
 /// Whether there is something that could be decided.
 fn has_decisions(func: &Func) -> bool {
     let decides = |op: &Op| matches!(op, Op::BoundsCheck { .. } | Op::TrapIf(_) | Op::Cmp(_));
@@ -95,7 +82,6 @@ fn decide(
     cx: &Cx<'_>,
     a: &Analysis<'_>,
     place: Place,
-    kept: &FxHashSet<Value>,
     decisions: &mut Vec<Decision>,
     roots: &mut Vec<Value>,
 ) {
@@ -114,9 +100,6 @@ fn decide(
         }
     };
     let inst = &func.blocks[block.0 as usize].insts[at];
-    if inst.args.iter().chain(&inst.results).any(|v| kept.contains(v)) {
-        return;
-    }
     match inst.op {
         Op::BoundsCheck { offset, bytes } if cx.contract.bounds == Bounds::Software => {
             let end = u64::from(offset) + u64::from(bytes);

@@ -54,6 +54,14 @@ pub fn entry<D: Domain>(d: &mut D, entries: u32, index: &D::W) -> (D::B, &'stati
     (d.cmp_const(CmpOp::Ult, index, entries), "access outside the table")
 }
 
+/// The fact that a 64-bit divisor is not zero: what the run-time library does with zero is not said (A-RT). Whoever divides has found
+/// it not to be zero, on whatever path that was.
+pub fn divisor<D: Domain>(d: &mut D, low: &D::W, high: &D::W) -> Option<Fact<D>> {
+    let any = d.bin(BinOp::Or, low, high);
+    let divides = d.nonzero(&any);
+    (d.as_bool(&divides) != Some(true)).then_some(Fact::LateAccess(divides, "64-bit division by zero"))
+}
+
 /// Whether `len` bytes at an offset lie in `size` bytes.
 pub fn range_inside<D: Domain>(d: &mut D, size: &D::W, offset: &D::W, len: &D::W) -> D::B {
     let too_long = d.cmp(CmpOp::Ult, size, len);

@@ -26,6 +26,8 @@ pub trait Signatures {
     fn results_of_type(&self, type_index: u32) -> Option<Vec<Type>>;
     /// Entries of a table.
     fn entries_of(&self, table: u32) -> Option<u32>;
+    /// Bytes of a data segment.
+    fn bytes_of(&self, segment: u32) -> Option<u32>;
 }
 
 impl Signatures for Module {
@@ -37,6 +39,9 @@ impl Signatures for Module {
     }
     fn entries_of(&self, table: u32) -> Option<u32> {
         self.tables.get(table as usize).map(|t| u32::try_from(t.min).unwrap_or(u32::MAX))
+    }
+    fn bytes_of(&self, segment: u32) -> Option<u32> {
+        self.data.get(segment as usize).map(|data| data.bytes.len() as u32)
     }
 }
 
@@ -294,6 +299,9 @@ impl<'a> Activation<'_, 'a> {
             if d.as_bool(&inside) != Some(true) {
                 facts.push(Fact::LateAccess(inside, why));
             }
+        }
+        if let Op::DivPair(_) | Op::Bin64(Bin64::Div(_)) = inst.op {
+            facts.extend(bounds::divisor(d, word(&args, 2)?, word(&args, 3)?));
         }
         let memory_bytes_min = self.program.memory_bytes_min;
         if let Some(words) = compute(d, &inst.op, &args, &s.world)? {

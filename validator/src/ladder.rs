@@ -352,9 +352,6 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
         Answer::Fails(model) if !multiplies(g, path.trail(), goal) => return Err(Open::Model(model)),
         Answer::Fails(_) | Answer::Exhausted => {}
     }
-    if crate::integer::follows(g, path.trail(), goal, limits.smt_steps / 4) {
-        return Ok(Rung::Ring);
-    }
     let (mut assumptions, mut goal, mut rung) = (path.trail().to_vec(), goal, Rung::Smt);
     if let Some(swept) = sweep(g, path.trail(), goal, limits) {
         // The assumptions stay: those with equal parts put together say less.
@@ -365,6 +362,9 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
         Answer::Holds => return Ok(rung),
         Answer::Fails(model) if !multiplies(g, &assumptions, goal) => return Err(Open::Model(model)),
         Answer::Fails(_) | Answer::Exhausted => {}
+    }
+    if crate::integer::follows(g, &assumptions, goal, limits.smt_steps / 4) {
+        return Ok(rung.max(Rung::Ring));
     }
     match Smt::new(g, Multiplier::Full).follows(&assumptions, goal, limits.full_steps) {
         Answer::Holds => Ok(Rung::Full),

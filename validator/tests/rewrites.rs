@@ -16,6 +16,9 @@ impl Signatures for NoCalls {
     fn entries_of(&self, _: u32) -> Option<u32> {
         None
     }
+    fn bytes_of(&self, _: u32) -> Option<u32> {
+        None
+    }
     fn results_of(&self, _func: u32) -> Option<Vec<Type>> {
         None
     }

@@ -12,7 +12,7 @@ use super::decode::{Helper, Target};
 use super::insn::*;
 use super::semantics::{Cpu, Flow, Point, TABLE, TAIL_RETURN, integer_type};
 use crate::bounds;
-use crate::domain::{BinOp, CmpOp, DivOp, Domain, Place, Space, Symbol};
+use crate::domain::{CmpOp, DivOp, Domain, Place, Space, Symbol};
 use crate::pair;
 use crate::program::{Callee, Unsupported};
 use crate::trap::TrapKind;
@@ -198,9 +198,7 @@ impl<D: Domain> Cpu<'_, D> {
         let r: [D::W; 4] = std::array::from_fn(|i| self.state.regs[i].clone());
         match helper {
             Helper::Uldivmod | Helper::Ldivmod => {
-                let both = self.d.bin(BinOp::Or, &r[2], &r[3]);
-                let divisible = self.d.nonzero(&both);
-                self.require(divisible, "64-bit division by zero");
+                self.facts.extend(bounds::divisor(self.d, &r[2], &r[3]));
                 let signed = helper == Helper::Ldivmod;
                 let (quotient, remainder) =
                     if signed { (DivOp::SQuot, DivOp::SRem) } else { (DivOp::UQuot, DivOp::URem) };

@@ -133,9 +133,14 @@ pub(super) fn accesses<D: Domain>(
             let to = bounds::range_inside(d, memory_bytes, w(0)?, w(2)?);
             Ok((Space::Linear, vec![to, bounds::range_inside(d, memory_bytes, w(1)?, w(2)?)]))
         }
-        // That the source of an initialisation is in its segment is required of the machine code.
-        Op::MemoryFill | Op::MemoryInit { .. } => {
-            Ok((Space::Linear, vec![bounds::range_inside(d, memory_bytes, w(0)?, w(2)?)]))
+        Op::MemoryFill => Ok((Space::Linear, vec![bounds::range_inside(d, memory_bytes, w(0)?, w(2)?)])),
+        Op::MemoryInit { segment } => {
+            let Some(bytes) = program.signatures.bytes_of(*segment) else {
+                return unsupported("IR initialisation from a missing segment");
+            };
+            let to = bounds::range_inside(d, memory_bytes, w(0)?, w(2)?);
+            let bytes = d.word(bytes);
+            Ok((Space::Linear, vec![to, bounds::range_inside(d, &bytes, w(1)?, w(2)?)]))
         }
         _ => Ok((Space::Linear, Vec::new())),
     }
