@@ -294,6 +294,13 @@ fn both_interpreters_agree() {
     assert_eq!(report["calls"][2]["wasm"], "0x2");
     assert_eq!(report["calls"][1]["host_calls"][0]["import"], "env.irq_lock");
     check(&["run", &object, &module, "no_such_export"], 2);
+    // Behind an access that the contract without checks does not speak of, nothing is known.
+    let text = r#"(module (memory 1) (func (export "at") (param i32) (result i32) (i32.load (local.get 0))))"#;
+    let (unchecked, code) = (folder.write("unchecked.wat", text.as_bytes()), folder.path("unchecked.o"));
+    check(&["compile", &unchecked, "-o", &code, "--bounds", "none"], 0);
+    let report = json(&["run", "--format", "json", &code, &unchecked, "at", "70000", "then", "at", "0"], 1);
+    let ends = [&report["calls"][1]["machine"], &report["calls"][1]["wasm"]].map(|end| end.as_str().unwrap_or(""));
+    assert!(ends.iter().all(|end| end.starts_with("not run")), "{ends:?}");
     check(&["run", &object, &module, "k_sem_count"], 2);
 }
 

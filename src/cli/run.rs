@@ -95,6 +95,25 @@ struct CallReport {
     wasm_steps: u64,
     host_calls: Vec<HostCall>,
     same: bool,
+    /// Whether both sides may be called again: they returned, or trapped.
+    #[serde(skip)]
+    goes_on: bool,
+}
+
+/// A call after one that ended where nothing is said of what comes next.
+fn not_run(words: &[String]) -> CallReport {
+    let end = || "not run: the call before neither returned nor trapped".to_string();
+    let (machine, wasm) = (end(), end());
+    CallReport {
+        call: words.join(" "),
+        machine,
+        wasm,
+        machine_steps: 0,
+        wasm_steps: 0,
+        host_calls: Vec::new(),
+        same: false,
+        goes_on: false,
+    }
 }
 
 #[derive(Serialize)]
@@ -195,6 +214,7 @@ impl Pair<'_> {
             wasm_steps: fuel.1 - self.instance.fuel,
             host_calls: calls[calls_before..].to_vec(),
             same,
+            goes_on: [&machine, &wasm].iter().all(|end| matches!(end, Ok(_) | Err(Stop::Trap(_)))),
         })
     }
 
@@ -255,9 +275,10 @@ fn simulate(args: &Args) -> Result<Status, Diagnostic> {
             pair.instance.memory_mut().set(at, byte);
         }
     }
-    let mut calls = Vec::new();
+    let mut calls: Vec<CallReport> = Vec::new();
     for words in args.calls.split(|word| word == "then") {
-        calls.push(pair.call(words)?);
+        let goes_on = calls.last().is_none_or(|call| call.goes_on);
+        calls.push(if goes_on { pair.call(words)? } else { not_run(words) });
     }
     let mut shown = Vec::new();
     for range in &args.show {

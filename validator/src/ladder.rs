@@ -347,10 +347,19 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
         return Ok(Rung::Path);
     }
     // A few steps tell whether the question is simple; if not, it is made simpler first.
+    let multiplies = multiplies(g, path.trail(), goal);
     match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps / 8) {
         Answer::Holds => return Ok(Rung::Smt),
-        Answer::Fails(model) if !multiplies(g, path.trail(), goal) => return Err(Open::Model(model)),
+        Answer::Fails(model) if !multiplies => return Err(Open::Model(model)),
         Answer::Fails(_) | Answer::Exhausted => {}
+    }
+    // Without products the question is the same one, and the other tactics answer some at once.
+    if !multiplies {
+        match Smt::new(g, Multiplier::Full).follows(path.trail(), goal, limits.full_steps / 8) {
+            Answer::Holds => return Ok(Rung::Full),
+            Answer::Fails(model) => return Err(Open::Model(model)),
+            Answer::Exhausted => {}
+        }
     }
     let (mut assumptions, mut goal, mut rung) = (path.trail().to_vec(), goal, Rung::Smt);
     if let Some(swept) = sweep(g, path.trail(), goal, limits) {
@@ -360,7 +369,7 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
     }
     match Smt::new(g, Multiplier::Uninterpreted).follows(&assumptions, goal, limits.smt_steps) {
         Answer::Holds => return Ok(rung),
-        Answer::Fails(model) if !multiplies(g, &assumptions, goal) => return Err(Open::Model(model)),
+        Answer::Fails(model) if !multiplies => return Err(Open::Model(model)),
         Answer::Fails(_) | Answer::Exhausted => {}
     }
     if crate::integer::follows(g, &assumptions, goal, limits.smt_steps / 4) {

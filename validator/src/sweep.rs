@@ -27,7 +27,7 @@ const RIVALS_MAX: usize = 3;
 /// States that words are sampled in.
 const STATES: u32 = 8;
 /// The part of a query's steps that one pair of words may take.
-const SHARE: u32 = 32;
+const SHARE: u32 = 64;
 
 /// A query with equal parts put together.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ fn are_equal(g: &mut Graph, assumptions: &[T], [a, b]: [T; 2], limits: &Limits) 
     }
     let mut holds = |assumptions: &[T], a: T, b: T| {
         let equal = g.cmp(CmpOp::Eq, &a, &b);
-        Smt::new(g, Multiplier::Uninterpreted).follows(assumptions, equal, limits.smt_steps / SHARE) == Answer::Holds
+        Smt::new(g, Multiplier::Full).follows(assumptions, equal, limits.full_steps / SHARE) == Answer::Holds
     };
     holds(&[], x, y) || holds(assumptions, a, b)
 }
