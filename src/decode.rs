@@ -23,7 +23,14 @@ fn features() -> WasmFeatures {
 /// `Malformed` for what is not a valid module, `Unsupported` for a valid one with features outside the compiler's
 /// range (several memories, imported tables and mutable globals, shared or 64-bit memories, tags, GC types).
 pub fn decode(bytes: &[u8]) -> Result<Module, CompileError> {
-    Validator::new_with_features(features()).validate_all(bytes)?;
+    if let Err(e) = Validator::new_with_features(features()).validate_all(bytes) {
+        let is_valid = Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).is_ok();
+        return if is_valid {
+            unsupported(e.offset() as u64, format!("a feature that WebAssembly 2.0 has not: {}", e.message()))
+        } else {
+            Err(e.into())
+        };
+    }
     let mut decoder = Decoder::default();
     for payload in Parser::new(0).parse_all(bytes) {
         decoder.payload(payload?)?;

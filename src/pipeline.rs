@@ -319,7 +319,7 @@ fn names_are_free(module: &Module) -> Result<(), CompileError> {
     let unsupported = |what: String| Err(CompileError::Unsupported { function: None, offset: 0, what });
     if let Some(name) = imports.chain(exports).find(|name| is_reserved(name)) {
         return unsupported(format!(
-            "an import or export named {name}, a name that the object contract or a run-time helper has,"
+            "an import or export named {name}, which is a name of the object contract or of a run-time helper"
         ));
     }
     let functions = module.functions.iter().filter_map(|f| f.import.as_ref()).map(|i| module.import_symbol(i));

@@ -109,7 +109,11 @@ impl Diagnostic {
                 )
             }
             CompileError::Limit { function, what, limit } => {
-                Diagnostic::new(format!("too many {what}: the limit is {limit}")).file(path).function(*function, bytes).help("split the function or the module")
+                let help = match *what {
+                    "pages of linear memory" => "linear memory may have 2 GiB; give a lower number of pages",
+                    _ => "split the function or the module",
+                };
+                Diagnostic::new(format!("too many {what}: the limit is {limit}")).file(path).function(*function, bytes).help(help)
             }
             CompileError::Border { function, offset, what, remedy } => {
                 let diagnostic = Diagnostic::new(what).file(path).function(*function, bytes).help(remedy);

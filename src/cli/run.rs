@@ -130,11 +130,16 @@ fn usage(message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(message.into()).help("for example: synth run out.o in.wasm gcd 12 18 then gcd 7 21")
 }
 
-/// A number: decimal, maybe negative, or hexadecimal.
+/// A number, decimal or hexadecimal, maybe negative.
 fn number(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text.parse::<u64>().ok().or_else(|| text.parse::<i64>().ok().map(|n| n as u64)),
+    let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    let size = match digits.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    match is_negative {
+        true => (size <= 1 << 63).then_some(size.wrapping_neg()),
+        false => Some(size),
     }
 }
 
@@ -184,7 +189,8 @@ impl Pair<'_> {
             return Err(usage(format!("{export} has values that are no integers")));
         };
         if params.len() != arguments.len() {
-            return Err(usage(format!("{export} takes {} arguments, not {}", params.len(), arguments.len())));
+            let taken = format!("{} argument{}", params.len(), if params.len() == 1 { "" } else { "s" });
+            return Err(usage(format!("{export} takes {taken}, not {}", arguments.len())));
         }
         let mut args = Vec::new();
         for (ty, text) in params.iter().zip(arguments) {

@@ -452,6 +452,9 @@ impl<D: Domain> Program<D> for IrProgram<'_> {
         state
     }
     fn describe(&self, at: IrPoint) -> String {
-        format!("IR block {} instruction {}", at.block, at.inst)
+        match at.inst.checked_sub(TRAP_POINTS).and_then(|k| TrapKind::from_code(k as u8)) {
+            Some(kind) => format!("IR block {} trap {}", at.block, kind.name()),
+            None => format!("IR block {} instruction {}", at.block, at.inst),
+        }
     }
 }

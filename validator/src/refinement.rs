@@ -81,6 +81,7 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         steps: 0,
         queries: 0,
         possible: 0,
+        broken: None,
     };
     check.run()?;
     match check.effort.obligations() {
@@ -110,6 +111,8 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     queries: u32,
     /// Paths of the region that no assumption excludes.
     possible: u32,
+    /// The first assumption that a path breaks, and where.
+    broken: Option<String>,
 }
 
 type RunOf<P> = Run<<P as Program<Graph>>::Point, <P as Program<Graph>>::State>;
@@ -145,7 +148,9 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         self.region = "entry".to_string();
         self.region_from_entry()?;
         if self.possible == 0 {
-            return Err(self.fail_text(FailureKind::Vacuous, "every path from the entry breaks an assumption"));
+            let broken = self.broken.take().map_or_else(String::new, |first| format!(", the first one {first}"));
+            let text = format!("every path from the entry breaks an assumption{broken}");
+            return Err(self.fail_text(FailureKind::Vacuous, &text));
         }
         for i in 0..self.witness.cuts.len() {
             self.region_from_cut(i)?;
@@ -480,9 +485,12 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let stepped = Self::advance(&mut self.g, self.left, p, s, &mut facts);
         for fact in facts {
             match fact {
-                Fact::Assume(condition, _) => {
-                    let possible = path.assume(&mut self.g, condition);
-                    self.effort.assumed_away += u32::from(!possible);
+                Fact::Assume(condition, name) => {
+                    if !path.assume(&mut self.g, condition) {
+                        self.effort.assumed_away += 1;
+                        let place = self.left.describe(p);
+                        self.broken.get_or_insert_with(|| format!("{name} at {place}"));
+                    }
                 }
                 Fact::Access(condition, _) | Fact::LateAccess(condition, _) => {
                     path.assume(&mut self.g, condition);

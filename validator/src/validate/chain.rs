@@ -427,7 +427,11 @@ fn executed(difference: Box<Difference>, report: &mut FunctionReport) -> Verdict
 /// A failed check as a verdict: nothing is called refuted that was not executed.
 fn verdict(failure: &Failure) -> Verdict {
     let Place { region, left, right, obligation } = &failure.place;
-    let text = format!("{obligation} [region {region}; left {left}; right {right}]");
+    let sides = [("; left ", left), ("; right ", right)].map(|(side, at)| match at.is_empty() {
+        true => String::new(),
+        false => format!("{side}{at}"),
+    });
+    let text = format!("{obligation} [region {region}{}]", sides.concat());
     match &failure.kind {
         FailureKind::Differs(_) => Verdict::Unknown(format!("not confirmed: {text}")),
         FailureKind::Exhausted => Verdict::Unknown(format!("{LIMIT_REACHED}: {text}")),
