@@ -28,6 +28,18 @@ pub struct Symptom {
     pub kind: Option<Kind>,
     /// The first link that is not proved, if no execution shows a difference.
     pub link: Option<String>,
+    /// Why a proof of it is open, in the first words of the verdict's text: `limit reached`, `not confirmed`.
+    pub reason: Option<String>,
+}
+
+impl Symptom {
+    fn new(verdict: &Verdict, kind: Option<Kind>, link: Option<String>) -> Symptom {
+        let reason = match verdict {
+            Verdict::Unknown(text) => text.split_once(": ").map(|(reason, _)| reason.to_string()),
+            _ => None,
+        };
+        Symptom { verdict: verdict.name(), kind, link, reason }
+    }
 }
 
 /// Something that is not proved.
@@ -84,7 +96,7 @@ fn whole(name: &str, verdict: &Verdict) -> Option<Finding> {
     (*verdict != Verdict::Proved).then(|| Finding {
         function: None,
         name: name.to_string(),
-        symptom: Symptom { verdict: verdict.name(), kind: None, link: None },
+        symptom: Symptom::new(verdict, None, None),
         detail: verdict.detail().to_string(),
         difference: None,
         recordings: None,
@@ -100,8 +112,8 @@ fn finding(report: FunctionReport, record: &dyn Fn(u32, &Start) -> Result<[Recor
     let kind = difference.as_ref().map(|d| d.kind);
     Some(Finding {
         function: Some(report.index),
-        name: report.name,
-        symptom: Symptom { verdict: report.verdict.name(), kind, link: open.filter(|_| kind.is_none()) },
+        name: if report.name.is_empty() { "a function without a name".to_string() } else { report.name },
+        symptom: Symptom::new(&report.verdict, kind, open.filter(|_| kind.is_none())),
         detail: report.verdict.detail().to_string(),
         recordings: difference.as_ref().and_then(|d| record(report.index, &d.start).ok()),
         difference,

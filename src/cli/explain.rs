@@ -12,6 +12,7 @@ use crate::explain::{Finding, Origins, Symptom, findings};
 use crate::listing::operators;
 use crate::simulator::board::Folder;
 use serde::Serialize;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -239,7 +240,24 @@ fn reduced(
         return Err(Diagnostic::new("the command does not make what is explained from the module").file(&module.path));
     }
     let bar = output::progress(0, "bytes");
-    let smaller = |bytes: usize| bar.set_message(format!("{bytes}"));
+    // Where no bar is seen, a line says what takes so long, and one each time that a tenth is gone.
+    let told = Cell::new(module.bytes.len());
+    let tell = |line: String| {
+        if !output::error_is_terminal() {
+            output::print_error(&line);
+        }
+    };
+    let attempts = args.attempts;
+    tell(format!(
+        "making the module smaller, until {attempts} mutations in a row are in vain; each is compiled and proved again (--attempts, --no-reduce)\n"
+    ));
+    let smaller = |bytes: usize| {
+        bar.set_message(format!("{bytes}"));
+        if bytes * 10 <= told.get() * 9 {
+            told.set(bytes);
+            tell(format!("{bytes} bytes\n"));
+        }
+    };
     let effort = Effort { attempts: args.attempts, seed: args.seed };
     let small = reduce(&module.bytes, effort, &|bytes| again(bytes).is_some(), &smaller);
     bar.finish_and_clear();

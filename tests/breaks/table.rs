@@ -181,7 +181,7 @@ pub const BREAKS: &[Break] = &[
     // Sweeping.
     of("words that agree in samples are equal", SWEEP, "«holds(&[], x, y) || holds(assumptions, a, b)»", "holds(&[], x, y) || holds(assumptions, a, b) || x != y", SWEPT),
     of("what words have in common is small", SWEEP, "«g.mask(word, possible)»", "g.mask(word, possible & 0xffff)", SWEPT),
-    of("equal under what is assumed is equal to what is there", SWEEP, "are_equal(g, «assumptions», [*older, new], limits)", "&[goal]", SWEPT),
+    of("equal under what is assumed is equal to what is there", SWEEP, "are_equal(g, «assumptions», [*older, new], limits)", "std::slice::from_ref(&goal)", SWEPT),
     // What a link's witness says beside its cuts.
     of("rewrite of a word that is another", REWRITING, "(Some(first), Some(last)) if «held == Some(first)» =>", "held.is_some()", REWRITES),
     of("rewrite without its proof", REWRITING, "let (first, last) = «chain(&rewrite.proof, Rules::shipped())».map_err(", ENDS, REWRITES),
