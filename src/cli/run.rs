@@ -98,6 +98,9 @@ struct CallReport {
     /// Whether both sides may be called again: they returned, or trapped.
     #[serde(skip)]
     goes_on: bool,
+    /// Whether the module breaks an assumption, so that nothing is said of the code.
+    #[serde(skip)]
+    assumed_away: bool,
 }
 
 /// A call after one that ended where nothing is said of what comes next.
@@ -113,6 +116,7 @@ fn not_run(words: &[String]) -> CallReport {
         host_calls: Vec::new(),
         same: false,
         goes_on: false,
+        assumed_away: true,
     }
 }
 
@@ -220,6 +224,7 @@ impl Pair<'_> {
             wasm_steps: fuel.1 - self.instance.fuel,
             host_calls: calls[calls_before..].to_vec(),
             same,
+            assumed_away: matches!(wasm, Err(Stop::Assumption(_))),
             goes_on: [&machine, &wasm].iter().all(|end| matches!(end, Ok(_) | Err(Stop::Trap(_)))),
         })
     }
@@ -320,7 +325,12 @@ fn text(calls: &[CallReport], shown: &[(u32, String)], memory_same: bool, global
             out += &format!("  host: {} ({}) -> ({})\n", h.import, hex(&h.arguments), hex(&h.results));
         }
         out += &format!("  Arm:  {}  ({} steps)\n", c.machine, c.machine_steps);
-        out += &format!("  wasm: {}  ({} steps){}\n", c.wasm, c.wasm_steps, if c.same { "" } else { "  DIFFERS" });
+        let compared = match (c.same, c.assumed_away) {
+            (true, _) => "",
+            (false, true) => "  NOTHING IS SAID of the code",
+            (false, false) => "  DIFFERS",
+        };
+        out += &format!("  wasm: {}  ({} steps){compared}\n", c.wasm, c.wasm_steps);
     }
     for (address, bytes) in shown {
         out += &format!("memory {address:#x}: {bytes}\n");
