@@ -22,7 +22,7 @@ use synth_validator::claim::FunctionClaim;
 use synth_validator::evidence::{VALIDATOR_SHA256, solver_version};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::Functions;
-use synth_validator::validate::{FunctionReport, Session, Verdict};
+use synth_validator::validate::{FunctionReport, LinkReport, Session, Verdict};
 use synth_validator::wasm::module::Module;
 use wasmparser::Parser;
 
@@ -260,7 +260,9 @@ impl ProofCache {
         if Entry::new(key, &entry.report).text().as_bytes() != text {
             return Found::Damaged(file, "its digest, key or form is not right".to_string());
         }
-        let all_proved = entry.report.links.iter().all(|l| l.verdict == Verdict::Proved);
+        let links = &entry.report.links;
+        let is_proved = |l: &LinkReport| l.verdict == Verdict::Proved && l.effort.obligations() > 0;
+        let all_proved = !links.is_empty() && links.iter().all(is_proved);
         if entry.report.verdict != Verdict::Proved || !all_proved || entry.report.index != index {
             return Found::Damaged(file, "it is no proof of this function".to_string());
         }
@@ -380,6 +382,12 @@ impl Functions for Cached<'_> {
                 let (file, verdict) = (store.file(&key), report.verdict.name());
                 let why = format!("{}: the entry does not say what the proof finds, {verdict}", file.display());
                 self.note(|uses| drop(uses.contradicted.insert(index, why)));
+                // Nobody is to take it again.
+                let replaced = std::fs::remove_file(store.file(&key)).and_then(|()| store.store(&key, &report));
+                if let Err(e) = replaced {
+                    let why = format!("{}: cannot be replaced: {e}", store.file(&key).display());
+                    self.note(|uses| drop(uses.damaged.insert(index, why)));
+                }
             }
             Found::Report(_) => {}
             Found::Nothing | Found::Damaged(..) => {

@@ -221,3 +221,30 @@ fn a_form_whose_link_is_not_proved_excuses_nothing() {
     let found = subject.post(claim);
     assert!(matches!(found, Verdict::Refuted(_)), "{found:?}");
 }
+
+/// A limit in a callee is no difference of its callers, whose calls differ in a word that the callee does not read.
+#[test]
+fn a_form_whose_proof_is_open_refutes_nobody() {
+    let text = r#"(module (memory 1)
+        (func $sum (param $from i32) (param $unused i32) (param $n i32) (result i32) (local $i i32) (local $s i32)
+          (loop $next
+            (local.set $s (i32.add (i32.mul (local.get $s) (i32.const 31)) (i32.load8_u (i32.add (local.get $from) (local.get $i)))))
+            (i32.store offset=100 (local.get $i) (local.get $s))
+            (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+          (local.get $s))
+        (func (export "squared") (param i32 i32) (result i32)
+          (call $sum (local.get 0) (i32.mul (local.get 1) (local.get 1)) (local.get 1)))
+        (func (export "moved") (param i32 i32) (result i32)
+          (i32.xor (i32.const 5) (call $sum (local.get 0) (i32.add (local.get 1) (i32.const 77)) (local.get 1)))))"#;
+    let wasm = wat::parse_str(text).expect("valid text");
+    let left_out = [String::from("inline")].into();
+    let object = compile(&wasm, &Options { left_out, ..Options::default() }).expect("it compiles").object;
+    let verdicts = |region_steps| {
+        let limits = Limits { region_steps, ..Limits::default() };
+        let session = Session::new(&wasm, &object, None, limits).expect("reads");
+        deep(|| session.functions().into_iter().map(|f| session.function(f).verdict).collect::<Vec<_>>())
+    };
+    assert!(verdicts(Limits::default().region_steps).iter().all(|v| *v == Verdict::Proved));
+    let open = verdicts(40);
+    assert!(open.iter().all(|v| matches!(v, Verdict::Unknown(_))), "{open:?}");
+}

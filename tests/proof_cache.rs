@@ -331,11 +331,30 @@ fn a_poisoned_entry_is_contradicted_by_every_proof() {
     check(&["validate", &module, &file], 1);
     let (_, err) = check(&[&taking[..], &["--proof-cache-check"]].concat(), 1);
     assert!(err.contains("wrong about function 3") && err.contains(&hex), "{err}");
+    // What is contradicted is taken by nobody again.
+    assert!(matches!(store.find(&key, LAST), Found::Nothing));
+    check(&taking, 1);
+    poisoned(&store, &key, &reports[&LAST]);
     let said = json(&[&taking[..], &["--proof-cache-check"]].concat(), 1);
     assert!(
         said["proof_cache"]["contradicted"]["3"].is_string() && said["proof_cache"]["hits"] == serde_json::json!([]),
         "{said}"
     );
+}
+
+/// An entry that says `Proved` and by what not.
+#[test]
+fn an_entry_without_obligations_is_no_proof() {
+    let (folder, subject) = (Folder::new("empty"), Subject::new(MODULE));
+    let (store, reports) = filled(&folder, &subject);
+    let (_, key) = broken(&subject);
+    for links in [0, reports[&LAST].links.len()] {
+        let mut report = reports[&LAST].clone();
+        report.links.truncate(links);
+        report.links.iter_mut().for_each(|link| link.effort.rungs = [0; 7]);
+        store.store(&key, &report).expect("written");
+        assert!(matches!(store.find(&key, LAST), Found::Damaged(..)), "{links}");
+    }
 }
 
 #[test]

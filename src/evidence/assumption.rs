@@ -24,10 +24,12 @@ pub const ASSUMPTIONS: [Assumption; 11] = [
     },
     Assumption {
         name: "A-BOUNDS",
-        says: "Every access to linear memory is in range, or faults as a trap does (only with --bounds none, mpu or \
-               mask).",
-        duty: "With mpu, set up the memory protection unit so that an access outside of linear memory faults. With \
-               none and mask, show by other means that the module makes no such access.",
+        says: "Every access to linear memory is in range, or faults as a trap does before anything is written, and \
+               memory.init reads inside its segment, which was not dropped (only with --bounds none, mpu or mask).",
+        duty: "With mpu, set up the memory protection unit so that an access outside of linear memory faults; it \
+               cannot see a source of memory.init outside of its segment, nor undo the part of an access of several \
+               words that lies inside: show by other means that the module makes none. With none and mask, show that \
+               for all accesses.",
     },
     Assumption {
         name: "A-CAPACITY",
@@ -37,8 +39,10 @@ pub const ASSUMPTIONS: [Assumption; 11] = [
     },
     Assumption {
         name: "A-CORE",
-        says: "The core executes instructions as the Armv7-M Architecture Reference Manual (DDI 0403E) says.",
-        duty: "Use a core of the target that was compiled for, and look through its errata. Keep what faults use \
+        says: "The core executes instructions as the Armv7-M Architecture Reference Manual (DDI 0403E) says, those of \
+               the DSP extension too where the contract has it (dsp).",
+        duty: "Use a core of the target that was compiled for, with the DSP extension (Cortex-M4, Cortex-M7) if the \
+               contract says so, and look through its errata. Keep what faults use \
                (traps are udf instructions) enabled.",
     },
     Assumption {

@@ -149,6 +149,8 @@ fn index(contents: &Contents<'_>) -> Value {
         identity.push(("Target and level", format!("{}, -O{}", c.core, c.level)));
         identity.extend(c.linker.clone().map(|linker| ("Linker", linker)));
     }
+    let extension = if summary.contract.dsp { "Armv7E-M, with the DSP extension" } else { "Armv7-M" };
+    identity.push(("Instructions", extension.to_string()));
     let limits = &summary.limits;
     identity.push((
         "Limits",

@@ -406,7 +406,7 @@ fn notes(parts: &Parts<'_>) -> Vec<String> {
     }
     if !parts.build.left_out.is_empty() {
         let names = named(parts.build.left_out.iter().map(String::as_str));
-        notes.push(format!("Compiled, but not in the file, so that nothing is said of them: {names}."));
+        notes.push(format!("Compiled, but not found in the image, so that nothing is said of them: {names}. A linker left them out, or their symbols were stripped."));
     }
     let from_cache = parts.certificate.functions.iter().filter(|f| parts.build.from_cache.contains(&f.index));
     let from_cache: Vec<&str> = from_cache.map(|f| f.name.as_str()).collect();

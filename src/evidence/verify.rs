@@ -10,6 +10,7 @@ use super::module::{BUILD, MODULE, OBJECTS, Package, Proofs, SOLVERS, claim_path
 use super::obligation;
 use super::page::State;
 use super::run_record::{self, Run};
+use crate::compile::Core;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +100,12 @@ fn again(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Result<Package, S
         ));
     }
     let claim = Claim::decode(file(&claim_path())?)?;
+    if let Some(compilation) = &build.compilation {
+        let core = [Core::CortexM3, Core::CortexM4, Core::CortexM7].into_iter().find(|c| c.name() == compilation.core);
+        if core.is_none_or(|core| core.has_dsp() != claim.contract.dsp) {
+            return Err(format!("{BUILD} names the core {}, for which the contract is not", compilation.core));
+        }
+    }
     let (certificate, reports) =
         prove((module, object), &claim, build.limits, threads, &|_| {}).map_err(|e| e.to_string())?;
     let exported = obligation::exported(module, object, &claim, build.limits, threads).map_err(|e| e.to_string())?;

@@ -188,7 +188,7 @@ pub const BREAKS: &[Break] = &[
     of("a callee that ignores one word ignores all", OUTCOME, "Callee::Function(f) if «ignored.contains(&(*f, word as u32))»)", "ignored.iter().any(|(g, _)| g == f)", USED),
     of("a word that one callee ignores is ignored by all", OUTCOME, "ignored.contains(&(«*f», word as u32))", "ignored.iter().find(|(_, w)| *w as usize == word).map_or(*f, |(g, _)| *g)", EXCUSED),
     of("words that a form reads are ignored", CHAIN, "ignored.extend(«form.unread_words()».into_iter()", "{ let _ = form; vec![0, 1] }", USED),
-    of("form that nothing proves", CHAIN, "match «(0..=number).find(|s| self.link(place, *s).verdict != Verdict::Proved)» {", "None::<usize>", UNPROVED),
+    of("form that nothing proves", CHAIN, "match «(0..=number as usize).find(|s| self.link(place, *s).verdict != Verdict::Proved)» {", "None::<usize>", UNPROVED),
     // Host addresses.
     of("host access that the module need not make", MEMORY, "«self.host_access(&index, width.bytes())»;", "()", HOST_FAULTS),
     of("host address as an index of linear memory", "validator/src/domain.rs", "«self.bin(BinOp::Sub, address, &base)»", "{ let _ = base; address.clone() }", HOST_INDEX),

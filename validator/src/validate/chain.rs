@@ -342,6 +342,17 @@ impl<'a> Chain<'a> {
     /// The form of a callee after its stage `number`, for a link whose right side is stage `stage`: an earlier one, and all the
     /// callee's links up to it are proved.
     fn form(&self, callee: u32, number: u32, stage: usize) -> Result<&Func, Verdict> {
+        let (place, form) = self.claimed_form(callee, number, stage)?;
+        match (0..=number as usize).find(|s| self.link(place, *s).verdict != Verdict::Proved) {
+            None => Ok(form),
+            Some(open) => {
+                let (name, pass) = (self.module.display_name(callee), &self.claim.functions[place].stages[open].name);
+                Err(Verdict::Unknown(format!("rests on {name}, whose link {pass} is not proved")))
+            }
+        }
+    }
+    /// The form that a claim names, proved or not, and the place of its function in the claim.
+    fn claimed_form(&self, callee: u32, number: u32, stage: usize) -> Result<(usize, &Func), Verdict> {
         let unknown = |text: String| Err(Verdict::Unknown(text));
         if self.module.functions.get(callee as usize).is_none_or(|f| f.import.is_some()) {
             return unknown(format!("function {callee} is not defined in the module"));
@@ -351,13 +362,7 @@ impl<'a> Chain<'a> {
         let Some(form) = claim.stages.get(number).filter(|_| number < stage) else {
             return unknown(format!("stage {number} of a callee is not an earlier one"));
         };
-        match (0..=number).find(|s| self.link(place, *s).verdict != Verdict::Proved) {
-            None => Ok(&form.func),
-            Some(open) => {
-                let (name, pass) = (self.module.display_name(callee), &claim.stages[open].name);
-                unknown(format!("rests on {name}, whose link {pass} is not proved"))
-            }
-        }
+        Ok((place, &form.func))
     }
 
     /// The argument words of direct calls that do not count in the link whose right side is this stage.
@@ -376,11 +381,21 @@ impl<'a> Chain<'a> {
         }
         Ok(ignored)
     }
-    /// The same for all links of a function together, for runs of the module and the code, those left out that rest on what is not
-    /// proved. Later links than those that ignore words compare all of them, so that what runs do not show, a proof does.
+    /// The same for all links of a function together, for runs of the module and the code. Here a form counts also if a proof of it is
+    /// open, but not if it is refuted: that its callee reads a word has to be shown before runs that differ in this word show anything.
+    /// Later links than those that ignore words compare all of them, so that what runs do not show, a proof does.
     fn ignored_somewhere(&self, claim: &FunctionClaim) -> Ignored {
-        let stages = claim.stages.iter().enumerate();
-        stages.filter_map(|(number, stage)| self.ignored(number, stage).ok()).flatten().collect()
+        let mut ignored = Ignored::new();
+        for (number, Ignoring { callee, stage }) in
+            claim.stages.iter().enumerate().flat_map(|(number, s)| s.ignoring.iter().map(move |i| (number, i)))
+        {
+            let Ok((place, form)) = self.claimed_form(*callee, *stage, number) else { continue };
+            let is_refuted = |s| matches!(self.link(place, s).verdict, Verdict::Refuted(_));
+            if !(0..=*stage as usize).any(is_refuted) {
+                ignored.extend(form.unread_words().into_iter().map(|word| (*callee, word)));
+            }
+        }
+        ignored
     }
 
     fn prove_link(
