@@ -39,7 +39,7 @@ pub const REWRITES: Oracle = oracle("synth-validator", "rewrites", "damaged_rewr
 /// Words that sweeping puts together.
 pub const SWEPT: Oracle = oracle("synth-validator", "sweep", "words_that_agree_in_samples_only_stay_apart");
 /// Instructions that the contract's core does not have.
-pub const CORE: Oracle = oracle("synth", "object_readings", "instructions_that_the_core_lacks");
+pub const CORE: Oracle = oracle("synth", "object_readings", "instructions_that_the_core_lacks_are_unsupported");
 /// Words of arguments that callees ignore, by which of them a claim names.
 pub const EXCUSED: Oracle = oracle("synth", "ignored_words", "claims_about_other_forms_excuse_nothing");
 /// The same, where the code passes another word than the one ignored.

@@ -347,7 +347,7 @@ impl<'a> Chain<'a> {
             None => Ok(form),
             Some(open) => {
                 let (name, pass) = (self.module.display_name(callee), &self.claim.functions[place].stages[open].name);
-                Err(Verdict::Unknown(format!("rests on {name}, whose link {pass} is not proved")))
+                Err(Verdict::Unknown(format!("{RESTS_ON} {name}, whose link {pass} is not proved")))
             }
         }
     }
@@ -381,18 +381,19 @@ impl<'a> Chain<'a> {
         }
         Ok(ignored)
     }
-    /// The same for all links of a function together, for runs of the module and the code. Here a form counts also if a proof of it is
-    /// open, but not if it is refuted: that its callee reads a word has to be shown before runs that differ in this word show anything.
+    /// The same for all links of a function together, for runs of the module and the code. Here a form counts also if a proof of it
+    /// reached a limit, but not if something speaks against it: that its callee reads a word has to be shown before runs that differ in this word show anything.
     /// Later links than those that ignore words compare all of them, so that what runs do not show, a proof does.
     fn ignored_somewhere(&self, claim: &FunctionClaim) -> Ignored {
         let mut ignored = Ignored::new();
-        for (number, Ignoring { callee, stage }) in
-            claim.stages.iter().enumerate().flat_map(|(number, s)| s.ignoring.iter().map(move |i| (number, i)))
-        {
-            let Ok((place, form)) = self.claimed_form(*callee, *stage, number) else { continue };
-            let is_refuted = |s| matches!(self.link(place, s).verdict, Verdict::Refuted(_));
-            if !(0..=*stage as usize).any(is_refuted) {
-                ignored.extend(form.unread_words().into_iter().map(|word| (*callee, word)));
+        for (number, stage) in claim.stages.iter().enumerate() {
+            ignored.extend(self.ignored(number, stage).unwrap_or_default());
+            for Ignoring { callee, stage } in &stage.ignoring {
+                let Ok((place, form)) = self.claimed_form(*callee, *stage, number) else { continue };
+                if (0..=*stage as usize).all(|s| is_proved_or_open(&self.link(place, s).verdict)) {
+                    let words = form.unread_words();
+                    ignored.extend(words.into_iter().map(|word| (*callee, word)));
+                }
             }
         }
         ignored
@@ -424,6 +425,19 @@ impl<'a> Chain<'a> {
             left.inline(inlined.block, inlined.inst, inlined.callee, body).map_err(|e| Verdict::Unknown(e.0))?;
         }
         Ok(refinement::check(&left, &program, &right.witness, &shape, &ignored, &self.limits, observer))
+    }
+}
+
+/// What the detail of a verdict begins with if a form that it rests on is not proved.
+const RESTS_ON: &str = "rests on";
+
+/// Whether nothing speaks against what a verdict is about: it is proved, or a proof of it, or of what it rests on, reached a limit or what
+/// has no meaning.
+fn is_proved_or_open(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Proved | Verdict::Unsupported(_) => true,
+        Verdict::Unknown(text) => text.starts_with(LIMIT_REACHED) || text.starts_with(RESTS_ON),
+        Verdict::Refuted(_) | Verdict::Vacuous(_) => false,
     }
 }
 
