@@ -24,7 +24,9 @@ fn features() -> WasmFeatures {
 /// range (several memories, imported tables and mutable globals, shared or 64-bit memories, tags, GC types).
 pub fn decode(bytes: &[u8]) -> Result<Module, CompileError> {
     if let Err(e) = Validator::new_with_features(features()).validate_all(bytes) {
-        let is_valid = Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).is_ok();
+        // A component is no module.
+        let later = WasmFeatures::all().difference(WasmFeatures::COMPONENT_MODEL);
+        let is_valid = Validator::new_with_features(later).validate_all(bytes).is_ok();
         return if is_valid {
             unsupported(e.offset() as u64, format!("a feature that WebAssembly 2.0 has not: {}", e.message()))
         } else {
