@@ -110,7 +110,7 @@ const DAMAGES: &[Damage] = &[
 fn a_rewrite_closes_what_it_is_about() {
     let effort = refines(&left(), &right(128), vec![good()]).expect("it is right");
     assert_eq!(effort.rungs[Rung::Egraph as usize], 1, "{effort:?}");
-    assert_eq!(effort.rungs[Rung::Smt as usize..], [0, 0, 0], "{effort:?}");
+    assert!(effort.rungs[Rung::Smt as usize..].iter().all(|n| *n == 0), "{effort:?}");
 }
 
 /// Covers TOR-PROOF-REPLAY.
