@@ -1,8 +1,9 @@
 //! The ladder: how an equality or a condition is proved under the assumptions of a path.
 //!
-//! Rungs, cheapest first: the same node after normalisation; the same node after the path's decisions are put in, or the opposite
-//! refuted by them; ring normal form modulo 2^32; e-graph saturation with lemmas; z3 with multiplication uninterpreted; z3 on integers;
-//! sweeping; full z3.
+//! What is tried, in this order: the same node after normalisation; the same node after the path's decisions are put in, or the opposite
+//! refuted by them; ring normal form modulo 2^32; e-graph saturation with lemmas; z3 with few steps, multiplication uninterpreted, and if
+//! there is none also by the tactics of full z3; sweeping, and then z3 with all its steps; z3 on integers; full z3. [`Rung::ALL`] has
+//! another order, that of reports: an obligation counts for the last rung in it that had a part in closing it.
 
 use crate::domain::*;
 use crate::interval::Ranges;

@@ -3,8 +3,8 @@
 //!
 //! Method. It is the sweeping of hardware equivalence checking (A. Kuehlmann, F. Krohm, "Equivalence checking using cuts and heaps", DAC
 //! 1997). Words are grouped by their values in a few pseudo-random states. A word that falls into the group of an older one is asked
-//! about twice: cut off, with what both have in common as words of which only their zero bits are known, and whole, with the assumptions. Sampling decides what is
-//! asked and nothing else: a wrong guess costs steps.
+//! about twice: cut off, with what both have in common as words of which only their zero bits are known, and whole, with the assumptions.
+//! Sampling decides what is asked and nothing else: a wrong guess costs steps.
 //!
 //! Requirement TOR-PROOF-SWEEP: Sweeping shall put one word in the place of another only where both have been proved equal under the
 //! assumptions.
