@@ -67,10 +67,10 @@ claims: ## Tries 500 damaged claims on each wrong object and damages certificate
 	@scripts/setup-build.sh
 	BLESS=1 CLAIM_MUTANTS=500 cargo test --test claims -- --nocapture
 
-fuzz: ## Proves and runs 20,000 generated programs and writes docs/conformance/fuzzing.md. Takes half an hour.
+fuzz: ## Proves and runs 20,000 generated programs and writes docs/conformance/fuzzing.md. Takes half an hour; goes on where it was stopped.
 	@scripts/setup-build.sh
 	@scripts/setup-test.sh
-	BLESS=1 FUZZ_PROGRAMS=20000 cargo test --release --test whole_pipeline -- --nocapture
+	BLESS=1 FUZZ_PROGRAMS=20000 FUZZ_RECORD=$(CURDIR)/target/fuzz.jsonl cargo test --release --test whole_pipeline -- --nocapture
 
 clean: ## Removes what was built and fetched.
 	cargo clean

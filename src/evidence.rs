@@ -28,7 +28,7 @@ use serde::Serialize;
 
 /// Identifier and version of the form of all JSON files of a package; `docs/schema/evidence.schema.json` describes it. The number at
 /// its end rises with every change of a field's name or meaning.
-pub const SCHEMA: &str = "urn:synth:evidence:2";
+pub const SCHEMA: &str = "urn:synth:evidence:3";
 /// How that begins in every version.
 pub const SCHEMA_FAMILY: &str = "urn:synth:evidence:";
 

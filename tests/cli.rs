@@ -130,7 +130,19 @@ fn bad_input_names_its_place() {
     assert!(message.contains("bad.wat:1"), "{message}");
     let (_, message) = check(&["compile", &folder.path("absent.wasm"), "-o", &out], 2);
     assert!(message.contains("absent.wasm"), "{message}");
-    assert_eq!(folder.names(), ["bad.wat", "cut.wasm", "float.wat"]);
+    // A module and an object in each other's place.
+    let (module, object) = (corpus("crc32"), folder.path("crc32.o"));
+    check(&["compile", &module, "-o", &object], 0);
+    let (_, message) = check(&["validate", &object, &module], 2);
+    assert!(message.contains("an ELF file, where a module is expected"), "{message}");
+    let (_, message) = check(&["validate", &module, &module], 2);
+    assert!(message.contains("a WebAssembly module, where an object"), "{message}");
+    // Less memory than the module starts with.
+    let memory = folder.write("memory.wat", b"(module (memory 3) (func (export \"f\") (result i32) memory.size))");
+    let (_, message) = check(&["compile", &memory, "-o", &out, "--memory-pages", "2"], 2);
+    assert!(message.contains("linear memory starts with 3 pages, and --memory-pages allows 2"), "{message}");
+    check(&["compile", &memory, "-o", &out, "--memory-pages", "3"], 0);
+    assert_eq!(folder.names(), ["bad.wat", "crc32.o", "cut.wasm", "float.wat", "memory.wat", "out.o"]);
 }
 
 /// Covers TOR-EXIT-INPUT.

@@ -15,6 +15,7 @@ use synth::pass::Level;
 use synth::pipeline::{Compiled, Options, compile};
 use synth::simulator::board::Folder;
 use synth_validator::arm::linked;
+use synth_validator::check_command;
 use synth_validator::claim::Claim;
 use synth_validator::contract::MemoryOwner;
 use synth_validator::ladder::Limits;
@@ -389,6 +390,32 @@ fn text_start(image: &[u8]) -> u64 {
     object::File::parse(image).expect("an image").section_by_name(".text").expect("code").address()
 }
 
+/// `synth-check` and the package of evidence name what is not there, and offer it to nobody.
+fn what_is_left_out_is_told(bench: &Bench, image: &[u8]) {
+    let [module, elf, certificate, package] =
+        ["m.wasm", "image.elf", "certificate", "package"].map(|name| bench.folder.path().join(name));
+    std::fs::write(&module, &bench.module).expect("written");
+    std::fs::write(&elf, image).expect("written");
+    let (module, image, certificate, package) = (text(&module), text(&elf), text(&certificate), text(&package));
+    let synth = env!("CARGO_BIN_EXE_synth");
+    must(synth, &["validate", module, image, "--certificate", certificate]);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let arguments = [certificate, module, image].map(std::ffi::OsString::from);
+    assert_eq!(check_command::run(&arguments, &mut out, &mut err), 0, "{}", String::from_utf8_lossy(&err));
+    let said = String::from_utf8(out).expect("text");
+    let line = said.lines().find(|line| line.starts_with("not in the image")).expect("told");
+    assert!(line.contains("k_sem_give") && !line.contains("k_sem_count"), "{line}");
+    must(synth, &["report", "module", module, image, "-o", package]);
+    let file = |name: &str| std::fs::read_to_string(Path::new(package).join(name)).expect("a file of the package");
+    let value = |name: &str| serde_json::from_str::<serde_json::Value>(&file(name)).expect("JSON");
+    let exports = value("assumptions.json")["exports"].to_string();
+    assert!(exports.contains("k_sem_count") && !exports.contains("k_sem_give"), "{exports}");
+    assert!(value("evidence.json")["left_out"].to_string().contains("k_sem_give"));
+    for folder in [certificate, package] {
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+}
+
 /// Covers TOR-CLAUSE-LEFTOUT.
 #[test]
 fn unused_functions_are_left_out() {
@@ -400,6 +427,7 @@ fn unused_functions_are_left_out() {
         assert_eq!(bench.verdict(&image), Ok(1));
         let file = object::File::parse(&*image).expect("an image");
         assert!(file.symbols().all(|s| s.name() != Ok("k_sem_give")));
+        what_is_left_out_is_told(&bench, &image);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Every rule of the selection table is proved and its broken twin refuted; what is not proved is not loaded.
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use synth::selection::pattern::{Root, Shape};
 use synth::selection::proof::{Verdict, prove};
 use synth::selection::{Rule, Table, load, parse};
-use synth_validator::prove_all::with_deep_stack;
+use synth_validator::prove_all::{STACK_BYTES, with_deep_stack};
 
 fn rules() -> Vec<Rule> {
     load().unwrap_or_else(|e| panic!("{e}"))
@@ -15,7 +16,8 @@ fn rules() -> Vec<Rule> {
 #[test]
 fn the_list_of_proved_rules_is_true() {
     let rules = rules();
-    let verdicts: Vec<Verdict> = with_deep_stack(|| rules.iter().map(prove).collect());
+    let threads = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build().expect("threads");
+    let verdicts: Vec<Verdict> = threads.install(|| rules.par_iter().map(prove).collect());
     let (mut list, mut open) = (String::new(), Vec::new());
     for (rule, verdict) in rules.iter().zip(verdicts) {
         match verdict {

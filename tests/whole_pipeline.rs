@@ -3,13 +3,18 @@
 //! memory, its size, calls of imports and globals.
 //!
 //! `FUZZ_PROGRAMS=n` sets how many modules; with `BLESS=1` the table in `docs/conformance/fuzzing.md` is written. A module is named by its
-//! number: `FUZZ_FIRST=number FUZZ_PROGRAMS=2` takes it up again, and `FUZZ_KEEP=folder` keeps the modules of findings.
+//! number: `FUZZ_FIRST=number FUZZ_PROGRAMS=2` takes it up again, and `FUZZ_KEEP=folder` keeps the modules of findings. With
+//! `FUZZ_RECORD=file` each program's result is a line of that file, and a run that stopped goes on where it was, if the binary is the same.
 
 mod support;
 
 use arbitrary::Unstructured;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io::Write as _;
+use std::sync::Mutex;
 use support::interpreter::{self, Recorder};
 use support::observation::{Run, RunError, disagreements};
 use support::packages::repository;
@@ -94,9 +99,9 @@ fn own(seed: u64) -> Program {
 }
 
 /// What became of a program under one choice of options.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Found {
-    counts: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<String, u64>,
     /// Everything that is not as it must be, with a line for each.
     findings: Vec<String>,
     /// Not proved, within the limits.
@@ -106,8 +111,8 @@ struct Found {
 }
 
 impl Found {
-    fn count(&mut self, what: &'static str, n: u64) {
-        *self.counts.entry(what).or_default() += n;
+    fn count(&mut self, what: &str, n: u64) {
+        *self.counts.entry(what.to_string()).or_default() += n;
     }
 }
 
@@ -319,16 +324,70 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
+/// Results of a run as they come, in memory and, if asked for, in a file that the same binary reads again.
+struct Record {
+    results: BTreeMap<u64, Found>,
+    file: Option<std::fs::File>,
+    wanted: usize,
+}
+
+impl Record {
+    /// What the file of `FUZZ_RECORD` holds of `numbers`. Its first line is the digest of the binary that wrote it; that of another is not
+    /// believed and begins anew.
+    fn open(numbers: &[u64]) -> Self {
+        let mut record = Record { results: BTreeMap::new(), file: None, wanted: numbers.len() };
+        let Some(path) = std::env::var_os("FUZZ_RECORD") else { return record };
+        let binary = std::fs::read(std::env::current_exe().expect("a test runs")).expect("the test's binary");
+        let digest: String = Sha256::digest(binary).iter().map(|b| format!("{b:02x}")).collect();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        // A line that has no end was being written when the run stopped.
+        let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let mut kept = digest.clone() + "\n";
+        if lines.next() == Some(&digest) {
+            for line in lines {
+                let (number, found): (u64, Found) = serde_json::from_str(line).expect("a line of ours");
+                if numbers.contains(&number) {
+                    record.results.insert(number, found);
+                }
+                kept = kept + line + "\n";
+            }
+        }
+        std::fs::write(&path, kept).expect("the record can be written");
+        record.file = Some(std::fs::File::options().append(true).open(path).expect("it was written"));
+        record
+    }
+
+    fn insert(&mut self, number: u64, found: Found) {
+        found.findings.iter().for_each(|line| eprintln!("FINDING: {line}"));
+        if let Some(file) = &mut self.file {
+            let line = serde_json::to_string(&(number, &found)).expect("text") + "\n";
+            file.write_all(line.as_bytes()).expect("the record can be written");
+        }
+        self.results.insert(number, found);
+        if self.results.len().is_multiple_of(500) {
+            let findings: usize = self.results.values().map(|f| f.findings.len()).sum();
+            eprintln!("{} of {} programs, {findings} findings", self.results.len(), self.wanted);
+        }
+    }
+}
+
 /// Covers TOR-USE-GENERATED.
 #[test]
 fn generated_programs_are_proved_and_agree() {
     let (first, count) = (number("FUZZ_FIRST", 0), number("FUZZ_PROGRAMS", PROGRAMS));
     let numbers: Vec<u64> = (first..first + count).collect();
-    let results = deep_map(&numbers, |n| examine(*n));
+    let record = Record::open(&numbers);
+    let missing: Vec<u64> = numbers.iter().copied().filter(|n| !record.results.contains_key(n)).collect();
+    let record = Mutex::new(record);
+    deep_map(&missing, |n| {
+        let found = examine(*n);
+        record.lock().expect("no panic").insert(*n, found);
+    });
+    let results = record.into_inner().expect("no panic").results;
     let mut kinds: [(Found, &str); 2] = [(Found::default(), "own generator"), (Found::default(), "`wasm-smith`")];
-    for (n, found) in numbers.iter().zip(results) {
+    for (n, found) in results {
         let sum = &mut kinds[(n % 2) as usize].0;
-        found.counts.into_iter().for_each(|(what, n)| sum.count(what, n));
+        found.counts.into_iter().for_each(|(what, n)| sum.count(&what, n));
         sum.findings.extend(found.findings);
         sum.open.extend(found.open);
         sum.explained.extend(found.explained);

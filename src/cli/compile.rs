@@ -295,6 +295,22 @@ impl CodeArgs {
     }
 }
 
+impl CodeArgs {
+    /// Whether linear memory of the module can be as it is asked for.
+    fn fits(&self, module: &Module) -> Result<(), Diagnostic> {
+        // What is wrong with a module that cannot be read, the compiler says.
+        let read = synth_validator::wasm::reader::read(&module.bytes).ok();
+        let min = read.and_then(|m| m.memories.first().map(|memory| memory.min_pages));
+        match (self.memory_pages, min) {
+            (Some(pages), Some(min)) if u64::from(pages) < min => {
+                let error = format!("linear memory starts with {min} pages, and --memory-pages allows {pages}");
+                Err(Diagnostic::new(error).file(&module.path).help(format!("give {min} or more, or leave it out")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Starts threads to compile on.
 ///
 /// # Errors
@@ -434,6 +450,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         .transpose()?;
     let marshalled = args.marshal.read(args.code.private_data)?;
     let mut options = args.inlining.choose(args.code.options());
+    args.code.fits(&module)?;
     options.export_symbols = marshal::symbols(&marshalled);
     options.debug = args.debug.map(|lines| lines.options(&args.input));
     let plan = args.image.plan(&module, &args.output, &options)?;

@@ -69,7 +69,7 @@ struct LoopRow {
 /// Bad input; code that cannot be followed.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
-    let object = input::read(&args.object)?;
+    let object = input::object(&args.object)?;
     let session = session((&args.input, &module.bytes), (&args.object, &object), None, Limits::default())?;
     let stacks = usage(session.module(), session.object(), session.claim(), &BTreeMap::new())
         .map_err(|e| stack::failure(&e, &args.object, &module.bytes))?;

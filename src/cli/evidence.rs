@@ -79,7 +79,6 @@ impl<'a> Destination<'a> {
             output: object.0.to_string_lossy().into_owned(),
             limits: limits.limits(),
             compilation,
-            left_out: proof.left_out().to_vec(),
             from_cache: proof.uses().map_or(Vec::new(), |uses| uses.hits.clone()),
             gate,
         };

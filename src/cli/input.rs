@@ -26,6 +26,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
 /// What the file system says, or what is wrong with the text.
 pub fn module(path: &Path) -> Result<Module, Diagnostic> {
     let bytes = read(path)?;
+    if bytes.starts_with(b"\x7fELF") {
+        return Err(Diagnostic::new("an ELF file, where a module is expected")
+            .file(path)
+            .help("the module comes first"));
+    }
     let is_text = path.extension().is_some_and(|e| e == "wat") && !bytes.starts_with(b"\0asm");
     let bytes = match is_text {
         false => bytes,
@@ -39,6 +44,22 @@ pub fn module(path: &Path) -> Result<Module, Diagnostic> {
         }
     };
     Ok(Module { path: path.to_path_buf(), bytes })
+}
+
+/// Reads an object or a linked image.
+///
+/// # Errors
+/// What the file system says; a module in its place.
+pub fn object(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let bytes = read(path)?;
+    match bytes.starts_with(b"\0asm") {
+        true => {
+            let error =
+                Diagnostic::new("a WebAssembly module, where an object or a linked image is expected").file(path);
+            Err(error.help("the object comes behind the module"))
+        }
+        false => Ok(bytes),
+    }
 }
 
 /// Writes a file so that it has all its new contents or is not changed: into a file beside it, which is then renamed.

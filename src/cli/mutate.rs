@@ -192,7 +192,7 @@ struct Report<'a> {
 /// Bad input.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
-    let object = input::read(&args.object)?;
+    let object = input::object(&args.object)?;
     let outcomes = of_object(&module.bytes, &object, &args.request.request(args.count));
     let outcomes = outcomes.map_err(|e| match e {
         MutateError::Input(text) => Diagnostic::new(text).file(&args.object),

@@ -10,16 +10,15 @@ use crate::partition::{Partition, Share};
 use crate::pipeline::{Compiled, Options};
 use crate::proof_cache::{Cached, Keys, ProofCache, Prover, Uses};
 use crate::refusal::{Refusal, settle};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use synth_validator::certificate::{self, CERTIFICATE_FILE, CLAIM_FILE, Certificate, SHARE_FILE};
-use synth_validator::claim::{Claim, FunctionClaim};
+use synth_validator::claim::Claim;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::{Functions, Timed, prove_all, with_deep_stack};
 use synth_validator::validate::{FunctionReport, Session};
-use synth_validator::wasm::module::ExportKind;
 
 /// Limits of a proof, in steps, so that verdicts repeat.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -299,13 +298,7 @@ pub fn prove(
         let uses = scope.store.map(|_| functions.uses());
         let certificate = Certificate::new(&session, module.1, object.1, steps, &image, &reports);
         let claim = session.claim().clone();
-        // The compiler leaves out functions that it has inlined everywhere, of which it claims nothing. Exports it never does.
-        let exports = session.module().exports.iter().filter(|e| e.kind == ExportKind::Function);
-        let exported: BTreeSet<u32> = exports.map(|e| e.index).collect();
-        let was_compiled = |f: &&FunctionClaim| !f.witness.cuts.is_empty() || exported.contains(&f.index);
-        let compiled = claim.functions.iter().filter(was_compiled);
-        let absent = compiled.filter(|f| !all.contains(&f.index));
-        let left_out = absent.map(|f| session.module().display_name(f.index)).collect();
+        let left_out = session.left_out().into_iter().map(|f| session.module().display_name(f)).collect();
         let share = scope.partition.map(|p| (p, all));
         Ok(Proof { certificate, claim, left_out, reports, share, uses })
     })

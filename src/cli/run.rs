@@ -265,7 +265,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
 
 fn simulate(args: &Args) -> Result<Status, Diagnostic> {
     let input = input::module(&args.input)?;
-    let object = input::read(&args.object)?;
+    let object = input::object(&args.object)?;
     let session = session((&args.input, &input.bytes), (&args.object, &object), None, Limits::default())?;
     let module = session.module();
     let stopped = |what: &str, stop: Stop| Diagnostic::new(format!("{what} does not start: {stop}"));

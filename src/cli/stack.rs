@@ -87,7 +87,7 @@ struct CallRow {
 /// Bad input; code whose stack use cannot be told.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
-    let object = input::read(&args.object)?;
+    let object = input::object(&args.object)?;
     let session = session((&args.input, &module.bytes), (&args.object, &object), None, Limits::default())?;
     let given: BTreeMap<String, u32> = args.outside.iter().cloned().collect();
     let all = usage(session.module(), session.object(), session.claim(), &given)

@@ -58,7 +58,7 @@ struct Report<'a> {
 /// Bad input; a certificate that says something else.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
-    let object = input::read(&args.object)?;
+    let object = input::object(&args.object)?;
     let claim = match &args.certificate {
         Some(folder) if folder.join(CLAIM_FILE).exists() => {
             let claim = read_claim(folder)

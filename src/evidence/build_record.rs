@@ -1,15 +1,17 @@
 //! The record of a build: what made the object, under which options, and what became of each optimizer pass. No part of any proof; a
 //! package keeps it so that its other files can be made again.
 
-use crate::compile::CompiledFunction;
+use crate::compile::{CompiledFunction, Core};
 use crate::native::Remark;
 use crate::pass_report::PassOutcome;
 use crate::pipeline::{Compiled, Options};
 use crate::refusal::Refusal;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::certificate::sha256;
+use synth_validator::claim::{Claim, FunctionClaim};
 use synth_validator::ladder::Limits;
+use synth_validator::wasm::module::Module;
 
 /// What made a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,8 +157,6 @@ pub struct Compilation {
     pub fault: Option<String>,
     /// The linker of an image, and its version.
     pub linker: Option<String>,
-    /// Stages that ran, in order.
-    pub stages: Vec<String>,
     /// What became of the optimizer passes, in order.
     pub passes: Vec<PassEntry>,
     /// Passes that the validator refused.
@@ -172,12 +172,6 @@ pub struct Compilation {
 impl Compilation {
     /// What a build did.
     pub fn new(compiled: &Compiled, options: &Options, passes: &[PassOutcome], refusals: &[Refusal]) -> Compilation {
-        let mut stages = vec!["decode".to_string()];
-        let forms = compiled.claim.functions.iter().flat_map(|f| &f.stages);
-        let ran: Vec<&str> = forms.map(|s| s.name.as_str()).collect();
-        let known = ["build", "legalize", "simplify"].into_iter().chain(passes.iter().map(|p| p.pass));
-        stages.extend(known.filter(|name| ran.contains(name)).map(str::to_string));
-        stages.extend(["select", "regalloc", "emit", "branch_relax", "object"].map(str::to_string));
         let lines = |f: &CompiledFunction| (f.index, f.lines.clone());
         let rules = |f: &CompiledFunction| (f.index, f.rules.iter().map(|(name, n)| (name.to_string(), *n)).collect());
         let remark = |r: &Remark| RemarkEntry { function: r.function, offset: r.offset, text: r.text.clone() };
@@ -186,7 +180,6 @@ impl Compilation {
             level: options.level.name().to_string(),
             fault: options.fault.map(str::to_string),
             linker: None,
-            stages,
             passes: passes.iter().map(PassEntry::from).collect(),
             refused: refusals.iter().map(RefusedEntry::from).collect(),
             remarks: compiled.remarks.iter().map(remark).collect(),
@@ -194,6 +187,77 @@ impl Compilation {
             rules: compiled.functions.iter().map(rules).collect(),
         }
     }
+
+    /// Stages that ran, in order: those that left a form in the claim, and those that every compilation has.
+    pub fn stages(&self, claim: &Claim) -> Vec<String> {
+        let forms = || claim.functions.iter().flat_map(|f| &f.stages);
+        let known = ["build", "legalize", "simplify"].into_iter().chain(self.passes.iter().map(|p| p.pass.as_str()));
+        let ran = known.filter(|name| forms().any(|form| form.name == *name));
+        let always = ["select", "regalloc", "emit", "branch_relax", "object"];
+        ["decode"].into_iter().chain(ran).chain(always).map(str::to_string).collect()
+    }
+
+    /// Whether it can be the record of a compilation with this module and claim, as far as they show it: the core, the passes that were
+    /// applied, the functions that are named, and that code comes from a function's own body or from those inlined in it.
+    ///
+    /// # Errors
+    /// The field that contradicts them, and how.
+    pub fn fits(&self, module: &Module, claim: &Claim) -> Result<(), String> {
+        let core = [Core::CortexM3, Core::CortexM4, Core::CortexM7].into_iter().find(|c| c.name() == self.core);
+        if core.is_none_or(|core| core.has_dsp() != claim.contract.dsp) {
+            return Err(format!("core: {}, for which the contract is not", self.core));
+        }
+        for entry in &self.passes {
+            let has_form = |f: &&FunctionClaim| f.stages.iter().any(|stage| stage.name == entry.pass);
+            let forms: Vec<u32> = claim.functions.iter().filter(has_form).map(|f| f.index).collect();
+            if entry.applied != forms {
+                return Err(format!(
+                    "passes: {}: applied: not the functions of whose forms the claim has one",
+                    entry.pass
+                ));
+            }
+            if entry.not_run.is_some() && !(forms.is_empty() && entry.unchanged.is_empty() && entry.refused.is_empty())
+            {
+                return Err(format!("passes: {}: not_run: and yet functions are listed", entry.pass));
+            }
+        }
+        for refused in &self.refused {
+            let listed = self.passes.iter().any(|p| p.pass == refused.pass && p.refused.contains(&refused.function));
+            if !listed {
+                return Err(format!(
+                    "refused: {} in function {}: passes do not say so",
+                    refused.pass, refused.function
+                ));
+            }
+        }
+        let named = self.passes.iter().flat_map(|p| p.unchanged.iter().chain(&p.refused));
+        let named = named.chain(self.lines.keys()).chain(self.rules.keys());
+        if let Some(index) = named.into_iter().find(|index| claim.functions.iter().all(|f| f.index != **index)) {
+            return Err(format!("function {index} is not in the claim"));
+        }
+        for (index, lines) in &self.lines {
+            let bodies = inlined(claim, *index);
+            let bodies: Vec<_> =
+                bodies.iter().filter_map(|f| module.functions.get(*f as usize)).map(|f| &f.body).collect();
+            let is_own = |offset: u32| offset == 0 || bodies.iter().any(|body| body.contains(&(offset as usize)));
+            if let Some((code, offset)) = lines.iter().find(|(_, offset)| !is_own(*offset)) {
+                return Err(format!(
+                    "lines: function {index}: code offset {code:#x} comes from module offset {offset:#x}, where no body of it is"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A function and all whose bodies are inlined in it, directly or in what is inlined.
+fn inlined(claim: &Claim, index: u32) -> BTreeSet<u32> {
+    let (mut found, mut left) = (BTreeSet::from([index]), vec![index]);
+    while let Some(index) = left.pop() {
+        let forms = claim.functions.iter().filter(|f| f.index == index).flat_map(|f| &f.stages);
+        left.extend(forms.flat_map(|form| &form.inlined).map(|i| i.callee).filter(|callee| found.insert(*callee)));
+    }
+    found
 }
 
 /// The record.
@@ -216,8 +280,6 @@ pub struct Build {
     pub limits: Limits,
     /// What the compiler did; nothing if the object was given.
     pub compilation: Option<Compilation>,
-    /// Functions that were compiled and that the file does not have.
-    pub left_out: Vec<String>,
     /// Functions whose verdicts were taken from a proof cache and not proved in the run that made the package.
     pub from_cache: Vec<u32>,
     /// Why a gate of the command stopped it although everything may be proved.

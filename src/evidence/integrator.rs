@@ -180,7 +180,10 @@ pub fn integrator(session: &Session<'_>, object: &[u8], summary: &Summary, stack
     let imports = imported
         .map(|(index, i)| border(format!("{}.{}", i.module, i.field), module.import_symbol(i), index))
         .collect();
-    let functions = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
+    // What a linker left out nobody can call.
+    let left_out = session.left_out();
+    let is_callable = |index: u32| !left_out.contains(&index);
+    let functions = module.exports.iter().filter(|e| e.kind == ExportKind::Function && is_callable(e.index));
     let exports =
         functions.map(|e| border(e.name.clone(), module.export_symbol(&e.name).into_owned(), e.index)).collect();
     let memory = module.memories.first();

@@ -4,6 +4,7 @@ use super::build_record::{Build, Tool};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use synth_validator::certificate::{Certificate, sha256};
+use synth_validator::claim::Claim;
 
 /// The file's name.
 pub const FILE: &str = "manifest.json";
@@ -50,11 +51,12 @@ impl Manifest {
     /// Lists files.
     pub fn new(
         build: &Build,
+        claim: &Claim,
         certificate: &Certificate,
         is_linked: bool,
         files: &BTreeMap<String, Vec<u8>>,
     ) -> Manifest {
-        let compiled = build.compilation.iter().flat_map(|c| c.stages.iter().cloned());
+        let compiled = build.compilation.iter().flat_map(|c| c.stages(claim));
         let linked = is_linked.then(|| "link".to_string());
         let proved = ["prove", "stack", "trace"].map(str::to_string);
         let listed = |(path, bytes): (&String, &Vec<u8>)| Listed {

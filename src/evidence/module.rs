@@ -166,7 +166,7 @@ pub fn package(module: &[u8], object: &[u8], build: &Build, proofs: &Proofs<'_>)
     for (path, page) in pages::pages(&contents) {
         add(&path, page.into_bytes());
     }
-    let listed = Manifest::new(build, certificate, session.object().is_linked, &files);
+    let listed = Manifest::new(build, claim, certificate, session.object().is_linked, &files);
     files.insert(manifest::FILE.to_string(), json(&listed).into_bytes());
     Ok(Package { files, state: summary.state, solvers: summary.solvers.unwrap_or_default() })
 }

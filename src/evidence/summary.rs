@@ -394,6 +394,11 @@ fn reasons(parts: &Parts<'_>) -> Vec<String> {
     reasons
 }
 
+/// Names of the functions that the file does not have.
+fn left_out(session: &Session<'_>) -> Vec<String> {
+    session.left_out().into_iter().map(|f| session.module().display_name(f)).collect()
+}
+
 fn notes(parts: &Parts<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if parts.build.compilation.is_none() {
@@ -404,8 +409,9 @@ fn notes(parts: &Parts<'_>) -> Vec<String> {
     if parts.session.object().is_linked {
         notes.push("A linked image: code and data besides the module's are not looked at.".to_string());
     }
-    if !parts.build.left_out.is_empty() {
-        let names = named(parts.build.left_out.iter().map(String::as_str));
+    let left_out = left_out(parts.session);
+    if !left_out.is_empty() {
+        let names = named(left_out.iter().map(String::as_str));
         notes.push(format!("Compiled, but not found in the image, so that nothing is said of them: {names}. A linker left them out, or their symbols were stripped."));
     }
     let from_cache = parts.certificate.functions.iter().filter(|f| parts.build.from_cache.contains(&f.index));
@@ -421,7 +427,7 @@ fn notes(parts: &Parts<'_>) -> Vec<String> {
     if let Err(why) = parts.stacks {
         notes.push(format!("Stack use cannot be told: {why}."));
     }
-    if parts.solvers.is_none() {
+    if parts.solvers.is_none_or(|s| s.solvers.is_empty()) {
         notes.push("No foreign solver was asked about the exported obligations.".to_string());
     }
     notes
@@ -459,7 +465,7 @@ pub fn summary(parts: &Parts<'_>) -> Summary {
         image: certificate.image.clone(),
         totals: certificate.totals.clone(),
         functions: certificate.functions.iter().map(|f| function(parts, f)).collect(),
-        left_out: parts.build.left_out.clone(),
+        left_out: left_out(parts.session),
         from_cache: parts.build.from_cache.clone(),
         refused: parts.build.compilation.as_ref().map_or(Vec::new(), |c| c.refused.clone()),
         exported: parts.exported.len(),

@@ -4,13 +4,12 @@
 //! such; damage to any other file, the manifest's own included, shows because the file is made again. A package is not signed: one that
 //! was made anew as a whole, from other roots, is another package with other digests.
 
-use super::build_record::Build;
+use super::build_record::{Build, deciding};
 use super::manifest::{self, Manifest};
 use super::module::{BUILD, MODULE, OBJECTS, Package, Proofs, SOLVERS, claim_path, package};
 use super::obligation;
 use super::page::State;
 use super::run_record::{self, Run};
-use crate::compile::Core;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +41,8 @@ pub struct Verified {
     pub state: Option<State>,
     /// Why it could not be made again.
     pub not_made: Option<String>,
+    /// Whether other sources of the tool made it, so that files may differ without damage.
+    pub other_sources: bool,
 }
 
 impl Verified {
@@ -79,11 +80,18 @@ fn canonical<T: Serialize + DeserializeOwned>(path: &str, bytes: &[u8]) -> Resul
     }
 }
 
+/// A package made again.
+struct Again {
+    package: Package,
+    /// How the record of the run is one of another package.
+    run: Option<String>,
+}
+
 /// Makes the package again from roots.
 ///
 /// # Errors
 /// Why it cannot be made.
-fn again(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Result<Package, String> {
+fn again(files: &BTreeMap<String, Vec<u8>>, run: Option<&Run>, threads: usize) -> Result<Again, String> {
     let file = |path: &str| files.get(path).ok_or_else(|| format!("{path} is missing"));
     let objects: Vec<&&str> = OBJECTS.iter().filter(|path| files.contains_key(**path)).collect();
     let [object] = objects[..] else {
@@ -101,17 +109,26 @@ fn again(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Result<Package, S
     }
     let claim = Claim::decode(file(&claim_path())?)?;
     if let Some(compilation) = &build.compilation {
-        let core = [Core::CortexM3, Core::CortexM4, Core::CortexM7].into_iter().find(|c| c.name() == compilation.core);
-        if core.is_none_or(|core| core.has_dsp() != claim.contract.dsp) {
-            return Err(format!("{BUILD} names the core {}, for which the contract is not", compilation.core));
-        }
+        let read = synth_validator::wasm::reader::read(module).map_err(|e| format!("{MODULE}: {}", e.message))?;
+        compilation.fits(&read, &claim).map_err(|why| format!("{BUILD}: compilation: {why}"))?;
     }
     let (certificate, reports) =
         prove((module, object), &claim, build.limits, threads, &|_| {}).map_err(|e| e.to_string())?;
     let exported = obligation::exported(module, object, &claim, build.limits, threads).map_err(|e| e.to_string())?;
     let reports = reports.iter().map(|t| &t.report).collect();
     let proofs = Proofs { claim: &claim, certificate: &certificate, reports, exported, solvers };
-    package(module, object, &build, &proofs).map_err(|e| e.to_string())
+    let package = package(module, object, &build, &proofs).map_err(|e| e.to_string())?;
+    Ok(Again { package, run: run.and_then(|run| foreign_run(run, &build, &certificate)) })
+}
+
+/// How a record is one of another run than the one that made a package with this build and certificate.
+fn foreign_run(run: &Run, build: &Build, certificate: &Certificate) -> Option<String> {
+    if deciding(&run.command) != build.command {
+        return Some(format!("command: is not the one of {BUILD}"));
+    }
+    let timed = run.proofs.iter().map(|p| p.function);
+    let proved = certificate.functions.iter().map(|f| f.index);
+    (!timed.eq(proved)).then(|| "proofs: are not those of the package's functions".to_string())
 }
 
 /// Compares with the manifest: files that differ, are missing or are not listed.
@@ -173,17 +190,17 @@ fn difference(path: &str, stored: Option<&Vec<u8>>, anew: Option<&Vec<u8>>) -> O
 pub fn verify(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Verified {
     let mut damage = listed(files);
     let run = files.get(run_record::FILE).map(|bytes| Run::read(bytes));
-    let run = run.unwrap_or_else(|| Err("is missing".to_string())).err();
-    let run = run.map(|what| Damage { path: run_record::FILE.to_string(), field: None, what });
-    let (mut follows, mut state, mut not_made) = (0, None, None);
-    match again(files, threads) {
+    let run = run.unwrap_or_else(|| Err("is missing".to_string()));
+    let (mut follows, mut state, mut not_made, mut foreign) = (0, None, None, None);
+    match again(files, run.as_ref().ok(), threads) {
         Err(why) => {
             if damage.is_empty() {
                 damage.push(Damage { path: String::new(), field: None, what: format!("cannot be made again: {why}") });
             }
             not_made = Some(why);
         }
-        Ok(anew) => {
+        Ok(Again { package: anew, run }) => {
+            foreign = run;
             let paths: BTreeSet<&String> = files.keys().chain(anew.files.keys()).collect();
             let compared = paths.into_iter().filter(|path| *path != run_record::FILE);
             let differing: Vec<Damage> =
@@ -202,7 +219,10 @@ pub fn verify(files: &BTreeMap<String, Vec<u8>>, threads: usize) -> Verified {
             }
         }
     }
-    damage.extend(run);
+    let run = run.err().or(foreign);
+    damage.extend(run.map(|what| Damage { path: run_record::FILE.to_string(), field: None, what }));
     damage.sort();
-    Verified { damage, follows, state, not_made }
+    let build = files.get(BUILD).and_then(|bytes| serde_json::from_slice::<Build>(bytes).ok());
+    let other_sources = build.is_some_and(|build| build.tool.source_sha256 != super::release::SOURCE_SHA256);
+    Verified { damage, follows, state, not_made, other_sources }
 }

@@ -60,9 +60,18 @@ return wrong;
 """
 
 
+LINKS = "return [...document.querySelectorAll('a[href]')].map((a) => a.href.split('#')[0]);"
+
+SHOWN = """
+const rows = [...document.querySelectorAll(`#${arguments[0]} tbody tr`)];
+const shown = rows.filter((row) => row.checkVisibility());
+return [shown.map((row) => ({ text: row.innerText, data: { ...row.dataset } })), rows.length];
+"""
+
+
 def shown(table):
-    rows = driver.find_elements(By.CSS_SELECTOR, f"#{table} tbody tr")
-    return [row for row in rows if row.is_displayed()], len(rows)
+    """Text and data of the rows that are seen, and the number of all."""
+    return driver.execute_script(SHOWN, table)
 
 
 def cell(table, column):
@@ -77,7 +86,7 @@ def check_filter(table, word):
     assert len(before) == count > 1, table
     search.send_keys(word)
     found, _ = shown(table)
-    assert 0 < len(found) < count and all(word in row.text for row in found), (table, word, len(found))
+    assert 0 < len(found) < count and all(word in row["text"] for row in found), (table, word, len(found))
     assert output.text == f"{len(found)} of {count} shown", output.text
     search.send_keys(Keys.CONTROL, "a")
     search.send_keys("no such word")
@@ -90,7 +99,7 @@ def check_filter(table, word):
         select.select_by_value(option)
         name = select._el.get_attribute("name")
         kept, _ = shown(table)
-        assert kept and all(row.get_attribute(f"data-{name}") == option for row in kept), (option, name, [r.get_attribute(f"data-{name}") for r in kept])
+        assert kept and all(row["data"][name] == option for row in kept), (option, name, [row["data"] for row in kept])
     select.select_by_value("")
 
 
@@ -132,8 +141,7 @@ try:
             assert not wrong, f"{page}, {width} pixels wide: {wrong}"
             ratio, where = driver.execute_script(CONTRAST)
             assert ratio >= 4.5, f"{page}, {scheme}: contrast {ratio:.2f} of {where}"
-            for a in driver.find_elements(By.CSS_SELECTOR, "a[href]"):
-                target = a.get_attribute("href").split("#")[0]
+            for target in sorted(set(driver.execute_script(LINKS))):
                 assert pathlib.Path(target.removeprefix("file://")).exists(), f"{page}: {target}"
             if shots:
                 driver.save_screenshot(str(shots / f"{page.replace('/', '-')}-{scheme}-{width}.png"))

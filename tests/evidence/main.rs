@@ -110,7 +110,6 @@ fn made(change: impl FnOnce(&mut Build), solvers: Option<Solvers>) -> Package {
         output: "m.o".to_string(),
         limits,
         compilation: Some(Compilation::new(&compiled, &options, &passes, &[])),
-        left_out: Vec::new(),
         from_cache: Vec::new(),
         gate: None,
     };
@@ -118,10 +117,11 @@ fn made(change: impl FnOnce(&mut Build), solvers: Option<Solvers>) -> Package {
     let (certificate, reports) =
         prove((&module, &compiled.object), &compiled.claim, limits, 2, &|_| {}).expect("is read");
     let exported = obligation::exported(&module, &compiled.object, &compiled.claim, limits, 2).expect("is read");
+    let times: Vec<_> = reports.iter().map(|t| (t.report.index, t.time)).collect();
     let reports = reports.iter().map(|t| &t.report).collect();
     let proofs = Proofs { claim: &compiled.claim, certificate: &certificate, reports, exported, solvers };
     let mut package = package(&module, &compiled.object, &build, &proofs).expect("is read");
-    let run = Run::new(std::time::SystemTime::now(), 1, std::iter::empty(), vec!["synth".to_string()]);
+    let run = Run::new(std::time::SystemTime::now(), 1, times.into_iter(), vec!["synth".to_string()]);
     package.files.insert(run_record::FILE.to_string(), json(&run).into_bytes());
     package
 }

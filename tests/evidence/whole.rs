@@ -1,8 +1,9 @@
 //! A package is a function of its roots, and damage to any byte of it is found and named.
 
 use crate::{DONE, Files, Folder, made, value};
+use synth::evidence::build_record::{Build, Compilation};
 use synth::evidence::manifest::{self, Manifest};
-use synth::evidence::run_record;
+use synth::evidence::run_record::{self, Run};
 use synth::evidence::verify::verify;
 use synth_validator::certificate::sha256;
 
@@ -143,6 +144,71 @@ fn what_is_changed_together_with_the_manifest_is_found_by_making_it_again() {
     let verified = verify(&files, 1);
     let found: Vec<&str> = verified.damage.iter().map(|d| d.path.as_str()).collect();
     assert!(found.contains(&"certificate/certificate.json") && found.contains(&"index.html"), "{found:?}");
+}
+
+/// The compilation of a record.
+fn compilation(build: &mut Build) -> &mut Compilation {
+    build.compilation.as_mut().expect("the compiler made it")
+}
+
+/// Packages that were made as a whole from a record that contradicts claim and module.
+#[test]
+fn a_record_of_the_build_that_the_claim_contradicts_is_refused() {
+    let without_form = |build: &mut Build| {
+        let compilation = compilation(build);
+        let pass = compilation.passes.iter_mut().find(|p| !p.unchanged.is_empty()).expect("a pass that did nothing");
+        let index = pass.unchanged.remove(0);
+        pass.applied.push(index);
+    };
+    let with_form = |build: &mut Build| {
+        let compilation = compilation(build);
+        let pass = compilation.passes.iter_mut().find(|p| !p.applied.is_empty()).expect("a pass that did something");
+        pass.unchanged.append(&mut pass.applied);
+    };
+    let not_run = |build: &mut Build| {
+        let compilation = compilation(build);
+        let pass = compilation.passes.iter_mut().find(|p| !p.applied.is_empty()).expect("a pass that did something");
+        pass.not_run = Some("level".to_string());
+    };
+    let no_function = |build: &mut Build| drop(compilation(build).rules.insert(77, Default::default()));
+    // `sum` and `mix`: neither is inlined in the other.
+    let foreign_body = |build: &mut Build| {
+        let compilation = compilation(build);
+        let other = compilation.lines[&2].clone();
+        compilation.lines.insert(1, other);
+    };
+    let core = |build: &mut Build| compilation(build).core = "cortex-m3".to_string();
+    let changes: [(&str, &dyn Fn(&mut Build)); 6] = [
+        (": applied: ", &without_form),
+        (": applied: ", &with_form),
+        (": not_run: ", &not_run),
+        ("function 77 is not in the claim", &no_function),
+        ("lines: function 1: ", &foreign_body),
+        ("core: cortex-m3", &core),
+    ];
+    for (says, change) in changes {
+        let verified = verify(&made(change, None).files, 2);
+        let why = verified.not_made.clone().unwrap_or_default();
+        assert!(
+            !verified.ok() && why.starts_with("build.json: compilation: ") && why.contains(says),
+            "{says}: {verified:?}"
+        );
+    }
+}
+
+#[test]
+fn the_record_of_another_run_is_named() {
+    let package = made(|_| {}, None);
+    let run = Run::read(&package.files[run_record::FILE]).expect("a record");
+    let times = || run.proofs.iter().map(|p| (p.function, std::time::Duration::from_micros(p.microseconds)));
+    let records = [
+        Run::new(std::time::SystemTime::now(), 1, times(), vec!["synth".to_string(), "compile".to_string()]),
+        Run::new(std::time::SystemTime::now(), 1, times().skip(1), run.command.clone()),
+    ];
+    for (record, field) in records.iter().zip(["command", "proofs"]) {
+        let found = named(&package.files, run_record::FILE, synth::evidence::json(record).into_bytes());
+        assert_eq!(found, [(run_record::FILE.to_string(), None)], "{field}");
+    }
 }
 
 #[test]

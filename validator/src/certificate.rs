@@ -240,6 +240,15 @@ impl Certificate {
     }
 }
 
+/// A certificate that holds.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Names of functions of the module of which it says nothing, see [`Session::left_out`].
+    pub left_out: Vec<String>,
+}
+
 /// Why a certificate does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
@@ -322,7 +331,7 @@ pub fn check(
     object: &[u8],
     threads: usize,
     done: &(dyn Fn(&Timed) + Sync),
-) -> Result<Certificate, Damage> {
+) -> Result<Held, Damage> {
     let (file, share) = (folder.join(CERTIFICATE_FILE), folder.join(SHARE_FILE));
     if share.exists() && !file.exists() {
         return Err(damage(
@@ -361,6 +370,9 @@ pub fn check(
         Some(f) => {
             Err(damage(format!("function {} ({})", f.index, f.name), format!("{}: {}", f.said.verdict, f.said.detail)))
         }
-        None => Ok(anew),
+        None => {
+            let left_out = session.left_out().into_iter().map(|f| session.module().display_name(f)).collect();
+            Ok(Held { certificate: anew, left_out })
+        }
     }
 }

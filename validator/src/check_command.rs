@@ -5,7 +5,7 @@
 //! all obligations that it could answer; 1: damaged, not proved, or a solver disagreed or failed; 2: usage, files that cannot be
 //! read, a solver that is missing.
 
-use crate::certificate::check;
+use crate::certificate::{Held, check};
 use crate::evidence::asking::{Asking, USAGE};
 use std::ffi::OsString;
 use std::io::Write;
@@ -44,8 +44,8 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let certificate = match check(&folder, &module, &object, threads, &|_| {}) {
-        Ok(certificate) => certificate,
+    let Held { certificate, left_out } = match check(&folder, &module, &object, threads, &|_| {}) {
+        Ok(held) => held,
         Err(damage) => {
             let _ = writeln!(err, "error: the certificate does not hold: {damage}");
             return 1;
@@ -55,5 +55,8 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let text =
         format!("{} functions and the image: Proved again, {} obligations", totals.functions, totals.obligations);
     let _ = writeln!(out, "{text}\nassumptions: {}", totals.assumptions.join(", "));
+    if !left_out.is_empty() {
+        let _ = writeln!(out, "not in the image, so that nothing is said of them: {}", left_out.join(", "));
+    }
     asking.run(&folder, &certificate, (&module, &object), out, err)
 }

@@ -17,6 +17,8 @@ use synth_lemmas::{Lemma, Op, Sort, Term};
 
 /// Solver steps for one lemma.
 const LEMMA_STEPS: u32 = 3_000_000;
+/// Lemmas that one thread proves, where all are.
+const LEMMAS_OF_A_THREAD: usize = 16;
 
 /// A word or a boolean of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -305,8 +307,15 @@ impl Rules {
     /// Those of the given lemmas that prove.
     pub fn prove(lemmas: Vec<Lemma>) -> Rules {
         let (mut kept, mut dropped) = (Vec::new(), Vec::new());
-        for lemma in lemmas {
-            match prove(&lemma) {
+        let verdicts: Vec<_> = std::thread::scope(|scope| {
+            let parts: Vec<_> = lemmas
+                .chunks(LEMMAS_OF_A_THREAD)
+                .map(|some| scope.spawn(move || some.iter().map(prove).collect::<Vec<_>>()))
+                .collect();
+            parts.into_iter().flat_map(|part| part.join().expect("invariant: proofs do not panic")).collect()
+        });
+        for (lemma, verdict) in lemmas.into_iter().zip(verdicts) {
+            match verdict {
                 Ok(_) => kept.push(lemma),
                 Err(open) => dropped.push((lemma.name, open)),
             }

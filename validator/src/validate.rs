@@ -210,11 +210,22 @@ impl<'a> Session<'a> {
         if self.object.is_linked {
             return self.object.functions.keys().copied().collect();
         }
-        let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
         let entries = module.elements.iter().flat_map(|e| &e.funcs).flatten().copied();
-        let roots: BTreeSet<u32> = exported.chain(entries).chain(module.start).collect();
-        let defined = module.imported_functions()..module.functions.len() as u32;
-        defined.filter(|f| roots.contains(f) || self.object.functions.contains_key(f)).collect()
+        let roots: BTreeSet<u32> = self.exported().chain(entries).chain(module.start).collect();
+        self.defined().filter(|f| roots.contains(f) || self.object.functions.contains_key(f)).collect()
+    }
+    /// Functions of which nothing is said because the file does not have them, ascending: exports, and those of whose code the claim
+    /// says something. A linker leaves out what nothing needs.
+    pub fn left_out(&self) -> Vec<u32> {
+        let claimed = self.claim().functions.iter().filter(|f| !f.witness.cuts.is_empty()).map(|f| f.index);
+        let (compiled, there) = (self.exported().chain(claimed).collect::<BTreeSet<u32>>(), self.functions());
+        self.defined().filter(|f| compiled.contains(f) && !there.contains(f)).collect()
+    }
+    fn exported(&self) -> impl Iterator<Item = u32> {
+        self.module().exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index)
+    }
+    fn defined(&self) -> std::ops::Range<u32> {
+        self.module().imported_functions()..self.module().functions.len() as u32
     }
 
     /// The verdict on the initial image, the exports, and the start-up function.

@@ -54,7 +54,7 @@ struct Report<'a> {
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let destination = Destination::new(&args.output, (args.replace, "--replace"), &args.solver)?;
     let module = input::module(&args.input)?;
-    let object = input::read(&args.object)?;
+    let object = input::object(&args.object)?;
     let claim = args.certificate.as_ref().map(|folder| {
         read_claim(folder).map_err(|d| Diagnostic::new(format!("the certificate is damaged: {d}")).file(folder))
     });

@@ -71,6 +71,12 @@ fn text(folder: &Path, count: usize, verified: &Verified) -> String {
     if let (Some(why), false) = (&verified.not_made, verified.damage.is_empty()) {
         let _ = writeln!(out, "it was not proved again: {why}");
     }
+    if verified.other_sources && !verified.damage.is_empty() {
+        let _ = writeln!(
+            out,
+            "other sources of this tool made the package: verify it with those before it is called damaged"
+        );
+    }
     if let (Some(state), true) = (&verified.state, verified.damage.is_empty()) {
         let _ = writeln!(
             out,

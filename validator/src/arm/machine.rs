@@ -195,7 +195,10 @@ impl<'m, H: Host> Machine<'m, H> {
             self.domain = domain;
             let step = step?;
             if let Some(why) = facts.iter().find_map(broken) {
-                return Err(Stop::Mismatch(format!("func[{func}] at {:#x}: {why}", point.offset)));
+                return Err(Stop::Mismatch(format!(
+                    "func[{func}] at {:#x} breaks a condition of the proofs: {why}",
+                    point.offset
+                )));
             }
             frame = match step {
                 Step::Next(point, state) => Frame { func, point, state },
