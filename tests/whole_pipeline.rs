@@ -3,7 +3,7 @@
 //! memory, its size, calls of imports and globals.
 //!
 //! `FUZZ_PROGRAMS=n` sets how many modules; with `BLESS=1` the table in `docs/conformance/fuzzing.md` is written. A module is named by its
-//! number: `FUZZ_FIRST=number FUZZ_PROGRAMS=2` takes it up again, and `FUZZ_KEEP=folder` keeps the modules of findings. With
+//! number: `FUZZ_FIRST=number FUZZ_PROGRAMS=2` takes it up again, and `FUZZ_KEEP=folder` keeps the modules of findings and of what is being examined. With
 //! `FUZZ_RECORD=file` each program's result is a line of that file, and a run that stopped goes on where it was, if the binary is the same.
 
 mod support;
@@ -126,6 +126,11 @@ fn examine(number: u64) -> Found {
         found.count("no module", 1);
         return found;
     };
+    let kept =
+        std::env::var("FUZZ_KEEP").ok().map(|folder| std::path::Path::new(&folder).join(format!("{number}.wasm")));
+    if let Some(kept) = &kept {
+        std::fs::write(kept, &program.wasm).expect("the module can be kept");
+    }
     // Every program at -O2 with software bounds, which is executed, and under one other choice.
     let other = (LEVELS[number as usize / 2 % 3], BOUNDS[number as usize / 6 % 5]);
     let mut choices = vec![(Level::O2, Bounds::Software)];
@@ -188,10 +193,8 @@ fn examine(number: u64) -> Found {
             false => {}
         }
     }
-    if !(found.findings.is_empty() && found.open.is_empty())
-        && let Ok(folder) = std::env::var("FUZZ_KEEP")
-    {
-        std::fs::write(std::path::Path::new(&folder).join(format!("{number}.wasm")), &program.wasm).expect("kept");
+    if let Some(kept) = kept.filter(|_| found.findings.is_empty() && found.open.is_empty()) {
+        std::fs::remove_file(kept).expect("it was kept");
     }
     found
 }

@@ -68,7 +68,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { smt_steps: 2_000_000, full_steps: 4_000_000, region_steps: 100_000, queries: 3_000 }
+        Limits { smt_steps: 2_000_000, full_steps: 4_000_000, region_steps: 100_000, queries: 1_000 }
     }
 }
 
