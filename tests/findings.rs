@@ -105,6 +105,12 @@ fn sources_of_initialisations_are_in_their_segments() {
     }
 }
 
+/// A loop whose bound is a constant of another block, after inlining.
+#[test]
+fn bounds_of_rotated_loops_may_be_constants() {
+    check("constant_bound", Bounds::Software, None, &[]);
+}
+
 /// Names of imports that no symbol can have.
 #[test]
 fn imports_have_symbols_whatever_their_names() {

@@ -11,12 +11,14 @@
 use crate::cfg::{self, Dominators, Few};
 use crate::evaluate::negated;
 use crate::faults;
+use crate::liveness::{LIVE_MAX, live_in};
 use crate::loops::{Loop, loops};
 use crate::pass::{Cx, Form, Level, witness};
 use crate::prune::{self, is_pure};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use synth_validator::ir::{Block, BlockData, Edge, Func, Inst, Op, Terminator, Value, Values};
+use synth_validator::witness::Loc;
 
 /// Instructions of a header, constants not counted, that may be there twice.
 const HEADER_MAX: usize = 4;
@@ -54,7 +56,17 @@ pub fn rotate(func: &Func, cx: &Cx<'_>) -> Option<Form> {
     prune::rematerialize(&mut new, &known);
     let old = func.values.len() as u32;
     let before = |v: Value| stands_for.get(&v).copied().or((v.0 < old).then_some(v));
-    let witness = witness(&new, |b| u64::from(order[b.0 as usize].0), before)?;
+    let mut witness = witness(&new, |b| u64::from(order[b.0 as usize].0), before)?;
+    // A constant of the old form that is live between blocks is made anew in the new one, and what it is has to be said.
+    let known = prune::known_values(func);
+    let live = live_in(func, LIVE_MAX)?;
+    for cut in &mut witness.cuts {
+        for v in &live[cut.left as usize] {
+            let words = known[v.0 as usize].map(prune::Known::locations).into_iter().flatten();
+            let words = (0..func.type_of(*v).words() as u8).zip(words);
+            cut.equal.extend(words.map(|(half, constant)| (Loc::Value(*v, half), constant)));
+        }
+    }
     Some((new, witness).into())
 }
 
