@@ -111,6 +111,12 @@ fn bounds_of_rotated_loops_may_be_constants() {
     check("constant_bound", Bounds::Software, None, &[]);
 }
 
+/// What a decision says of a word that was compared before a loop.
+#[test]
+fn words_compared_early_are_known_late() {
+    check("early_compare", Bounds::Software, None, &[]);
+}
+
 /// Names of imports that no symbol can have.
 #[test]
 fn imports_have_symbols_whatever_their_names() {

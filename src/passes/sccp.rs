@@ -13,12 +13,14 @@ mod solve;
 
 use crate::cfg;
 use crate::faults;
-use crate::pass::{Cx, Form, replaced};
+use crate::liveness::{LIVE_MAX, live_in};
+use crate::pass::{Cx, Fact, Form, Said, rely, replaced};
 use crate::prune::{self, Known};
 use rustc_hash::FxHashMap;
 use smallvec::smallvec;
 use solve::Solution;
-use synth_validator::ir::{Block, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
+use synth_validator::ir::{Block, Cond, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
+use synth_validator::witness::{Loc, Witness};
 
 /// Propagates constants; nothing if none is found.
 pub fn sccp(func: &Func, _: &Cx<'_>) -> Option<Form> {
@@ -34,8 +36,46 @@ pub fn sccp(func: &Func, _: &Cx<'_>) -> Option<Form> {
         }
     }
     prune::remove_dead(&mut new);
-    let witness = replaced((func, &new), |b| b, &[], |b, v| (solution.at_start(b, v), v))?;
+    let mut witness = replaced((func, &new), |b| b, &[], |b, v| (solution.at_start(b, v), v))?;
+    state_compares(func, &mut witness)?;
     Some((new, witness).into())
+}
+
+/// Says at cut points what was compared for decisions behind them: they tell what the compared word is, which the old form still reads.
+fn state_compares(func: &Func, witness: &mut Witness) -> Option<()> {
+    let known = prune::known_values(func);
+    let mut compares: FxHashMap<Value, (Block, &Inst)> = FxHashMap::default();
+    for (b, data) in (0..).map(Block).zip(&func.blocks) {
+        let of_constant = |i: &&Inst| i.args.iter().filter(|v| known[v.0 as usize].is_some()).count() == 1;
+        let equations = data.insts.iter().filter(|i| matches!(i.op, Op::Cmp(Cond::Eq | Cond::Ne)));
+        compares.extend(equations.filter(of_constant).map(|i| (i.results[0], (b, i))));
+    }
+    let mut facts: Vec<(Value, Fact)> = Vec::new();
+    for (b, data) in (0..).map(Block).zip(&func.blocks) {
+        let traps = data.insts.iter().filter(|i| matches!(i.op, Op::TrapIf(_))).map(|i| i.args[0]);
+        let branch = if let Terminator::Branch(c, ..) = &data.end { Some(*c) } else { None };
+        for c in traps.chain(branch) {
+            let Some((_, compare)) = compares.get(&c).filter(|(place, _)| *place != b) else { continue };
+            let operand =
+                compare.args.iter().find(|v| known[v.0 as usize].is_none()).expect("invariant: one is no constant");
+            let args = compare.args.iter().map(|v| prune::word_location(&known, *v)).collect();
+            if facts.iter().all(|(_, f)| f.results[0] != Loc::Value(c, 0)) {
+                facts.push((*operand, Fact { op: compare.op.clone(), args, results: vec![Loc::Value(c, 0)] }));
+            }
+        }
+    }
+    if facts.is_empty() {
+        return Some(());
+    }
+    let live = live_in(func, LIVE_MAX)?;
+    for cut in &mut witness.cuts {
+        let words = &live[cut.left as usize];
+        let is_held = |f: &Fact| cut.equal.contains(&(f.results[0], f.results[0]));
+        let here = facts.iter().filter(|(operand, f)| words.contains(operand) && is_held(f));
+        let here: Vec<(&Fact, Said)> = here.map(|(_, f)| (f, Said::Held)).collect();
+        rely(cut, here);
+    }
+    Some(())
 }
 
 /// Writes the new form block by block, constants made anew where they are used.
