@@ -5,7 +5,7 @@
 use crate::pipeline::{OPTIMIZER, Options};
 use serde::Serialize;
 use synth_validator::refinement::Place;
-use synth_validator::validate::{FunctionReport, Verdict};
+use synth_validator::validate::{FunctionReport, LIMIT_REACHED, LinkReport, Verdict};
 
 /// A pass that was refused for a function.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
@@ -30,7 +30,9 @@ pub struct Refusal {
 impl Refusal {
     /// What a report says of its first link that is not proved, or of itself if there is none.
     pub fn new(report: &FunctionReport, pass: &'static str) -> Refusal {
-        let link = report.links.iter().find(|l| l.verdict != Verdict::Proved);
+        Refusal::of_link(report, unproved(report).next(), pass)
+    }
+    fn of_link(report: &FunctionReport, link: Option<&LinkReport>, pass: &'static str) -> Refusal {
         let verdict = link.map_or(&report.verdict, |l| &l.verdict);
         Refusal {
             function: report.index,
@@ -44,11 +46,24 @@ impl Refusal {
     }
 }
 
-/// The refusal that a report asks for: the first link that is not proved, if an optimizer pass made it.
-fn refusal(report: &FunctionReport) -> Option<Refusal> {
-    let link = report.links.iter().find(|l| l.verdict != Verdict::Proved)?;
-    let pass = OPTIMIZER.iter().find(|p| p.name == link.name)?;
-    Some(Refusal::new(report, pass.name))
+fn unproved(report: &FunctionReport) -> impl Iterator<Item = &LinkReport> {
+    report.links.iter().filter(|l| l.verdict != Verdict::Proved)
+}
+
+/// The refusals that a report asks for: the first link that is not proved, if an optimizer pass made it, and then those of passes whose
+/// links took all that the limits allow, so that no round takes that once more.
+fn refused(report: &FunctionReport) -> Vec<Refusal> {
+    let pass = |l: &LinkReport| OPTIMIZER.iter().find(|p| p.name == l.name).map(|p| p.name);
+    let mut links = unproved(report);
+    let Some((first, name)) = links.next().and_then(|l| Some((l, pass(l)?))) else { return Vec::new() };
+    let exhausted = links.filter(|l| l.verdict.detail().starts_with(LIMIT_REACHED));
+    let mut all = vec![(first, name)];
+    for other in exhausted.filter_map(|l| Some((l, pass(l)?))) {
+        if all.iter().all(|(_, name)| *name != other.1) {
+            all.push(other);
+        }
+    }
+    all.into_iter().map(|(link, name)| Refusal::of_link(report, Some(link), name)).collect()
 }
 
 /// Compiles and proves by `attempt` until no pass is refused any more. Each round refuses at least one pass of one function, so
@@ -64,7 +79,7 @@ pub fn settle<T, E>(
     let mut refusals = Vec::new();
     loop {
         let result = attempt(&options)?;
-        let new: Vec<Refusal> = reports(&result).into_iter().filter_map(refusal).collect();
+        let new: Vec<Refusal> = reports(&result).into_iter().flat_map(refused).collect();
         if new.is_empty() {
             return Ok((result, refusals));
         }

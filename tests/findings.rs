@@ -117,6 +117,12 @@ fn words_compared_early_are_known_late() {
     check("early_compare", Bounds::Software, None, &[]);
 }
 
+/// A copy of a length that is zero, which a branch before it says.
+#[test]
+fn bulk_operations_on_no_bytes_change_nothing() {
+    check("no_bytes", Bounds::Software, None, &[]);
+}
+
 /// Names of imports that no symbol can have.
 #[test]
 fn imports_have_symbols_whatever_their_names() {

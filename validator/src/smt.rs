@@ -259,12 +259,14 @@ impl<'g> Smt<'g> {
         }
         value.expect("invariant: a width is not 0").zero_ext(32 - 8 * width.bytes()).into()
     }
+    /// What a bulk operation makes of a memory is not known here, but that it is the same of the same, and that no bytes change nothing.
     fn bulk(&self, name: &str, m: T, args: &[T]) -> Dynamic {
         let (index, byte) = memory_sort();
         let sort = Sort::array(&index, &byte);
         let decl = FuncDecl::new(name, &[&sort, &index, &index, &index], &sort);
         let (memory, args) = (self.array(m), args.iter().map(|t| self.bv(*t)).collect::<Vec<_>>());
-        decl.apply(&[&memory, &args[0], &args[1], &args[2]])
+        let changed = decl.apply(&[&memory, &args[0], &args[1], &args[2]]).as_array();
+        args[2].eq(BV::from_u64(0, 32)).ite(&memory, &changed.expect("invariant: it has a memory's sort")).into()
     }
     fn bin(&self, op: BinOp, a: T, b: T) -> Dynamic {
         let full = self.multiplier == Multiplier::Full;

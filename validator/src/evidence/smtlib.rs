@@ -265,11 +265,15 @@ impl Printer {
     fn bulk(&mut self, operation: &str, operands: &[T]) -> String {
         let result = format!("|{operation} {}|", self.bulk.len());
         self.lines.push(format!("(declare-const {result} {MEMORY})"));
-        let operands = operands.iter().map(|t| self.of(t).to_string()).collect();
-        self.bulk.push((operation.to_string(), operands, result.clone()));
-        result
+        let operands: Vec<String> = operands.iter().map(|t| self.of(t).to_string()).collect();
+        let [memory, .., bytes] = &operands[..] else {
+            unreachable!("invariant: a memory and a length are among them")
+        };
+        let body = format!("(ite (= {bytes} {}) {memory} {result})", word(0));
+        self.bulk.push((operation.to_string(), operands, result));
+        body
     }
-    /// Bulk operations on equal operands have equal results.
+    /// Bulk operations on equal operands have equal results. Those of no bytes change nothing.
     fn congruences(&self) -> Vec<String> {
         let pairs = self.bulk.iter().enumerate().flat_map(|(n, a)| self.bulk[..n].iter().map(move |b| (a, b)));
         let same = pairs.filter(|((operation, ..), (other, ..))| operation == other);
