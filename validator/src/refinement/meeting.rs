@@ -5,7 +5,7 @@ use super::relation::{Computed, Side, classes, computed, ghost};
 use super::run::{CallSite, Pending, Run, doing};
 use super::{Check, RunOf};
 use crate::domain::Domain;
-use crate::ladder::{self, Open, Path, Rung};
+use crate::ladder::{self, Limits, Open, Path, Rung};
 use crate::program::{Callee, Program};
 use crate::term::{Graph, T, Var};
 use crate::witness::Loc;
@@ -16,6 +16,10 @@ const PASSED_MAX: u32 = 8;
 /// Decisions of its own that the left side may make before it meets the right one. Each costs a copy of the path: without an end, a loop
 /// that a witness says nothing of takes all memory.
 const FORKS_MAX: u32 = 4_000;
+/// Decisions of the left program on one path that are followed without asking whether their outcomes can be.
+const FORKS_FREE: u32 = 4;
+/// The part of a query's steps that asking takes.
+const FORK_SHARE: u32 = 32;
 
 impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     /// The right program is at an event or an end; the left one must come to the same.
@@ -105,8 +109,11 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         self.refute(path).is_ok()
     }
     fn refute(&mut self, path: &Path) -> Result<(), Open> {
+        self.refute_within(path, self.limits)
+    }
+    fn refute_within(&mut self, path: &Path, limits: &Limits) -> Result<(), Open> {
         let no = self.g.bool(false);
-        let rung = ladder::prove(&mut self.g, path, no, self.limits)?;
+        let rung = ladder::prove(&mut self.g, path, no, limits)?;
         self.effort.infeasible += 1;
         self.tell(path, Goal::Impossible, rung, &|| "the path cannot be".to_string());
         Ok(())
@@ -122,7 +129,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     }
 
     /// A decision of the left program that the right path does not settle: both outcomes must do, unless they
-    /// contradict the path, which is asked only where an outcome does not do.
+    /// contradict the path, which is asked where an outcome does not do, and behind many decisions.
     fn fork_left(
         &mut self,
         c: T,
@@ -138,6 +145,18 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             if !taken.assume(&mut self.g, conditions[i]) {
                 self.effort.infeasible += 1;
                 continue;
+            }
+            // Behind many decisions, what comes of an outcome that cannot be would be asked of each of its ends.
+            if forks >= FORKS_FREE {
+                self.count_query(p, right.place())?;
+                let few = Limits {
+                    smt_steps: self.limits.smt_steps / FORK_SHARE,
+                    full_steps: self.limits.full_steps / FORK_SHARE,
+                    ..*self.limits
+                };
+                if self.refute_within(&taken, &few).is_ok() {
+                    continue;
+                }
             }
             let left =
                 Run { pending: Pending::At(p, s), moved: true, calls, forks: forks + 1, passed, open: Vec::new() };
