@@ -38,6 +38,10 @@ pub const ENCODER: Oracle = oracle("synth", "encode", "table");
 pub const REWRITES: Oracle = oracle("synth-validator", "rewrites", "damaged_rewrites_are_refused");
 /// Words that sweeping puts together.
 pub const SWEPT: Oracle = oracle("synth-validator", "sweep", "words_that_agree_in_samples_only_stay_apart");
+/// Bulk operations whose other operands are zero.
+pub const BULK: Oracle = oracle("synth-validator", "stored", "bulk_operations_on_no_bytes_change_nothing");
+/// Outcomes of many decisions of the left side.
+pub const FORKS: Oracle = oracle("synth-validator", "forks", "every_outcome_that_can_be_is_compared");
 /// Instructions that the contract's core does not have.
 pub const CORE: Oracle = oracle("synth", "object_readings", "instructions_that_the_core_lacks_are_unsupported");
 /// Words of arguments that callees ignore, by which of them a claim names.
@@ -182,6 +186,9 @@ pub const BREAKS: &[Break] = &[
     of("words that agree in samples are equal", SWEEP, "«holds(&[], x, y) || holds(assumptions, a, b)»", "holds(&[], x, y) || holds(assumptions, a, b) || x != y", SWEPT),
     of("what words have in common is small", SWEEP, "«g.mask(word, possible)»", "g.mask(word, possible & 0xffff)", SWEPT),
     of("equal under what is assumed is equal to what is there", SWEEP, "are_equal(g, «assumptions», [*older, new], limits)", "std::slice::from_ref(&goal)", SWEPT),
+    of("bulk operations at address 0 change nothing", "validator/src/smt.rs", "«args[2]».eq(BV::from_u64(0, 32)).ite(&memory", "args[1]", BULK),
+    // Decisions of the left side.
+    of("behind many decisions an outcome cannot be", "validator/src/refinement/meeting.rs", "if «self.refute_within(&taken, &few).is_ok()» {", "forks > 5 || self.refute_within(&taken, &few).is_ok()", FORKS),
     // What a link's witness says beside its cuts.
     of("rewrite of a word that is another", REWRITING, "(Some(first), Some(last)) if «held == Some(first)» =>", "held.is_some()", REWRITES),
     of("rewrite without its proof", REWRITING, "let (first, last) = «chain(&rewrite.proof, Rules::shipped())».map_err(", ENDS, REWRITES),

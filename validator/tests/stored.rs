@@ -51,3 +51,32 @@ fn stored_words_decide_whether_memories_are_equal() {
         assert!(prove_equal(g, &Path::default(), left, other, &Limits::default()).is_err(), "{what}");
     }
 }
+
+/// A fill, copy or initialisation of no bytes changes nothing, also where only a solver sees that there are none; that another operand is
+/// zero says nothing.
+#[test]
+fn bulk_operations_on_no_bytes_change_nothing() {
+    let g = &mut Graph::default();
+    let [x, p, q] = [0, 1, 2].map(|i| g.var(Var::Argument(i)));
+    let memory = g.var(Var::Memory(0));
+    let bytes = g.bin_const(BinOp::Shl, &x, 15);
+    let changed =
+        [g.fill(&memory, &p, &q, &bytes), g.copy(&memory, &p, &q, &bytes), g.init(&memory, 0, &p, &q, &bytes)];
+    let zero = |g: &mut Graph, words: &[T]| {
+        let mut path = Path::default();
+        for word in words {
+            let is_zero = g.cmp_const(CmpOp::Eq, word, 0);
+            assert!(path.assume(g, is_zero));
+        }
+        path
+    };
+    let half = g.bin_const(BinOp::Shl, &x, 14);
+    let path = zero(g, &[half]);
+    for after in changed {
+        prove_equal(g, &path, after, memory, &Limits::default()).expect("there are no bytes");
+    }
+    let path = zero(g, &[p, q]);
+    for after in changed {
+        assert!(prove_equal(g, &path, after, memory, &Limits::default()).is_err());
+    }
+}
