@@ -148,13 +148,13 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             }
             // Behind many decisions, what comes of an outcome that cannot be would be asked of each of its ends.
             if forks >= FORKS_FREE {
-                self.count_query(p, right.place())?;
                 let few = Limits {
                     smt_steps: self.limits.smt_steps / FORK_SHARE,
                     full_steps: self.limits.full_steps / FORK_SHARE,
                     ..*self.limits
                 };
                 if self.refute_within(&taken, &few).is_ok() {
+                    self.count_query(p, right.place())?;
                     continue;
                 }
             }
