@@ -151,7 +151,9 @@ fn build(workspace: &Path, target: &Path, oracles: &BTreeSet<Oracle>) -> BTreeMa
     cargo.args(["test", "--offline", "--no-run", "--message-format=json"]).current_dir(workspace);
     cargo.env("CARGO_TARGET_DIR", target).env_remove("RUSTFLAGS");
     // Some oracles switch faults of the compiler on.
-    cargo.args(["--features", "synth/faults"]);
+    if oracles.iter().any(|oracle| oracle.package == "synth") {
+        cargo.args(["--features", "synth/faults"]);
+    }
     for oracle in oracles {
         cargo.args(["-p", oracle.package]);
     }

@@ -1,7 +1,7 @@
 //! What a reader has to know first stands on the first screen, and the exit code says it too.
 
 use crate::{DONE, Files, Folder, MODULE, made, page, value};
-use synth::evidence::build_record::RefusedEntry;
+use synth::evidence::build_record::{Build, RefusedEntry};
 use synth::evidence::module::Package;
 use synth::evidence::summary::{SolverAgreement, Solvers};
 use synth::evidence::verify::verify;
@@ -86,7 +86,15 @@ fn a_refused_pass_is_told_with_its_counterexample() {
         detail: "the results differ".to_string(),
         counterexample: Some("entry state <1>".to_string()),
     };
-    let package = made(|b| b.compilation.as_mut().expect("is recorded").refused.push(refused), None);
+    let refuse = |b: &mut Build| {
+        let compilation = b.compilation.as_mut().expect("is recorded");
+        let pass = compilation.passes.iter_mut().find(|p| p.pass == refused.pass).expect("a pass");
+        assert!(pass.unchanged.contains(&2), "the pass makes no form of it");
+        pass.unchanged.retain(|f| *f != 2);
+        pass.refused.push(2);
+        compilation.refused.push(refused);
+    };
+    let package = made(refuse, None);
     let state = says(&package, "The validator refused the pass gvn in sum; the code was made without.");
     assert!(state.headline.starts_with("Everything is proved (4 of 4 functions"), "{}", state.headline);
     let function = page(&package.files, "functions/2.html");
