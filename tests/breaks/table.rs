@@ -186,7 +186,7 @@ pub const BREAKS: &[Break] = &[
     of("words that agree in samples are equal", SWEEP, "«holds(&[], x, y) || holds(assumptions, a, b)»", "holds(&[], x, y) || holds(assumptions, a, b) || x != y", SWEPT),
     of("what words have in common is small", SWEEP, "«g.mask(word, possible)»", "g.mask(word, possible & 0xffff)", SWEPT),
     of("equal under what is assumed is equal to what is there", SWEEP, "are_equal(g, «assumptions», [*older, new], limits)", "std::slice::from_ref(&goal)", SWEPT),
-    of("bulk operations at address 0 change nothing", "validator/src/smt.rs", "«args[2]».eq(BV::from_u64(0, 32)).ite(&memory", "args[1]", BULK),
+    of("bulk operations at address 0 change nothing", "validator/src/smt.rs", "«args[2].eq(BV::from_u64(0, 32))».ite(&memory", "args[1].eq(BV::from_u64(0, 32))", BULK),
     // Decisions of the left side.
     of("behind many decisions an outcome cannot be", "validator/src/refinement/meeting.rs", "if «self.refute_within(&taken, &few).is_ok()» {", "forks > 5 || self.refute_within(&taken, &few).is_ok()", FORKS),
     // What a link's witness says beside its cuts.
