@@ -215,9 +215,7 @@ fn chosen() -> Vec<&'static Break> {
             let is_named = |b: &&Break| which.split(',').any(|text| b.name.contains(text) || b.file.contains(text));
             BREAKS.iter().filter(is_named).collect()
         }
-        Err(_) if !blesses => {
-            BREAKS.iter().filter(|b| b.oracle.package == "synth-validator").step_by(SAMPLE).collect()
-        }
+        Err(_) if !blesses => BREAKS.iter().filter(|b| b.oracle.package == "synth-validator").step_by(SAMPLE).collect(),
         _ => BREAKS.iter().collect(),
     }
 }
