@@ -80,6 +80,8 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         region: "witness".to_string(),
         steps: 0,
         queries: 0,
+        excluded: 0,
+        in_vain: 0,
         possible: 0,
         broken: None,
     };
@@ -109,6 +111,9 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     region: String,
     steps: u32,
     queries: u32,
+    /// Outcomes of decisions that were found to be impossible, and those asked about in vain.
+    excluded: u32,
+    in_vain: u32,
     /// Paths of the region that no assumption excludes.
     possible: u32,
     /// The first assumption that a path breaks, and where.

@@ -18,6 +18,9 @@ const PASSED_MAX: u32 = 8;
 const FORKS_MAX: u32 = 4_000;
 /// Decisions of the left program on one path that are followed without asking whether their outcomes can be.
 const FORKS_FREE: u32 = 4;
+/// Outcomes that are asked about in vain in one link, and two more for each that is found to be impossible: where a witness says nothing of
+/// a loop, all can be.
+const IN_VAIN_MAX: u32 = 64;
 /// The part of a query's steps that asking takes.
 const FORK_SHARE: u32 = 32;
 
@@ -147,16 +150,18 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 continue;
             }
             // Behind many decisions, what comes of an outcome that cannot be would be asked of each of its ends.
-            if forks >= FORKS_FREE {
+            if forks >= FORKS_FREE && self.in_vain < IN_VAIN_MAX + 2 * self.excluded {
                 let few = Limits {
                     smt_steps: self.limits.smt_steps / FORK_SHARE,
                     full_steps: self.limits.full_steps / FORK_SHARE,
                     ..*self.limits
                 };
                 if self.refute_within(&taken, &few).is_ok() {
+                    self.excluded += 1;
                     self.count_query(p, right.place())?;
                     continue;
                 }
+                self.in_vain += 1;
             }
             let left =
                 Run { pending: Pending::At(p, s), moved: true, calls, forks: forks + 1, passed, open: Vec::new() };
