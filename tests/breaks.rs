@@ -151,13 +151,8 @@ fn build(workspace: &Path, target: &Path, oracles: &BTreeSet<Oracle>) -> BTreeMa
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--offline", "--no-run", "--message-format=json"]).current_dir(workspace);
     cargo.env("CARGO_TARGET_DIR", target).env_remove("RUSTFLAGS");
-    // Some oracles switch faults of the compiler on.
-    if oracles.iter().any(|oracle| oracle.package == "synth") {
-        cargo.args(["--features", "synth/faults"]);
-    }
-    for oracle in oracles {
-        cargo.args(["-p", oracle.package]);
-    }
+    // Some oracles switch faults of the compiler on. Both packages, or third-party ones would be others than those of this build.
+    cargo.args(["--features", "synth/faults", "-p", "synth", "-p", "synth-validator"]);
     for oracle in oracles {
         cargo.args(["--test", oracle.test]);
     }
