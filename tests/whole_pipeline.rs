@@ -3,8 +3,9 @@
 //! memory, its size, calls of imports and globals.
 //!
 //! `FUZZ_PROGRAMS=n` sets how many modules; with `BLESS=1` the table in `docs/conformance/fuzzing.md` is written. A module is named by its
-//! number: `FUZZ_FIRST=number FUZZ_PROGRAMS=2` takes it up again, and `FUZZ_KEEP=folder` keeps the modules of findings and of what is being examined. With
-//! `FUZZ_RECORD=file` each program's result is a line of that file, and a run that stopped goes on where it was, if the binary is the same.
+//! number: `FUZZ_FIRST=number FUZZ_PROGRAMS=2` takes it up again, and `FUZZ_KEEP=folder` keeps the modules of findings and of what is
+//! being examined. With `FUZZ_RECORD=file` each program's result is a line of that file, and a run that stopped goes on where it was, if the
+//! binary is the same.
 
 mod support;
 
@@ -355,6 +356,7 @@ impl Record {
                 kept = kept + line + "\n";
             }
         }
+        eprintln!("{} results are there already, of this binary", record.results.len());
         std::fs::write(&path, kept).expect("the record can be written");
         record.file = Some(std::fs::File::options().append(true).open(path).expect("it was written"));
         record

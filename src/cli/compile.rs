@@ -293,11 +293,11 @@ impl CodeArgs {
             ..Options::default()
         }
     }
-}
-
-impl CodeArgs {
     /// Whether linear memory of the module can be as it is asked for.
-    fn fits(&self, module: &Module) -> Result<(), Diagnostic> {
+    ///
+    /// # Errors
+    /// It starts with more pages than it may have.
+    pub fn fits(&self, module: &Module) -> Result<(), Diagnostic> {
         // What is wrong with a module that cannot be read, the compiler says.
         let read = synth_validator::wasm::reader::read(&module.bytes).ok();
         let min = read.and_then(|m| m.memories.first().map(|memory| memory.min_pages));

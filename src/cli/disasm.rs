@@ -53,6 +53,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
 
 fn of_module(args: &Args) -> Result<String, Diagnostic> {
     let input = input::module(&args.input)?;
+    args.code.fits(&input)?;
     let compiled = build(&input, &args.code.options(), 1)?;
     let module = validated(&input)?;
     let object = object_file(&args.input, &compiled.object, &module)?;

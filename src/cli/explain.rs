@@ -93,6 +93,7 @@ impl Args {
     /// What synth, or the command, makes of a module.
     fn make(&self, module: &Module) -> Result<Right, Diagnostic> {
         let Some(command) = &self.command else {
+            self.code.fits(module)?;
             let compiled = build(module, &self.code.options(), self.limits.threads())?;
             let known = |lines: &[(u32, u32)]| lines.iter().copied().filter(|l| l.1 != NO_ORIGIN).collect();
             let origins = compiled.functions.iter().map(|f| (f.index, known(&f.lines))).collect();

@@ -298,7 +298,7 @@ pub fn prove(
         let uses = scope.store.map(|_| functions.uses());
         let certificate = Certificate::new(&session, module.1, object.1, steps, &image, &reports);
         let claim = session.claim().clone();
-        let left_out = session.left_out().into_iter().map(|f| session.module().display_name(f)).collect();
+        let left_out = session.left_out().into_values().collect();
         let share = scope.partition.map(|p| (p, all));
         Ok(Proof { certificate, claim, left_out, reports, share, uses })
     })

@@ -182,7 +182,7 @@ pub fn integrator(session: &Session<'_>, object: &[u8], summary: &Summary, stack
         .collect();
     // What a linker left out nobody can call.
     let left_out = session.left_out();
-    let is_callable = |index: u32| !left_out.contains(&index);
+    let is_callable = |index: u32| !left_out.contains_key(&index);
     let functions = module.exports.iter().filter(|e| e.kind == ExportKind::Function && is_callable(e.index));
     let exports =
         functions.map(|e| border(e.name.clone(), module.export_symbol(&e.name).into_owned(), e.index)).collect();

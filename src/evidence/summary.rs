@@ -394,11 +394,6 @@ fn reasons(parts: &Parts<'_>) -> Vec<String> {
     reasons
 }
 
-/// Names of the functions that the file does not have.
-fn left_out(session: &Session<'_>) -> Vec<String> {
-    session.left_out().into_iter().map(|f| session.module().display_name(f)).collect()
-}
-
 fn notes(parts: &Parts<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if parts.build.compilation.is_none() {
@@ -409,9 +404,9 @@ fn notes(parts: &Parts<'_>) -> Vec<String> {
     if parts.session.object().is_linked {
         notes.push("A linked image: code and data besides the module's are not looked at.".to_string());
     }
-    let left_out = left_out(parts.session);
+    let left_out = parts.session.left_out();
     if !left_out.is_empty() {
-        let names = named(left_out.iter().map(String::as_str));
+        let names = named(left_out.values().map(String::as_str));
         notes.push(format!("Compiled, but not found in the image, so that nothing is said of them: {names}. A linker left them out, or their symbols were stripped."));
     }
     let from_cache = parts.certificate.functions.iter().filter(|f| parts.build.from_cache.contains(&f.index));
@@ -465,7 +460,7 @@ pub fn summary(parts: &Parts<'_>) -> Summary {
         image: certificate.image.clone(),
         totals: certificate.totals.clone(),
         functions: certificate.functions.iter().map(|f| function(parts, f)).collect(),
-        left_out: left_out(parts.session),
+        left_out: parts.session.left_out().into_values().collect(),
         from_cache: parts.build.from_cache.clone(),
         refused: parts.build.compilation.as_ref().map_or(Vec::new(), |c| c.refused.clone()),
         exported: parts.exported.len(),

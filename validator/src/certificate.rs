@@ -371,7 +371,7 @@ pub fn check(
             Err(damage(format!("function {} ({})", f.index, f.name), format!("{}: {}", f.said.verdict, f.said.detail)))
         }
         None => {
-            let left_out = session.left_out().into_iter().map(|f| session.module().display_name(f)).collect();
+            let left_out = session.left_out().into_values().collect();
             Ok(Held { certificate: anew, left_out })
         }
     }

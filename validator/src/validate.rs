@@ -16,7 +16,7 @@ use crate::wasm::module::{ExportKind, Module};
 use crate::wasm::reader::ReadError;
 use chain::Chain;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -214,12 +214,13 @@ impl<'a> Session<'a> {
         let roots: BTreeSet<u32> = self.exported().chain(entries).chain(module.start).collect();
         self.defined().filter(|f| roots.contains(f) || self.object.functions.contains_key(f)).collect()
     }
-    /// Functions of which nothing is said because the file does not have them, ascending: exports, and those of whose code the claim
-    /// says something. A linker leaves out what nothing needs.
-    pub fn left_out(&self) -> Vec<u32> {
+    /// Functions of which nothing is said because the file does not have them, with their names: exports, and those of whose code the
+    /// claim says something. A linker leaves out what nothing needs.
+    pub fn left_out(&self) -> BTreeMap<u32, String> {
         let claimed = self.claim().functions.iter().filter(|f| !f.witness.cuts.is_empty()).map(|f| f.index);
         let (compiled, there) = (self.exported().chain(claimed).collect::<BTreeSet<u32>>(), self.functions());
-        self.defined().filter(|f| compiled.contains(f) && !there.contains(f)).collect()
+        let missing = self.defined().filter(|f| compiled.contains(f) && !there.contains(f));
+        missing.map(|f| (f, self.module().display_name(f))).collect()
     }
     fn exported(&self) -> impl Iterator<Item = u32> {
         self.module().exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index)

@@ -5,27 +5,11 @@ use smallvec::smallvec;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::domain::{BinOp, UnOp};
 use synth_validator::ir::{Block, BlockData, Cond, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
-use synth_validator::ir_semantics::{IrProgram, Signatures};
+use synth_validator::ir_semantics::IrProgram;
 use synth_validator::ladder::Limits;
 use synth_validator::refinement::{Effort, Failure, Shape, check};
+use synth_validator::wasm::module::Module;
 use synth_validator::witness::Witness;
-
-struct NoCalls;
-
-impl Signatures for NoCalls {
-    fn entries_of(&self, _: u32) -> Option<u32> {
-        None
-    }
-    fn bytes_of(&self, _: u32) -> Option<u32> {
-        None
-    }
-    fn results_of(&self, _func: u32) -> Option<Vec<Type>> {
-        None
-    }
-    fn results_of_type(&self, _type_index: u32) -> Option<Vec<Type>> {
-        None
-    }
-}
 
 /// Bits that the left side looks at, one after the other, each twice.
 const BITS: u32 = 6;
@@ -76,7 +60,8 @@ fn start() -> (Builder, Block) {
 }
 
 /// `y` and the low bits of `x` as a sum, bit by bit. Each bit is looked at in `x`, and then by its leading zeros, of which only a solver
-/// knows that they are not 32 where it is set; what is added on the outcomes that cannot be is wrong. With `fault`, so is what is added where this bit is as the second component says.
+/// knows that they are not 32 where it is set; what is added on the outcomes that cannot be is wrong. With `fault`, so is what is added where
+/// this bit is as the second component says.
 fn left(fault: Option<(u32, bool)>) -> Func {
     let (mut b, mut at) = start();
     let mut sum = Y;
@@ -113,8 +98,8 @@ fn refines(left: &Func) -> Result<Effort, Failure> {
     let contract = Contract::new(Bounds::None, MemoryOwner::Own, 65536);
     let shape =
         Shape { args: 2, cells: 0, memory_bytes: Some(65536), memory_bytes_min: 65536, memory_bytes_max: 65536 };
-    let right = right();
-    let [left, right] = [left, &right].map(|func| IrProgram::new(func, &contract, 65536, &NoCalls));
+    let (right, nothing) = (right(), Module::default());
+    let [left, right] = [left, &right].map(|func| IrProgram::new(func, &contract, 65536, &nothing));
     check(&left, &right, &Witness::default(), &shape, &Default::default(), &Limits::default(), &mut |_| {})
 }
 

@@ -4,28 +4,12 @@ use smallvec::smallvec;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value};
-use synth_validator::ir_semantics::{IrProgram, Signatures};
+use synth_validator::ir_semantics::IrProgram;
 use synth_validator::ladder::{Limits, Rung};
 use synth_validator::refinement::{Effort, Failure, FailureKind, Shape, check};
 use synth_validator::replay::{Proof, Step};
+use synth_validator::wasm::module::Module;
 use synth_validator::witness::{Loc, Rewrite, Witness};
-
-struct NoCalls;
-
-impl Signatures for NoCalls {
-    fn entries_of(&self, _: u32) -> Option<u32> {
-        None
-    }
-    fn bytes_of(&self, _: u32) -> Option<u32> {
-        None
-    }
-    fn results_of(&self, _func: u32) -> Option<Vec<Type>> {
-        None
-    }
-    fn results_of_type(&self, _type_index: u32) -> Option<Vec<Type>> {
-        None
-    }
-}
 
 /// A function of two words that computes these in order, each from earlier ones, and returns the last.
 fn func(ops: &[(Op, &[u32])]) -> Func {
@@ -45,8 +29,9 @@ fn refines(left: &Func, right: &Func, rewrites: Vec<Rewrite>) -> Result<Effort, 
     let contract = Contract::new(Bounds::None, MemoryOwner::Own, 65536);
     let shape =
         Shape { args: 2, cells: 0, memory_bytes: Some(65536), memory_bytes_min: 65536, memory_bytes_max: 65536 };
+    let nothing = Module::default();
     let (left, right) =
-        (IrProgram::new(left, &contract, 65536, &NoCalls), IrProgram::new(right, &contract, 65536, &NoCalls));
+        (IrProgram::new(left, &contract, 65536, &nothing), IrProgram::new(right, &contract, 65536, &nothing));
     let witness = Witness { cuts: vec![], rewrites };
     check(&left, &right, &witness, &shape, &Default::default(), &Limits::default(), &mut |_| {})
 }
