@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Write as _;
+use std::ops::Range;
 use std::sync::Mutex;
 use support::interpreter::{self, Recorder};
 use support::observation::{Run, RunError, disagreements};
@@ -338,8 +339,8 @@ struct Record {
 impl Record {
     /// What the file of `FUZZ_RECORD` holds of `numbers`. Its first line is the digest of the binary that wrote it; that of another is not
     /// believed and begins anew.
-    fn open(numbers: &[u64]) -> Self {
-        let mut record = Record { results: BTreeMap::new(), file: None, wanted: numbers.len() };
+    fn open(numbers: &Range<u64>) -> Self {
+        let mut record = Record { results: BTreeMap::new(), file: None, wanted: numbers.clone().count() };
         let Some(path) = std::env::var_os("FUZZ_RECORD") else { return record };
         let binary = std::fs::read(std::env::current_exe().expect("a test runs")).expect("the test's binary");
         let digest: String = Sha256::digest(binary).iter().map(|b| format!("{b:02x}")).collect();
@@ -380,9 +381,9 @@ impl Record {
 #[test]
 fn generated_programs_are_proved_and_agree() {
     let (first, count) = (number("FUZZ_FIRST", 0), number("FUZZ_PROGRAMS", PROGRAMS));
-    let numbers: Vec<u64> = (first..first + count).collect();
+    let numbers = first..first + count;
     let record = Record::open(&numbers);
-    let missing: Vec<u64> = numbers.iter().copied().filter(|n| !record.results.contains_key(n)).collect();
+    let missing: Vec<u64> = numbers.filter(|n| !record.results.contains_key(n)).collect();
     let record = Mutex::new(record);
     deep_map(&missing, |n| {
         let found = examine(*n);

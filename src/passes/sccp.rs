@@ -16,7 +16,7 @@ use crate::faults;
 use crate::liveness::{LIVE_MAX, live_in};
 use crate::pass::{Cx, Fact, Form, Said, rely, replaced};
 use crate::prune::{self, Known};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::smallvec;
 use solve::Solution;
 use synth_validator::ir::{Block, Cond, Edge, Func, Inst, Op, Terminator, Type, Value, Values};
@@ -50,7 +50,7 @@ fn state_compares(func: &Func, witness: &mut Witness) -> Option<()> {
         let equations = data.insts.iter().filter(|i| matches!(i.op, Op::Cmp(Cond::Eq | Cond::Ne)));
         compares.extend(equations.filter(of_constant).map(|i| (i.results[0], (b, i))));
     }
-    let mut facts: Vec<(Value, Fact)> = Vec::new();
+    let (mut facts, mut stated): (Vec<(Value, Fact)>, FxHashSet<Value>) = Default::default();
     for (b, data) in (0..).map(Block).zip(&func.blocks) {
         let traps = data.insts.iter().filter(|i| matches!(i.op, Op::TrapIf(_))).map(|i| i.args[0]);
         let branch = if let Terminator::Branch(c, ..) = &data.end { Some(*c) } else { None };
@@ -59,7 +59,7 @@ fn state_compares(func: &Func, witness: &mut Witness) -> Option<()> {
             let operand =
                 compare.args.iter().find(|v| known[v.0 as usize].is_none()).expect("invariant: one is no constant");
             let args = compare.args.iter().map(|v| prune::word_location(&known, *v)).collect();
-            if facts.iter().all(|(_, f)| f.results[0] != Loc::Value(c, 0)) {
+            if stated.insert(c) {
                 facts.push((*operand, Fact { op: compare.op.clone(), args, results: vec![Loc::Value(c, 0)] }));
             }
         }
@@ -71,7 +71,7 @@ fn state_compares(func: &Func, witness: &mut Witness) -> Option<()> {
     for cut in &mut witness.cuts {
         let words = &live[cut.left as usize];
         let is_held = |f: &Fact| cut.equal.contains(&(f.results[0], f.results[0]));
-        let here = facts.iter().filter(|(operand, f)| words.contains(operand) && is_held(f));
+        let here = facts.iter().filter(|(operand, f)| words.binary_search(operand).is_ok() && is_held(f));
         let here: Vec<(&Fact, Said)> = here.map(|(_, f)| (f, Said::Held)).collect();
         rely(cut, here);
     }
