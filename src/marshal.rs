@@ -26,11 +26,8 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::str::FromStr;
-use synth_validator::contract::{PAGE_BYTES, SYM_MEMORY};
+use synth_validator::contract::{PAGE_BYTES, SYM_MARSHALLED, SYM_MEMORY};
 use synth_validator::ir::Type;
-
-/// What the symbol of an exported function begins with whose name the trampoline has.
-pub const SYM_MARSHALLED: &str = "__synth_marshalled_";
 
 /// What sources of trampolines begin with.
 pub const FIRST_WORDS: &str = "/* Trampolines for ";

@@ -31,7 +31,7 @@ fn named(text: &str, options: &Options) -> Vec<String> {
 }
 
 /// Covers TOR-ASSUME-NAMED, TOR-ASSUME-CORE, TOR-ASSUME-STACK, TOR-ASSUME-FRAME, TOR-ASSUME-HOST, TOR-ASSUME-LOAD, TOR-ASSUME-AAPCS,
-/// TOR-ASSUME-BOUNDS, TOR-ASSUME-RT, TOR-ASSUME-NATIVE.
+/// TOR-ASSUME-BOUNDS, TOR-ASSUME-RT, TOR-ASSUME-NATIVE, TOR-ASSUME-PREFIX.
 #[test]
 fn verdicts_name_what_they_rest_on_and_nothing_else() {
     let software = Options::default;
@@ -45,6 +45,11 @@ fn verdicts_name_what_they_rest_on_and_nothing_else() {
     // Only the function that calls the helper rests on it.
     let helper = named(DIVIDE64, &software());
     assert_eq!(helper, ["A-CORE A-FRAME A-HOST A-STACK A-RT(__aeabi_uldivmod)", "A-CORE A-FRAME A-HOST A-STACK"]);
+    let import_prefix = "port_".to_string();
+    assert_eq!(
+        named(IMPORT, &Options { import_prefix, ..software() }),
+        ["A-AAPCS A-CORE A-FRAME A-HOST A-PREFIX(port_) A-STACK"]
+    );
     let native = Options { native: vec![Request::Param("f".to_string(), 0)], ..software() };
     assert_eq!(named(POINTER, &native), ["A-CORE A-FRAME A-HOST A-NATIVE(f:0) A-STACK"]);
 }
@@ -60,6 +65,20 @@ fn verdicts_between_modules_name_theirs() {
         (report.verdict, report.assumptions.join(" ")),
         (Verdict::Proved, "A-CAPACITY A-HOST A-STACK".to_string())
     );
+}
+
+/// A claim does not rename exports: who calls `add` calls what the module exports as `add`, or the trampoline of that name.
+///
+/// Covers TOR-CONTRACT-NAMES.
+#[test]
+fn claims_do_not_rename_exports() {
+    let wasm = wat::parse_str(PLAIN).expect("valid text");
+    for (symbol, is_right) in [("__synth_marshalled_f", true), ("g", false), ("__synth_marshalled_g", false)] {
+        let export_symbols = [("f".to_string(), symbol.to_string())].into();
+        let compiled = compile(&wasm, &Options { export_symbols, ..Options::default() }).expect("compiles");
+        let found = Session::new(&wasm, &compiled.object, None, Limits::default());
+        assert_eq!(found.is_ok(), is_right, "{symbol}");
+    }
 }
 
 /// Covers TOR-CONTRACT-FITS.

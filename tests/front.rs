@@ -73,8 +73,13 @@ fn shape(module: &Module, index: u32) -> Shape {
         cells: module.cells,
         memory_bytes: fixed.map(|m| m.min_pages as u32 * PAGE_BYTES),
         memory_bytes_min: min_bytes(module),
-        memory_bytes_max: contract(Bounds::Software).capacity_bytes,
+        memory_bytes_max: max_bytes(module).min(contract(Bounds::Software).capacity_bytes),
     }
+}
+
+fn max_bytes(module: &Module) -> u32 {
+    let pages = module.memories.first().and_then(|m| m.max_pages).unwrap_or(u64::MAX);
+    pages.saturating_mul(u64::from(PAGE_BYTES)).try_into().unwrap_or(u32::MAX)
 }
 
 fn min_bytes(module: &Module) -> u32 {

@@ -6,7 +6,9 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
+use support::assembler::{assembled, function, memory, memory_bytes, must};
 use support::proofs::verdict;
+use synth::compile::Core;
 use synth::object_writer::{ExportBinding, SymbolOptions};
 use synth::pass::Level;
 use synth::pipeline::{Options, compile};
@@ -20,29 +22,6 @@ const MEMORY: &str = r#"(module (memory (export "m") 1) (data (i32.const 8) "hel
 
 fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("well formed")
-}
-
-fn must(program: &str, arguments: &[&Path]) {
-    let output = Command::new(program).args(arguments).output().unwrap_or_else(|e| panic!("{program}: {e}"));
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// The object of an assembler source.
-fn assembled(folder: &Folder, source: &str) -> Vec<u8> {
-    let head = ".syntax unified\n.cpu cortex-m4\n.thumb\n";
-    let input = folder.write("code.s", format!("{head}{source}").as_bytes()).expect("written");
-    let output = folder.path().join("code.o");
-    must("arm-none-eabi-as", &[&input, Path::new("-o"), &output]);
-    std::fs::read(output).expect("an object")
-}
-
-/// The source of a function of a module that it exports.
-fn function(index: u32, export: &str, code: &str) -> String {
-    let name = format!("__synth_f{index}");
-    format!(
-        ".section .text.{export},\"ax\"\n.balign 4\n.type {name}, %function\n.type {export}, %function\n.global {export}\n\
-         {name}:\n{export}:\n{code}\n.size {name}, . - {name}\n.size {export}, . - {export}\n"
-    )
 }
 
 fn is_proved(wasm: &[u8], object: &[u8], claim: Option<Claim>) -> bool {
@@ -81,9 +60,7 @@ fn a_module_without_memory_has_no_size_of_it() {
     let right = assembled(&folder, &function(0, "f", "movs r0, #0\nbx lr"));
     assert!(is_proved(&module, &right, Some(claim.clone())));
     let code = "movw r0, #:lower16:__synth_memory_bytes\nmovt r0, #:upper16:__synth_memory_bytes\nldr r0, [r0]\nbx lr";
-    let data = ".section .data.size,\"aw\"\n.balign 4\n.global __synth_memory_bytes\n.type __synth_memory_bytes, %object\n\
-                __synth_memory_bytes: .word 42\n.size __synth_memory_bytes, 4\n";
-    let wrong = assembled(&folder, &format!("{}{data}", function(0, "f", code)));
+    let wrong = assembled(&folder, &format!("{}{}", function(0, "f", code), memory_bytes(42)));
     assert!(!is_proved(&module, &wrong, Some(claim)));
 }
 
@@ -242,12 +219,7 @@ fn addresses_of_functions_in_an_image_are_odd() {
 #[test]
 fn masked_code_masks_also_what_is_out_of_range() {
     let module = wasm(r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load (local.get 0))))"#);
-    let (folder, memory) = (Folder::new().expect("a folder"), |bytes: u32| {
-        format!(
-            ".section .bss.memory,\"aw\",%nobits\n.balign 8\n.global __linear_memory_base\n\
-             .type __linear_memory_base, %object\n__linear_memory_base: .space {bytes}\n.size __linear_memory_base, {bytes}\n"
-        )
-    });
+    let folder = Folder::new().expect("a folder");
     let code = |mask: &str| {
         let base = "movw r1, #:lower16:__linear_memory_base\nmovt r1, #:upper16:__linear_memory_base";
         function(0, "f", &format!("{mask}\n{base}\nldr r0, [r1, r0]\nbx lr"))
@@ -266,7 +238,6 @@ fn masked_code_masks_also_what_is_out_of_range() {
 /// Covers TOR-CONTRACT-CORE.
 #[test]
 fn instructions_that_the_core_lacks_are_unsupported() {
-    use synth::compile::Core;
     let module = wasm(
         r#"(module (func (export "f") (param i32 i32) (result i32)
             (i32.add (local.get 0) (i32.and (local.get 1) (i32.const 255)))))"#,
@@ -280,4 +251,275 @@ fn instructions_that_the_core_lacks_are_unsupported() {
     // What was made for one core is no code for the other.
     let wrong = verdict(&module, &with.object, Some(Claim { contract: without.claim.contract, ..with.claim }));
     assert!(matches!(&wrong, Verdict::Unsupported(what) if what.contains("DSP")), "{wrong:?}");
+}
+
+/// `ldrd` does not align the pc as `ldr` does: where it is no multiple of 4, DDI 0403E says nothing.
+///
+/// Covers TOR-ARM-UNDECODABLE.
+#[test]
+fn ldrd_of_a_literal_stands_at_a_multiple_of_4() {
+    let module = wasm(r#"(module (func (export "f") (result i64) (i64.const 0x1122334455667788)))"#);
+    let claim = compile(&module, &Options::default()).expect("compiles").claim;
+    let folder = Folder::new().expect("a folder");
+    let code = |before: &str, between: &str| {
+        let code = format!("{before}.inst.w 0xe9df0101\n{between}bx lr\n.balign 4\n.word 0x55667788, 0x11223344");
+        verdict(&module, &assembled(&folder, &function(0, "f", &code)), Some(claim.clone()))
+    };
+    assert_eq!(code("", "nop\n"), Verdict::Proved);
+    assert_eq!(code("nop\nnop\n", "nop\n"), Verdict::Proved);
+    let wrong = code("nop\n", "");
+    assert!(matches!(&wrong, Verdict::Unsupported(what) if what.contains("UNPREDICTABLE")), "{wrong:?}");
+}
+
+/// A Cortex-M3 that is interrupted in `ldrd` into its base register starts it again with what was loaded.
+///
+/// Covers TOR-CONTRACT-CORE.
+#[test]
+fn ldrd_into_its_base_is_no_code_for_cortex_m3() {
+    let module = wasm(r#"(module (memory 1) (func (export "f") (result i64) (i64.load (i32.const 8))))"#);
+    let folder = Folder::new().expect("a folder");
+    let found = |core, load: &str| {
+        let claim = compile(&module, &Options { core, ..Options::default() }).expect("compiles").claim;
+        let base = "movw r1, #:lower16:__linear_memory_base\nmovt r1, #:upper16:__linear_memory_base\nmov r0, r1";
+        let code = function(0, "f", &format!("{base}\n{load}\nbx lr"));
+        verdict(&module, &assembled(&folder, &format!("{code}{}", memory(65_536))), Some(claim))
+    };
+    let (first, second) = ("ldrd r0, r1, [r0, #8]", "ldrd r0, r1, [r1, #8]");
+    assert_eq!([Core::CortexM4, Core::CortexM3].map(|core| found(core, second)), [Verdict::Proved, Verdict::Proved]);
+    assert_eq!(found(Core::CortexM4, first), Verdict::Proved);
+    let wrong = found(Core::CortexM3, first);
+    assert!(matches!(&wrong, Verdict::Unsupported(what) if what.contains("602117")), "{wrong:?}");
+}
+
+/// An object that objcopy changed.
+fn objcopied(folder: &Folder, object: &[u8], arguments: &[&str]) -> Vec<u8> {
+    let (input, output) = (folder.write("before.o", object).expect("written"), folder.path().join("after.o"));
+    let arguments: Vec<&Path> = arguments.iter().map(Path::new).chain([input.as_path(), output.as_path()]).collect();
+    must("arm-none-eabi-objcopy", &arguments);
+    std::fs::read(output).expect("an object")
+}
+
+/// Linkers take what stands before `@@` for the name, so an export was the definition of an import.
+///
+/// Covers TOR-CONTRACT-NAMES.
+#[test]
+fn names_with_versions_are_names_of_no_symbol() {
+    let module = wasm(
+        r#"(module (import "env" "x" (func $x (result i32))) (func (export "x@@V") (result i32) (i32.const 42))
+            (func (export "go") (result i32) (call $x)))"#,
+    );
+    let object = compile(&module, &Options::default()).expect("compiles").object;
+    assert!(is_proved(&module, &object, None));
+    let folder = Folder::new().expect("a folder");
+    let host = |defines: &str| {
+        let host = format!(".global main\n.thumb_func\nmain: b.w go\n{defines}");
+        let host = folder.write("host.o", &assembled(&folder, &host)).expect("written");
+        let module = folder.write("module.o", &object).expect("written");
+        let mut linker = Command::new("arm-none-eabi-ld");
+        linker.args(["-e", "main", "-o"]).args([folder.path().join("image.elf"), host, module]);
+        linker.status().expect("runs").success()
+    };
+    assert!(host(".global x\n.thumb_func\nx: movs r0, #1\nbx lr\n"));
+    assert!(!host(""), "an export is the import");
+}
+
+/// Linker scripts place sections by name, whether they are loaded or not: start-up code called what stood in `.init_array`.
+///
+/// Covers TOR-INPUT-FIELDS.
+#[test]
+fn no_section_has_a_name_that_linker_scripts_may_know() {
+    let module = wasm(
+        r#"(module (memory 1) (global (mut i32) (i32.const 7)) (func (export "f") (result i32) (global.get 0))
+            (func (export "g") (param i32) (i32.store (local.get 0) (global.get 0)) (global.set 0 (local.get 0))))"#,
+    );
+    let object = compile(&module, &Options::default()).expect("compiles").object;
+    assert!(is_proved(&module, &object, None));
+    let folder = Folder::new().expect("a folder");
+    let extra = folder.write("extra", &[0; 8]).expect("written");
+    for name in [".init_array", ".text.evil", ".vectors", ".debug_info", ".synth.more"] {
+        let added = format!("{name}={}", extra.display());
+        let changed = objcopied(&folder, &object, &["--add-section", &added]);
+        assert_eq!(
+            is_proved(&module, &changed, None),
+            name.starts_with(".debug_") || name.starts_with(".synth."),
+            "{name}"
+        );
+    }
+    for renamed in [
+        ".data.synth_globals=.data.rel.ro.synth_globals",
+        ".bss.synth_memory=.bss.noinit",
+        ".data.synth_globals=.data.ramfunc",
+        ".bss.synth_memory=.bss.synth_other",
+    ] {
+        let changed = objcopied(&folder, &object, &["--rename-section", renamed]);
+        assert_eq!(is_proved(&module, &changed, None), renamed.ends_with("other"), "{renamed}");
+    }
+}
+
+/// Linkers heed one section of relocations for each section.
+///
+/// Covers TOR-INPUT-FIELDS.
+#[test]
+fn relocations_of_a_section_are_in_one_section() {
+    let module = wasm(
+        r#"(module (func $g (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+            (func (export "f") (param i32) (result i32) (i32.xor (call $g (local.get 0)) (call $g (i32.const 5)))))"#,
+    );
+    let object = compile(&module, &Options { level: Level::O0, ..Options::default() }).expect("compiles").object;
+    let word = |file: &[u8], at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("a word"));
+    let header = place(&object, ".rel.text.f");
+    let (offset, bytes) = (word(&object, header + 16) as usize, word(&object, header + 20));
+    assert_eq!(bytes, 16, "two relocations");
+    let folder = Folder::new().expect("a folder");
+    let second = folder.write("second", &object[offset + 8..offset + 16]).expect("written");
+    let added = format!(".synth.second={}", second.display());
+    let mut divided = objcopied(&folder, &object, &["--add-section", &added]);
+    let (first, second) = (place(&divided, ".rel.text.f"), place(&divided, ".synth.second"));
+    put(&mut divided, first + 20, &8u32.to_le_bytes());
+    put(&mut divided, second + 4, &9u32.to_le_bytes());
+    let rest = divided[first + 24..first + 40].to_vec();
+    put(&mut divided, second + 24, &rest);
+    let found = verdict(&module, &divided, None);
+    assert!(matches!(&found, Verdict::Unknown(why) if why.contains(".synth.second")), "{found:?}");
+}
+
+/// Linkers write the address of a symbol as it is, and `blx` to an even one is a fault.
+///
+/// Covers TOR-CLAUSE-RELOCATIONS.
+#[test]
+fn tables_have_odd_addresses_of_functions() {
+    let module = wasm(
+        r#"(module (table 1 funcref) (elem (i32.const 0) $g) (func $g (result i32) (i32.const 1))
+            (func (export "f") (param i32) (result i32) (call_indirect (result i32) (local.get 0))))"#,
+    );
+    let object = compile(&module, &Options { level: Level::O0, ..Options::default() }).expect("compiles").object;
+    let folder = Folder::new().expect("a folder");
+    for (at, is_right) in [(1, true), (0, false)] {
+        let symbol = format!("other=.text.__synth_f0:{at},function,local");
+        let mut changed = objcopied(&folder, &object, &["--add-symbol", &symbol]);
+        let word = |at: usize| u32::from_le_bytes(changed[at..at + 4].try_into().expect("a word")) as usize;
+        let (relocations, symbols) =
+            (word(place(&changed, ".rel.rodata.synth_table0") + 16), word(place(&changed, ".symtab") + 16));
+        let number = ((place(&changed, "other") - symbols) / 16) as u8;
+        put(&mut changed, relocations + 5, &[number]);
+        assert_eq!(is_proved(&module, &changed, None), is_right, "{at}");
+    }
+}
+
+/// Without build attributes linkers join an object with a host that passes floating-point numbers in other registers.
+///
+/// Covers TOR-INPUT-FIELDS, TOR-CONTRACT-CORE.
+#[test]
+fn build_attributes_say_what_the_contract_does() {
+    let (folder, without) = (Folder::new().expect("a folder"), ["--remove-section", ".ARM.attributes"]);
+    let module = wasm(r#"(module (func (export "f") (param f32) (result i32) (i32.reinterpret_f32 (local.get 0))))"#);
+    let object = compile(&module, &Options::default()).expect("compiles").object;
+    assert!(is_proved(&module, &object, None));
+    assert!(!is_proved(&module, &objcopied(&folder, &object, &without), None));
+    let attributes = place(&object, ".ARM.attributes") + 16;
+    let start = u32::from_le_bytes(object[attributes..attributes + 4].try_into().expect("a word")) as usize;
+    let changed = |before: &[u8], after: u8| {
+        let mut file = object.clone();
+        let found = file[start..].windows(before.len()).position(|bytes| bytes == before).expect("an attribute");
+        put(&mut file, start + found + before.len() - 1, &[after]);
+        is_proved(&module, &file, None)
+    };
+    // Tag_ABI_VFP_args, Tag_ABI_FP_number_model, Tag_CPU_arch.
+    assert!(changed(&[28, 0], 0));
+    assert!(!changed(&[28, 0], 1));
+    assert!(!changed(&[23, 3], 0));
+    assert!(!changed(&[6, 13], 10));
+    assert!(!changed(&[6, 13], 12));
+    // The code for a Cortex-M3 runs on a Cortex-M4 as well.
+    let object = compile(&module, &Options { core: Core::CortexM3, ..Options::default() }).expect("compiles").object;
+    assert!(is_proved(&module, &object, None));
+    assert!(!is_proved(&module, &objcopied(&folder, &object, &without), None));
+}
+
+/// Loaders copy segments and know nothing of sections.
+///
+/// Covers TOR-CLAUSE-LINKED.
+#[test]
+fn segments_of_an_image_hold_its_sections() {
+    let module = wasm(MEMORY);
+    let (object, folder) =
+        (compile(&module, &Options::default()).expect("compiles").object, Folder::new().expect("a folder"));
+    let image = linked(&folder, &object, ".global main\n.thumb_func\nmain: b.w f\n");
+    assert!(is_proved(&module, &image, None));
+    let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().expect("a word"));
+    let headers = word(0x1c) as usize;
+    let segment = (0..).map(|i| headers + 32 * i).find(|at| word(*at) == 1).expect("a loaded segment");
+    // The contents from the end of the file, with a changed byte of code.
+    let (from, length) = (word(segment + 4) as usize, word(segment + 16) as usize);
+    let mut moved = image.clone();
+    let mut copy = image[from..from + length].to_vec();
+    let last = copy.len() - 1;
+    copy[last] ^= 1;
+    put(&mut moved, segment + 4, &(image.len() as u32).to_le_bytes());
+    moved.extend(copy);
+    assert!(!is_proved(&module, &moved, None));
+    // Another segment in the place of this one.
+    let second = segment + 32;
+    assert_eq!(word(second), 1, "a second loaded segment");
+    for field in [8, 12] {
+        let mut covered = image.clone();
+        put(&mut covered, second + field, &image[segment + field..segment + field + 4]);
+        assert!(!is_proved(&module, &covered, None), "{field}");
+    }
+}
+
+/// A weak export gives way to whoever else defines its name; hidden, that is a local symbol of the image.
+///
+/// Covers TOR-CLAUSE-EXPORTS.
+#[test]
+fn exports_of_an_image_are_the_modules() {
+    let module = wasm(
+        r#"(module (func $f (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+            (func (export "g") (param i32) (result i32) (call $f (call $f (local.get 0)))))"#,
+    );
+    let symbols = SymbolOptions { exports: ExportBinding::Weak, ..SymbolOptions::default() };
+    let options = Options { level: Level::O0, symbols, ..Options::default() };
+    let (object, folder) = (compile(&module, &options).expect("compiles").object, Folder::new().expect("a folder"));
+    let object = folder.write("module.o", &object).expect("written");
+    for (other, is_right) in [("", true), (".global f\n.hidden f\n.thumb_func\nf: movs r0, #99\nbx lr\n", false)] {
+        let host = format!(".global main\n.thumb_func\nmain: bl f\nbl g\nbx lr\n{other}");
+        let host = folder.write("host.o", &assembled(&folder, &host)).expect("written");
+        let output = folder.path().join("image.elf");
+        must("ld.lld-19", &[Path::new("-e"), Path::new("main"), Path::new("-o"), &output, &host, &object]);
+        assert_eq!(is_proved(&module, &std::fs::read(output).expect("an image"), None), is_right, "{other}");
+    }
+}
+
+/// An import that a linker found among data, as `end` of its own script.
+///
+/// Covers TOR-CLAUSE-LINKED.
+#[test]
+fn imports_of_an_image_are_code() {
+    let module = wasm(
+        r#"(module (import "env" "imp" (func $imp (result i32))) (table 1 funcref) (elem (i32.const 0) $imp)
+            (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0))))"#,
+    );
+    let (object, folder) =
+        (compile(&module, &Options::default()).expect("compiles").object, Folder::new().expect("a folder"));
+    for (at, is_right) in
+        [(".text\n.thumb_func\nimp: movs r0, #1\nbx lr\n", true), (".data\nimp = . + 1\n.word 0\n", false)]
+    {
+        let host = format!(".global main\n.global imp\n.thumb_func\nmain: b.w f\n{at}");
+        assert_eq!(is_proved(&module, &linked(&folder, &object, &host), None), is_right, "{at}");
+    }
+}
+
+/// Linkers search libraries for what an object leaves undefined.
+///
+/// Covers TOR-INPUT-FIELDS.
+#[test]
+fn nothing_is_undefined_but_imports() {
+    let module = wasm(r#"(module (func (export "f") (result i32) (i32.const 0)))"#);
+    let (claim, folder) =
+        (compile(&module, &Options::default()).expect("compiles").claim, Folder::new().expect("a folder"));
+    let code = function(0, "f", "movs r0, #0\nbx lr");
+    for (more, is_right) in [("", true), (".global __aeabi_memset\n", true), (".global wanted\n", false)] {
+        let object = assembled(&folder, &format!("{code}{more}"));
+        assert_eq!(is_proved(&module, &object, Some(claim.clone())), is_right, "{more}");
+    }
 }

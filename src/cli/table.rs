@@ -106,7 +106,7 @@ pub fn verdicts(proof: &Proof) -> String {
         rungs(&totals.rungs)
     );
     let shared: Vec<&str> = shared.iter().map(|a| a.as_str()).collect();
-    let _ = writeln!(out, "assumptions: {}", shared.join(", "));
+    let _ = writeln!(out, "assumptions: {}\ncontract: {}", shared.join(", "), certificate.contract);
     if let Some(uses) = proof.uses() {
         out.push_str(&proof_cache(uses));
     }

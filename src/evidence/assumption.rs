@@ -14,7 +14,7 @@ pub struct Assumption {
 }
 
 /// All of them, by name.
-pub const ASSUMPTIONS: [Assumption; 11] = [
+pub const ASSUMPTIONS: [Assumption; 12] = [
     Assumption {
         name: "A-AAPCS",
         says: "Imported functions and the functions that others put into tables obey the AAPCS: they keep r4 to r11 \
@@ -40,16 +40,20 @@ pub const ASSUMPTIONS: [Assumption; 11] = [
     Assumption {
         name: "A-CORE",
         says: "The core executes instructions as the Armv7-M Architecture Reference Manual (DDI 0403E) says, those of \
-               the DSP extension too where the contract has it (dsp).",
+               the DSP extension too where the contract has it (dsp); single accesses may be unaligned and divisions by \
+               zero do not fault.",
         duty: "Use a core of the target that was compiled for, with the DSP extension (Cortex-M4, Cortex-M7) if the \
                contract says so, and look through its errata. Keep what faults use \
-               (traps are udf instructions) enabled.",
+               (traps are udf instructions) enabled, CCR.UNALIGN_TRP and CCR.DIV_0_TRP at 0, and linear memory in \
+               memory of the type Normal: in others unaligned accesses fault.",
     },
     Assumption {
         name: "A-FRAME",
         says: "Memory below the stack pointer is not part of linear memory. Linear memory, where the host defines it, \
-               is 8-aligned and does not overlap other objects.",
-        duty: "Place stack and linear memory apart; align __linear_memory_base to 8 bytes if the host defines it.",
+               is 8-aligned, does not overlap other objects, and is zero before the start-up function and above what has \
+               been grown into.",
+        duty: "Place stack and linear memory apart; align __linear_memory_base to 8 bytes and clear it \
+               if the host defines it.",
     },
     Assumption {
         name: "A-HOST",
@@ -70,6 +74,11 @@ pub const ASSUMPTIONS: [Assumption; 11] = [
                no part of this object but perhaps linear memory, nor of the stack below sp and the argument words on \
                it.",
         duty: "Pass pointers to objects that are alive and as large as the callee takes them to be.",
+    },
+    Assumption {
+        name: "A-PREFIX",
+        says: "The host's function for an import is the one whose symbol is the import's with the prefix named in front.",
+        duty: "Define imports under these symbols, which are listed, and nothing else.",
     },
     Assumption {
         name: "A-RELOCATED",

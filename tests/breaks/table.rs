@@ -44,6 +44,20 @@ pub const BULK: Oracle = oracle("synth-validator", "stored", "bulk_operations_on
 pub const FORKS: Oracle = oracle("synth-validator", "forks", "every_outcome_that_can_be_is_compared");
 /// Instructions that the contract's core does not have.
 pub const CORE: Oracle = oracle("synth", "object_readings", "instructions_that_the_core_lacks_are_unsupported");
+/// What linkers and loaders read otherwise than the validator did.
+const fn reading(test: &'static str) -> Oracle {
+    oracle("synth", "object_readings", test)
+}
+/// Code that gives itself memory.
+pub const SIZES: Oracle = oracle("synth", "memory_size", "code_gives_itself_no_memory");
+/// Sizes of memory that are written for a while.
+pub const WRITTEN: Oracle = oracle("synth", "memory_size", "every_size_that_is_written_is_one_that_memory_may_have");
+/// Sizes of memory that forms of a claim write.
+pub const FORMS: Oracle = oracle("synth", "memory_size", "forms_of_a_claim_write_no_other_sizes");
+/// Claims that give exports other names.
+pub const RENAMED: Oracle = oracle("synth", "assumptions", "claims_do_not_rename_exports");
+/// Instructions that the manual leaves open at some addresses.
+pub const PLACES: Oracle = reading("ldrd_of_a_literal_stands_at_a_multiple_of_4");
 /// Words of arguments that callees ignore, by which of them a claim names.
 pub const EXCUSED: Oracle = oracle("synth", "ignored_words", "claims_about_other_forms_excuse_nothing");
 /// The same, where the code passes another word than the one ignored.
@@ -95,6 +109,10 @@ const DATA: &str = "validator/src/arm/data.rs";
 const MULTIPLY: &str = "validator/src/arm/multiply.rs";
 const MEMORY: &str = "validator/src/arm/load_store.rs";
 const BRANCH: &str = "validator/src/arm/branch.rs";
+const REFINEMENT: &str = "validator/src/refinement.rs";
+const CONTRACT: &str = "validator/src/contract.rs";
+const OBJECT: &str = "validator/src/arm/object.rs";
+const RELOCATED: &str = "validator/src/arm/object/relocations.rs";
 const DECODE: &str = "validator/src/arm/decode.rs";
 const ENCODING: &str = "validator/src/arm/encoding.rs";
 const SEMANTICS: &str = "validator/src/arm/semantics.rs";
@@ -147,6 +165,7 @@ pub const BREAKS: &[Break] = &[
     of("ldm and stm from the highest register", MEMORY, "&start, «4 * i as u32»)", "4 * (list.count_ones() - 1 - i as u32)", QEMU),
     of("multiple accesses may be half-aligned", MEMORY, "let low = self.d.bin_const(BinOp::And, index, «3»);", "1", QEMU),
     of("literal base rounded up", DECODE, "«(pc & !3)» + i64::from(imm)", "((pc + 2) & !3)", QEMU),
+    of("ldrd of a literal at any address", DECODE, "if «(self.function.address + at) % 4 != 0» {", "false", PLACES),
     of("cbnz is cbz", BRANCH, "if nonzero { «self.d.not(&zero)» } else { zero }", "zero", QEMU),
     // WebAssembly.
     of("i32 shift amount not masked", OPERATORS, "let amount = «d.bin_const(BinOp::And, b, 31)»;", "b.clone()", SUITE),
@@ -212,6 +231,23 @@ pub const BREAKS: &[Break] = &[
     of("word of data that its relocation does not say", RELOCATIONS, "if «value != Some(address.unwrap_or(0))» ||", "value.is_none()", UNTOLD),
     of("relocation of another type passed over", RELOCATIONS, "(_, ty) => «return Err(unsupported(place, &format!(\"a relocation of type {ty:?}\")))»,", "{ let _ = ty; false }", UNTOLD),
     of("global that may be an address is a number", RELOCATIONS, "if «!is_plain && found.stack_pointer != Some(global_index)» {", "false && !is_plain", UNTOLD),
+    // What accesses rest on.
+    of("size of memory is the code's to choose", REFINEMENT, "if «new != size» {", "new != size && self.g.constant(new).is_none()", SIZES),
+    of("size of memory above its capacity", REFINEMENT, "for condition in «[self.g.not(&below), self.g.not(&above), pages]» {", "{ let _ = above; [self.g.not(&below), pages, pages] }", WRITTEN),
+    of("size of a memory that does not grow", REFINEMENT, "return «self.equal(path, new, fixed, l, r, &what)»;", "{ let _ = fixed; Ok(()) }", FORMS),
+    // What linkers and loaders read.
+    of("name with a version is a symbol's", CONTRACT, "name.contains(«['\\0', '@']»)", "['\\0', '\\0']", reading("names_with_versions_are_names_of_no_symbol")),
+    of("export under another name", CHAIN, "find(|export| «!is_own(*export)»)", "{ let _ = export; false }", RENAMED),
+    of("sections that are not loaded are placed nowhere", OBJECT, "let is_placed = «loaded || matches!(sh_type.0, 1 | 7 | 8)»;", "loaded", reading("no_section_has_a_name_that_linker_scripts_may_know")),
+    of("data in a section of another's name", OBJECT, "(_, true, 1) => named(\".data\", «\".synth_\"»),", "\".\"", reading("no_section_has_a_name_that_linker_scripts_may_know")),
+    of("two sections of relocations are one", OBJECT, "|| «!relocated.insert(header.sh_info(file.endian()))»", "{ relocated.insert(header.sh_info(file.endian())); false }", reading("relocations_of_a_section_are_in_one_section")),
+    of("function at an even address", RELOCATED, "if «symbol.address() & 1 == 0» {", "false", reading("tables_have_odd_addresses_of_functions")),
+    of("code for a core that the attributes exclude", IMAGE, "Some(10) if «!self.contract.dsp» => {}", "true", reading("build_attributes_say_what_the_contract_does")),
+    of("floating-point numbers in other registers", IMAGE, "!(«is_zero(TAG_ABI_VFP_ARGS)» &&", "true", reading("build_attributes_say_what_the_contract_does")),
+    of("segments are not looked at", OBJECT, "if «linkage.is_some()» {\n        segments::check", "false", reading("segments_of_an_image_hold_its_sections")),
+    of("another function has an export's name", OBJECT, "&& «at & !1 != *place»", "at & !1 == u32::MAX - place", reading("exports_of_an_image_are_the_modules")),
+    of("import that is data", RELOCATED, "if is_code && «section.is_some_and(|s| !s.executable)» {", "section.is_some_and(|s| !s.loaded)", reading("imports_of_an_image_are_code")),
+    of("undefined symbol that nobody imports", OBJECT, "&& «!is_wanted()» {", "!is_wanted() && name == \"?\"", reading("nothing_is_undefined_but_imports")),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),
     of("first result of a pair may share a register", "src/machine.rs", "faults::on(\"roles-pair-early\") { Role::Def } else { «Role::DefEarly» });", "Role::Def", ROLES),

@@ -9,7 +9,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 folder = pathlib.Path(sys.argv[1]).resolve()
 shots = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
@@ -69,6 +69,25 @@ return [shown.map((row) => ({ text: row.innerText, data: { ...row.dataset } })),
 """
 
 
+IS_WHOLE = "return document.readyState === 'complete' && location.pathname.endsWith('/' + arguments[0]);"
+
+
+def wait_for(page):
+    """Waits until a page is there to its end: of a large one on a busy machine the driver knows the beginning only."""
+    WebDriverWait(driver, 60).until(lambda _: driver.execute_script(IS_WHOLE, page))
+
+
+def visit(page):
+    driver.get(f"file://{folder}/{page}")
+    wait_for(page)
+
+
+def follow(link):
+    page = link.get_attribute("href").split("#")[0].rsplit("/", 1)[1]
+    link.click()
+    wait_for(page)
+
+
 def shown(table):
     """Text and data of the rows that are seen, and the number of all."""
     return driver.execute_script(SHOWN, table)
@@ -107,20 +126,20 @@ def check_module():
     """A module's package: from the first screen to a function, and code without operator."""
     name = driver.find_element(By.CSS_SELECTOR, "#function-table tbody a").text
     check_filter("function-table", name)
-    driver.find_element(By.LINK_TEXT, name).click()
+    follow(driver.find_element(By.LINK_TEXT, name))
     assert driver.find_element(By.TAG_NAME, "h1").text == name
     check_filter("code-table", cell("code-table", 3))
-    driver.get(f"file://{folder}/trace.html")
+    visit("trace.html")
     check_filter("orphan-table", cell("orphan-table", 4))
 
 
 def check_tool():
     """The tool's package: from the first screen to a requirement."""
-    driver.get(f"file://{folder}/semantics.html")
+    visit("semantics.html")
     check_filter("operators", "i32.clz")
     link = driver.find_element(By.LINK_TEXT, "TOR-OP-i32.clz")
     driver.execute_script("arguments[0].scrollIntoView()", link)
-    link.click()
+    follow(link)
     row = driver.find_element(By.CSS_SELECTOR, "tr:target")
     assert row.is_displayed() and "TOR-OP-i32.clz" in row.text, row.text
 
@@ -136,7 +155,7 @@ try:
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         for page in pages:
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-            driver.get(f"file://{folder}/{page}")
+            visit(page)
             wrong = driver.execute_script(BASICS)
             assert not wrong, f"{page}, {width} pixels wide: {wrong}"
             ratio, where = driver.execute_script(CONTRAST)
@@ -145,7 +164,7 @@ try:
                 assert pathlib.Path(target.removeprefix("file://")).exists(), f"{page}: {target}"
             if shots:
                 driver.save_screenshot(str(shots / f"{page.replace('/', '-')}-{scheme}-{width}.png"))
-    driver.get(f"file://{folder}/index.html")
+    visit("index.html")
     driver.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
     skip = driver.switch_to.active_element
     assert skip.text == "Skip to the content" and skip.is_displayed() and skip.location["x"] >= 0, "the skip link comes first"

@@ -54,7 +54,7 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let totals = &certificate.totals;
     let text =
         format!("{} functions and the image: Proved again, {} obligations", totals.functions, totals.obligations);
-    let _ = writeln!(out, "{text}\nassumptions: {}", totals.assumptions.join(", "));
+    let _ = writeln!(out, "{text}\nassumptions: {}\ncontract: {}", totals.assumptions.join(", "), certificate.contract);
     if !left_out.is_empty() {
         let _ = writeln!(out, "not in the image, so that nothing is said of them: {}", left_out.join(", "));
     }

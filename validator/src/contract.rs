@@ -1,7 +1,8 @@
 //! The object contract: what compiler, validator and host agree on about an object, besides the module itself.
 //! It is part of every verdict. Symbol names are fixed here and nowhere else.
 //!
-//! Requirement TOR-CONTRACT-CORE: Code with an instruction that the contract's core does not have shall not be proved.
+//! Requirement TOR-CONTRACT-CORE: Code with an instruction that the contract's core does not have, or that erratum 602117 of
+//! Cortex-M3 is about, shall not be proved.
 //!
 //! Requirement TOR-CONTRACT-FITS: A contract whose capacity, masked memory or host addresses do not fit the module shall be refused.
 //!
@@ -13,6 +14,7 @@
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Bytes in a WebAssembly page. Source: WebAssembly Core 2.0, 4.2.8.
 pub const PAGE_BYTES: u32 = 65536;
@@ -39,9 +41,13 @@ pub const SYM_EXPORT: &str = "__synth_export_";
 /// The section that carries the witness, not loaded on the target.
 pub const WITNESS_SECTION: &str = ".synth.witness";
 
-/// Whether a symbol can have this name: it is not empty, does not start with `$` and holds no zero byte.
+/// Prefix of the symbol of an exported function that a trampoline calls, which has the export's own name.
+pub const SYM_MARSHALLED: &str = "__synth_marshalled_";
+
+/// Whether a symbol can have this name: it is not empty, does not start with `$` and holds neither a zero byte nor `@`, behind which
+/// linkers read a version of the name before it.
 pub fn is_symbol(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('$') && !name.contains('\0')
+    !name.is_empty() && !name.starts_with('$') && !name.contains(['\0', '@'])
 }
 
 /// The symbol of an exported function: its name. A name that [no symbol can have](is_symbol) is written
@@ -95,6 +101,27 @@ pub struct Contract {
     pub native: BTreeSet<Native>,
     /// Whether the core has the DSP extension (Armv7E-M: Cortex-M4, Cortex-M7). Source: DDI 0403E, A1.3.
     pub dsp: bool,
+}
+
+/// In words, but for host addresses, which are named among the assumptions.
+impl fmt::Display for Contract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bounds = format!("{:?}", self.bounds).to_lowercase();
+        let owner = match self.memory {
+            MemoryOwner::Own => "own",
+            MemoryOwner::Extern => "the host's",
+        };
+        let dsp = if self.dsp { "with" } else { "without" };
+        write!(f, "bounds {bounds}, {owner} memory of up to {} bytes, {dsp} the DSP extension", self.capacity_bytes)?;
+        if !self.import_prefix.is_empty() {
+            write!(f, ", imports begin with {}", self.import_prefix)?;
+        }
+        if !self.export_symbols.is_empty() {
+            let names: Vec<&str> = self.export_symbols.keys().map(String::as_str).collect();
+            write!(f, ", behind trampolines: {}", names.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 /// A word at a function's border that is a host address, or all words.

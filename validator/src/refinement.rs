@@ -9,6 +9,7 @@
 //!   every equation and condition of that pair holds there; the left program has made at least one step, so that no right cycle
 //!   idles;
 //! - the right program's accesses to linear memory were inside it, given what the left one has assumed and accessed so far;
+//! - every size that the right program gave to linear memory was one that it may have;
 //! - linear memory, its size and the globals are equal; calls on the way were equal in order, callee and arguments, but for the
 //!   words that are [`Ignored`].
 //!
@@ -42,7 +43,8 @@ mod run;
 
 pub use outcome::{Closed, Effort, Failure, FailureKind, Goal, Ignored, Observer, Place, Shape, is_ignored};
 
-use crate::domain::Domain;
+use crate::contract::PAGE_BYTES;
+use crate::domain::{BinOp, CmpOp, Domain};
 use crate::ladder::{self, Limits, Open, Path, Rung};
 use crate::program::{Fact, Program, Step, World};
 use crate::term::{Graph, T, Var};
@@ -262,10 +264,28 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         let size = self.g.var(Var::MemoryBytes(calls));
         let (min, max) = (self.g.word(self.shape.memory_bytes_min), self.g.word(self.shape.memory_bytes_max));
         for (a, b) in [(size, min), (max, size)] {
-            let below = self.g.cmp(crate::domain::CmpOp::Ult, &a, &b);
+            let below = self.g.cmp(CmpOp::Ult, &a, &b);
             let holds = self.g.not(&below);
             path.assume(&mut self.g, holds);
         }
+    }
+
+    /// Proves of a size that the right program gives to linear memory what [`Check::assume_sizes`] and cut points assume of it, and its
+    /// accesses rest on. That of the left program was proved where it is the right one, and the module's is so by its meaning.
+    fn size(&mut self, path: &Path, new: T, l: L::Point, r: R::Point) -> Result<(), Failure> {
+        let what = || "the size of linear memory is one that it may have".to_string();
+        if let Some(bytes) = self.shape.memory_bytes {
+            let fixed = self.g.word(bytes);
+            return self.equal(path, new, fixed, l, r, &what);
+        }
+        let (min, max) = (self.g.word(self.shape.memory_bytes_min), self.g.word(self.shape.memory_bytes_max));
+        let [below, above] = [(new, min), (max, new)].map(|(a, b)| self.g.cmp(CmpOp::Ult, &a, &b));
+        let part = self.g.bin_const(BinOp::And, &new, PAGE_BYTES - 1);
+        let pages = self.g.cmp_const(CmpOp::Eq, &part, 0);
+        for condition in [self.g.not(&below), self.g.not(&above), pages] {
+            self.holds(path, condition, l, r, &what)?;
+        }
+        Ok(())
     }
 
     fn count_step(&mut self, l: L::Point, r: R::Point) -> Result<(), Failure> {
@@ -378,11 +398,20 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     }
                     self.count_step(left.place(), r)?;
                     let mut facts = Vec::new();
+                    let size = self.right.world(&state).memory_bytes;
                     let stepped = Self::advance(&mut self.g, self.right, p, state, &mut facts);
                     right.moved = true;
                     self.right_facts(&left, r, facts, &mut path, &mut right.open)?;
                     match stepped {
-                        Ok(pending) => right.pending = pending,
+                        Ok(pending) => {
+                            for state in pending.states() {
+                                let new = self.right.world(state).memory_bytes;
+                                if new != size {
+                                    self.size(&path, new, left.place(), r)?;
+                                }
+                            }
+                            right.pending = pending;
+                        }
                         Err(text) => {
                             return Err(self.fail(FailureKind::Unsupported, left.place(), r, text));
                         }

@@ -267,6 +267,7 @@ impl<'a> Session<'a> {
     // `A-RELOCATED` where linear memory is a part of the host's, and only there.
     // Requirement TOR-ASSUME-BOUNDS: That accesses are in range shall be named `A-BOUNDS` under every bounds mode but `software`,
     // and only there.
+    // Requirement TOR-ASSUME-PREFIX: What the symbols of imports begin with, if it is anything, shall be named in `A-PREFIX`.
     // Requirement TOR-ASSUME-RT: Each helper of the run-time library that a function calls shall be named in its `A-RT`.
     fn assumptions(&self) -> Vec<String> {
         let module = &self.chain.module;
@@ -276,6 +277,10 @@ impl<'a> Session<'a> {
         }
         if module.imported_functions() > 0 || !module.tables.is_empty() {
             names.push("A-AAPCS".to_string());
+        }
+        let prefix = &self.contract().import_prefix;
+        if !prefix.is_empty() && module.imported_functions() > 0 {
+            names.push(format!("A-PREFIX({prefix})"));
         }
         if module.has_host_accesses() {
             let words = self.contract().native.iter().map(|n| match *n {

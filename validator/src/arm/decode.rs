@@ -10,8 +10,8 @@
 //! Requirement TOR-ARM-DECODE: Every instruction shall be decoded by the validator's table and by capstone; where they differ the
 //! function shall be `Unsupported`.
 //!
-//! Requirement TOR-ARM-UNDECODABLE: Bytes that are no instruction of the table shall be `Unsupported`, system instructions and
-//! floating-point arithmetic among them.
+//! Requirement TOR-ARM-UNDECODABLE: Bytes that are no instruction of the table shall be `Unsupported`, system instructions,
+//! floating-point arithmetic and what DDI 0403E calls UNPREDICTABLE among them.
 
 use super::encoding;
 use super::insn::*;
@@ -423,6 +423,10 @@ impl Walk<'_> {
                 rt != Reg::PC
             }
             Op::Dual { address: Address::Literal(imm), .. } => {
+                // Unlike `ldr`, it does not align the pc (DDI 0403E, A7.7.51).
+                if (self.function.address + at) % 4 != 0 {
+                    return self.fail(at, "ldrd from a literal, not at a multiple of 4: UNPREDICTABLE");
+                }
                 self.literal(&insn, imm, 2)?;
                 true
             }

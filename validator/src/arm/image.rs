@@ -12,7 +12,7 @@
 
 use super::decode::{Code, Relocation, RelocationKind, Target, decode};
 use super::insn::{Cond, Op};
-use super::object::{DataObject, Extra, ObjectFile, is_reserved};
+use super::object::*;
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::ir::Type;
@@ -49,6 +49,7 @@ struct Check<'c> {
 /// Result: the differences, empty if the image is right.
 pub fn check_image(module: &Module, module_bytes: &[u8], object: &ObjectFile, contract: &Contract) -> Vec<ImageFault> {
     let mut check = Check { module, bytes: module_bytes, object, contract, cells: Vec::new(), faults: Vec::new() };
+    check.attributes();
     check.imports();
     check.globals();
     check.memory();
@@ -70,6 +71,38 @@ fn is_jump_only(code: &Code, callee: u32) -> bool {
 impl Check<'_> {
     fn fault(&mut self, what: impl Into<String>, detail: impl Into<String>) {
         self.faults.push(ImageFault { what: what.into(), detail: detail.into() });
+    }
+
+    /// What linkers and hosts are told of the core and of floating-point numbers at the border.
+    fn attributes(&mut self) {
+        let Some(said) = &self.object.attributes else {
+            return if !self.object.is_linked {
+                self.fault("build attributes", "are not in the object");
+            };
+        };
+        // Source: IHI 0045, Tag_CPU_arch: 10 is v7, 13 is v7E-M, 17 is v8-M.mainline, 21 is v8.1-M.mainline.
+        match said.get(&TAG_CPU_ARCH) {
+            Some(13 | 17 | 21) => {}
+            Some(10) if !self.contract.dsp => {}
+            arch => {
+                self.fault("build attributes", format!("are not those of the contract's core: Tag_CPU_arch {arch:?}"))
+            }
+        }
+        let is_zero = |tag| said.get(&tag).is_none_or(|value| *value == 0);
+        let number_model_is_told = self.object.is_linked || !is_zero(TAG_ABI_FP_NUMBER_MODEL);
+        if self.passes_floats() && !(is_zero(TAG_ABI_VFP_ARGS) && number_model_is_told) {
+            self.fault("build attributes", "do not say that floating-point numbers are passed in core registers");
+        }
+    }
+
+    /// Whether the host calls or defines a function with a floating-point number.
+    fn passes_floats(&self) -> bool {
+        let exported = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
+        let mut border = exported.chain(0..self.module.imported_functions());
+        border.any(|f| {
+            let ty = self.module.type_of(f);
+            ty.params.iter().chain(&ty.results).any(|t| matches!(ValType::from(*t), ValType::Float(_)))
+        })
     }
 
     /// Imports of which the object contract has no image.

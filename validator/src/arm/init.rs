@@ -40,6 +40,10 @@ pub fn check(module: &Module, contract: &Contract, bytes: &FunctionBytes) -> Res
         let step = program.step(&mut g, point, state, &mut facts).map_err(|e| e.0)?;
         holds(&g, &facts)?;
         (point, state) = match step {
+            // Accesses in between rest on the size.
+            Step::Next(_, state) if state.world.memory_bytes != wanted.memory_bytes => {
+                return Err("changes the size of linear memory".to_string());
+            }
             Step::Next(point, state) => (point, state),
             Step::Call { callee: Callee::Function(f), next, state, .. } if Some(f) == start => {
                 same(&state.world, &wanted)?;

@@ -258,6 +258,11 @@ impl Op {
     pub fn needs_dsp(&self) -> bool {
         matches!(self, Op::MultiplyLong { op: Long::Umaal, .. } | Op::Extend { rn: Some(_), .. })
     }
+    /// Whether it loads two words, the first into the register that has the address: if a Cortex-M3 is interrupted in between, it starts
+    /// again with a wrong address. Source: Arm, Cortex-M3 errata notice PR326-PRDC-009450 v2.0, 602117.
+    pub fn loses_base(&self) -> bool {
+        matches!(self, Op::Dual { load: true, rt, address: Address::Offset(base, _), .. } if base == rt)
+    }
 }
 
 /// A decoded instruction.

@@ -14,21 +14,24 @@
 //! Requirement TOR-INPUT-BYTES: The verdict shall be about the bytes of the file that was given: a change of its code that changes what
 //! a function does shall not be proved.
 
+mod attributes;
 mod names;
 mod relocations;
+mod segments;
 
 use super::decode::{FunctionBytes, Relocation, Target};
 use super::linked::Linkage;
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::wasm::module::{ExportKind, Module};
-use names::{contract_symbol, has_plain_type};
+use names::{contract_symbol, has_plain_type, imported};
 use object::read::elf::SectionHeader;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolKind};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+pub use attributes::*;
 pub use names::is_reserved;
 
 /// Why an object cannot be read.
@@ -106,6 +109,8 @@ pub struct ObjectFile {
     pub data: BTreeMap<Symbol, DataObject>,
     /// Contents of [`WITNESS_SECTION`].
     pub witness: Option<Vec<u8>>,
+    /// Build attributes, if it has any.
+    pub attributes: Option<Attributes>,
     /// Whether it is linked: functions and data that nothing needs may have been left out.
     pub is_linked: bool,
 }
@@ -177,6 +182,9 @@ fn read_file(bytes: &[u8], module: &Module, linkage: Option<&Linkage>) -> Result
         (_, None) => return error("", 0, "not a relocatable object (ET_REL)"),
         (_, Some(_)) => return error("", 0, "not a linked image (ET_EXEC)"),
     }
+    if linkage.is_some() {
+        segments::check(&file)?;
+    }
     for import in module.functions.iter().filter_map(|f| f.import.as_ref()) {
         let name = module.import_symbol(import);
         if contract_symbol(&name).is_some() || name == SYM_INIT {
@@ -206,6 +214,7 @@ fn read_file(bytes: &[u8], module: &Module, linkage: Option<&Linkage>) -> Result
 impl<'d> Reader<'d> {
     fn sections(&mut self) -> Result<(), ObjectError> {
         let file = &self.file;
+        let mut relocated = std::collections::BTreeSet::new();
         for s in file.sections() {
             let name = s.name().unwrap_or("?").to_string();
             let fail = |e: object::Error| ObjectError { place: name.clone(), offset: 0, message: e.to_string() };
@@ -215,22 +224,28 @@ impl<'d> Reader<'d> {
             let flags = u64::from(sh_flags.0);
             // Source: ELF, SHF_WRITE 1, SHF_ALLOC 2, SHF_EXECINSTR 4; SHT_PROGBITS 1, SHT_NOBITS 8.
             let (writable, loaded, executable) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
-            // Linkers merge, drop or move what has other flags, types and names, and start-up code runs some of it.
-            let named = |stem| name.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            // Linkers merge, drop or move what has other flags, types and names, and start-up code runs some of it. They know the place
+            // of a section by its name, whether it is loaded or not; names of data that they could know are left to others.
+            let named = |stem, of| name.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with(of));
             let is_plain = match (executable, writable, sh_type.0) {
-                (true, _, 1) => named(".text"),
-                (_, true, 1) => named(".data"),
-                (_, true, 8) => named(".bss"),
-                (_, _, kind) => kind == 1 && named(".rodata"),
+                _ if !loaded => [".synth.", ".debug_", ".note.", ".comment"].iter().any(|stem| name.starts_with(stem)),
+                (true, _, 1) => named(".text", "."),
+                (_, true, 1) => named(".data", ".synth_"),
+                (_, true, 8) => named(".bss", ".synth_"),
+                (_, _, kind) => kind == 1 && named(".rodata", ".synth_"),
             };
-            let is_strange = loaded && s.size() != 0 && !is_plain || loaded && flags > 7;
+            let is_placed = loaded || matches!(sh_type.0, 1 | 7 | 8);
+            let is_strange = s.size() != 0 && !is_plain && is_placed || loaded && flags > 7;
             // Linkers compile anew what has a compiler's own form of the code beside it, and know relocations of other types.
             // Source: ELF, SHT_NULL 0 to SHT_STRTAB 3, SHT_NOTE 7, SHT_REL 9; IHI 0045, SHT_ARM_ATTRIBUTES; SHF_EXCLUDE.
             let is_known = matches!(sh_type.0, 0..=3 | 7..=9 | 0x7000_0003)
-                && ![".gnu.", ".llvm"].iter().any(|compilers| name.starts_with(compilers));
+                && ![".gnu", ".llvm"].iter().any(|compilers| name.starts_with(compilers));
             // Linkers read relocations that count in no table of symbols, or in another one, as if they counted in this one.
-            let is_lost =
-                sh_type.0 == 9 && s.elf_section_header().link(file.endian()) != file.elf_symbol_table().section();
+            // They leave out all but one that are about one section.
+            let header = s.elf_section_header();
+            let is_lost = sh_type.0 == 9
+                && (header.link(file.endian()) != file.elf_symbol_table().section()
+                    || !relocated.insert(header.sh_info(file.endian())));
             if self.linked.is_none() && (is_strange || flags >> 31 != 0 || !is_known || is_lost) {
                 return error(&name, 0, "section with a name, type or flags that the contract has not");
             }
@@ -249,6 +264,13 @@ impl<'d> Reader<'d> {
             };
             if base != 0 && self.linked.is_none() {
                 return error(&name, 0, "section with an address");
+            }
+            if sh_type.0 == 0x7000_0003 {
+                let said = attributes::read(data).filter(|_| self.out.attributes.is_none());
+                if said.is_none() {
+                    return error(&name, 0, "build attributes that cannot be read, or are there twice");
+                }
+                self.out.attributes = said;
             }
             if name == WITNESS_SECTION && self.out.witness.replace(data.to_vec()).is_some() {
                 return error(&name, 0, "two witness sections");
@@ -314,6 +336,11 @@ impl<'d> Reader<'d> {
             let Ok(name) = s.name().map(str::to_string) else {
                 return error("", 0, "symbol name that is not UTF-8");
             };
+            // Linkers take from libraries whatever defines it.
+            let is_wanted = || contract_symbol(&name).is_some() || imported(self.module, &name).is_some();
+            if s.is_undefined() && !name.is_empty() && self.linked.is_none() && !is_wanted() {
+                return error(&name, 0, "undefined symbol that the module does not import");
+            }
             // Local symbols follow the symbol of their file.
             if has_files && s.kind() == SymbolKind::File {
                 is_ours = is_file(&name);
@@ -405,6 +432,17 @@ impl<'d> Reader<'d> {
                     return error(&name, u64::from(range.start), "size differs from that of the function");
                 }
                 None => ranges.push((range, name, None)),
+            }
+        }
+        // Who calls an export by its name reaches whatever has that name in the image.
+        let addresses = self.linked.as_ref().map(|linked| &linked.addresses);
+        for e in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
+            let symbol = self.module.export_symbol(&e.name);
+            let named = addresses.and_then(|addresses| addresses.get(symbol.as_ref()));
+            if let (Some(at), Some((_, place))) = (named, self.out.places.get(&e.index))
+                && at & !1 != *place
+            {
+                return error(&symbol, u64::from(*at), "is the name of an export, and of other code of the image");
             }
         }
         Ok(())

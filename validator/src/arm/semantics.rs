@@ -437,6 +437,10 @@ impl<D: Domain> Program<D> for Function<'_> {
         if insn.op.needs_dsp() && !self.contract.dsp {
             return Err(Unsupported(format!("{:#x}: {} on a core without the DSP extension", at.offset, insn.text)));
         }
+        // The contract names no core; those without the extension are Cortex-M3.
+        if insn.op.loses_base() && !self.contract.dsp {
+            return Err(Unsupported(format!("{:#x}: {}: Cortex-M3 erratum 602117", at.offset, insn.text)));
+        }
         let mut cpu = Cpu { d, f: self, insn, state, facts };
         let flow = match at.micro {
             TAIL_RETURN => Flow::Return(cpu.result_words()?),

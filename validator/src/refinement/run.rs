@@ -14,6 +14,19 @@ pub(super) enum Pending<P, S> {
     Trap(TrapKind, S, P),
 }
 
+impl<P, S> Pending<P, S> {
+    /// The states in which it may go on.
+    pub(super) fn states(&self) -> impl Iterator<Item = &S> {
+        let (state, other) = match self {
+            Pending::At(_, s) | Pending::Call { state: s, .. } | Pending::Return(_, s, _) | Pending::Trap(_, s, _) => {
+                (s, None)
+            }
+            Pending::Branch(_, (_, s), (_, other)) => (s, Some(other)),
+        };
+        std::iter::once(state).chain(other)
+    }
+}
+
 /// A program on its way through a region.
 #[derive(Clone)]
 pub(super) struct Run<P, S> {

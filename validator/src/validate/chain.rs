@@ -3,7 +3,7 @@
 use super::{FunctionReport, InputError, LIMIT_REACHED, LinkReport, Verdict};
 use crate::claim::{Claim, FunctionClaim, Ignoring, Stage};
 use crate::concrete::Concrete;
-use crate::contract::{Bounds, PAGE_BYTES};
+use crate::contract::{Bounds, PAGE_BYTES, SYM_MARSHALLED, is_symbol};
 use crate::ir::Func;
 use crate::ir_semantics::IrProgram;
 use crate::ladder::Limits;
@@ -109,6 +109,12 @@ impl<'a> Chain<'a> {
         }
         if let Some(native) = contract.native.iter().find(|n| !provenance::fits(&self.module, **n)) {
             return Err(format!("{native:?} is no i32 of a function of the module"));
+        }
+        // Whoever calls an export by its name reaches it, or the trampoline of that name.
+        let is_own =
+            |(name, symbol): (&String, &String)| *symbol == format!("{SYM_MARSHALLED}{name}") && is_symbol(symbol);
+        if let Some((name, symbol)) = contract.export_symbols.iter().find(|export| !is_own(*export)) {
+            return Err(format!("the export {name} has the symbol {symbol}"));
         }
         if masked && !contract.capacity_bytes.is_power_of_two() {
             return Err(format!("a masked memory of {capacity} bytes is not a power of two"));

@@ -133,6 +133,9 @@ fn around(random: &mut Random, op: &Op, case: &mut Case, at: u32) -> Fit<()> {
             }
         }
         Op::Load { address: Address::Literal(imm), .. } => literals(random, case, at, imm, 1)?,
+        Op::Dual { address: Address::Literal(_), .. } if (case.address + at) % 4 != 0 => {
+            return Err("not at a multiple of 4");
+        }
         Op::Dual { address: Address::Literal(imm), .. } => literals(random, case, at, imm, 2)?,
         Op::Blx { .. } => drop(case.indirect_types.insert(at, 1)),
         // A tail call by address.

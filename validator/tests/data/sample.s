@@ -1,5 +1,6 @@
 @ The functions of sample.wat by hand. Assemble: llvm-mc-19 -triple=thumbv7em-none-eabi -filetype=obj -o sample.o sample.s
     .syntax unified
+    .eabi_attribute Tag_CPU_arch, 13
     .text
     .balign 4
     .macro fn n, name

@@ -20,6 +20,11 @@ impl<'d> Reader<'d> {
                 format!("{:?} is in no section of the image", site.relocation.target),
             );
         };
+        let section = self.sections.values().find(|s| s.loaded && (s.base..s.base + s.size).contains(&(to & !1)));
+        let is_code = matches!(site.relocation.target, Target::Helper(_) | Target::Symbol(Symbol::Function(_)));
+        if is_code && section.is_some_and(|s| !s.executable) {
+            return error(name, site.offset.into(), format!("{:?} is no code in the image", site.relocation.target));
+        }
         let at = site.offset as usize;
         let field = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>());
         let Some(field) = field else {
@@ -106,6 +111,10 @@ impl<'d> Reader<'d> {
             && let Some(home) = symbol.section_index()
         {
             let location = (home.0, (symbol.address() & !1) as u32);
+            // What linkers write is the symbol's address as it is.
+            if symbol.address() & 1 == 0 {
+                return error(section, at, format!("relocation to `{name}`, a function at an even address"));
+            }
             return match self.out.places.iter().find(|(_, l)| **l == location) {
                 Some((index, _)) => Ok(Target::Symbol(Symbol::Function(*index))),
                 None => error(section, at, format!("relocation to `{name}`, which is no function of the module")),

@@ -1,0 +1,149 @@
+//! The size of linear memory, on which accesses rest, is the code's to write: every word that it writes there must be a size that the
+//! memory may have. An assessor had wrong objects proved whose code gave itself all addresses, and a claim whose forms did.
+
+mod support;
+
+use support::assembler::*;
+use support::proofs::verdict;
+use synth::pipeline::{Options, compile};
+use synth::simulator::board::Folder;
+use synth_validator::claim::{Claim, Stage};
+use synth_validator::domain::BinOp;
+use synth_validator::ir::*;
+use synth_validator::validate::Verdict;
+use synth_validator::witness::{Cut, Loc, Witness};
+
+/// Reads a byte; grows.
+const MODULE: &str = r#"(module (memory 1 2)
+    (func (export "f") (param i32) (result i32) (i32.load8_u (local.get 0)))
+    (func (export "g") (param i32) (result i32) (memory.grow (local.get 0))))"#;
+/// The same without growing.
+const FIXED: &str = r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.load8_u (local.get 0))))"#;
+
+/// The address of a symbol.
+fn address(register: &str, symbol: &str) -> String {
+    format!("movw {register}, #:lower16:{symbol}\nmovt {register}, #:upper16:{symbol}\n")
+}
+
+/// `f`, with something before its access: r2 has the address of the size, r3 the size, r1 the address of linear memory.
+fn reader(before: &str) -> String {
+    let (size, memory) = (address("r2", "__synth_memory_bytes"), address("r1", "__linear_memory_base"));
+    format!("{size}ldr r3, [r2]\n{memory}{before}cmp r0, r3\nbhs 1f\nldrb r0, [r1, r0]\nbx lr\n1: udf #4\n")
+}
+
+/// `g`, which writes what is in r2, where r3 has the old number of pages and r0 what is added.
+fn grower(size: &str) -> String {
+    let cell = address("r1", "__synth_memory_bytes");
+    format!(
+        "{cell}ldr r2, [r1]\nlsrs r3, r2, #16\nrsb r12, r3, #2\ncmp r0, r12\nbhi 1f\nadd r2, r2, r0, lsl #16\n{size}\
+         str r2, [r1]\nmov r0, r3\nbx lr\n1: mov r0, #-1\nbx lr\n"
+    )
+}
+
+/// The object with these functions.
+fn object(functions: &[(&str, String)], capacity: u32) -> Vec<u8> {
+    let code = functions.iter().enumerate().map(|(index, (export, code))| function(index as u32, export, code));
+    let source: String = code.chain([memory(capacity), memory_bytes(65_536)]).collect();
+    assembled(&Folder::new().expect("a folder"), &source)
+}
+
+fn found(text: &str, functions: &[(&str, String)]) -> Verdict {
+    let module = wat::parse_str(text).expect("valid text");
+    let options = Options { memory_pages_max: Some(if text == FIXED { 1 } else { 2 }), ..Options::default() };
+    let claim = compile(&module, &options).expect("compiles").claim;
+    let found = verdict(&module, &object(functions, claim.contract.capacity_bytes), Some(claim));
+    println!("{}: {}", found.name(), found.detail());
+    found
+}
+
+/// Code that makes memory larger for itself, reads where nothing is, and makes it smaller again, is a fault on the target.
+///
+/// Covers TOR-CLAUSE-SIZE, TOR-CLAUSE-ACCESS.
+#[test]
+fn code_gives_itself_no_memory() {
+    let elsewhere = "add r12, r1, #0x60000000\nldrb r12, [r12]\n";
+    let all = format!("mov r12, #-1\nstr r12, [r2]\n{elsewhere}str r3, [r2]\n");
+    for (text, rest) in [(FIXED, vec![]), (MODULE, vec![("g", grower(""))])] {
+        let with = |before: &str| [vec![("f", reader(before))], rest.clone()].concat();
+        assert_eq!(found(text, &with("")), Verdict::Proved);
+        assert_eq!(found(text, &with("str r3, [r2]\n")), Verdict::Proved);
+        assert_ne!(found(text, &with(elsewhere)), Verdict::Proved);
+        assert_ne!(found(text, &with(&all)), Verdict::Proved);
+    }
+}
+
+/// Sizes that are written for a while only: part of a page, less than the minimum, more than the capacity.
+///
+/// Covers TOR-CLAUSE-SIZE.
+#[test]
+fn every_size_that_is_written_is_one_that_memory_may_have() {
+    let with = |size: &str| found(MODULE, &[("f", reader("")), ("g", grower(size))]);
+    assert_eq!(with("str r2, [r1]\n"), Verdict::Proved);
+    assert_eq!(with("mov r12, #0x20000\nstr r12, [r1]\n"), Verdict::Proved);
+    for bytes in ["0", "0x10001", "0x30000", "0x80000000"] {
+        let wrong = format!("movw r12, #:lower16:{bytes}\nmovt r12, #:upper16:{bytes}\nstr r12, [r1]\n");
+        assert_ne!(with(&wrong), Verdict::Proved, "{bytes}");
+    }
+}
+
+/// At a cut point the size is taken for one that memory may have. Forms of a claim that write 1 there made every path behind it
+/// impossible, and what the code does on these was compared with nothing.
+///
+/// Covers TOR-CLAUSE-SIZE, TOR-INPUT-CLAIM.
+#[test]
+fn forms_of_a_claim_write_no_other_sizes() {
+    let text = r#"(module (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#;
+    let module = wat::parse_str(text).expect("valid text");
+    let compiled = compile(&module, &Options::default()).expect("compiles");
+    let values = |of: &[u32]| of.iter().map(|v| Value(*v)).collect::<Values>();
+    let inst =
+        |op: Op, args: &[u32], results: &[u32]| Inst { op, args: values(args), results: values(results), origin: 0 };
+    let set = |value: u32| inst(Op::SetMemoryBytes, &[value], &[]);
+    let edge = |block: u32| Edge { block: Block(block), args: Values::default() };
+    // The right word in 8, another one in 10; 1 has the size, 2 the number 1.
+    let right = || vec![inst(Op::Const(1), &[], &[7]), inst(Op::Bin(BinOp::Add), &[0, 7], &[8])];
+    let wrong = || vec![inst(Op::Const(2), &[], &[9]), inst(Op::Bin(BinOp::Add), &[0, 9], &[10])];
+    let opened = || vec![inst(Op::MemoryBytes, &[], &[1]), inst(Op::Const(1), &[], &[2]), set(2)];
+    let form = |blocks: Vec<(Vec<Inst>, Terminator)>| {
+        let block = |(n, (insts, end))| BlockData {
+            params: values(if n == 0 { &[0] } else { &[] }),
+            insts,
+            end,
+            end_origin: 0,
+        };
+        let blocks = blocks.into_iter().enumerate().map(block).collect();
+        Func { index: 0, results: vec![Type::I32], values: vec![Type::I32; 11], blocks }
+    };
+    let asks = [
+        inst(Op::MemoryBytes, &[], &[3]),
+        set(1),
+        inst(Op::Const(1), &[], &[4]),
+        inst(Op::Cmp(Cond::Eq), &[3, 4], &[5]),
+    ];
+    let first = form(vec![
+        ([opened(), asks.to_vec(), right()].concat(), Terminator::Branch(Value(5), edge(1), edge(2))),
+        (vec![], Terminator::Return(values(&[8]))),
+        (wrong(), Terminator::Return(values(&[10]))),
+    ]);
+    let second = form(vec![([opened(), vec![set(1)], wrong()].concat(), Terminator::Return(values(&[10])))]);
+    let third = form(vec![(wrong(), Terminator::Return(values(&[10])))]);
+    let location = |n: u32| Loc::Value(Value(n), 0);
+    // Behind the third instruction of the first block, on both sides.
+    let equal = vec![(location(0), location(0)), (location(1), location(1))];
+    let cut = Cut { left: 3 << 32, right: 3 << 32, equal, ..Cut::default() };
+    let stage =
+        |name: &str, func, witness| Stage { name: name.to_string(), func, witness, inlined: vec![], ignoring: vec![] };
+    let mut claim: Claim = compiled.claim.clone();
+    claim.functions[0].stages = vec![
+        stage("first", first, Witness::default()),
+        stage("second", second, Witness { cuts: vec![cut], rewrites: vec![] }),
+        stage("third", third, Witness::default()),
+    ];
+    claim.functions[0].witness = Witness::default();
+    let folder = Folder::new().expect("a folder");
+    let add = |k: u32| assembled(&folder, &function(0, "f", &format!("adds r0, r0, #{k}\nbx lr")));
+    assert_eq!(verdict(&module, &add(1), Some(compiled.claim)), Verdict::Proved);
+    let found = verdict(&module, &add(2), Some(claim));
+    println!("{}: {}", found.name(), found.detail());
+    assert_ne!(found, Verdict::Proved);
+}
