@@ -100,9 +100,16 @@ fn forms_of_a_claim_write_no_other_sizes() {
         |op: Op, args: &[u32], results: &[u32]| Inst { op, args: values(args), results: values(results), origin: 0 };
     let set = |value: u32| inst(Op::SetMemoryBytes, &[value], &[]);
     let edge = |block: u32| Edge { block: Block(block), args: Values::default() };
-    // The right word in 8, another one in 10; 1 has the size, 2 the number 1.
+    // The right word in 8; in 13 another one, for one argument only, which executions do not find. 1 has the size, 2 the number 1.
     let right = || vec![inst(Op::Const(1), &[], &[7]), inst(Op::Bin(BinOp::Add), &[0, 7], &[8])];
-    let wrong = || vec![inst(Op::Const(2), &[], &[9]), inst(Op::Bin(BinOp::Add), &[0, 9], &[10])];
+    let wrong = || {
+        vec![
+            inst(Op::Const(0x5eed_1234), &[], &[9]),
+            inst(Op::Cmp(Cond::Eq), &[0, 9], &[10]),
+            inst(Op::Const(42), &[], &[11]),
+            inst(Op::Select, &[10, 11, 8], &[13]),
+        ]
+    };
     let opened = || vec![inst(Op::MemoryBytes, &[], &[1]), inst(Op::Const(1), &[], &[2]), set(2)];
     let form = |blocks: Vec<(Vec<Inst>, Terminator)>| {
         let block = |(n, (insts, end))| BlockData {
@@ -112,7 +119,7 @@ fn forms_of_a_claim_write_no_other_sizes() {
             end_origin: 0,
         };
         let blocks = blocks.into_iter().enumerate().map(block).collect();
-        Func { index: 0, results: vec![Type::I32], values: vec![Type::I32; 11], blocks }
+        Func { index: 0, results: vec![Type::I32], values: vec![Type::I32; 14], blocks }
     };
     let asks = [
         inst(Op::MemoryBytes, &[], &[3]),
@@ -123,10 +130,11 @@ fn forms_of_a_claim_write_no_other_sizes() {
     let first = form(vec![
         ([opened(), asks.to_vec(), right()].concat(), Terminator::Branch(Value(5), edge(1), edge(2))),
         (vec![], Terminator::Return(values(&[8]))),
-        (wrong(), Terminator::Return(values(&[10]))),
+        (wrong(), Terminator::Return(values(&[13]))),
     ]);
-    let second = form(vec![([opened(), vec![set(1)], wrong()].concat(), Terminator::Return(values(&[10])))]);
-    let third = form(vec![(wrong(), Terminator::Return(values(&[10])))]);
+    let all = [right(), wrong()].concat();
+    let second = form(vec![([opened(), vec![set(1)], all.clone()].concat(), Terminator::Return(values(&[13])))]);
+    let third = form(vec![(all, Terminator::Return(values(&[13])))]);
     let location = |n: u32| Loc::Value(Value(n), 0);
     // Behind the third instruction of the first block, on both sides.
     let equal = vec![(location(0), location(0)), (location(1), location(1))];
@@ -141,9 +149,13 @@ fn forms_of_a_claim_write_no_other_sizes() {
     ];
     claim.functions[0].witness = Witness::default();
     let folder = Folder::new().expect("a folder");
-    let add = |k: u32| assembled(&folder, &function(0, "f", &format!("adds r0, r0, #{k}\nbx lr")));
-    assert_eq!(verdict(&module, &add(1), Some(compiled.claim)), Verdict::Proved);
-    let found = verdict(&module, &add(2), Some(claim));
+    let code = |before: &str| {
+        assembled(&folder, &function(0, "f", &format!("{before}adds r0, r0, #1\nbx lr\n2: movs r0, #42\nbx lr")))
+    };
+    let rarely = "movw r3, #0x1234\nmovt r3, #0x5eed\ncmp r0, r3\nbeq 2f\n";
+    let plain = assembled(&folder, &function(0, "f", "adds r0, r0, #1\nbx lr"));
+    assert_eq!(verdict(&module, &plain, Some(compiled.claim)), Verdict::Proved);
+    let found = verdict(&module, &code(rarely), Some(claim));
     println!("{}: {}", found.name(), found.detail());
     assert_ne!(found, Verdict::Proved);
 }
