@@ -81,7 +81,9 @@ fn addresses(module: &Module, own: bool) -> Result<Vec<(Symbol, u32)>, CompileEr
 
 fn passes_floats(module: &Module) -> bool {
     let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
-    let mut boundary = exported.chain(0..module.imported_functions());
+    let has_tables = module.exports.iter().any(|e| e.kind == ExportKind::Table);
+    let entries = module.elements.iter().filter(|_| has_tables).flat_map(|e| e.funcs.iter().flatten().copied());
+    let mut boundary = exported.chain(0..module.imported_functions()).chain(entries);
     boundary.any(|index| {
         let ty = module.type_of(index);
         ty.params.iter().chain(&ty.results).any(|t| matches!(ValType::from(*t), ValType::Float(_)))

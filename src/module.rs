@@ -268,6 +268,11 @@ impl Module {
             None => export_symbol(name),
         }
     }
+    /// Whether anybody may change the size of linear memory: the module, who defines it, or whom it is exported to.
+    pub fn resizes(&self) -> bool {
+        let exported = self.exports.iter().any(|e| e.kind == ExportKind::Memory);
+        self.grows || exported || self.memory.as_ref().is_some_and(|m| m.import.is_some())
+    }
     /// Number of imported functions.
     pub fn imported_functions(&self) -> u32 {
         self.functions.iter().filter(|f| f.import.is_some()).count() as u32

@@ -304,8 +304,7 @@ fn attempt(bytes: &[u8], options: &Options, refused: &Refused) -> Result<Attempt
 
 /// Accesses are checked; memory may grow to its declared maximum, and to half the address space at most.
 fn contract(module: &Module) -> Result<Contract, CompileError> {
-    let changes = module.grows || module.memory.as_ref().is_some_and(|m| m.import.is_some());
-    let memory_pages_max = changes.then_some(1 << 15);
+    let memory_pages_max = module.resizes().then_some(1 << 15);
     pipeline::contract(module, &pipeline::Options { memory_pages_max, ..pipeline::Options::default() })
 }
 

@@ -440,7 +440,7 @@ pub(crate) fn contract(module: &Module, options: &Options) -> Result<Contract, C
 pub(crate) fn memory_is_constant(module: &Module, contract: &Contract) -> bool {
     let Some(memory) = &module.memory else { return true };
     let full = memory.min_pages * u64::from(PAGE_BYTES) == u64::from(contract.capacity_bytes);
-    full || memory.import.is_none() && !module.grows
+    full || !module.resizes()
 }
 
 /// What the back end needs to know of a module.

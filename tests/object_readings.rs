@@ -430,6 +430,23 @@ fn build_attributes_say_what_the_contract_does() {
     assert!(!changed(&[23, 3], 0));
     assert!(!changed(&[6, 13], 10));
     assert!(!changed(&[6, 13], 12));
+    // The host calls through an exported table as well.
+    let entry = |exports: &str| {
+        let text = format!(
+            r#"(module (table {exports} 1 funcref) (elem (i32.const 0) $f) (func $f (param f32) (result i32) (i32.reinterpret_f32 (local.get 0)))
+                (func (export "g") (param i32) (result i32) (local.get 0)))"#
+        );
+        let module = wat::parse_str(text).expect("well formed");
+        let object = compile(&module, &Options::default()).expect("compiles").object;
+        assert!(is_proved(&module, &object, None));
+        let start = place(&object, ".ARM.attributes") + 16;
+        let start = u32::from_le_bytes(object[start..start + 4].try_into().expect("a word")) as usize;
+        let mut file = object.clone();
+        let Some(found) = object[start..].windows(2).position(|bytes| bytes == [23, 3]) else { return None };
+        put(&mut file, start + found + 1, &[0]);
+        Some(is_proved(&module, &file, None))
+    };
+    assert_eq!([entry(""), entry(r#"(export "t")"#)], [None, Some(false)]);
     // The code for a Cortex-M3 runs on a Cortex-M4 as well.
     let object = compile(&module, &Options { core: Core::CortexM3, ..Options::default() }).expect("compiles").object;
     assert!(is_proved(&module, &object, None));
@@ -521,5 +538,30 @@ fn nothing_is_undefined_but_imports() {
     for (more, is_right) in [("", true), (".global __aeabi_memset\n", true), (".global wanted\n", false)] {
         let object = assembled(&folder, &format!("{code}{more}"));
         assert_eq!(is_proved(&module, &object, Some(claim.clone())), is_right, "{more}");
+    }
+}
+
+/// Two names of one function, of which exports meant the one and the proof the other.
+///
+/// Covers TOR-CLAUSE-CODE, TOR-INPUT-BYTES.
+#[test]
+fn a_function_has_one_symbol() {
+    let module = wasm(r#"(module (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#);
+    let (claim, folder) =
+        (compile(&module, &Options::default()).expect("compiles").claim, Folder::new().expect("a folder"));
+    let [right, wrong] = [1, 2].map(|k| format!("adds r0, r0, #{k}\nbx lr"));
+    let other = |name: &str| {
+        format!(
+            ".section .text.more,\"ax\"\n.balign 4\n.type {name}, %function\n{name}:\n{right}\n.size {name}, . - {name}\n"
+        )
+    };
+    assert!(is_proved(&module, &assembled(&folder, &function(0, "f", &right)), Some(claim.clone())));
+    for name in ["\"__synth_f+0\"", "__synth_f00", "\"__synth_f+00\"", "__synth_f1"] {
+        for source in [
+            format!("{}{}", function(0, "f", &wrong), other(name)),
+            format!("{}{}", other(name), function(0, "f", &wrong)),
+        ] {
+            assert!(!is_proved(&module, &assembled(&folder, &source), Some(claim.clone())), "{name}");
+        }
     }
 }

@@ -353,6 +353,33 @@ fn between_modules_memory_grows_to_its_declared_maximum() {
     assert!(ModuleSession::new(&before, &after, claim, Limits::default()).is_err());
 }
 
+/// The second module grows memory, and the first does not; or somebody else does, to whom it is exported.
+///
+/// Covers TOR-REFINE-WRONG, TOR-WASM-GROW.
+#[test]
+fn between_modules_memory_has_no_fixed_size_if_either_or_a_host_changes_it() {
+    let module =
+        |memory: &str, body: &str| format!(r#"(module (memory {memory}) (func (export "f") (result i32) {body}))"#);
+    for (memory, before, after) in [
+        ("1 10", "(i32.const -1)", "(memory.grow (i32.const 1))"),
+        ("1 10", "(i32.const 1)", "(drop (memory.grow (i32.const 3))) (i32.const 1)"),
+        (r#"(export "m") 1 10"#, "(memory.size)", "(i32.const 1)"),
+        (r#"(import "e" "m") 1 10"#, "(memory.size)", "(i32.const 1)"),
+    ] {
+        let [before, after] = [before, after].map(|body| module(memory, body));
+        assert_ne!(unaided(&before, &after), Verdict::Proved, "{before} {after}");
+    }
+    assert_eq!(unaided(&module("1 10", "(memory.size)"), &module("1 10", "(i32.const 1)")), Verdict::Proved);
+    let dropped = |body: &str| {
+        format!(
+            r#"(module (memory 1) (data $c "a") (data $d "b") (func $g (export "g") (memory.init $c (i32.const 0) (i32.const 0) (i32.const 1)))
+            (func (export "f") {body}))"#
+        )
+    };
+    let found = unaided(&dropped(""), &dropped("(data.drop $d)"));
+    assert!(matches!(&found, Verdict::Unknown(why) if why.contains("drops a segment")), "{found:?}");
+}
+
 /// Covers TOR-REFINE-MODULES, TOR-REFINE-WRONG.
 #[test]
 fn functions_without_loops_are_related_without_a_witness() {

@@ -3,6 +3,7 @@
 use super::Builder;
 use crate::faults;
 use crate::module::Mode;
+use crate::pipeline::memory_is_constant;
 use synth_validator::contract::{Bounds, PAGE_BYTES};
 use synth_validator::domain::BinOp;
 use synth_validator::ir::{Cond, Op, Type, Value};
@@ -70,7 +71,7 @@ impl Builder<'_> {
     /// Pages of linear memory: a constant if nobody can change them.
     fn pages(&mut self) -> Value {
         match &self.module.memory {
-            Some(m) if m.import.is_none() && !self.module.grows => self.k(m.min_pages as u32),
+            Some(m) if memory_is_constant(self.module, self.contract) => self.k(m.min_pages as u32),
             _ => {
                 let bytes = self.word(Op::MemoryBytes, &[]);
                 self.bin_k(BinOp::Lshr, bytes, PAGE_BYTES.trailing_zeros())

@@ -45,7 +45,7 @@ pub struct ImageArgs {
     /// Object or archive of the host to link; may be given several times
     #[arg(long, value_name = "FILE", requires = "image", help_heading = HEADING)]
     link: Vec<PathBuf>,
-    /// Give a symbol an address, such as that of a peripheral that the module imports; may be given several times
+    /// Give a symbol an address, such as that of a table in flash that the module imports; may be given several times
     #[arg(long, value_name = "SYMBOL=ADDRESS", requires = "image", value_parser = definition, help_heading = HEADING)]
     define: Vec<(String, u32)>,
     /// Where text goes, and how a run ends [default: semihosting]

@@ -57,10 +57,12 @@ pub const ASSUMPTIONS: [Assumption; 12] = [
     },
     Assumption {
         name: "A-HOST",
-        says: "Nobody else writes linear memory, globals or __synth_memory_bytes while a function of the module runs; \
-               tables are never written.",
-        duty: "Keep interrupt handlers, other threads and DMA out of these objects during calls. Imports may write \
-               memory and globals: they are part of the call.",
+        says: "Nobody else accesses linear memory, globals, __synth_results or __synth_memory_bytes while a function of \
+               the module runs, but in the imports that it calls; an interrupt that calls such a function is somebody \
+               else. The size in the latter changes between calls only where the module imports or exports its memory, \
+               in pages, up to --memory-pages. Tables are never written.",
+        duty: "Keep interrupt handlers, other threads and DMA out of these objects during calls, or in imports, such \
+               as those that lock and unlock interrupts: imports may write memory and globals.",
     },
     Assumption {
         name: "A-LOAD",
@@ -70,10 +72,13 @@ pub const ASSUMPTIONS: [Assumption; 12] = [
     },
     Assumption {
         name: "A-NATIVE",
-        says: "What the module accesses through the host addresses named is memory that the host lets it access, and \
-               no part of this object but perhaps linear memory, nor of the stack below sp and the argument words on \
-               it.",
-        duty: "Pass pointers to objects that are alive and as large as the callee takes them to be.",
+        says: "What the module reads or writes through the host addresses named is memory that the host lets it read \
+               or write, and no part of this object but perhaps linear memory, nor of the stack below sp and the \
+               argument words on it. It is of the type Normal, keeps what is stored, and is accessed by nobody else \
+               while a function of the module runs: no peripheral.",
+        duty: "Pass pointers to objects that are alive and as large as the callee takes them to be. Let imported \
+               functions access peripherals and what interrupts share: accesses through host addresses may be left \
+               out, repeated and joined.",
     },
     Assumption {
         name: "A-PREFIX",

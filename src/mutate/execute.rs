@@ -215,7 +215,7 @@ impl<'a> Examiner<'a> {
         let params = module.type_of(func).int_params().unwrap_or_default();
         let memory = module.memories.first();
         let min = memory.map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
-        let changes = module.grows || memory.is_some_and(|m| m.import.is_some());
+        let changes = module.resizes();
         let mut fixed = vec![false; self.cells.len()];
         for global in module.globals.iter().filter(|g| !g.mutable) {
             if let (Some(first), Some(ty)) = (global.cell, global.ty.bits()) {

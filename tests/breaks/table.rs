@@ -54,6 +54,13 @@ pub const SIZES: Oracle = oracle("synth", "memory_size", "code_gives_itself_no_m
 pub const WRITTEN: Oracle = oracle("synth", "memory_size", "every_size_that_is_written_is_one_that_memory_may_have");
 /// Sizes of memory that forms of a claim write.
 pub const FORMS: Oracle = oracle("synth", "memory_size", "forms_of_a_claim_write_no_other_sizes");
+/// Memory that somebody else than the first module grows.
+pub const RESIZED: Oracle =
+    oracle("synth", "optimize", "between_modules_memory_has_no_fixed_size_if_either_or_a_host_changes_it");
+/// Reads and writes of the host's memory that the module does not make, or made before a call.
+pub const DIRECTION: Oracle = oracle("synth", "native", "code_reads_and_writes_what_the_module_does_and_when_it_does");
+/// Contracts in claims of which caller and callee say otherwise.
+pub const DISAGREE: Oracle = oracle("synth", "native", "contracts_with_callers_and_callees_that_disagree_are_refused");
 /// Claims that give exports other names.
 pub const RENAMED: Oracle = oracle("synth", "assumptions", "claims_do_not_rename_exports");
 /// Instructions that the manual leaves open at some addresses.
@@ -109,6 +116,7 @@ const DATA: &str = "validator/src/arm/data.rs";
 const MULTIPLY: &str = "validator/src/arm/multiply.rs";
 const MEMORY: &str = "validator/src/arm/load_store.rs";
 const BRANCH: &str = "validator/src/arm/branch.rs";
+const MEETING: &str = "validator/src/refinement/meeting.rs";
 const REFINEMENT: &str = "validator/src/refinement.rs";
 const CONTRACT: &str = "validator/src/contract.rs";
 const OBJECT: &str = "validator/src/arm/object.rs";
@@ -207,7 +215,7 @@ pub const BREAKS: &[Break] = &[
     of("equal under what is assumed is equal to what is there", SWEEP, "are_equal(g, «assumptions», [*older, new], limits)", "std::slice::from_ref(&goal)", SWEPT),
     of("bulk operations at address 0 change nothing", "validator/src/smt.rs", "«args[2].eq(BV::from_u64(0, 32))».ite(&memory", "args[1].eq(BV::from_u64(0, 32))", BULK),
     // Decisions of the left side.
-    of("behind many decisions an outcome cannot be", "validator/src/refinement/meeting.rs", "if «self.refute_within(&taken, &few).is_ok()» {", "forks > 5 || self.refute_within(&taken, &few).is_ok()", FORKS),
+    of("behind many decisions an outcome cannot be", MEETING, "if «self.refute_within(&taken, &few).is_ok()» {", "forks > 5 || self.refute_within(&taken, &few).is_ok()", FORKS),
     // What a link's witness says beside its cuts.
     of("rewrite of a word that is another", REWRITING, "(Some(first), Some(last)) if «held == Some(first)» =>", "held.is_some()", REWRITES),
     of("rewrite without its proof", REWRITING, "let (first, last) = «chain(&rewrite.proof, Rules::shipped())».map_err(", ENDS, REWRITES),
@@ -235,6 +243,11 @@ pub const BREAKS: &[Break] = &[
     of("size of memory is the code's to choose", REFINEMENT, "if «new != size» {", "new != size && self.g.constant(new).is_none()", SIZES),
     of("size of memory above its capacity", REFINEMENT, "for condition in «[self.g.not(&below), self.g.not(&above), pages]» {", "{ let _ = above; [self.g.not(&below), pages, pages] }", WRITTEN),
     of("size of a memory that does not grow", REFINEMENT, "return «self.equal(path, new, fixed, l, r, &what)»;", "{ let _ = fixed; Ok(()) }", FORMS),
+    of("size of memory larger than the module's", MEETING, "for given in «&right.sizes» {", "&right.sizes[..0]", SIZES),
+    of("size of memory that a host changes", "validator/src/wasm/module.rs", "self.grows || «exported» ||", "{ let _ = exported; false }", RESIZED),
+    of("a read of the host's lets code write", MEMORY, "let index = self.host(address, width, multiple, «true»)?;", "false", DIRECTION),
+    of("the host's memory after it was given away", "validator/src/term.rs", "Var::HostMap(«self.calls_before(*memory)», writes)", "{ let _ = memory; 0 }", DIRECTION),
+    of("callees that take host addresses for numbers", PROVENANCE, "«(!fits)».then_some(param)", "(!fits && func == u32::MAX)", DISAGREE),
     // What linkers and loaders read.
     of("name with a version is a symbol's", CONTRACT, "name.contains(«['\\0', '@']»)", "['\\0', '\\0']", reading("names_with_versions_are_names_of_no_symbol")),
     of("export under another name", CHAIN, "find(|export| «!is_own(*export)»)", "{ let _ = export; false }", RENAMED),

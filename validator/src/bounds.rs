@@ -36,14 +36,20 @@ pub fn fact<D: Domain>(contract: &Contract, space: Space, permitted: D::B) -> Fa
     }
 }
 
-/// What must hold for an access of `bytes` bytes (1, 2, 4 or 8) at the host's address `address + offset`, word by word.
-pub fn host<D: Domain>(d: &mut D, address: &D::W, offset: u32, bytes: u32) -> Vec<D::B> {
+/// What must hold for a read or write of `bytes` bytes (1, 2, 4 or 8) at the host's address `address + offset`, word by word.
+pub fn host<D: Domain>(
+    d: &mut D,
+    memory: &D::M,
+    address: &D::W,
+    offset: u32,
+    (bytes, writes): (u32, bool),
+) -> Vec<D::B> {
     let words = (0..bytes.div_ceil(Width::Word.bytes())).map(|i| offset.wrapping_add(Width::Word.bytes() * i));
     words
         .map(|offset| {
             let address = d.bin_const(BinOp::Add, address, offset);
             let index = d.host_index(&address);
-            d.is_host(&index, bytes.min(Width::Word.bytes()))
+            d.is_host(memory, &index, bytes.min(Width::Word.bytes()), writes)
         })
         .collect()
 }

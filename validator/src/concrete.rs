@@ -293,7 +293,7 @@ impl Domain for Concrete {
         }
     }
     /// Addresses of nothing else that this domain places, but perhaps of linear memory. Around a dense memory there are no others.
-    fn is_host(&mut self, index: &u32, bytes: u32) -> bool {
+    fn is_host(&mut self, (): &(), index: &u32, bytes: u32, _: bool) -> bool {
         let is_linear = self.memory_is_host;
         if let Bytes::Dense(held) = &self.memory {
             return is_linear && u64::from(*index) + u64::from(bytes) <= held.len() as u64;

@@ -224,8 +224,9 @@ pub trait Domain: Clone + Debug {
     /// What an address denotes.
     fn locate(&mut self, address: &Self::W) -> Place<Self::W>;
 
-    /// Whether all of `bytes` bytes (1, 2 or 4) from an index on may be accessed as the host's. What holds of them does not change.
-    fn is_host(&mut self, index: &Self::W, bytes: u32) -> Self::B;
+    /// Whether all of `bytes` bytes (1, 2 or 4) from an index on may be read, or written, as the host's. What holds of them does not change
+    /// but by calls, and `memory` tells since which call it is.
+    fn is_host(&mut self, memory: &Self::M, index: &Self::W, bytes: u32, writes: bool) -> Self::B;
 
     /// `(i, r)` with `offset = stride · i + r` modulo 2^32 and constant `r < stride`, if it is known. Where `i` is known to be
     /// less than `2^32 / stride`, it is the quotient.

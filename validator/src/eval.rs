@@ -13,8 +13,10 @@ use crate::term::{Graph, Node, T, Var};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
-/// The number under which assignments have [`Var::HostMap`].
-pub const HOST_MAP: u32 = u32::MAX;
+/// The number under which assignments have a [`Var::HostMap`].
+pub fn host_map(calls: u32, writes: bool) -> u32 {
+    u32::MAX - 2 * calls - u32::from(writes)
+}
 
 /// Values of the unknowns.
 #[derive(Clone, Debug, Default)]
@@ -126,7 +128,9 @@ impl<'a> Evaluator<'a> {
             Node::Const(c) => word(*c),
             Node::Bool(b) => Value::Bool(*b),
             Node::Var(Var::Memory(n)) => Value::Memory(Rc::new(self.assignment.memory(*n))),
-            Node::Var(Var::HostMap) => Value::Memory(Rc::new(self.assignment.memory(HOST_MAP))),
+            Node::Var(Var::HostMap(calls, writes)) => {
+                Value::Memory(Rc::new(self.assignment.memory(host_map(*calls, *writes))))
+            }
             Node::Var(v) => word(self.assignment.variable(*v)),
             Node::Sum(k, terms) => {
                 word(terms.iter().fold(*k, |sum, (t, c)| sum.wrapping_add(self.w(*t).wrapping_mul(*c))))

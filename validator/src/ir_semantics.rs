@@ -287,7 +287,7 @@ impl<'a> Activation<'_, 'a> {
     ) -> Outcome<D> {
         let next = IrPoint { inst: at.inst + 1, ..at };
         let args = self.words_of(&s, &inst.args)?;
-        let (space, conditions) = accesses(d, &inst.op, &args, self.program, &s.world.memory_bytes)?;
+        let (space, conditions) = accesses(d, &inst.op, &args, self.program, &s.world)?;
         for condition in conditions.into_iter().filter(|c| d.as_bool(c) != Some(true)) {
             facts.push(bounds::fact(self.program.contract, space, condition));
         }

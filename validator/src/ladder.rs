@@ -388,7 +388,11 @@ pub fn is_memory(g: &Graph, t: T) -> bool {
     use crate::term::Var;
     matches!(
         g.node(t),
-        Node::Var(Var::Memory(_) | Var::HostMap) | Node::Store(..) | Node::Fill(..) | Node::Copy(..) | Node::Init(..)
+        Node::Var(Var::Memory(_) | Var::HostMap(..))
+            | Node::Store(..)
+            | Node::Fill(..)
+            | Node::Copy(..)
+            | Node::Init(..)
     )
 }
 

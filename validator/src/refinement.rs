@@ -408,6 +408,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                                 let new = self.right.world(state).memory_bytes;
                                 if new != size {
                                     self.size(&path, new, left.place(), r)?;
+                                    right.sizes.push(new);
                                 }
                             }
                             right.pending = pending;
@@ -433,8 +434,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                             continue;
                         }
                         let pending = Pending::At(p, s);
-                        let open = right.open.clone();
-                        let run = Run { pending, moved: true, calls: right.calls, forks: 0, passed: 0, open };
+                        let (open, sizes) = (right.open.clone(), right.sizes.clone());
+                        let run = Run { pending, moved: true, calls: right.calls, forks: 0, passed: 0, open, sizes };
                         self.explore(left.clone(), run, taken)?;
                     }
                     return Ok(());

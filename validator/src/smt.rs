@@ -188,7 +188,7 @@ impl<'g> Smt<'g> {
         match self.graph.node(t).clone() {
             Node::Const(c) => word(c).into(),
             Node::Bool(b) => Bool::from_bool(b).into(),
-            Node::Var(v @ (Var::Memory(_) | Var::HostMap)) => {
+            Node::Var(v @ (Var::Memory(_) | Var::HostMap(..))) => {
                 let (index, byte) = memory_sort();
                 Array::new_const(format!("{v:?}"), &index, &byte).into()
             }

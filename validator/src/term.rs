@@ -44,8 +44,8 @@ pub enum Var {
     MemoryBytes(u32),
     /// The contents of linear memory after n calls on a path.
     Memory(u32),
-    /// A memory whose bytes are 0xff where those with the same index may be accessed as the host's.
-    HostMap,
+    /// A memory whose bytes are 0xff where those with the same index may be read, or written (true), as the host's after n calls on a path.
+    HostMap(u32, bool),
 }
 
 impl Var {
@@ -229,6 +229,22 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// The number of calls on a path after which this memory was changed only by what the path itself does.
+    fn calls_before(&self, mut memory: T) -> u32 {
+        loop {
+            memory = match *self.node(memory) {
+                Node::Var(Var::Memory(calls)) => return calls,
+                Node::Store(_, under, ..)
+                | Node::Fill(under, ..)
+                | Node::Copy(under, ..)
+                | Node::Init(_, under, ..) => under,
+                _ => unreachable!("invariant: memories are made of memories"),
+            }
+        }
+    }
+}
+
 impl Domain for Graph {
     type W = T;
     type B = T;
@@ -342,10 +358,10 @@ impl Domain for Graph {
     fn locate(&mut self, address: &T) -> Place<T> {
         self.locate_sum(*address)
     }
-    fn is_host(&mut self, index: &T, bytes: u32) -> T {
+    fn is_host(&mut self, memory: &T, index: &T, bytes: u32, writes: bool) -> T {
         let width = [Width::Byte, Width::Half, Width::Word].into_iter().find(|w| w.bytes() == bytes);
         let width = width.expect("invariant: accesses are of 1, 2 or 4 bytes");
-        let map = self.var(Var::HostMap);
+        let map = self.var(Var::HostMap(self.calls_before(*memory), writes));
         let marks = self.load(&map, width, index);
         self.cmp_const(CmpOp::Eq, &marks, width.mask())
     }

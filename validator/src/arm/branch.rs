@@ -245,6 +245,10 @@ impl<D: Domain> Cpu<'_, D> {
         let Place::Symbol(Symbol::Memory, offset) = self.d.locate(address) else {
             return self.fail("bulk access at an address with unknown base");
         };
+        // The module's functions make none there; the start-up function copies segments.
+        if self.f.module.relocations.in_host && self.f.is_of_module() {
+            return self.fail("bulk access where all addresses are the host's");
+        }
         // Masking bounds single addresses only, so a bulk access must be inside the present size in all modes.
         let size = self.state.world.memory_bytes.clone();
         self.range(&offset, len, &size);

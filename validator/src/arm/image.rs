@@ -95,10 +95,13 @@ impl Check<'_> {
         }
     }
 
-    /// Whether the host calls or defines a function with a floating-point number.
+    /// Whether the host calls or defines a function with a floating-point number, be it through a table.
     fn passes_floats(&self) -> bool {
-        let exported = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
-        let mut border = exported.chain(0..self.module.imported_functions());
+        let Module { exports, elements, .. } = self.module;
+        let exported = exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
+        let has_tables = exports.iter().any(|e| e.kind == ExportKind::Table);
+        let entries = elements.iter().filter(|_| has_tables).flat_map(|e| e.funcs.iter().flatten().copied());
+        let mut border = exported.chain(0..self.module.imported_functions()).chain(entries);
         border.any(|f| {
             let ty = self.module.type_of(f);
             ty.params.iter().chain(&ty.results).any(|t| matches!(ValType::from(*t), ValType::Float(_)))

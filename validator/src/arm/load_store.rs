@@ -175,9 +175,9 @@ impl<D: Domain> Cpu<'_, D> {
 
     /// Requires that an access to linear memory stays in what the contract gives it, or is one that the module makes if every address is
     /// the host's.
-    fn in_bounds(&mut self, index: &D::W, bytes: u32) {
+    fn in_bounds(&mut self, index: &D::W, bytes: u32, writes: bool) {
         if self.f.module.relocations.in_host {
-            return self.host_access(index, bytes);
+            return self.host_access(index, bytes, writes);
         }
         let good = bounds::inside(self.d, self.f.contract, &self.state.world.memory_bytes, index, bytes);
         self.access(Space::Linear, good);
@@ -214,7 +214,7 @@ impl<D: Domain> Cpu<'_, D> {
     }
 
     /// The index of an access at an address of the host's, which the module has to make too.
-    fn host(&mut self, address: &D::W, width: Width, multiple: bool) -> Result<D::W, Unsupported> {
+    fn host(&mut self, address: &D::W, width: Width, multiple: bool, writes: bool) -> Result<D::W, Unsupported> {
         if !self.f.module.has_host_accesses() {
             return self.fail("address with unknown base");
         }
@@ -222,13 +222,13 @@ impl<D: Domain> Cpu<'_, D> {
             self.aligned(address);
         }
         let index = self.d.host_index(address);
-        self.host_access(&index, width.bytes());
+        self.host_access(&index, width.bytes(), writes);
         Ok(index)
     }
 
     /// Requires that an access at a distance from linear memory is one that the module makes.
-    fn host_access(&mut self, index: &D::W, bytes: u32) {
-        let permitted = self.d.is_host(index, bytes);
+    fn host_access(&mut self, index: &D::W, bytes: u32, writes: bool) {
+        let permitted = self.d.is_host(&self.state.world.memory, index, bytes, writes);
         self.access(Space::Host, permitted);
     }
 
@@ -245,7 +245,7 @@ impl<D: Domain> Cpu<'_, D> {
                 }
             }
             Place::Symbol(Symbol::Memory, index) => {
-                self.in_bounds(&index, width.bytes());
+                self.in_bounds(&index, width.bytes(), false);
                 if multiple {
                     self.aligned(&index);
                 }
@@ -271,7 +271,7 @@ impl<D: Domain> Cpu<'_, D> {
             }
             Place::Symbol(Symbol::Table(table), offset) => self.load_table(table, &offset, width),
             Place::Symbol(Symbol::HostData(_), _) | Place::Unknown => {
-                let index = self.host(address, width, multiple)?;
+                let index = self.host(address, width, multiple, false)?;
                 Ok(self.d.load(&self.state.world.memory, width, &index))
             }
             Place::Symbol(symbol, _) => self.fail(&format!("loads from {symbol:?}")),
@@ -306,7 +306,7 @@ impl<D: Domain> Cpu<'_, D> {
                 self.state.frame.insert(slot, value.clone());
             }
             Place::Symbol(Symbol::Memory, index) => {
-                self.in_bounds(&index, width.bytes());
+                self.in_bounds(&index, width.bytes(), true);
                 if multiple {
                     self.aligned(&index);
                 }
@@ -336,7 +336,7 @@ impl<D: Domain> Cpu<'_, D> {
                 self.state.world.results[k] = value.clone();
             }
             Place::Symbol(Symbol::HostData(_), _) | Place::Unknown => {
-                let index = self.host(address, width, multiple)?;
+                let index = self.host(address, width, multiple, true)?;
                 self.state.world.memory = self.d.store(&self.state.world.memory, width, &index, value);
             }
             Place::Symbol(symbol, _) => return self.fail(&format!("stores to {symbol:?}")),

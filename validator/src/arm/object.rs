@@ -403,14 +403,17 @@ impl<'d> Reader<'d> {
                     return error(&name, start, "run-time helper defined in the object");
                 }
                 Some(Target::Symbol(symbol)) => {
-                    if let Symbol::Function(index) = symbol {
+                    let other = if let Symbol::Function(index) = symbol {
                         let defined = self.module.functions.get(index as usize).is_some_and(|f| f.import.is_none());
                         if !defined {
                             return error(&name, start, "the module defines no such function");
                         }
-                        self.out.places.insert(index, (section, range.start));
+                        self.out.places.insert(index, (section, range.start))
                     } else {
-                        self.homes.insert(symbol, (section, range.start));
+                        self.homes.insert(symbol, (section, range.start))
+                    };
+                    if other.is_some() {
+                        return error(&name, start, "another symbol denotes the same");
                     }
                     self.ranges.entry(section).or_default().push((range, name, Some(symbol)));
                 }

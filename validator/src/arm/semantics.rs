@@ -130,6 +130,10 @@ impl<'a> Function<'a> {
         let (params, result_words, indirect_types) = (Vec::new(), 0, BTreeMap::new());
         Function { code, module, contract, index: u32::MAX, indirect_types, params, result_words }
     }
+    /// Whether it is a function of the module, and not the start-up function.
+    pub(super) fn is_of_module(&self) -> bool {
+        (self.index as usize) < self.module.functions.len()
+    }
     /// Run-time helpers that it calls: they rest on assumption `A-RT`.
     pub fn helpers_used(&self) -> Vec<Helper> {
         self.code.helpers_used()

@@ -103,13 +103,14 @@ pub(super) fn accesses<D: Domain>(
     op: &Op,
     args: &[D::W],
     program: &IrProgram<'_>,
-    memory_bytes: &D::W,
+    world: &World<D>,
 ) -> Result<(Space, Vec<D::B>), Unsupported> {
-    let (contract, min) = (program.contract, program.memory_bytes_min);
+    let (contract, min, memory_bytes) = (program.contract, program.memory_bytes_min, &world.memory_bytes);
+    let writes = matches!(op, Op::Store { .. } | Op::Store64 { .. });
     let single = |d: &mut D, space: Space, offset: u32, bytes: u32| -> Result<(Space, Vec<D::B>), Unsupported> {
         let index = word(args, 0)?;
         if space == Space::Host {
-            return Ok((space, bounds::host(d, index, offset, bytes)));
+            return Ok((space, bounds::host(d, &world.memory, index, offset, (bytes, writes))));
         }
         if contract.bounds == Bounds::Mask {
             let halves = (0..bytes.div_ceil(4)).map(|half| offset.wrapping_add(4 * half));

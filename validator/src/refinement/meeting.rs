@@ -4,7 +4,7 @@ use super::outcome::{Failure, FailureKind, Goal, is_ignored};
 use super::relation::{Computed, Side, classes, computed, ghost};
 use super::run::{CallSite, Pending, Run, doing};
 use super::{Check, RunOf};
-use crate::domain::Domain;
+use crate::domain::{CmpOp, Domain};
 use crate::ladder::{self, Limits, Open, Path, Rung};
 use crate::program::{Callee, Program};
 use crate::term::{Graph, T, Var};
@@ -54,7 +54,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     let wanted = self.left_cuts.get(&p);
                     let cut = candidates.into_iter().find(|c| wanted.is_some_and(|w| w.contains(c)));
                     if let Some(cut) = cut {
-                        self.close_accesses(&right, p, &path)?;
+                        let size = self.left.world(&state).memory_bytes;
+                        self.close_accesses(&right, p, size, &path)?;
                         return self.arrive(cut, (p, &state), (*q, right_state), &path);
                     }
                     left.pending = self.step_left(p, state, &mut path, r)?;
@@ -65,7 +66,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     left.passed += 1;
                 }
                 (Pending::Return(x, s, p), Pending::Return(y, t, q)) => {
-                    self.close_accesses(&right, p, &path)?;
+                    self.close_accesses(&right, p, self.left.world(&s).memory_bytes, &path)?;
                     if x.len() != y.len() {
                         return self.differs(&path, p, *q, "the number of results is equal".to_string());
                     }
@@ -76,7 +77,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     return self.worlds(&path, &a, &b, p, *q, "at return");
                 }
                 (Pending::Trap(k, s, p), Pending::Trap(m, t, q)) => {
-                    self.close_accesses(&right, p, &path)?;
+                    self.close_accesses(&right, p, self.left.world(&s).memory_bytes, &path)?;
                     if k != *m {
                         let text = format!("the trap is {} and not {}", k.name(), m.name());
                         return self.differs(&path, p, *q, text);
@@ -85,7 +86,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     return self.worlds(&path, &a, &b, p, *q, "at the trap");
                 }
                 (Pending::Call { callee, args, results, next, state, at }, Pending::Call { .. }) => {
-                    self.close_accesses(&right, at, &path)?;
+                    self.close_accesses(&right, at, self.left.world(&state).memory_bytes, &path)?;
                     let left = CallSite { callee, args, results, next, state, at };
                     return self.call(left, right, path);
                 }
@@ -98,11 +99,17 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         }
     }
 
-    /// Proves what the right program's accesses need, now that the left one has come to the same event.
-    fn close_accesses(&mut self, right: &RunOf<R>, l: L::Point, path: &Path) -> Result<(), Failure> {
+    /// Proves what the right program's accesses need, now that the left one has come to the same event: also that linear memory was never
+    /// larger on the way than the left one has made it.
+    fn close_accesses(&mut self, right: &RunOf<R>, l: L::Point, size: T, path: &Path) -> Result<(), Failure> {
         let r = right.place();
         for (condition, what) in &right.open {
             self.holds(path, *condition, l, r, &|| what.to_string())?;
+        }
+        for given in &right.sizes {
+            let larger = self.g.cmp(CmpOp::Ult, &size, given);
+            let reached = self.g.not(&larger);
+            self.holds(path, reached, l, r, &|| "linear memory was not larger on the way".to_string())?;
         }
         Ok(())
     }
@@ -163,8 +170,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 }
                 self.in_vain += 1;
             }
-            let left =
-                Run { pending: Pending::At(p, s), moved: true, calls, forks: forks + 1, passed, open: Vec::new() };
+            let left = Run { moved: true, calls, forks: forks + 1, passed, ..Run::at(p, s) };
             self.meet(left, right.clone(), taken)?;
         }
         Ok(())

@@ -39,12 +39,15 @@ pub(super) struct Run<P, S> {
     pub(super) passed: u32,
     /// Conditions on accesses that wait until the other side has come to the same event.
     pub(super) open: Vec<(T, &'static str)>,
+    /// Sizes that it gave to linear memory, which the other side must have reached at the same event.
+    pub(super) sizes: Vec<T>,
 }
 
 impl<P: Copy, S> Run<P, S> {
     /// At a point, with nothing done yet.
     pub(super) fn at(point: P, state: S) -> Self {
-        Run { pending: Pending::At(point, state), moved: false, calls: 0, forks: 0, passed: 0, open: Vec::new() }
+        let pending = Pending::At(point, state);
+        Run { pending, moved: false, calls: 0, forks: 0, passed: 0, open: Vec::new(), sizes: Vec::new() }
     }
     /// Where it stands.
     pub(super) fn place(&self) -> P {

@@ -148,7 +148,7 @@ impl<'a> Chain<'a> {
         let min = memory.map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
         let capacity = self.claim.contract.capacity_bytes;
         // A memory that has its capacity from the start keeps its size: no memory exceeds it, and none shrinks.
-        let fixed = min == capacity || !self.module.grows && memory.is_none_or(|m| m.import.is_none());
+        let fixed = min == capacity || !self.module.resizes();
         Ok(Shape {
             args,
             cells: self.module.cells,

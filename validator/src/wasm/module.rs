@@ -272,6 +272,11 @@ impl Module {
     pub fn has_host_accesses(&self) -> bool {
         !self.host_accesses.is_empty()
     }
+    /// Whether anybody may change the size of linear memory: the module, who defines it, or whom it is exported to.
+    pub fn resizes(&self) -> bool {
+        let exported = self.exports.iter().any(|e| e.kind == ExportKind::Memory);
+        self.grows || exported || self.memories.iter().any(|m| m.import.is_some())
+    }
     /// The symbol of the exported function with this name.
     pub fn export_symbol<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
         match self.export_symbols.get(name) {

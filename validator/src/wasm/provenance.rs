@@ -75,11 +75,10 @@ impl Origin {
             (Never, _) | (_, Never) => Never,
             (Host(s), Host(other)) => Sum(s, Other::Host(other), at),
             (Host(s), Global) | (Global, Host(s)) => Sum(s, Other::Global, at),
-            (Host(s), _) | (_, Host(s)) => Host(s),
-            (Zero | Number, o) | (o, Zero | Number) if o.source().is_some() => o,
             (Zero | Number, Zero | Number) => Number,
-            (Global, _) | (_, Global) => Global,
-            (o, _) => o,
+            (o, Zero | Number) | (Zero | Number, o) => o,
+            (Global, Global) => Global,
+            _ => Origin::computed(&[self, other], at),
         }
     }
     /// The difference, computed at an offset. That of two addresses is a number.
@@ -88,7 +87,7 @@ impl Origin {
         match (self, other) {
             (Never, _) | (_, Never) => Never,
             (Host(_) | Global, Host(_) | Global) => Number,
-            (Host(_) | Global, _) => self,
+            (Host(_) | Global, Zero | Number) => self,
             (Zero | Number, Zero | Number | Global) => Number,
             _ => Origin::computed(&[self, other], at),
         }
@@ -157,10 +156,15 @@ pub struct Ambiguous {
     pub offset: u32,
     /// What its address is.
     pub origin: Origin,
+    /// If it is a call: the parameter of which caller and callee do not agree whether it is a host address.
+    pub param: Option<u32>,
 }
 
 impl fmt::Display for Ambiguous {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(param) = self.param {
+            return write!(f, "caller and callee do not agree whether parameter {param} is a host address");
+        }
         match self.origin {
             Origin::Mixed(source, other, at) => {
                 write!(
@@ -259,10 +263,37 @@ pub fn host_accesses(module: &Module, bytes: &[u8], native: &BTreeSet<Native>) -
         return Ok(BTreeSet::new());
     }
     let followed = follow(module, bytes, native);
-    match followed.values().flat_map(|f| &f.ambiguous).next() {
-        Some(ambiguous) => Err(*ambiguous),
-        None => Ok(followed.values().flat_map(|f| f.host.keys()).copied().collect()),
+    if let Some(ambiguous) = followed.values().flat_map(|f| &f.ambiguous).next() {
+        return Err(*ambiguous);
     }
+    for (func, found) in &followed {
+        if let Some((passed, param)) = found.passed.iter().find_map(|p| Some((p, disagreement(module, native, p)?))) {
+            return Err(Ambiguous { func: *func, offset: passed.offset, origin: passed.origin, param: Some(param) });
+        }
+    }
+    Ok(followed.values().flat_map(|f| f.host.keys()).copied().collect())
+}
+
+/// The parameter of which the functions of the module that a call may reach say otherwise than its argument: host addresses go to
+/// parameters that the contract names, and nothing goes there that was made of a host address or lies on the module's stack.
+fn disagreement(module: &Module, native: &BTreeSet<Native>, passed: &Passed) -> Option<u32> {
+    let entries = || module.elements.iter().flat_map(|e| e.funcs.iter().flatten().copied());
+    let type_of = |func: u32| module.canonical[module.functions[func as usize].type_index as usize];
+    let callees: Vec<u32> = match passed.callee {
+        Target::Function(func) => vec![func],
+        Target::Table(_, type_index) => entries().filter(|f| type_of(*f) == type_index).collect(),
+    };
+    let own = callees.into_iter().filter(|f| module.functions[*f as usize].import.is_none());
+    own.filter_map(|func| {
+        let param = value_of(&module.type_of(func).params, passed.word)?;
+        let fits = match (native.contains(&Native::Param(func, param)), passed.origin) {
+            (_, Origin::Never | Origin::Zero | Origin::Number) => true,
+            (named, Origin::Host(_)) => named || !self::fits(module, Native::Param(func, param)),
+            (named, _) => !named,
+        };
+        (!fits).then_some(param)
+    })
+    .next()
 }
 
 /// All loads and stores.
@@ -279,7 +310,7 @@ fn all_accesses(module: &Module, bytes: &[u8]) -> Result<BTreeSet<u32>, Ambiguou
                 | Operator::MemoryFill
                 | Operator::MemoryInit(_)
                 | Operator::MemorySize
-                | Operator::MemoryGrow => return Err(Ambiguous { func, offset, origin: Origin::Number }),
+                | Operator::MemoryGrow => return Err(Ambiguous { func, offset, origin: Origin::Number, param: None }),
                 _ => {}
             }
         }
@@ -466,7 +497,12 @@ impl Following<'_> {
                 let operands = words.take(3);
                 let addresses = if instr.operator == Operator::MemoryCopy { &operands[..2] } else { &operands[..1] };
                 let host = addresses.iter().copied().filter(|o| o.source().is_some());
-                found.ambiguous.extend(host.map(|origin| Ambiguous { func: self.body.func, offset: at, origin }));
+                found.ambiguous.extend(host.map(|origin| Ambiguous {
+                    func: self.body.func,
+                    offset: at,
+                    origin,
+                    param: None,
+                }));
             }
             Operator::Call { func, params, results } => {
                 let args = words.take(*params);
@@ -518,7 +554,7 @@ impl Followed {
     fn access(&mut self, func: u32, offset: u32, origin: Origin) {
         match origin {
             Origin::Host(source) => drop(self.host.insert(offset, source)),
-            _ if origin.source().is_some() => self.ambiguous.push(Ambiguous { func, offset, origin }),
+            _ if origin.source().is_some() => self.ambiguous.push(Ambiguous { func, offset, origin, param: None }),
             _ => {}
         }
     }

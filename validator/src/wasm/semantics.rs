@@ -158,7 +158,9 @@ impl<'m> Function<'m> {
             let address = state.peek(below);
             if instr.space == Space::Host {
                 let address = relocated(d, instr, address.clone());
-                return Some(Guard::Assume(bounds::host(d, &address, offset, bytes), "A-NATIVE"));
+                let writes = matches!(instr.operator, Operator::Store { .. } | Operator::Store64(_));
+                let permitted = bounds::host(d, &state.world.memory, &address, offset, (bytes, writes));
+                return Some(Guard::Assume(permitted, "A-NATIVE"));
             }
             let outside = self.outside(d, state, address, offset, bytes);
             Some(self.bounds_guard(d, outside, false))

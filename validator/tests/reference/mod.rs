@@ -43,8 +43,8 @@ pub fn variable(v: Var) -> BV {
 pub fn memory(n: u32) -> Array {
     Array::new_const(format!("{:?}", Var::Memory(n)), &Sort::bitvector(32), &Sort::bitvector(8))
 }
-pub fn host_map() -> Array {
-    Array::new_const(format!("{:?}", Var::HostMap), &Sort::bitvector(32), &Sort::bitvector(8))
+pub fn host_map(calls: u32, writes: bool) -> Array {
+    Array::new_const(format!("{:?}", Var::HostMap(calls, writes)), &Sort::bitvector(32), &Sort::bitvector(8))
 }
 
 impl Domain for Z3 {
@@ -175,9 +175,9 @@ impl Domain for Z3 {
     fn locate(&mut self, _: &BV) -> Place<BV> {
         Place::Unknown
     }
-    fn is_host(&mut self, index: &BV, bytes: u32) -> Bool {
+    fn is_host(&mut self, _: &Array, index: &BV, bytes: u32, writes: bool) -> Bool {
         let marks: Vec<Bool> =
-            (0..bytes).map(|i| host_map().select(&(index + word(i))).eq(BV::from_u64(0xff, 8))).collect();
+            (0..bytes).map(|i| host_map(0, writes).select(&(index + word(i))).eq(BV::from_u64(0xff, 8))).collect();
         Bool::and(&marks)
     }
     fn split_stride(&mut self, _: &BV, _: u32) -> Option<(BV, u32)> {
@@ -258,7 +258,7 @@ impl Replay {
             Node::Const(c) => Expr::Word(word(*c)),
             Node::Bool(b) => Expr::Bool(Bool::from_bool(*b)),
             Node::Var(Var::Memory(n)) => Expr::Memory(memory(*n)),
-            Node::Var(Var::HostMap) => Expr::Memory(host_map()),
+            Node::Var(Var::HostMap(calls, writes)) => Expr::Memory(host_map(*calls, *writes)),
             Node::Var(v) => Expr::Word(variable(*v)),
             Node::Sum(k, terms) => Expr::Word(terms.iter().fold(word(*k), |sum, (t, c)| sum + self.w(*t) * word(*c))),
             Node::Bin(op, a, b) => Expr::Word(d.bin(*op, &self.w(*a), &self.w(*b))),

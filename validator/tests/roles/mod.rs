@@ -265,7 +265,7 @@ impl Domain for Taint {
             (_, None) => Place::Symbol(Symbol::Memory, address.clone()),
         }
     }
-    fn is_host(&mut self, index: &Word, _: u32) -> Truth {
+    fn is_host(&mut self, _: &Contents, index: &Word, _: u32, _: bool) -> Truth {
         self.truth(index.from)
     }
     fn split_stride(&mut self, _: &Word, _: u32) -> Option<(Word, u32)> {

@@ -213,7 +213,7 @@ fn pinned(g: &mut Graph, a: &Assignment, terms: &[T]) -> Vec<T> {
             continue;
         }
         match g.node(t) {
-            Node::Var(Var::Memory(_) | Var::HostMap) => {}
+            Node::Var(Var::Memory(_) | Var::HostMap(..)) => {}
             Node::Var(v) => variables.push((t, *v)),
             _ => open.extend(g.operands(t)),
         }

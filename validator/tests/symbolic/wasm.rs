@@ -8,7 +8,7 @@ use std::sync::Arc;
 use synth_validator::concrete::{Bytes, Concrete, MEMORY_BASE};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::domain::{Domain, Space, Symbol};
-use synth_validator::eval::{Assignment, Evaluator, HOST_MAP, word};
+use synth_validator::eval::{Assignment, Evaluator, host_map, word};
 use synth_validator::program::{Program, World};
 use synth_validator::term::{Graph, Var};
 use synth_validator::wasm::code::Operator;
@@ -283,10 +283,12 @@ fn host_addresses(a: &mut Assignment, operator: &Operator) {
         }
         for at in 0..8 {
             let index = word.wrapping_add(offset + at).wrapping_sub(MEMORY_BASE);
-            marks.insert(index, if d.is_host(&index, 1) { 0xff } else { 0 });
+            marks.insert(index, if d.is_host(&(), &index, 1, false) { 0xff } else { 0 });
         }
     }
-    a.memories.insert(HOST_MAP, Bytes::Sparse { seed: 1, written: marks });
+    for writes in [false, true] {
+        a.memories.insert(host_map(0, writes), Bytes::Sparse { seed: 1, written: marks.clone() });
+    }
 }
 
 /// All operators. Result: by name.

@@ -48,7 +48,7 @@ fn is_word(g: &Graph, t: T) -> bool {
     match g.node(t) {
         Node::Bool(_) | Node::Cmp(..) | Node::AddOverflow(..) | Node::SubOverflow(..) => false,
         Node::Not(_) | Node::And(..) | Node::Xor(..) => false,
-        Node::Var(Var::Memory(_) | Var::HostMap)
+        Node::Var(Var::Memory(_) | Var::HostMap(..))
         | Node::Store(..)
         | Node::Fill(..)
         | Node::Copy(..)

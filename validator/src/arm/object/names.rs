@@ -10,7 +10,8 @@ use object::{ObjectSymbol, SymbolFlags};
 /// What the contract's name for a symbol denotes, if it is one.
 pub(super) fn contract_symbol(name: &str) -> Option<Target> {
     let numbered = |prefix: &str| {
-        name.strip_prefix(prefix).filter(|n| *n == "0" || !n.starts_with('0')).and_then(|n| n.parse().ok())
+        let digits = name.strip_prefix(prefix).filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
+        digits.filter(|n| *n == "0" || !n.starts_with('0')).and_then(|n| n.parse().ok())
     };
     let symbol = match name {
         SYM_MEMORY => Symbol::Memory,
