@@ -224,13 +224,13 @@ pub const BREAKS: &[Break] = &[
     of("words that a form reads are ignored", CHAIN, "ignored.extend(«form.unread_words()».into_iter()", "{ let _ = form; vec![0, 1] }", USED),
     of("form that nothing proves", CHAIN, "match «(0..=number as usize).find(|s| self.link(place, *s).verdict != Verdict::Proved)» {", "None::<usize>", UNPROVED),
     // Host addresses.
-    of("host access that the module need not make", MEMORY, "«self.host_access(&index, width.bytes())»;", "()", HOST_FAULTS),
+    of("host access that the module need not make", MEMORY, "«self.host_access(&index, width.bytes(), writes)»;", "()", HOST_FAULTS),
     of("host address as an index of linear memory", "validator/src/domain.rs", "«self.bin(BinOp::Sub, address, &base)»", "{ let _ = base; address.clone() }", HOST_INDEX),
     of("sum of two addresses is the first", PROVENANCE, "(Host(s), Host(other)) => «Sum(s, Other::Host(other), at)»,", "{ let _ = other; Host(s) }", HOST_ORIGIN),
     of("number on some ways is a host address", PROVENANCE, "(Host(s), Number) | (Number, Host(s)) => «Mixed(s, Other::Number, at)»,", "Host(s)", HOST_ORIGIN),
     // Addresses of a module's own data.
     of("constant that is an address means its number", WASM, "if «!instr.is_relocated» {\n        return word;", "true", ADDRESS_FAULTS),
-    of("access to linear memory that the module need not make", MEMORY, "return «self.host_access(index, bytes)»;", "()", ADDRESS_FAULTS),
+    of("access to linear memory that the module need not make", MEMORY, "return «self.host_access(index, bytes, writes)»;", "()", ADDRESS_FAULTS),
     of("relocated words of linear memory not compared", IMAGE, "if «data.relocations != *addresses» {", "false", DATA_FAULTS),
     of("relocated words of a segment's copy not compared", IMAGE, "|| «copy.relocations != self.addresses(segment, 0).collect()»", "false", DATA_FAULTS),
     of("addend of a relocated cell not compared", IMAGE, "if «found != Some(wanted)» {", "match (found, wanted) { (Some(Word::Address(a, _)), Word::Address(b, _)) => a != b, _ => found != Some(wanted) }", DATA_FAULTS),
