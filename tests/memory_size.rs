@@ -93,7 +93,8 @@ fn every_size_that_is_written_is_one_that_memory_may_have() {
 /// Covers TOR-CLAUSE-SIZE, TOR-INPUT-CLAIM.
 #[test]
 fn forms_of_a_claim_write_no_other_sizes() {
-    let text = r#"(module (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#;
+    let text =
+        r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#;
     let module = wat::parse_str(text).expect("valid text");
     let compiled = compile(&module, &Options::default()).expect("compiles");
     let values = |of: &[u32]| of.iter().map(|v| Value(*v)).collect::<Values>();
@@ -151,10 +152,12 @@ fn forms_of_a_claim_write_no_other_sizes() {
     claim.functions[0].witness = Witness::default();
     let folder = Folder::new().expect("a folder");
     let code = |before: &str| {
-        assembled(&folder, &function(0, "f", &format!("{before}adds r0, r0, #1\nbx lr\n2: movs r0, #42\nbx lr")))
+        let code = function(0, "f", &format!("{before}adds r0, r0, #1\nbx lr\n2: movs r0, #42\nbx lr"));
+        assembled(&folder, &(code + &memory(65_536) + &memory_bytes(65_536)))
     };
     let rarely = "movw r3, #0x1234\nmovt r3, #0x5eed\ncmp r0, r3\nbeq 2f\n";
-    let plain = assembled(&folder, &function(0, "f", "adds r0, r0, #1\nbx lr"));
+    let plain =
+        assembled(&folder, &(function(0, "f", "adds r0, r0, #1\nbx lr") + &memory(65_536) + &memory_bytes(65_536)));
     assert_eq!(verdict(&module, &plain, Some(compiled.claim)), Verdict::Proved);
     let found = verdict(&module, &code(rarely), Some(claim));
     println!("{}: {}", found.name(), found.detail());

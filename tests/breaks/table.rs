@@ -241,7 +241,7 @@ pub const BREAKS: &[Break] = &[
     of("global that may be an address is a number", RELOCATIONS, "if «!is_plain && found.stack_pointer != Some(global_index)» {", "false && !is_plain", UNTOLD),
     // What accesses rest on.
     of("size of memory is the code's to choose", REFINEMENT, "if «new != size» {", "new != size && self.g.constant(new).is_none()", SIZES),
-    of("size of memory above its capacity", REFINEMENT, "for condition in «[self.g.not(&below), self.g.not(&above), pages]» {", "{ let _ = above; [self.g.not(&below), pages, pages] }", WRITTEN),
+    of("size of memory below its minimum", REFINEMENT, "for condition in «[self.g.not(&below), pages]» {", "{ let _ = below; [pages, pages] }", WRITTEN),
     of("size of a memory that does not grow", REFINEMENT, "return «self.equal(path, new, fixed, l, r, &what)»;", "{ let _ = fixed; Ok(()) }", FORMS),
     of("size of memory larger than the module's", MEETING, "for given in «&right.sizes» {", "&right.sizes[..0]", SIZES),
     of("size of memory that a host changes", "validator/src/wasm/module.rs", "self.grows || «exported» ||", "{ let _ = exported; false }", RESIZED),
