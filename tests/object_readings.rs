@@ -453,6 +453,23 @@ fn build_attributes_say_what_the_contract_does() {
     assert!(!is_proved(&module, &objcopied(&folder, &object, &without), None));
 }
 
+/// In an image the attributes are the first object's or those of all, as the linker does it: they say nothing of the module's core.
+#[test]
+fn hosts_may_be_built_for_another_core() {
+    let module = wasm(MEMORY);
+    let object = compile(&module, &Options::default()).expect("compiles").object;
+    let folder = Folder::new().expect("a folder");
+    let object = folder.write("module.o", &object).expect("written");
+    let source = ".syntax unified\n.cpu cortex-m0\n.thumb\n.global main\n.thumb_func\nmain: bl f\nbx lr\n";
+    let (source, host) = (folder.write("host.s", source.as_bytes()).expect("written"), folder.path().join("host.o"));
+    must("arm-none-eabi-as", &[&source, Path::new("-o"), &host]);
+    for linker in ["arm-none-eabi-ld", "ld.lld-19"] {
+        let output = folder.path().join("image.elf");
+        must(linker, &[Path::new("-e"), Path::new("main"), Path::new("-o"), &output, &host, &object]);
+        assert!(is_proved(&module, &std::fs::read(output).expect("an image"), None), "{linker}");
+    }
+}
+
 /// Loaders copy segments and know nothing of sections.
 ///
 /// Covers TOR-CLAUSE-LINKED.

@@ -75,23 +75,24 @@ impl Check<'_> {
 
     /// What linkers and hosts are told of the core and of floating-point numbers at the border.
     fn attributes(&mut self) {
+        const WHAT: &str = "build attributes";
+        let is_linked = self.object.is_linked;
         let Some(said) = &self.object.attributes else {
-            return if !self.object.is_linked {
-                self.fault("build attributes", "are not in the object");
+            return if !is_linked {
+                self.fault(WHAT, "are not in the object");
             };
         };
-        // Source: IHI 0045, Tag_CPU_arch: 10 is v7, 13 is v7E-M, 17 is v8-M.mainline, 21 is v8.1-M.mainline.
-        match said.get(&TAG_CPU_ARCH) {
-            Some(13 | 17 | 21) => {}
-            Some(10) if !self.contract.dsp => {}
-            arch => {
-                self.fault("build attributes", format!("are not those of the contract's core: Tag_CPU_arch {arch:?}"))
-            }
+        let number = |tag| said.get(&tag).copied().unwrap_or(0);
+        let (arch, model, floats) = (number(TAG_CPU_ARCH), number(TAG_ABI_FP_NUMBER_MODEL), number(TAG_ABI_VFP_ARGS));
+        // Those of an image are the first object's, or all objects', as the linker does it. Source: IHI 0045: 10 is v7, 13 is v7E-M.
+        let fits_core = arch == 13 || arch == 10 && !self.contract.dsp;
+        if !is_linked && !fits_core {
+            self.fault(WHAT, format!("are not those of the contract's core: Tag_CPU_arch {arch}"));
         }
-        let is_zero = |tag| said.get(&tag).is_none_or(|value| *value == 0);
-        let number_model_is_told = self.object.is_linked || !is_zero(TAG_ABI_FP_NUMBER_MODEL);
-        if self.passes_floats() && !(is_zero(TAG_ABI_VFP_ARGS) && number_model_is_told) {
-            self.fault("build attributes", "do not say that floating-point numbers are passed in core registers");
+        // 0 is the base standard, 3 goes with both.
+        let in_core_registers = if is_linked { matches!(floats, 0 | 3) } else { floats == 0 && model != 0 };
+        if self.passes_floats() && !in_core_registers {
+            self.fault(WHAT, "do not say that floating-point numbers are passed in core registers");
         }
     }
 
