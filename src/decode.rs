@@ -254,7 +254,7 @@ impl Decoder {
                     let (function, what) = (Some(index as u32), format!("operator {}", name(&operator)));
                     return Err(CompileError::Unsupported { function, offset: offset as _, what });
                 }
-                Operator::MemoryGrow { .. } => m.grows = !faults::on("decode-growth"),
+                Operator::MemoryGrow { .. } => m.grows = true,
                 Operator::DataDrop { .. } => m.drops = true,
                 _ => {}
             }

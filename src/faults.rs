@@ -61,7 +61,7 @@ const fn fault(stage: Stage, name: &'static str, file: &'static str, what: &'sta
 pub const ALL: &[Fault] = &[
     fault(Stage::Decode, "decode-type-identity", "src/decode.rs", "types that are equal count as different"),
     fault(Stage::Decode, "decode-data-shifted", "src/decode.rs", "a data segment begins and ends a byte early"),
-    fault(Stage::Decode, "decode-growth", "src/decode.rs", "memory.grow is overlooked: the size of memory counts as constant"),
+    fault(Stage::Decode, "decode-growth", "src/module.rs", "memory.grow is overlooked: the size of memory counts as constant"),
     fault(Stage::Decode, "decode-global-words", "src/decode.rs", "a global of 64 bits gets one word"),
     fault(Stage::Decode, "decode-null-elements", "src/decode.rs", "null entries of an element segment take no place"),
     fault(Stage::Build, "build-shift-unmasked", "src/build/numeric.rs", "the amount of a shift is not taken modulo 32"),
