@@ -272,11 +272,8 @@ impl Words<'_> {
         let callee = match passed.callee {
             Target::Function(func) if module.functions[func as usize].import.is_some() => return Ok(()),
             Target::Function(func) => func,
-            Target::Table(_, type_index) => {
-                let of_type =
-                    |f: &u32| module.canonical[module.functions[*f as usize].type_index as usize] == type_index;
-                let entries = module.elements.iter().flat_map(|e| &e.funcs).flatten().copied().filter(of_type);
-                for func in entries.filter(|f| is_host && module.functions[*f as usize].import.is_none()) {
+            Target::Table(..) => {
+                for func in passed.callee.own(module).into_iter().filter(|_| is_host) {
                     let Some(Native::Param(_, n)) = param_of(module, func, passed.word) else { continue };
                     if !self.native.contains(&Native::Param(func, n)) {
                         let name = module.display_name(func);

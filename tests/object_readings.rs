@@ -196,23 +196,6 @@ fn own_memory_in_an_image_is_looked_at_wherever_its_symbol_says() {
     assert!(!is_proved(&module, &wrong, None));
 }
 
-/// A host's function in assembler that is not marked as Thumb has an even address; `blx` of it faults.
-///
-/// Covers TOR-CLAUSE-LINKED.
-#[test]
-fn addresses_of_functions_in_an_image_are_odd() {
-    let module = wasm(
-        r#"(module (import "env" "imp" (func $imp (result i32))) (table 1 funcref) (elem (i32.const 0) $imp)
-            (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0))))"#,
-    );
-    let (object, folder) =
-        (compile(&module, &Options::default()).expect("compiles").object, Folder::new().expect("a folder"));
-    for (mark, is_right) in [(".thumb_func\n", true), ("", false)] {
-        let host = format!(".global main\n.thumb_func\nmain: b.w f\n.global imp\n{mark}imp: movs r0, #1\nbx lr\n");
-        assert_eq!(is_proved(&module, &linked(&folder, &object, &host), None), is_right, "{mark}");
-    }
-}
-
 /// Code without a mask was proved under a contract that masks, because the module's accesses are meant to be in range.
 ///
 /// Covers TOR-CONTRACT-BOUNDS.
@@ -524,22 +507,26 @@ fn exports_of_an_image_are_the_modules() {
     }
 }
 
-/// An import that a linker found among data, as `end` of its own script.
+/// A host's function in assembler that is not marked as Thumb has an even address, and `blx` of it faults; or a linker found the import
+/// among data, as `end` of its own script.
 ///
 /// Covers TOR-CLAUSE-LINKED.
 #[test]
-fn imports_of_an_image_are_code() {
+fn imports_of_an_image_are_thumb_code() {
     let module = wasm(
         r#"(module (import "env" "imp" (func $imp (result i32))) (table 1 funcref) (elem (i32.const 0) $imp)
             (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0))))"#,
     );
     let (object, folder) =
         (compile(&module, &Options::default()).expect("compiles").object, Folder::new().expect("a folder"));
-    for (at, is_right) in
-        [(".text\n.thumb_func\nimp: movs r0, #1\nbx lr\n", true), (".data\nimp = . + 1\n.word 0\n", false)]
-    {
-        let host = format!(".global main\n.global imp\n.thumb_func\nmain: b.w f\n{at}");
-        assert_eq!(is_proved(&module, &linked(&folder, &object, &host), None), is_right, "{at}");
+    let code = "imp: movs r0, #1\nbx lr\n";
+    for (imp, is_right) in [
+        (format!(".text\n.thumb_func\n{code}"), true),
+        (format!(".text\n{code}"), false),
+        (".data\nimp = . + 1\n.word 0\n".to_string(), false),
+    ] {
+        let host = format!(".global main\n.global imp\n.thumb_func\nmain: b.w f\n{imp}");
+        assert_eq!(is_proved(&module, &linked(&folder, &object, &host), None), is_right, "{imp}");
     }
 }
 

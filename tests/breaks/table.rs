@@ -58,9 +58,11 @@ pub const FORMS: Oracle = oracle("synth", "memory_size", "forms_of_a_claim_write
 pub const RESIZED: Oracle =
     oracle("synth", "optimize", "between_modules_memory_has_no_fixed_size_if_either_or_a_host_changes_it");
 /// Reads and writes of the host's memory that the module does not make, or made before a call.
-pub const DIRECTION: Oracle = oracle("synth", "native", "code_reads_and_writes_what_the_module_does_and_when_it_does");
+pub const DIRECTION: Oracle =
+    oracle("synth", "native", "forged::code_reads_and_writes_what_the_module_does_and_when_it_does");
 /// Contracts in claims of which caller and callee say otherwise.
-pub const DISAGREE: Oracle = oracle("synth", "native", "contracts_with_callers_and_callees_that_disagree_are_refused");
+pub const DISAGREE: Oracle =
+    oracle("synth", "native", "forged::contracts_with_callers_and_callees_that_disagree_are_refused");
 /// Claims that give exports other names.
 pub const RENAMED: Oracle = oracle("synth", "assumptions", "claims_do_not_rename_exports");
 /// Instructions that the manual leaves open at some addresses.
@@ -259,7 +261,7 @@ pub const BREAKS: &[Break] = &[
     of("floating-point numbers in other registers", IMAGE, "{ «floats == 0 && model != 0» };", "model != 0", reading("build_attributes_say_what_the_contract_does")),
     of("segments are not looked at", OBJECT, "if «linkage.is_some()» {\n        segments::check", "false", reading("segments_of_an_image_hold_its_sections")),
     of("another function has an export's name", OBJECT, "&& «at & !1 != *place»", "at & !1 == u32::MAX - place", reading("exports_of_an_image_are_the_modules")),
-    of("import that is data", RELOCATED, "if is_code && «section.is_some_and(|s| !s.executable)» {", "section.is_some_and(|s| !s.loaded)", reading("imports_of_an_image_are_code")),
+    of("import that is data", RELOCATED, "if is_code && «section.is_some_and(|s| !s.executable)» {", "section.is_some_and(|s| !s.loaded)", reading("imports_of_an_image_are_thumb_code")),
     of("undefined symbol that nobody imports", OBJECT, "&& «!is_wanted()» {", "!is_wanted() && name == \"?\"", reading("nothing_is_undefined_but_imports")),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),

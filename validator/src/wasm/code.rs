@@ -128,6 +128,13 @@ pub enum Operator {
     },
 }
 
+impl Instr {
+    /// Whether it is a store.
+    pub fn stores(&self) -> bool {
+        matches!(self.operator, Operator::Store { .. } | Operator::Store64(_))
+    }
+}
+
 /// An instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instr {

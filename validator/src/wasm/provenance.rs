@@ -201,6 +201,20 @@ pub enum Target {
     Table(u32, u32),
 }
 
+impl Target {
+    /// The functions of the module's own that a call may reach.
+    pub fn own(self, module: &Module) -> Vec<u32> {
+        let type_of = |func: u32| module.canonical[module.functions[func as usize].type_index as usize];
+        let entries = module.elements.iter().flat_map(|e| e.funcs.iter().flatten().copied());
+        let mut callees: Vec<u32> = match self {
+            Target::Function(func) => vec![func],
+            Target::Table(_, type_index) => entries.filter(|f| type_of(*f) == type_index).collect(),
+        };
+        callees.retain(|f| module.functions[*f as usize].import.is_none());
+        callees
+    }
+}
+
 /// A word that a call passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passed {
@@ -277,14 +291,7 @@ pub fn host_accesses(module: &Module, bytes: &[u8], native: &BTreeSet<Native>) -
 /// The parameter of which the functions of the module that a call may reach say otherwise than its argument: host addresses go to
 /// parameters that the contract names, and nothing goes there that was made of a host address or lies on the module's stack.
 fn disagreement(module: &Module, native: &BTreeSet<Native>, passed: &Passed) -> Option<u32> {
-    let entries = || module.elements.iter().flat_map(|e| e.funcs.iter().flatten().copied());
-    let type_of = |func: u32| module.canonical[module.functions[func as usize].type_index as usize];
-    let callees: Vec<u32> = match passed.callee {
-        Target::Function(func) => vec![func],
-        Target::Table(_, type_index) => entries().filter(|f| type_of(*f) == type_index).collect(),
-    };
-    let own = callees.into_iter().filter(|f| module.functions[*f as usize].import.is_none());
-    own.filter_map(|func| {
+    passed.callee.own(module).into_iter().find_map(|func| {
         let param = value_of(&module.type_of(func).params, passed.word)?;
         let fits = match (native.contains(&Native::Param(func, param)), passed.origin) {
             (_, Origin::Never | Origin::Zero | Origin::Number) => true,
@@ -293,7 +300,6 @@ fn disagreement(module: &Module, native: &BTreeSet<Native>, passed: &Passed) -> 
         };
         (!fits).then_some(param)
     })
-    .next()
 }
 
 /// All loads and stores.
@@ -497,12 +503,8 @@ impl Following<'_> {
                 let operands = words.take(3);
                 let addresses = if instr.operator == Operator::MemoryCopy { &operands[..2] } else { &operands[..1] };
                 let host = addresses.iter().copied().filter(|o| o.source().is_some());
-                found.ambiguous.extend(host.map(|origin| Ambiguous {
-                    func: self.body.func,
-                    offset: at,
-                    origin,
-                    param: None,
-                }));
+                let refused = |origin| Ambiguous { func: self.body.func, offset: at, origin, param: None };
+                found.ambiguous.extend(host.map(refused));
             }
             Operator::Call { func, params, results } => {
                 let args = words.take(*params);

@@ -158,8 +158,7 @@ impl<'m> Function<'m> {
             let address = state.peek(below);
             if instr.space == Space::Host {
                 let address = relocated(d, instr, address.clone());
-                let writes = matches!(instr.operator, Operator::Store { .. } | Operator::Store64(_));
-                let permitted = bounds::host(d, &state.world.memory, &address, offset, (bytes, writes));
+                let permitted = bounds::host(d, &state.world.memory, &address, offset, (bytes, instr.stores()));
                 return Some(Guard::Assume(permitted, "A-NATIVE"));
             }
             let outside = self.outside(d, state, address, offset, bytes);

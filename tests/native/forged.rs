@@ -1,0 +1,74 @@
+//! Objects and claims that compilers could have made who take host addresses for more than the module does with them.
+
+use super::support::assembler::{assembled, function, memory, memory_bytes};
+use super::support::proofs::{deep, verdict};
+use synth::pipeline::{Options, compile};
+use synth::simulator::board::Folder;
+use synth_validator::contract::Native;
+use synth_validator::ladder::Limits;
+use synth_validator::validate::{Session, Verdict};
+
+/// Code reads where the module reads and writes where it writes, since the same call: a constant may lie in flash, and what the module gives
+/// away in a call is no longer its own.
+///
+/// Covers TOR-CLAUSE-HOST.
+#[test]
+fn code_reads_and_writes_what_the_module_does_and_when_it_does() {
+    let text = r#"(module (import "env" "release" (func $r (param i32))) (memory 1)
+        (func (export "peek") (param i32) (result i32) (i32.load (local.get 0)))
+        (func (export "poke") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+        (func (export "take") (param i32) (result i32) (local i32)
+            (local.set 1 (i32.load (local.get 0))) (call $r (local.get 0)) (local.get 1)))"#;
+    let module = wat::parse_str(text).expect("valid text");
+    let requests = ["peek:0", "poke:0", "take:0", "release:0"];
+    let native = requests.iter().map(|r| r.parse().expect("a request")).collect();
+    let claim = compile(&module, &Options { native, ..Options::default() }).expect("compiles").claim;
+    let folder = Folder::new().expect("a folder");
+    let is_proved = |[peek, poke, after]: [&str; 3]| {
+        let take = format!(
+            "push {{r4, r5, r6, lr}}\nmov r4, r0\nldr r5, [r0]\nbl release\n{after}mov r0, r5\npop {{r4, r5, r6, pc}}"
+        );
+        let functions = [
+            function(1, "peek", &format!("mov r1, r0\nldr r0, [r1]\n{peek}bx lr")),
+            function(2, "poke", &format!("{poke}str r1, [r0]\nbx lr")),
+            function(3, "take", &take),
+        ];
+        let object = assembled(&folder, &(functions.concat() + &memory(65_536) + &memory_bytes(65_536)));
+        let found = deep(|| verdict(&module, &object, Some(claim.clone())));
+        println!("{}: {}", found.name(), found.detail());
+        found == Verdict::Proved
+    };
+    assert!(is_proved(["", "", ""]));
+    assert!(is_proved(["ldr r0, [r1]\n", "str r1, [r0]\n", ""]));
+    assert!(!is_proved(["str r0, [r1]\n", "", ""]), "a store of what is there");
+    assert!(!is_proved(["", "ldr r2, [r0]\n", ""]), "a load of what is overwritten");
+    assert!(!is_proved(["", "", "ldr r1, [r4]\n"]), "a load after it was given away");
+}
+
+/// A contract in a claim names parameters of functions inside, or leaves them out, so that host addresses go where numbers are meant.
+///
+/// Covers TOR-CLAUSE-HOSTMIX.
+#[test]
+fn contracts_with_callers_and_callees_that_disagree_are_refused() {
+    let module = r#"(module (memory 1) (table 1 funcref) (elem (i32.const 0) $get) (global $sp (mut i32) (i32.const 1024))
+        (type $t (func (param i32) (result i32)))
+        (func $get (type $t) (i32.load (local.get 0)))
+        (func (export "f") (param $p i32) (result i32) (call $get (local.get $p)))
+        (func (export "g") (result i32) (call $get (i32.sub (global.get $sp) (i32.const 8))))
+        (func (export "h") (param $p i32) (result i32) (call_indirect (type $t) (local.get $p) (i32.const 0))))"#;
+    let module = wat::parse_str(module).expect("valid text");
+    let compiled = compile(&module, &Options::default()).expect("compiles");
+    let param = |f: u32| Native::Param(f, 0);
+    for (native, is_right) in [
+        (vec![], true),
+        (vec![param(0)], false),
+        (vec![param(1)], false),
+        (vec![param(3)], false),
+        (vec![param(0), param(1)], false),
+    ] {
+        let mut claim = compiled.claim.clone();
+        claim.contract.native = native.iter().copied().collect();
+        let read = Session::new(&module, &compiled.object, Some(claim), Limits::default());
+        assert_eq!(read.is_ok(), is_right, "{native:?}");
+    }
+}
