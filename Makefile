@@ -36,7 +36,8 @@ test: ## Runs all tests, the emulator's included.
 	@scripts/setup-test.sh
 	@scripts/fetch-modules.sh
 	cargo test --workspace
-	cargo test --features faults --test evidence --test explain --test faults --test ignored_words --test miscompiles --test optimize --test passes --test proof_cache
+	cargo test --features faults --test faults --test miscompiles --test passes
+	cargo test --features faults --test evidence --test explain --test ignored_words --test optimize --test proof_cache fault
 	@cat docs/conformance/*.md
 
 tables: ## Runs the tests that count cases and writes their tables to docs/conformance/.

@@ -325,7 +325,9 @@ impl<'m> Builder<'m> {
         };
         let op = match global.cell {
             Some(cell) => Op::GlobalGet { cell },
-            None if global.ty == ValType::Int(Type::I32) => Op::Address(Symbol::HostData(index)),
+            None if global.ty == ValType::Int(Type::I32) => {
+                Op::Address(Symbol::HostData(self.module.same_global(index)))
+            }
             None => return Err(self.unsupported("an imported global of a type other than i32")),
         };
         let v = self.emit(op, &[], &[ty])[0];

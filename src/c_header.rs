@@ -5,6 +5,7 @@
 //! bytes does (IHI 0042, 6.4), and behind them in `__synth_results`: for exports an inline function makes a structure of them, which C
 //! returns as it returns structures. The contract is in `docs/abi.md`.
 
+use crate::image::shows_results;
 use crate::module::{ExportKind, FuncType, Module};
 use std::fmt::Write;
 use synth_validator::contract::{
@@ -48,9 +49,6 @@ pub fn header(module: &Module, contract: &Contract, name: &str, is_private: bool
         let note = (e.name != symbol).then_some(&e.name);
         match words(module.type_of(e.index)) {
             ..=2 => prototype(module.type_of(e.index), &symbol, note),
-            more if more > 4 && is_private => {
-                format!("/* {}: with --private-data its results cannot be had from C. */\n", comment(&e.name))
-            }
             _ => structured(module.type_of(e.index), &symbol),
         }
     });
@@ -103,7 +101,7 @@ fn own_data(module: &Module, contract: &Contract, is_private: bool, has_init: bo
         lines.push(format!("extern uint32_t {SYM_MEMORY_BYTES};  /* its present size in bytes */\n"));
     }
     let most = module.types.iter().map(words).max().unwrap_or(0);
-    if most > 4 && !is_private {
+    if most > 4 && (!is_private || shows_results(module)) {
         lines.push(format!("extern uint32_t {SYM_RESULTS}[{}];  /* result words after the fourth */\n", most - 4));
     }
     if has_init {

@@ -23,6 +23,7 @@ mod mutate;
 mod optimize;
 mod output;
 mod passes;
+mod paths;
 mod programs;
 mod proof;
 mod refine;

@@ -2,7 +2,7 @@
 
 use crate::error::CompileError;
 use crate::faults;
-use crate::module::{ConstExpr, Data, ExportKind, Mode, Module, ValType};
+use crate::module::{ConstExpr, Data, ExportKind, FuncType, Mode, Module, ValType};
 use crate::object_writer::{CellInit, Image, ObjectData, TableEntry};
 use smallvec::smallvec;
 use std::collections::BTreeMap;
@@ -37,8 +37,6 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
         Mode::Passive => true,
         Mode::Declared => false,
     };
-    let results = |t: &crate::module::FuncType| t.int_results().unwrap_or_default().iter().map(|t| t.words()).sum();
-    let result_words: usize = module.types.iter().map(results).max().unwrap_or(0);
     let segments = module.data.iter().enumerate().filter(|(_, d)| keeps(d));
     let special_names = start_up(module, contract).map(|f| (f.index, SYM_INIT.to_string()));
     Ok(ObjectData {
@@ -52,7 +50,8 @@ pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result
             .as_ref()
             .map(|m| (m.min_pages as u32 + u32::from(faults::on("image-pages"))) * PAGE_BYTES),
         cells: cells(module)?,
-        result_words: (result_words as u32).saturating_sub(4),
+        result_words: module.types.iter().map(results_in_memory).max().unwrap_or(0),
+        shows_results: shows_results(module),
         tables: tables(module)?,
         data_segments: segments.map(|(i, d)| (i as u32, bytes[d.bytes.clone()].to_vec())).collect(),
         file: file_name(bytes),
@@ -79,15 +78,28 @@ fn addresses(module: &Module, own: bool) -> Result<Vec<(Symbol, u32)>, CompileEr
     Ok(addresses)
 }
 
+/// Words of a type's results that are not in registers.
+fn results_in_memory(ty: &FuncType) -> u32 {
+    let words: usize = ty.int_results().unwrap_or_default().iter().map(|t| t.words()).sum();
+    (words as u32).saturating_sub(4)
+}
+
+/// Whether a function at the border has results that are not in registers: others name their place too.
+pub fn shows_results(module: &Module) -> bool {
+    border(module).any(|ty| results_in_memory(ty) > 0)
+}
+
 fn passes_floats(module: &Module) -> bool {
+    let mut words = border(module).flat_map(|ty| ty.params.iter().chain(&ty.results));
+    words.any(|t| matches!(ValType::from(*t), ValType::Float(_)))
+}
+
+/// The types of the functions that the host calls or defines, be it through a table.
+fn border(module: &Module) -> impl Iterator<Item = &FuncType> {
     let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
     let has_tables = module.exports.iter().any(|e| e.kind == ExportKind::Table);
-    let entries = module.elements.iter().filter(|_| has_tables).flat_map(|e| e.funcs.iter().flatten().copied());
-    let mut boundary = exported.chain(0..module.imported_functions()).chain(entries);
-    boundary.any(|index| {
-        let ty = module.type_of(index);
-        ty.params.iter().chain(&ty.results).any(|t| matches!(ValType::from(*t), ValType::Float(_)))
-    })
+    let entries = module.elements.iter().filter(move |_| has_tables).flat_map(|e| e.funcs.iter().flatten().copied());
+    exported.chain(0..module.imported_functions()).chain(entries).map(|index| module.type_of(index))
 }
 
 fn imports(module: &Module) -> Vec<[String; 3]> {

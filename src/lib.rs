@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod alias;
 pub mod bench;
+pub mod beside;
 pub mod board;
 pub mod branch_relax;
 pub mod build;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use synth_validator::arm::decode::{Code, FunctionBytes, Target};
 use synth_validator::arm::insn::{Insn, Op};
+use synth_validator::check_command::printable;
 use synth_validator::claim::FunctionClaim;
 use synth_validator::wasm::module::Module;
 use wasmparser::{BinaryReader, FunctionBody};
@@ -15,7 +16,7 @@ const NAME_CHARS: usize = 32;
 
 /// A name that cannot break a table or a terminal.
 pub fn tidy(name: &str) -> String {
-    let mut tidy: String = name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let mut tidy = printable(name);
     if tidy.chars().count() > NAME_CHARS {
         tidy = tidy.chars().take(NAME_CHARS - 1).chain(['…']).collect();
     }

@@ -262,6 +262,13 @@ impl Module {
         let same = |f: &Function| f.import.as_ref() == Some(import) && canonical(f) == ty;
         self.functions.iter().position(same).map_or(func, |first| first as u32)
     }
+    /// The global that this one is: an import that repeats name and type of an earlier one is that.
+    pub fn same_global(&self, global: u32) -> u32 {
+        let own = &self.globals[global as usize];
+        let same =
+            |g: &Global| g.import.is_some() && (&g.import, g.ty, g.mutable) == (&own.import, own.ty, own.mutable);
+        self.globals.iter().position(same).map_or(global, |first| first as u32)
+    }
     /// The symbol of the exported function with this name.
     pub fn export_symbol<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
         match self.export_symbols.get(name) {

@@ -261,7 +261,10 @@ impl Words<'_> {
                 self.call(*func, passed)?;
             }
         }
-        Ok(())
+        let Some(open) = provenance::disagreement(self.module, self.native, self.followed) else { return Ok(()) };
+        let remedy =
+            "let one function take or return host addresses, and another numbers and linear memory's addresses";
+        Err(error(Some(open.func), Some(open.offset.into()), open.to_string(), remedy.to_string()))
     }
 
     /// Caller and callee agree on what an argument is.

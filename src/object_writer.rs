@@ -72,7 +72,8 @@ pub enum ExportBinding {
 pub struct SymbolOptions {
     /// Binding of exported functions.
     pub exports: ExportBinding,
-    /// Whether the symbols of linear memory, its size and further results are local, so that several objects fit into one image.
+    /// Whether the symbols of linear memory, its size, tables, and further results that no other file has a part in are local, so that
+    /// several objects fit into one image.
     pub private_data: bool,
 }
 
@@ -96,6 +97,8 @@ pub struct ObjectData {
     pub cells: Vec<CellInit>,
     /// Result words after the fourth.
     pub result_words: u32,
+    /// Whether others name them too: then their symbol is global.
+    pub shows_results: bool,
     /// Tables by index.
     pub tables: Vec<Vec<Option<TableEntry>>>,
     /// Read-only copies of data segments: (segment index, bytes).
@@ -371,7 +374,8 @@ impl Writer<'_> {
         if data.result_words > 0 {
             let image = Image::Zero(4 * u64::from(data.result_words));
             let section = self.section(".bss.synth_results", SectionKind::UninitializedData, &image, 4);
-            self.object_symbol(SYM_RESULTS, section, global);
+            let scope = if data.shows_results { SymbolScope::Dynamic } else { global };
+            self.object_symbol(SYM_RESULTS, section, scope);
         }
         self.globals(data)?;
         self.tables(data)

@@ -11,7 +11,6 @@ use crate::call_graph;
 use crate::error::CompileError;
 use crate::faults;
 use crate::module::Module;
-use crate::native;
 use crate::pass::{Cx, Level, Pass};
 use crate::pipeline::{
     self, CARRIERS, CLEAN, DEAD_PARAMS, DEAD_STORE, FORWARD, GVN, IF_CONVERT, INLINE, MERGE, REWRITE, SCCP, checked,
@@ -29,9 +28,9 @@ use synth_validator::claim::{Claim, FunctionClaim, Round, Rounds, Stage};
 use synth_validator::contract::Contract;
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::{STACK_BYTES, Timed, prove_all};
-use synth_validator::validate::module::{ModuleSession, WASM};
+use synth_validator::validate::module::{ModuleSession, WASM, means_more};
 use synth_validator::validate::{FunctionReport, Verdict};
-use synth_validator::wasm::reach;
+use synth_validator::wasm::{reach, reader};
 
 /// The passes of bodies, in order, after inlining. Each is kept where the body does not become larger. `checks` and `ranges` are not
 /// among them, because operators check by themselves, nor those that make loops faster and larger.
@@ -119,12 +118,13 @@ pub fn optimize(bytes: &[u8], options: &Options) -> Result<Optimized, CompileErr
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).stack_size(STACK_BYTES).build();
     let pool = pool.map_err(|e| internal(format!("no threads: {e}")))?;
     let module = decode::decode(bytes)?;
-    if !native::find(bytes, &[])?.host_accesses.is_empty() {
+    let declared = reader::read(bytes)
+        .map_err(|e| CompileError::Malformed { offset: e.offset as u64, message: e.message.clone() })?;
+    if let Some(what) = means_more(&declared, bytes) {
         return Err(CompileError::Border {
             function: None,
             offset: None,
-            what: "the module accesses the host's memory by address, which is not what its text means to other engines"
-                .to_string(),
+            what,
             remedy: "compile it as it is: `synth compile` makes the same optimizations".to_string(),
         });
     }

@@ -6,6 +6,7 @@
 //! Requirement TOR-USE-GENERATED: Generated programs that are proved shall agree with a foreign engine on results, traps, memory and
 //! calls.
 
+use crate::branch_relax::RelocTarget;
 use crate::compile::{CompiledFunction, Core, compile_function};
 use crate::debug_info::{self, DebugOptions};
 use crate::error::CompileError;
@@ -28,7 +29,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::arm::linked::Linkage;
-use synth_validator::arm::object::is_reserved;
+use synth_validator::arm::object::{is_of_helpers, is_reserved};
 use synth_validator::claim::{Claim, FunctionClaim, Stage};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::ir::Func;
@@ -251,6 +252,7 @@ fn compile_with(bytes: &[u8], options: &Options) -> Result<Compiled, CompileErro
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
     let functions: Vec<CompiledFunction> = functions.into_iter().flatten().collect();
+    helpers_are_left_alone(&module, &functions)?;
     let (claims, encoded_claims): (Vec<_>, Vec<_>) = claims.into_iter().unzip();
     // A claim is its fields one after the other, a list its length and its elements.
     data.witness = encoded(&(&contract, claims.len()));
@@ -335,6 +337,27 @@ fn names_are_free(module: &Module) -> Result<(), CompileError> {
     match ambiguous(module) {
         Some(symbol) => unsupported(format!("{symbol} as the symbol of an import and of something else")),
         None => Ok(()),
+    }
+}
+
+/// Refuses exports that a run-time helper which the code needs may call in the place of its library's functions.
+fn helpers_are_left_alone(module: &Module, functions: &[CompiledFunction]) -> Result<(), CompileError> {
+    let mut targets = functions.iter().flat_map(|f| &f.relocations).map(|r| &r.target);
+    let helper = targets.find_map(|t| if let RelocTarget::Helper(name) = t { Some(*name) } else { None });
+    let mut exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
+    match (helper, exports.find(|e| is_of_helpers(&e.name))) {
+        (Some(helper), Some(export)) => Err(CompileError::Border {
+            function: None,
+            offset: None,
+            what: format!(
+                "the export {} has the name of a function that {helper} may call, which the code needs from the run-time library",
+                export.name
+            ),
+            remedy: "give the export another name, or do without what needs the helper: memory.copy, memory.fill, memory.init, 64-bit \
+                     division, and data segments under --memory extern"
+                .to_string(),
+        }),
+        _ => Ok(()),
     }
 }
 

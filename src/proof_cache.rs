@@ -9,14 +9,13 @@
 //! all, is not noticed here: a verdict with entries of a store in it rests on the store, until `synth-check`, which knows
 //! no store, or [`Cached::rechecking`] proves it again. Nothing of the store is in certificates.
 
+use crate::beside;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 use synth_validator::certificate::sha256;
 use synth_validator::claim::FunctionClaim;
 use synth_validator::evidence::{VALIDATOR_SHA256, solver_version};
@@ -274,23 +273,12 @@ impl ProofCache {
     /// # Errors
     /// What the file system says. The store is then as it was.
     pub fn store(&self, key: &Key, report: &FunctionReport) -> std::io::Result<()> {
-        static WRITTEN: AtomicU32 = AtomicU32::new(0);
         if report.verdict != Verdict::Proved {
             return Ok(());
         }
         let file = self.file(key);
-        let beside = file.with_extension(format!("{}.{}", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
-        let write = || {
-            std::fs::create_dir_all(file.parent().unwrap_or(&self.folder))?;
-            // Processes on other machines may have the same number: a file of that name is another's.
-            let mut new = std::fs::File::options().write(true).create_new(true).open(&beside)?;
-            let written =
-                new.write_all(Entry::new(key, report).text().as_bytes()).and_then(|()| std::fs::rename(&beside, &file));
-            written.inspect_err(|_| {
-                let _ = std::fs::remove_file(&beside);
-            })
-        };
-        write()?;
+        std::fs::create_dir_all(file.parent().unwrap_or(&self.folder))?;
+        beside::write(&file, Entry::new(key, report).text().as_bytes())?;
         self.own.lock().expect("invariant: no thread panics with the lock").insert(key.clone());
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! How much stack functions take, alone and with all that they call, from the machine code of an object.
 //!
-//! What one function takes is in [`frame`]. Calls of the module's functions are followed, those through tables to every entry of their
+//! What one function takes is in [`frame`]. Beside the module's functions stand the start-up function and exported imports, whose code
+//! jumps to the host. Calls of the module's functions are followed, those through tables to every entry of their
 //! type: tables never change. What the host's functions and run-time helpers take is not known, so they are named, each
 //! with the most stack that is in use when it is called; a user may say what they take. Where calls can go round, there is no
 //! bound, and the circle is named.
@@ -10,11 +11,11 @@ pub mod frame;
 use frame::{Called, FrameUse};
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::arm::decode::{FunctionBytes, Target, decode};
-use synth_validator::arm::object::ObjectFile;
+use synth_validator::arm::object::{Extra, ObjectFile};
 use synth_validator::claim::Claim;
-use synth_validator::contract::{SYM_FUNCTION, SYM_INIT};
+use synth_validator::contract::SYM_FUNCTION;
 use synth_validator::domain::Symbol;
-use synth_validator::wasm::module::{ExportKind, Mode, Module};
+use synth_validator::wasm::module::{Export, ExportKind, Mode, Module};
 
 /// Whom a call may reach.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,8 +42,11 @@ pub struct Call {
 /// What a function takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionStack {
-    /// Function index (imports first); the number of functions for the start-up function.
+    /// Function index (imports first); from the number of functions on for the start-up function, which has that number, and for exported
+    /// imports.
     pub index: u32,
+    /// The symbol of the start-up function or of an exported import; nothing for functions of the module.
+    pub extra: Option<String>,
     /// Its name for people.
     pub name: String,
     /// Names under which it is exported.
@@ -55,17 +59,31 @@ pub struct FunctionStack {
     pub total: Total,
 }
 
+impl FunctionStack {
+    /// Whether the host may call it: an export, or the start-up function.
+    pub fn is_entry(&self) -> bool {
+        !self.exports.is_empty() || self.extra.is_some()
+    }
+    /// Its code.
+    pub fn code<'o>(&self, object: &'o ObjectFile) -> Option<&'o FunctionBytes> {
+        match &self.extra {
+            None => object.functions.get(&self.index),
+            Some(symbol) => object.extras.iter().find(|e| e.name == *symbol).map(|e| &e.code),
+        }
+    }
+}
+
 /// What a function takes with all that it calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Total {
     /// The most bytes, without those of functions outside whose use is not known; nothing if calls can go round.
-    pub bytes: Option<u32>,
+    pub bytes: Option<u64>,
     /// The functions on the deepest path, from this one on.
     pub path: Vec<u32>,
     /// If calls can go round: the functions of a circle, the first one again at the end.
     pub circle: Vec<u32>,
     /// Functions outside whose use is not known, with the bytes in use when they are called.
-    pub outside: BTreeMap<String, u32>,
+    pub outside: BTreeMap<String, u64>,
 }
 
 /// Why stack use cannot be told.
@@ -75,6 +93,19 @@ pub struct StackError {
     pub function: u32,
     /// Why, with the place in its code.
     pub message: String,
+}
+
+/// A function of an object before it is read: index, symbol if it is none of the module's, code.
+type Found<'o> = (u32, Option<&'o str>, &'o FunctionBytes);
+
+/// All functions of an object, ascending by index.
+fn all_of<'o>(module: &Module, object: &'o ObjectFile) -> Vec<Found<'o>> {
+    let first = module.functions.len() as u32;
+    let extra = |(index, extra): (u32, &'o Extra)| (index, Some(extra.name.as_str()), &extra.code);
+    let init = object.init();
+    let thunks = object.extras.iter().filter(|extra| init.is_none_or(|init| init.name != extra.name));
+    let functions = object.functions.iter().map(|(index, bytes)| (*index, None, bytes));
+    functions.chain(init.map(|init| extra((first, init)))).chain((first + 1..).zip(thunks).map(extra)).collect()
 }
 
 /// Reads the stack use of all functions of an object, ascending by index. Operand `outside`: bytes that functions of the host and run-time
@@ -91,17 +122,19 @@ pub fn usage(
     let mut all = Vec::new();
     let none = BTreeMap::new();
     let types = |index| claim.functions.iter().find(|f| f.index == index).map_or(&none, |f| &f.indirect_types);
-    let init = object.init().map(|extra| (module.functions.len() as u32, &extra.code));
-    for (index, bytes) in object.functions.iter().map(|(index, bytes)| (*index, bytes)).chain(init) {
+    for (index, extra, bytes) in all_of(module, object) {
         let frame = read(bytes, types(index)).map_err(|message| StackError { function: index, message })?;
-        let is_export = |e: &&synth_validator::wasm::module::Export| e.kind == ExportKind::Function && e.index == index;
-        let name = match index as usize == module.functions.len() {
-            true => SYM_INIT.to_string(),
-            false => module.display_name(index),
+        let is_export = |e: &&Export| {
+            let is_it = match extra {
+                None => e.index == index,
+                Some(symbol) => *module.export_symbol(&e.name) == *symbol,
+            };
+            e.kind == ExportKind::Function && is_it
         };
         all.push(FunctionStack {
             index,
-            name,
+            extra: extra.map(str::to_string),
+            name: extra.map_or_else(|| module.display_name(index), str::to_string),
             exports: module.exports.iter().filter(is_export).map(|e| e.name.clone()).collect(),
             own_bytes: frame.bytes,
             calls: frame.calls.iter().map(|(at, depth, called)| call(module, object, *at, *depth, *called)).collect(),
@@ -205,17 +238,21 @@ impl<'a> Totals<'a> {
         }
         self.done
     }
+    /// Sums have 64 bits: 2^32 frames of 2^32 bytes, which no path has, would fit.
     fn total(&self, index: u32, circle: Option<&Vec<u32>>) -> Total {
         let function = self.functions[&index];
-        let mut total = Total { bytes: Some(function.own_bytes), path: vec![index], ..Total::default() };
+        let mut total = Total { bytes: Some(function.own_bytes.into()), path: vec![index], ..Total::default() };
         if let Some(circle) = circle {
             return Total { bytes: None, circle: circle.clone(), ..Total::default() };
         }
-        let calls = function.calls.iter().flat_map(|call| call.callees.iter().map(move |callee| (call.depth, callee)));
+        let calls = function
+            .calls
+            .iter()
+            .flat_map(|call| call.callees.iter().map(move |callee| (u64::from(call.depth), callee)));
         for (depth, callee) in calls {
             let below = match callee {
                 Callee::Outside(name) => match self.given.get(name) {
-                    Some(bytes) => Total { bytes: Some(*bytes), ..Total::default() },
+                    Some(bytes) => Total { bytes: Some((*bytes).into()), ..Total::default() },
                     None => Total { bytes: Some(0), outside: [(name.clone(), 0)].into(), ..Total::default() },
                 },
                 Callee::Function(f) => self.done[f].clone(),

@@ -29,7 +29,7 @@ pub struct LoopTime {
 /// How long a function takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionTime {
-    /// Function index (imports first); the number of functions for the start-up function.
+    /// Function index, as [`FunctionStack`] has it.
     pub index: u32,
     /// Cycles at most, without those of functions outside; nothing if there is no bound.
     pub cycles: Option<u64>,
@@ -100,8 +100,9 @@ fn one(
     core: Core,
 ) -> FunctionTime {
     let index = function.index;
-    let bytes = object.functions.get(&index).or(object.init().map(|extra| &extra.code));
-    let Some(bytes) = bytes else { return declined(index, Decline::Code("it is not in the object".to_string())) };
+    let Some(bytes) = function.code(object) else {
+        return declined(index, Decline::Code("it is not in the object".to_string()));
+    };
     let none = BTreeMap::new();
     let types = claim.functions.iter().find(|f| f.index == index).map_or(&none, |f| &f.indirect_types);
     let code = match decode(bytes) {

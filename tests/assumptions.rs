@@ -6,7 +6,7 @@ mod support;
 use support::proofs::{deep, prove};
 use synth::native::Request;
 use synth::pipeline::{Options, compile};
-use synth_validator::contract::Bounds;
+use synth_validator::contract::{Bounds, MemoryOwner};
 use synth_validator::ladder::Limits;
 use synth_validator::validate::module::ModuleSession;
 use synth_validator::validate::{InputError, Session, Verdict};
@@ -50,8 +50,42 @@ fn verdicts_name_what_they_rest_on_and_nothing_else() {
         named(IMPORT, &Options { import_prefix, ..software() }),
         ["A-AAPCS A-CORE A-FRAME A-HOST A-PREFIX(port_) A-STACK"]
     );
+    // Symbols of data have it too.
+    let data = r#"(module (import "e" "d" (global i32)) (func (export "f") (result i32) (i32.const 1)))"#;
+    assert_eq!(
+        named(data, &Options { import_prefix: "port_".to_string(), ..software() }),
+        ["A-CORE A-FRAME A-HOST A-PREFIX(port_) A-STACK"]
+    );
+    // The start-up function copies data segments.
+    let segment = PLAIN.replace("(memory 1)", r#"(memory 1) (data (i32.const 0) "data")"#);
+    assert_eq!(named(&segment, &software()), ["A-CORE A-FRAME A-HOST A-STACK"]);
+    assert_eq!(
+        named(&segment, &Options { memory: MemoryOwner::Extern, ..software() }),
+        ["A-CORE A-FRAME A-HOST A-STACK A-RT(__aeabi_memmove)"]
+    );
     let native = Options { native: vec![Request::Param("f".to_string(), 0)], ..software() };
     assert_eq!(named(POINTER, &native), ["A-CORE A-FRAME A-HOST A-NATIVE(f:0) A-STACK"]);
+}
+
+/// A function goes by the name of its export, whatever other names say, or by its number; a name of other characters stands in quotes.
+///
+/// Covers TOR-ASSUME-NATIVE.
+#[test]
+fn host_addresses_are_named_so_that_no_two_are_confused() {
+    let first = |text: &str, function: &str| {
+        let native = vec![Request::Param(function.to_string(), 0)];
+        named(text, &Options { native, ..Options::default() }).remove(0)
+    };
+    let text = r#"(module (memory 1)
+        (func $sem_give (export "evil") (param i32) (result i32) (i32.load (local.get 0)))
+        (func $evil (export "sem_give") (param i32) (result i32) (i32.load offset=4 (local.get 0))))"#;
+    assert_eq!(first(text, "evil"), "A-CORE A-FRAME A-HOST A-NATIVE(evil:0) A-STACK");
+    assert_eq!(first(text, "sem_give"), "A-CORE A-FRAME A-HOST A-NATIVE(sem_give:0) A-STACK");
+    let inner = r#"(module (memory 1) (func $f (param i32) (result i32) (i32.load (local.get 0)))
+        (func (export "f") (param i32) (result i32) (call $f (local.get 0))))"#;
+    assert_eq!(first(inner, "f"), "A-CORE A-FRAME A-HOST A-NATIVE(func[0]:0, f:0) A-STACK");
+    let odd = POINTER.replace(r#""f""#, r#""f:0, g""#);
+    assert_eq!(first(&odd, "f:0, g"), r#"A-CORE A-FRAME A-HOST A-NATIVE("f:0, g":0) A-STACK"#);
 }
 
 /// Covers TOR-ASSUME-CAPACITY.
@@ -63,7 +97,7 @@ fn verdicts_between_modules_name_theirs() {
     let report = deep(|| session.function(0));
     assert_eq!(
         (report.verdict, report.assumptions.join(" ")),
-        (Verdict::Proved, "A-CAPACITY A-HOST A-STACK".to_string())
+        (Verdict::Proved, "A-CAPACITY(65536) A-HOST A-STACK".to_string())
     );
 }
 
@@ -79,6 +113,38 @@ fn claims_do_not_rename_exports() {
         let found = Session::new(&wasm, &compiled.object, None, Limits::default());
         assert_eq!(found.is_ok(), is_right, "{symbol}");
     }
+}
+
+/// What a claim says of names stands in the lines that people read: it has no lines of its own.
+///
+/// Covers TOR-CONTRACT-NAMES.
+#[test]
+fn claims_write_no_text_into_contracts() {
+    let wasm = wat::parse_str(PLAIN).expect("valid text");
+    let compiled = compile(&wasm, &Options::default()).expect("compiles");
+    let fits = |prefix: &str, export: Option<&str>| {
+        let mut claim = compiled.claim.clone();
+        claim.contract.import_prefix = prefix.to_string();
+        let symbol = |export: &str| (export.to_string(), format!("__synth_marshalled_{export}"));
+        claim.contract.export_symbols = export.map(symbol).into_iter().collect();
+        match Session::new(&wasm, &compiled.object, Some(claim), Limits::default()) {
+            Err(InputError::Claim(why)) => Some(why),
+            _ => None,
+        }
+    };
+    assert_eq!(fits("", None), None);
+    for prefix in ["\ncontract: ", "9", "a b"] {
+        assert!(fits(prefix, None).is_some_and(|why| why.contains("of imports") && !why.contains('\n')), "{prefix:?}");
+    }
+    for export in ["g", "f\nassumptions: none"] {
+        assert!(
+            fits("", Some(export)).is_some_and(|why| why.contains("the export") && !why.contains('\n')),
+            "{export:?}"
+        );
+    }
+    let mut contract = compiled.claim.contract;
+    contract.export_symbols = [("f\n, g".to_string(), "x".to_string())].into();
+    assert!(contract.to_string().ends_with(r#"behind trampolines: "f\n, g""#), "{contract}");
 }
 
 /// Covers TOR-CONTRACT-FITS.

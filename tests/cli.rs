@@ -159,9 +159,125 @@ fn bad_usage_exits_2() {
     let copy = folder.write("copy.wasm", &std::fs::read(&module).expect("reads"));
     check(&["compile", &copy, "-o", &copy], 2);
     check(&["corpus", "run", "--only", "no_such_program"], 2);
+    // A program that is not there was not proved either: not one that is named, nor any of none.
+    let nowhere = folder.path("nowhere");
+    let fetched = ["corpus", "run", "--validate", "--only", "snappy", "--third-party", &nowhere];
+    for more in [&[][..], &["--only", "globals"], &["--format", "json"]] {
+        let (out, message) = check(&[&fetched[..], more].concat(), 2);
+        let said = out + &message;
+        assert!(said.contains("snappy is not fetched") && said.contains("scripts/fetch-modules.sh"), "{said}");
+    }
+    let manifest = folder.write("manifest.json", b"{\"programs\": []}");
+    let (_, message) = check(&["corpus", "run", "--corpus", &folder.path("."), "--third-party", &nowhere], 2);
+    assert!(message.contains("the corpus has no program"), "{message}");
+    std::fs::remove_file(manifest).expect("removes");
     check(&["--help"], 0);
     check(&["--version"], 0);
     assert_eq!(folder.names(), ["copy.wasm"]);
+}
+
+/// Covers TOR-EXIT-INPUT.
+#[test]
+fn no_output_takes_the_place_of_the_input_or_of_another_output() {
+    let folder = Folder::new("places");
+    let text = "(module (func (export \"f\") (param i32) (result i32) (local.get 0)))";
+    let module = folder.write("in.wat", text.as_bytes());
+    std::os::unix::fs::symlink(&module, folder.path("link.wat")).expect("a link");
+    let [link, out, evidence, inside, script, trampolines] =
+        ["link.wat", "out", "e", "e/claim.bin", "out.ld", "t.c"].map(|name| folder.path(name));
+    let report = format!("--inline-report={out}");
+    let compile = ["compile", &module, "-o", &out];
+    let validate = ["compile", "--validate", &module, "-o", &out, "--evidence", &evidence];
+    let cases: &[(&[&str], &[&str], &str)] = &[
+        (&["optimize", &module, "-o", &module], &[], "the output is the input"),
+        (&["optimize", &module, "-o", &link], &[], "the output is the input"),
+        (&["optimize", &module, "-o", &out, "--witness", &module], &[], "the file of --witness is the input"),
+        (&["optimize", &module, "-o", &out, "--witness", &out], &[], "--witness and the output have one place"),
+        (&["compile", &module, "-o", &link], &[], "the output is the input"),
+        (&compile, &["--emit-header", &out], "the header and the output have one place"),
+        (&compile, &["--emit-header", &module], "the header is the input"),
+        (&compile, &["--emit-header", &link, "--stack-usage", &inside], "the header is the input"),
+        (
+            &compile,
+            &["--emit-header", &inside, "--stack-usage", &inside],
+            "--stack-usage and the header have one place",
+        ),
+        (&compile, &[&report], "--inline-report and the output have one place"),
+        (&compile, &["--image", "--board", "mps2-an386", "--emit-header", &script], "the header and the linker script"),
+        (
+            &compile,
+            &["--marshal", "f:0=s", "--marshal-source", &trampolines, "--emit-header", &trampolines],
+            "trampolines",
+        ),
+        (&validate, &["--certificate", &evidence], "the evidence and the certificate have one place"),
+        (
+            &validate,
+            &["--certificate", &format!("{evidence}/deeper")],
+            "the evidence and the certificate have one place",
+        ),
+        (&validate, &["--stack-usage", &inside], "the evidence and the file of --stack-usage have one place"),
+        (&validate[..3], &["-o", &inside, "--evidence", &evidence], "the evidence and the output have one place"),
+        (&validate[..3], &["-o", &inside, "--certificate", &evidence], "the certificate and the output have one place"),
+    ];
+    for (first, more, why) in cases {
+        let (_, message) = check(&[*first, *more].concat(), 2);
+        assert!(message.contains(why) && message.contains("help:"), "{why}: {message}");
+        assert_eq!(folder.names(), ["in.wat", "link.wat"]);
+    }
+    assert_eq!(std::fs::read_to_string(&module).expect("reads"), text);
+    check(&["compile", &module, "-o", "/dev/null", "--emit-header", "/dev/null"], 0);
+    check(&["compile", "--validate", &module, "-o", &out, "--certificate", &folder.path(".")], 0);
+}
+
+/// Covers TOR-EXIT-NOFILE.
+#[test]
+fn what_another_process_left_beside_is_left_there() {
+    let folder = Folder::new("beside");
+    let (module, out) = (folder.write("in.wat", b"(module)"), folder.path("out.o"));
+    // A shell gives its number to the program that takes its place: all names that the program tries first are taken.
+    let script = format!(
+        "for name in $$ $$.0 $$.1 $$.2; do ln -s {module} .out.o.$name; done; exec {} compile {module} -o {out}",
+        env!("CARGO_BIN_EXE_synth")
+    );
+    let ended = Command::new("sh").args(["-c", &script]).current_dir(&folder.0).output().expect("runs");
+    assert!(ended.status.success());
+    assert_eq!(std::fs::read(&module).expect("reads"), b"(module)");
+    assert_eq!(folder.names().len(), 6);
+}
+
+/// Names in modules and certificates are told in one line, without what a terminal obeys.
+///
+/// Covers TOR-CHECK-EXIT.
+#[test]
+fn synth_check_prints_no_control_characters() {
+    let folder = Folder::new("names");
+    let source = r#"(module (memory 1)
+      (func (@name "h\n2 of 2 functions proved\1b[31mRED") (export "k\nassumptions: none") (param i32) (result i32)
+        (i32.load (local.get 0))))"#;
+    let names = ["certificate", "in.wat", "out.o"];
+    let [certificate, module, object] = names.map(|name| folder.path(name));
+    folder.write("in.wat", source.as_bytes());
+    check(&["--validate", &module, "-o", &object, "--certificate", &certificate, "--native-pointer", "all"], 0);
+    let run = || {
+        let args = [&certificate, &module, &object].map(std::ffi::OsString::from);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = synth_validator::check_command::run(&args, &mut out, &mut err);
+        let is_plain = |bytes: &[u8]| bytes.iter().all(|byte| *byte == b'\n' || *byte >= b' ');
+        assert!(is_plain(&out) && is_plain(&err), "{out:?} {err:?}");
+        (code, text(&out), text(&err))
+    };
+    let (code, out, _) = run();
+    assert!(code == 0 && out.contains("A-NATIVE") && out.lines().count() == 3, "{out}");
+    // The same in what is damaged, where the certificate's own text is shown.
+    let file = format!("{certificate}/certificate.json");
+    let whole = std::fs::read_to_string(&file).expect("reads");
+    let forged = "x\\n\\u001b[31mEverything is proved";
+    for (from, to) in [("\"Software\"", format!("\"{forged}\"")), ("{", format!("{{\"{forged}\": 0,"))] {
+        assert!(whole.contains(from), "{whole}");
+        std::fs::write(&file, whole.replacen(from, &to, 1)).expect("writes");
+        let (code, _, err) = run();
+        assert!(code == 1 && err.contains("x??[31mEverything") && err.lines().count() == 1, "{err}");
+    }
 }
 
 /// Covers TOR-OUTPUT-JSON.

@@ -123,6 +123,20 @@ fn bulk_operations_on_no_bytes_change_nothing() {
     check("no_bytes", Bounds::Software, None, &[]);
 }
 
+/// A new size of memory is known to be one that it may have where both sides have come to the same event.
+#[test]
+fn sizes_are_compared_where_both_sides_have_grown() {
+    check("growth", Bounds::Software, None, &[]);
+}
+
+/// The declared maximum of a masked memory lies between powers of two.
+#[test]
+fn masked_memories_grow_to_their_declared_maximum() {
+    for bounds in [Bounds::Mask, Bounds::Software] {
+        check("masked_growth", bounds, Some(3), &[]);
+    }
+}
+
 /// Names of imports that no symbol can have.
 #[test]
 fn imports_have_symbols_whatever_their_names() {

@@ -6,15 +6,22 @@ mod support;
 #[cfg(feature = "faults")]
 use smallvec::smallvec;
 use std::path::Path;
-use support::proofs::deep;
+use support::assembler;
+use support::forms::{form, inst, returns, stage};
+use support::proofs::{deep, verdict};
 use synth::pipeline::{Compiled, DEAD_PARAMS, Options, compile};
+use synth::simulator::board::Folder;
 use synth_validator::certificate::{self, Certificate};
-use synth_validator::claim::{Claim, FunctionClaim, Ignoring};
+use synth_validator::claim::{Claim, FunctionClaim, Ignoring, Inlined, Stage};
+use synth_validator::contract::Bounds;
+use synth_validator::domain::{BinOp, Space, Width};
+use synth_validator::ir::{Cond, Func, Inst, Op};
 #[cfg(feature = "faults")]
-use synth_validator::ir::{Inst, Op, Type, Values};
+use synth_validator::ir::{Type, Values};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::prove_all;
 use synth_validator::validate::{Session, Verdict};
+use synth_validator::witness::Witness;
 
 /// `handle` looks at its context only in what `simplify` removes; `checks` gives it a fourth form. `other` ignores its second word too,
 /// `both` neither.
@@ -196,7 +203,7 @@ fn only_the_link_that_says_so_ignores_words() {
 /// Covers TOR-CLAUSE-IGNORED, TOR-SENSE-FAULTS.
 #[cfg(feature = "faults")]
 #[test]
-fn a_word_that_is_used_is_refuted() {
+fn a_fault_that_uses_an_ignored_word_is_refuted() {
     let subject = subject(Some("dead_params-used"));
     let found = subject.post(subject.claim(|c| assert!(!ignoring(c).is_empty())));
     assert!(matches!(found, Verdict::Refuted(_)), "{found:?}");
@@ -207,7 +214,7 @@ fn a_word_that_is_used_is_refuted() {
 /// Covers TOR-CLAUSE-IGNORED, TOR-VERDICT-PROVED.
 #[cfg(feature = "faults")]
 #[test]
-fn a_form_whose_link_is_not_proved_excuses_nothing() {
+fn a_form_with_a_fault_excuses_nothing() {
     let subject = subject(Some("dead_params-used"));
     let claim = subject.claim(|c| {
         let form = &mut function(c, HANDLE).stages[SIMPLE as usize].func;
@@ -247,4 +254,66 @@ fn a_form_whose_proof_is_open_refutes_nobody() {
     assert!(verdicts(Limits::default().region_steps).iter().all(|v| *v == Verdict::Proved));
     let open = verdicts(40);
     assert!(open.iter().all(|v| matches!(v, Verdict::Unknown(_))), "{open:?}");
+}
+
+/// What accesses need is assumed of the module's where bounds are not checked. A form that reads at a word is inlined with another word, which a
+/// later form ignores: what follows was impossible then, and compared with nothing.
+///
+/// Covers TOR-INPUT-CLAIM.
+#[test]
+fn forms_are_not_inlined_of_which_later_ones_ignore_words() {
+    let text = r#"(module (memory 1)
+        (func $h (export "h") (param i32 i32) (result i32)
+          (drop (i32.load (local.get 1))) (i32.add (local.get 0) (i32.const 1)))
+        (func $f (export "f") (param i32 i32) (result i32) (call $h (local.get 0) (local.get 1))))"#;
+    let module = wat::parse_str(text).expect("valid text");
+    let compiled = compile(&module, &Options { bounds: Bounds::None, ..Options::default() }).expect("compiles");
+    let (h, f) = (0, 1);
+    let load = Op::Load { space: Space::Linear, width: Width::Word, signed: false, offset: 0 };
+    let plus = |result: u32| vec![inst(Op::Const(1), &[], &[14]), inst(Op::Bin(BinOp::Add), &[0, 14], &[result])];
+    let whole = |insts: Vec<Inst>, result: u32| vec![(insts, returns(result))];
+    let reads = form(h, 2, whole([vec![inst(load, &[1], &[2])], plus(4)].concat(), 4));
+    let sums = form(h, 2, whole(plus(4), 4));
+    let calls = form(f, 2, whole(vec![inst(Op::Call { func: h }, &[0, 1], &[2])], 2));
+    // For one argument, which executions do not find, another second word.
+    let rarely = vec![
+        inst(Op::Const(0x5eed_1234), &[], &[5]),
+        inst(Op::Cmp(Cond::Eq), &[0, 5], &[6]),
+        inst(Op::Const(u32::MAX), &[], &[7]),
+        inst(Op::Select, &[6, 7, 1], &[8]),
+    ];
+    let passes = form(f, 2, whole([rarely.clone(), vec![inst(Op::Call { func: h }, &[0, 8], &[9])]].concat(), 9));
+    let right = form(f, 2, whole(plus(4), 4));
+    let choice = vec![inst(Op::Const(42), &[], &[10]), inst(Op::Select, &[6, 10, 4], &[11])];
+    let wrong = form(f, 2, whole([rarely, plus(4), choice].concat(), 11));
+    let found = |inlined: u32, last: &Func, before: &str| {
+        let mut claim = compiled.claim.clone();
+        claim.functions[0].stages = vec![stage("reads", reads.clone()), stage("sums", sums.clone())];
+        claim.functions[1].stages = vec![
+            stage("calls", calls.clone()),
+            stage("again", calls.clone()),
+            Stage { ignoring: vec![Ignoring { callee: h, stage: 1 }], ..stage("passes", passes.clone()) },
+            Stage {
+                inlined: vec![Inlined { block: 0, inst: 4, callee: h, stage: inlined }],
+                ..stage("inlines", last.clone())
+            },
+        ];
+        claim.functions.iter_mut().for_each(|f| f.witness = Witness::default());
+        let code = [
+            assembler::function(h, "h", "adds r0, r0, #1\nbx lr"),
+            assembler::function(f, "f", &format!("{before}adds r0, r0, #1\nbx lr\n2: movs r0, #42\nbx lr")),
+            assembler::memory(65_536),
+            assembler::memory_bytes(65_536),
+        ];
+        let object = assembler::assembled(&Folder::new().expect("a folder"), &code.concat());
+        let found = deep(|| verdict(&module, &object, Some(claim)));
+        println!("{}: {}", found.name(), found.detail());
+        found
+    };
+    let jump = "movw r3, #0x1234\nmovt r3, #0x5eed\ncmp r0, r3\nbeq 2f\n";
+    let never = "cmp r0, r0\nbne 2f\n";
+    assert_eq!(found(1, &right, never), Verdict::Proved);
+    assert_ne!(found(0, &right, never), Verdict::Proved);
+    assert_ne!(found(0, &wrong, jump), Verdict::Proved);
+    assert_ne!(found(1, &wrong, jump), Verdict::Proved);
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use support::assembler::*;
+use support::forms::*;
 use support::proofs::verdict;
 use synth::pipeline::{Options, compile};
 use synth::simulator::board::Folder;
@@ -85,6 +86,11 @@ fn every_size_that_is_written_is_one_that_memory_may_have() {
         let wrong = format!("movw r12, #:lower16:{bytes}\nmovt r12, #:upper16:{bytes}\nstr r12, [r1]\n");
         assert_ne!(with(&wrong), Verdict::Proved, "{bytes}");
     }
+    // What is added is one page or none: never larger than the module's.
+    let part =
+        |word: &str| with(&format!("and r12, r0, #1\nlsl r12, r12, #{word}\nadd r12, r12, #0x10000\nstr r12, [r1]\n"));
+    assert_ne!(part("15"), Verdict::Proved);
+    assert_eq!(part("16"), Verdict::Proved);
 }
 
 /// At a cut point the size is taken for one that memory may have. Forms of a claim that write 1 there made every path behind it
@@ -97,11 +103,7 @@ fn forms_of_a_claim_write_no_other_sizes() {
         r#"(module (memory 1) (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#;
     let module = wat::parse_str(text).expect("valid text");
     let compiled = compile(&module, &Options::default()).expect("compiles");
-    let values = |of: &[u32]| of.iter().map(|v| Value(*v)).collect::<Values>();
-    let inst =
-        |op: Op, args: &[u32], results: &[u32]| Inst { op, args: values(args), results: values(results), origin: 0 };
     let set = |value: u32| inst(Op::SetMemoryBytes, &[value], &[]);
-    let edge = |block: u32| Edge { block: Block(block), args: Values::default() };
     // The right word in 8; in 13 another one, for one argument only, which executions do not find. 1 has the size, 2 the number 1.
     let right = || vec![inst(Op::Const(1), &[], &[7]), inst(Op::Bin(BinOp::Add), &[0, 7], &[8])];
     let wrong = || {
@@ -113,41 +115,33 @@ fn forms_of_a_claim_write_no_other_sizes() {
         ]
     };
     let opened = || vec![inst(Op::MemoryBytes, &[], &[1]), inst(Op::Const(1), &[], &[2]), set(2)];
-    let form = |blocks: Vec<(Vec<Inst>, Terminator)>| {
-        let block = |(n, (insts, end))| BlockData {
-            params: values(if n == 0 { &[0] } else { &[] }),
-            insts,
-            end,
-            end_origin: 0,
-        };
-        let blocks = blocks.into_iter().enumerate().map(block).collect();
-        Func { index: 0, results: vec![Type::I32], values: vec![Type::I32; 14], blocks }
-    };
     let asks = [
         inst(Op::MemoryBytes, &[], &[3]),
         set(1),
         inst(Op::Const(1), &[], &[4]),
         inst(Op::Cmp(Cond::Eq), &[3, 4], &[5]),
     ];
-    let first = form(vec![
-        ([opened(), asks.to_vec(), right()].concat(), Terminator::Branch(Value(5), edge(1), edge(2))),
-        (vec![], Terminator::Return(values(&[8]))),
-        (wrong(), Terminator::Return(values(&[13]))),
-    ]);
+    let first = form(
+        0,
+        1,
+        vec![
+            ([opened(), asks.to_vec(), right()].concat(), Terminator::Branch(Value(5), edge(1), edge(2))),
+            (vec![], returns(8)),
+            (wrong(), returns(13)),
+        ],
+    );
     let all = [right(), wrong()].concat();
-    let second = form(vec![([opened(), vec![set(1)], all.clone()].concat(), Terminator::Return(values(&[13])))]);
-    let third = form(vec![(all, Terminator::Return(values(&[13])))]);
+    let second = form(0, 1, vec![([opened(), vec![set(1)], all.clone()].concat(), returns(13))]);
+    let third = form(0, 1, vec![(all, returns(13))]);
     let location = |n: u32| Loc::Value(Value(n), 0);
     // Behind the third instruction of the first block, on both sides.
     let equal = vec![(location(0), location(0)), (location(1), location(1))];
     let cut = Cut { left: 3 << 32, right: 3 << 32, equal, ..Cut::default() };
-    let stage =
-        |name: &str, func, witness| Stage { name: name.to_string(), func, witness, inlined: vec![], ignoring: vec![] };
     let mut claim: Claim = compiled.claim.clone();
     claim.functions[0].stages = vec![
-        stage("first", first, Witness::default()),
-        stage("second", second, Witness { cuts: vec![cut], rewrites: vec![] }),
-        stage("third", third, Witness::default()),
+        stage("first", first),
+        Stage { witness: Witness { cuts: vec![cut], rewrites: vec![] }, ..stage("second", second) },
+        stage("third", third),
     ];
     claim.functions[0].witness = Witness::default();
     let folder = Folder::new().expect("a folder");

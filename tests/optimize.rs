@@ -19,6 +19,7 @@ use synth::faults::{ALL, Fault, Stage, of_pass};
 use synth::optimize::PASSES;
 use synth::optimize::{Optimized, Options, optimize};
 use synth::pipeline::{CARRIERS, DEAD_PARAMS};
+use synth_validator::claim::Rounds;
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::{prove_all, with_deep_stack};
@@ -245,7 +246,7 @@ const SUBJECT: &str = r#"(module (memory 1)
 /// Covers TOR-REFINE-WRONG.
 #[cfg(feature = "faults")]
 #[test]
-fn a_wrong_body_is_refused_and_the_function_keeps_its_own() {
+fn a_body_with_a_fault_is_refused_and_the_function_keeps_its_own() {
     let wasm = wat::parse_str(SUBJECT).expect("valid text");
     let right = optimized(&wasm);
     assert!(right.refusals.is_empty());
@@ -378,6 +379,75 @@ fn between_modules_memory_has_no_fixed_size_if_either_or_a_host_changes_it() {
     };
     let found = unaided(&dropped(""), &dropped("(data.drop $d)"));
     assert!(matches!(&found, Verdict::Unknown(why) if why.contains("drops a segment")), "{found:?}");
+}
+
+/// Host addresses, and numbers that are addresses, are not what a module's operators say: under `synth.abi` the second module reads elsewhere.
+///
+/// Covers TOR-REFINE-MODULES, TOR-REFINE-WRONG.
+#[test]
+fn modules_that_mean_more_than_their_operators_say_are_refused() {
+    let load = "(i32.load (local.get 0))";
+    let other = format!(
+        "(if (i32.gt_u (local.get 0) (i32.const 0xfffc)) (then (return (i32.load (i32.const 0x20000))))) {load}"
+    );
+    let module = |import: &str, body: &str, section: &str| {
+        format!(r#"(module {import} (memory 1 1) (func (export "get") (param i32) (result i32) {body}) {section})"#)
+    };
+    assert_eq!(unaided(&module("", load, ""), &module("", &other, "")), Verdict::Proved);
+    let is_read = |before: &str, after: &str| {
+        let [before, after] = [before, after].map(|text| wat::parse_str(text).expect("valid text"));
+        let claim = ModuleSession::unaided(&before, &after).expect("readable").0.remove(0).claim;
+        ModuleSession::new(&before, &after, claim, Limits::default()).is_ok()
+    };
+    for section in [r#"(@custom "vendor" "get:0")"#, ""] {
+        assert!(is_read(&module("", load, ""), &module("", load, section)));
+    }
+    for section in
+        [r#"(@custom "synth.abi" "get:0\n")"#, r#"(@custom "linking" "\02")"#, r#"(@custom "reloc.CODE" "\03\00")"#]
+    {
+        let [plain, told, changed] = [module("", load, ""), module("", load, section), module("", &other, section)];
+        for (before, after) in [(&plain, &told), (&told, &plain), (&told, &changed)] {
+            assert!(!is_read(before, after), "{section}");
+        }
+        assert!(optimize(&wat::parse_str(&told).expect("valid text"), &Options::default()).is_err(), "{section}");
+    }
+    let import = r#"(import "e" "g" (global $g i32))"#;
+    let number = module(import, "(i32.add (global.get $g) (local.get 0))", "");
+    assert!(is_read(&number, &number));
+    let access = module(import, "(i32.load (global.get $g))", "");
+    assert!(!is_read(&access, &access));
+}
+
+/// Covers TOR-REFINE-MODULES, TOR-ASSUME-CAPACITY.
+#[test]
+fn refine_reads_both_modules_and_says_what_it_rests_on() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).expect("writable");
+        path.display().to_string()
+    };
+    let synth = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_synth")).args(arguments).output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let nothing = file("refine-nothing.w", &Rounds::default().encode());
+    let grows = wat::parse_str(r#"(module (memory 1 4) (func (export "f") (result i32) (memory.grow (i32.const 1))))"#);
+    let module = file("refine-grows.wasm", &grows.expect("valid text"));
+    let (status, said) = synth(&["refine", &module, &module, "--witness", &nothing]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("1 of 1 function proofs"), "{said}");
+    assert!(said.contains("assumptions: A-CAPACITY(262144), A-HOST, A-STACK\n"), "{said}");
+    let junk = file("refine-junk.bin", b"no module");
+    for options in [&["--witness", &*nothing][..], &[]] {
+        let (status, said) = synth(&[&["refine", &*junk, &*junk], options].concat());
+        assert_eq!((status, said.as_str()), (Some(2), ""), "{options:?}");
+    }
+    let before = file("refine-before.wasm", &wat::parse_str(SUBJECT).expect("valid text"));
+    let after = folder.join("refine-after.wasm").display().to_string();
+    let (status, said) = synth(&["optimize", &before, "-o", &after]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("assumptions: A-CAPACITY(65536), A-HOST, A-STACK\n"), "{said}");
 }
 
 /// Covers TOR-REFINE-MODULES, TOR-REFINE-WRONG.

@@ -285,7 +285,7 @@ fn poisoned(store: &ProofCache, key: &Key, report: &FunctionReport) -> String {
 /// evidence says both.
 #[cfg(feature = "faults")]
 #[test]
-fn an_entry_that_is_contradicted_is_told_although_a_pass_is_refused() {
+fn an_entry_that_is_contradicted_is_told_although_a_fault_has_a_pass_refused() {
     use synth::pipeline::{Options, compile};
     const FAULT: &str = "if_convert-exchanged";
     const DECIDES: u32 = 5;

@@ -14,6 +14,7 @@ use support::packages;
 use synth::pipeline::{Options, compile};
 use synth_validator::certificate::Certificate;
 use synth_validator::check_command;
+use synth_validator::evidence::asking::Asking;
 use synth_validator::evidence::obligations::{self, Obligation};
 use synth_validator::evidence::solver::{Answer, AskError, Foreign, Kind, Plan, Tally, ask, ask_all};
 use synth_validator::ladder::{Limits, Rung};
@@ -195,7 +196,8 @@ fn installed_solvers_agree_and_notice_a_false_obligation() {
     }
 }
 
-/// What a script says to the n-th `check-sat` of its process, where the first one is the control, and to every `echo`.
+/// What a script says to the n-th `check-sat` of its process, and to every `echo`. Obligations have a head, the first and the last query,
+/// which are the controls, have none.
 fn script(folder: &Folder, name: &str, program: &str) -> Foreign {
     let path = folder.write(name, program);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
@@ -206,16 +208,17 @@ fn awk(answer: &str) -> String {
         r#"#!/bin/sh
 exec awk '
 /^; function/ {{ head = $0 }}
+/^\(reset\)/ {{ head = "" }}
 /^\(check-sat\)/ {{ n++; {answer} fflush() }}
 /^\(echo / {{ gsub(/[()"]/, ""); sub(/^echo /, ""); print; fflush() }}'
 "#
     )
 }
 
-/// What a solver makes of the obligations of q15, with a second for each.
-fn asked_about_q15(solver: &Foreign) -> (Tally, Vec<String>) {
-    let q15 = program("q15");
-    let session = session(&q15);
+/// What a solver makes of the obligations of int64, with a second for each.
+fn asked_about_int64(solver: &Foreign) -> (Tally, Vec<String>) {
+    let int64 = program("int64");
+    let session = session(&int64);
     let solvers = [solver.clone()];
     let plan = Plan { solvers: &solvers, least: Rung::Egraph, limit: Duration::from_secs(1), keep: None };
     let ids = exported(&session, Rung::Egraph).iter().map(Obligation::id).collect();
@@ -225,7 +228,8 @@ fn asked_about_q15(solver: &Foreign) -> (Tally, Vec<String>) {
 #[test]
 fn solvers_that_do_wrong_are_noticed() {
     let folder = Folder::new("fakes");
-    let control = "if (n == 1) { print \"sat\"; next }";
+    let control = "if (head == \"\") { print \"sat\"; next }";
+    let unsat = awk(&format!("{control} print \"unsat\";"));
     let cases: &[(&str, String, &str)] = &[
         ("agreeable", awk("print \"unsat\";"), "unsat to a query that has a solution"),
         ("ignorant", awk("print \"unknown\";"), "unknown to a query that is trivial"),
@@ -240,24 +244,49 @@ fn solvers_that_do_wrong_are_noticed() {
         ("endless", awk(&format!("{control} while (1) print \"unsat?\";")), "more than 64 lines"),
         ("wide", awk(&format!("{control} while (1) printf \"unsat?\";")), "more than 4096 bytes"),
         ("text", "no program\n".to_string(), ""),
+        ("first", awk("print n == 1 ? \"sat\" : \"unsat\";"), "unsat to a query that has a solution"),
+        (
+            "failing",
+            unsat.replace("exec awk", "awk") + "exit 3\n",
+            "does not end as it should after its answers (exit status: 3",
+        ),
+        (
+            "numbering",
+            unsat.replace("next }", "for (k = 1; k < 20; k++) printf \"unsat\\nsynth-%d\\n\", k; next }"),
+            "on a query that is trivial it says",
+        ),
+        (
+            "hasty",
+            awk(control).replace("print; fflush()", "print; print \"unsat\"; fflush()"),
+            "on a query that is trivial it says",
+        ),
     ];
     for (name, program, why) in cases {
         let start = Instant::now();
-        let (tally, ids) = asked_about_q15(&script(&folder, name, program));
+        let (tally, ids) = asked_about_int64(&script(&folder, name, program));
         println!("{name}: {:?} after {:?}", tally.failed.first(), start.elapsed());
         assert!(!tally.is_agreement(), "{name}");
         assert_eq!((tally.agreed, tally.unknown.len(), tally.disagreed.len()), (0, 0, 0), "{name}");
         assert_eq!(tally.failed.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), ids, "{name}");
         assert!(tally.failed[0].1.contains(why), "{name}: {:?}", tally.failed[0]);
     }
-    let (tally, ids) = asked_about_q15(&script(&folder, "contrary", &awk("print \"sat\";")));
+    let (tally, ids) = asked_about_int64(&script(&folder, "contrary", &awk("print \"sat\";")));
     assert_eq!((tally.disagreed.clone(), tally.is_agreement()), (ids.clone(), false));
-    let (tally, _) = asked_about_q15(&script(&folder, "slow", &awk(&format!("{control} print \"unknown\";"))));
+    let (tally, _) = asked_about_int64(&script(&folder, "slow", &awk(&format!("{control} print \"unknown\";"))));
     assert_eq!((tally.unknown.clone(), tally.is_agreement()), (ids.clone(), false), "nothing was agreed upon");
+    // One that says all that it should and then stays.
+    let text = "; function 1\n(check-sat)\n";
+    let staying = script(&folder, "staying", &(unsat.replace("exec awk", "awk") + "sleep 1000\n"));
+    let (answers, _) = ask(&staying, &[text], Duration::from_secs(1));
+    let stays =
+        |a: &Answer| matches!(a, Answer::Failed(why) if why == "it does not end as it should after its answers");
+    assert!(answers.len() == 1 && stays(&answers[0]), "{answers:?}");
+    let honest = script(&folder, "honest", &unsat);
+    assert_eq!(ask(&honest, &[text; 3], Duration::from_secs(1)).0, [Answer::Agrees, Answer::Agrees, Answer::Agrees]);
     // One query alone makes it crash: the others are answered all the same.
     let number = ids[1].rsplit('-').next().expect("a number").to_string();
     let picky = format!("{control} if (head ~ /obligation {number},/) exit 1; print \"unsat\";");
-    let (tally, _) = asked_about_q15(&script(&folder, "picky", &awk(&picky)));
+    let (tally, _) = asked_about_int64(&script(&folder, "picky", &awk(&picky)));
     let failed: Vec<&String> = tally.failed.iter().map(|(id, _)| id).collect();
     assert!(failed.contains(&&ids[1]) && tally.agreed as usize + failed.len() == ids.len(), "{tally}");
     assert!(tally.agreed > 0 && !tally.is_agreement(), "{tally}");
@@ -321,17 +350,25 @@ fn checked(folder: &Folder, more: &[&str]) -> (u8, String, String) {
     (code, out, err)
 }
 
-#[test]
-fn synth_check_asks_solvers() {
-    let folder = Folder::new("check");
-    let built = program("semaphore");
-    let session = session(&built);
+/// Writes a program, its object and its certificate.
+fn certified(folder: &Folder, built: &Built) -> Certificate {
+    let session = session(built);
     let reports = prove_all(&session, 2, &|_| {});
     let image = session.image();
     let certificate = Certificate::new(&session, &built.module, &built.object, Limits::default(), &image, &reports);
     certificate.write(&folder.path("certificate"), session.claim()).expect("writes");
     folder.write("m.wasm", &built.module);
     folder.write("m.o", &built.object);
+    certificate
+}
+
+/// Covers TOR-CHECK-EXIT.
+#[test]
+fn synth_check_asks_solvers() {
+    let folder = Folder::new("check");
+    let built = program("semaphore");
+    let session = session(&built);
+    certified(&folder, &built);
     let (code, out, err) = checked(&folder, &[]);
     assert!(code == 0 && out.contains("Proved again") && !out.contains("agreed") && err.is_empty(), "{out}{err}");
     installed("z3");
@@ -367,8 +404,41 @@ fn synth_check_asks_solvers() {
         let (code, out, err) = checked(&folder, more);
         assert!(code == 2 && err.contains(why) && out.is_empty(), "{more:?}: {code} {out}{err}");
     }
+    // A solver that has nothing to answer is started all the same.
+    let constant = wat::parse_str(r#"(module (func (export "f") (result i32) (i32.const 1)))"#).expect("a module");
+    let constant = self::built("constant", constant);
+    assert!(exported(&self::session(&constant), Rung::Egraph).is_empty());
+    certified(&folder, &constant);
+    let (code, out, _) = checked(&folder, &["--solver", "z3=/bin/false"]);
+    assert!(code == 1 && out.contains("z3 is not believed: it ended without an answer (exit status: 1"), "{out}");
+    let (code, out, _) = checked(&folder, &["--solver", "z3"]);
+    assert!(code == 0 && out.contains(": 0 of 0 obligations agreed") && out.contains("z3 4."), "{out}");
     // A certificate that does not hold is not asked about.
     folder.write("m.o", program("q15").object);
     let (code, out, err) = checked(&folder, &["--solver", "z3"]);
     assert!(code == 1 && err.contains("does not hold") && out.is_empty(), "{out}{err}");
+}
+
+/// Covers TOR-CHECK-EXIT.
+#[test]
+fn what_a_certificate_does_not_count_stands_for_nothing_that_it_counts() {
+    let folder = Folder::new("counts");
+    let built = program("strings");
+    let certificate = certified(&folder, &built);
+    let beside = exported(&session(&built), Rung::Path).iter().filter(|o| !o.counts).count() as u32;
+    assert!(beside > 0, "the program has a path that cannot be");
+    let honest = awk("if (head == \"\") { print \"sat\"; next } print \"unsat\";");
+    let solver = format!("z3={}", script(&folder, "honest", &honest).program.display());
+    let (_, asking) = Asking::parse(&["--solver", &solver, "--path-rung"].map(OsString::from)).expect("flags");
+    let counting = |more: u32| {
+        let mut certificate = certificate.clone();
+        *certificate.totals.rungs.get_mut(Rung::Path.name()).expect("a rung") += more;
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let files = (&built.module[..], &built.object[..]);
+        let code = asking.run(&folder.path("certificate"), &certificate, files, &mut out, &mut err);
+        (code, String::from_utf8(err).expect("text"))
+    };
+    assert_eq!(counting(0), (0, String::new()));
+    let (code, err) = counting(beside);
+    assert!(code == 1 && err.contains("obligations were found, and the certificate counts"), "{code} {err}");
 }

@@ -108,7 +108,7 @@ fn no_call_uses_more_than_is_told() {
             let Some(function) = function.filter(|_| !traps) else { continue };
             match function.total.bytes.filter(|_| function.total.outside.is_empty()) {
                 Some(bytes) => {
-                    assert!(used <= bytes, "{}: {export} uses {used}, more than {bytes}", path.display());
+                    assert!(u64::from(used) <= bytes, "{}: {export} uses {used}, more than {bytes}", path.display());
                     let so_far = most.entry(export).or_insert(0);
                     *so_far = (*so_far).max(used);
                     count.compared += 1;
@@ -118,7 +118,8 @@ fn no_call_uses_more_than_is_told() {
         }
         count.exports = most.len();
         let is_exact = |(export, used): (&String, &u32)| {
-            told.iter().any(|f| (f.exports.contains(export) || f.name == *export) && f.total.bytes == Some(*used))
+            told.iter()
+                .any(|f| (f.exports.contains(export) || f.name == *export) && f.total.bytes == Some((*used).into()))
         };
         count.exact = most.iter().filter(|pair| is_exact(*pair)).count();
         count
@@ -215,12 +216,13 @@ fn the_deepest_path_uses_exactly_what_is_told() {
     assert_eq!(reached, [&Callee::Function(1), &Callee::Function(2)]);
     assert_eq!(function.total.path, [5, 2]);
     let bytes = function.total.bytes.expect("a bound");
-    assert_eq!(bytes, function.own_bytes + told.iter().find(|f| f.index == 2).expect("large").own_bytes + HOST_BYTES);
+    let below = told.iter().find(|f| f.index == 2).expect("large").own_bytes + HOST_BYTES;
+    assert_eq!(bytes, u64::from(function.own_bytes + below));
     let script = vectors::parse("call deep 0 1\ncall deep 1 1\n").expect("a script");
     let run = board::run(&deep.compiled.object, &deep.bytes, &script).expect("runs");
     assert!(run.failures.is_empty(), "{:?}", run.failures);
     assert_eq!(run.stack_bytes[1], function.own_bytes);
-    assert_eq!(run.stack_bytes[2], bytes);
+    assert_eq!(u64::from(run.stack_bytes[2]), bytes);
 }
 
 #[test]
@@ -288,6 +290,58 @@ fn a_gate_stops_builds() {
     assert_eq!(text("crc.o"), text("crc.elf"));
     let (code, said) = deep.synth(&[&args[..4], &["crc.o", module]].concat());
     assert!(code == 2 && said.contains("--stack-usage"), "{said}");
+}
+
+/// A start function without bound, an exported import, and an export that needs neither.
+const BESIDE: &str = r#"(module
+  (import "env" "led" (func $led (param i32)))
+  (export "led2" (func $led))
+  (memory 1)
+  (global $g (mut i32) (i32.const 0))
+  (func $deep (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+      (else (i32.const 0))))
+  (func $start START)
+  (start $start)
+  (func (export "leaf") (result i32) (global.get $g)))"#;
+
+/// Covers TOR-EXIT-NOTPROVED, TOR-EXIT-DONE.
+#[test]
+fn a_gate_looks_at_all_that_the_host_may_call() {
+    let folder = deep();
+    let beside = |start: &str| {
+        folder.folder.write("beside.wat", BESIDE.replace("START", start).as_bytes()).expect("written");
+        let (code, said) = folder.synth(&["compile", "beside.wat", "-o", "beside.o", "--without-pass", "inline"]);
+        assert_eq!(code, 0, "{said}");
+    };
+    let gate = |args: &[&str]| folder.synth(&[&["stack", "beside.o", "beside.wat"], args].concat());
+    // The start-up function is called like an export.
+    beside("(global.set $g (call $deep (i32.const 1000)))");
+    let (code, said) = gate(&["--fail-above", "100", "--outside", "led=8"]);
+    assert!(code == 1 && said.contains("__synth_instance_init has no bound"), "{said}");
+    // An exported import is the host's function.
+    beside("(global.set $g (i32.const 7))");
+    let (code, said) = gate(&["--fail-above", "100"]);
+    assert!(
+        code == 1 && said.contains("led2 calls led, whose use is not known (--outside led=BYTES says it)"),
+        "{said}"
+    );
+    assert_eq!(gate(&["--fail-above", "100", "--outside", "led=100"]).0, 0);
+    // Nothing wraps: not what is given, nor what is added to it.
+    for given in ["led=101", "led=4294967295"] {
+        let (code, said) = gate(&["--fail-above", "100", "--outside", given]);
+        assert!(code == 1 && said.contains("led2 takes"), "{said}");
+    }
+    beside("(call $led (i32.const 1)) (call $led (i32.const 2))");
+    let (_, said) = gate(&["--outside", "led=4294967295", "--format", "json"]);
+    let report: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(row(&report, "led2")["bytes"], u32::MAX);
+    assert!(row(&report, "__synth_instance_init")["bytes"].as_u64() > Some(u32::MAX.into()), "{report}");
+    // `synth cycles` lists the same functions, each with its own code.
+    let (code, said) = folder.synth(&["cycles", "beside.o", "beside.wat", "--format", "json"]);
+    let report: Value = serde_json::from_str(&said).expect("JSON");
+    assert!(code == 0 && row(&report, "led2")["outside"] == serde_json::json!({ "led": 1 }), "{said}");
 }
 
 #[test]

@@ -13,8 +13,8 @@ const EVIDENCE_LINES_MAX: usize = 1_200;
 /// proof rests on, are counted here. Reading linked images and narrowing ranges took 350, host addresses 600, the linker's sections of
 /// modules whose data lies among the host's 310, telling of closed obligations 100, telling of executions 120, refusing what an
 /// assessor showed to be read otherwise and proving stored words one by one 80, sweeping 130, facts of divisors and segments 20, what an open form excuses and where
-/// assumptions break 40, what an image lacks and outcomes that cannot be the last 60.
-const TRUSTED_LINES_MAX: usize = 15_640;
+/// assumptions break 40, what an image lacks and outcomes that cannot be 60, what two later assessments showed the last 540.
+const TRUSTED_LINES_MAX: usize = 15_900;
 
 /// Lines of Rust below a folder that are neither blank nor comments, tests left out, and files and folders with a certain name.
 fn lines_of_code(folder: &Path, but: &str) -> usize {

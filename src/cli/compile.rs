@@ -9,7 +9,8 @@ use super::image::{self, Image, ImageArgs};
 use super::inlining::InlineArgs;
 use super::input::{self, Module};
 use super::marshal::MarshalArgs;
-use super::proof::{CacheArgs, LimitArgs, Proof, compile_and_prove, prove};
+use super::paths::Paths;
+use super::proof::{CacheArgs, LimitArgs, Proof, compile_and_prove};
 use super::{Format, JSON_SCHEMA, Status, output, passes, stack, table};
 use crate::c_header;
 use crate::compile::Core;
@@ -29,7 +30,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use synth_validator::certificate::{Certificate, sha256};
+use synth_validator::certificate::{CERTIFICATE_FILE, CLAIM_FILE, Certificate, sha256};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner};
 use synth_validator::evidence::solver::Foreign;
 
@@ -435,15 +436,7 @@ impl Outcome {
 /// Bad input; what cannot be written.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
-    let same = |a: &Path, b: &Path| a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b));
-    if same(&args.input, &args.output) {
-        return Err(Diagnostic::new("the output is the input").file(&args.output).help("give another file with -o"));
-    }
-    for (file, what) in [(&args.emit_header, "header"), (&args.stack_usage, "file of --stack-usage")] {
-        if let Some(file) = file.as_ref().filter(|f| same(&args.input, f) || **f == args.output) {
-            return Err(Diagnostic::new(format!("the {what} is the input or the output")).file(file));
-        }
-    }
+    check_paths(args)?;
     let destination = args.evidence.as_ref();
     let destination = destination
         .map(|folder| Destination::new(folder, (args.replace_evidence, "--replace-evidence"), &args.solver))
@@ -480,15 +473,12 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
         if let Some(of_object) = &outcome.proof {
             of_object.warn();
             let linked = (&*args.output, &*image.elf);
-            let proof = prove((&module.path, &module.bytes), linked, None, &args.limits, scope)?;
-            outcome.proof = Some(proof);
+            outcome.proof = Some(of_object.of_image(&module, linked, &args.limits, scope)?);
         }
         outcome.image = Some(image);
     }
     let evidence = destination.as_ref().map(|to| outcome.evidence(args, &module, &options, to)).transpose()?;
-    if let Some(evidence) = &evidence {
-        evidence.write()?;
-    }
+    evidence.iter().try_for_each(Evidence::write)?;
     outcome.proof.iter().for_each(Proof::warn);
     if outcome.status() == Status::Done {
         if let (Some(proof), Some(folder)) = (&outcome.proof, &args.certificate) {
@@ -525,6 +515,21 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     }
     let is_open = evidence.is_some_and(|e| !e.state().ok);
     Ok(if is_open { Status::NotProved } else { outcome.status() })
+}
+
+/// Checks that what is written is not the input, and that no two files are one.
+fn check_paths(args: &Args) -> Result<Paths, Diagnostic> {
+    let names = [CLAIM_FILE, CERTIFICATE_FILE, PASS_FILE];
+    let certificate = args.certificate.iter().flat_map(|folder| names.map(|name| folder.join(name)));
+    Paths::new(&args.input)
+        .file("the output", Some(&args.output))?
+        .file("the linker script", args.image.script_beside(&args.output).as_deref())?
+        .file("the header", args.emit_header.as_deref())?
+        .file("the file of --stack-usage", args.stack_usage.as_deref())?
+        .file("the file of --inline-report", args.inlining.file())?
+        .files("the trampolines", args.marshal.files())?
+        .files("the certificate", certificate)?
+        .folder("the evidence", args.evidence.as_deref())
 }
 
 /// The C header.

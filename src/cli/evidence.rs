@@ -2,7 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::proof::{LimitArgs, Proof};
-use super::{Status, output};
+use super::{Status, output, table};
 use crate::evidence::build_record::{Build, Compilation, Tool};
 use crate::evidence::folder::{self, There};
 use crate::evidence::foreign::agreements;
@@ -41,23 +41,34 @@ pub struct Subject<'a> {
     pub gate: Option<String>,
 }
 
+/// Whether a package is at a path, and nothing else.
+fn there(folder: &Path) -> Result<bool, Diagnostic> {
+    let there = folder::there(folder, evidence::SCHEMA_FAMILY, run_record::FILE)
+        .map_err(|e| Diagnostic::file_system("look at the folder", folder, &e))?;
+    let error = match there {
+        There::Nothing => return Ok(false),
+        There::Package => return Ok(true),
+        There::Other => "the folder of the evidence is there already and holds something else".to_string(),
+        There::Foreign(files) => {
+            let files: Vec<String> = files.iter().map(|file| table::tidy(file)).collect();
+            format!("the folder of the evidence holds files that are none of the package's: {}", files.join(", "))
+        }
+    };
+    let help = "give a folder that is not there, or one with a package of evidence and nothing else";
+    Err(Diagnostic::new(error).file(folder).help(help))
+}
+
 impl<'a> Destination<'a> {
     /// Looks whether a package may go there, before anything takes time.
     ///
     /// # Errors
-    /// There is something that is no package.
+    /// There is something that is no package, or is none of a package's files.
     pub fn new(
         folder: &'a Path,
         (replace, option): (bool, &'static str),
         solvers: &'a [Foreign],
     ) -> Result<Destination<'a>, Diagnostic> {
-        let there = folder::there(folder, evidence::SCHEMA_FAMILY)
-            .map_err(|e| Diagnostic::file_system("look at the folder", folder, &e))?;
-        if there == There::Other {
-            let error =
-                Diagnostic::new("the folder of the evidence is there already and holds something else").file(folder);
-            return Err(error.help("give a folder that is not there, or one with a package of evidence"));
-        }
+        there(folder)?;
         Ok(Destination { folder, replace, option, solvers, started: SystemTime::now() })
     }
 
@@ -97,9 +108,7 @@ impl<'a> Destination<'a> {
     }
 
     fn may_be_written(&self, package: &Package) -> Result<(), Diagnostic> {
-        let there = folder::there(self.folder, evidence::SCHEMA_FAMILY)
-            .map_err(|e| Diagnostic::file_system("look at the folder", self.folder, &e))?;
-        if there == There::Nothing || self.replace {
+        if !there(self.folder)? || self.replace {
             return Ok(());
         }
         let stored = folder::read(self.folder);

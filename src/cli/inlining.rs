@@ -38,6 +38,11 @@ impl InlineArgs {
         Options { inline: self.inline.clone(), inline_report, ..options }
     }
 
+    /// The report's file, if one is named.
+    pub fn file(&self) -> Option<&Path> {
+        self.inline_report.as_ref()?.as_deref()
+    }
+
     /// Why nothing may be written, if so.
     pub fn gate(&self, report: Option<&InlineReport>) -> Option<String> {
         let survive = report.map_or(0, |r| r.surviving.len());
@@ -49,7 +54,7 @@ impl InlineArgs {
     /// # Errors
     /// What the file system says.
     pub fn write(&self, report: &InlineReport, module: &Path, format: Format) -> Result<(), Diagnostic> {
-        let Some(Some(path)) = &self.inline_report else {
+        let Some(path) = self.file() else {
             return Ok(());
         };
         let contents = match format {

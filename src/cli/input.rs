@@ -1,7 +1,7 @@
 //! Reading inputs and writing outputs: `.wasm` or `.wat` in, whole files or none out.
 
 use super::diagnostic::Diagnostic;
-use std::io::Write;
+use crate::beside;
 use std::path::{Path, PathBuf};
 
 /// A module in binary form.
@@ -72,16 +72,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
         return std::fs::write(path, bytes).map_err(fail);
     }
-    let name = path.file_name().ok_or_else(|| Diagnostic::new("the output is no file name").file(path))?;
-    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let write = || {
-        let mut file = std::fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        drop(file);
-        std::fs::rename(&beside, path)
-    };
-    write().map_err(|e| {
-        let _ = std::fs::remove_file(&beside);
-        fail(e)
-    })
+    match path.file_name() {
+        Some(_) => beside::write(path, bytes).map_err(fail),
+        None => Err(Diagnostic::new("the output is no file name").file(path)),
+    }
 }

@@ -24,6 +24,11 @@ pub struct MarshalArgs {
 }
 
 impl MarshalArgs {
+    /// Source and header, if they are to be written.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.marshal_source.iter().flat_map(|path| [path.clone(), path.with_extension("h")])
+    }
+
     /// Reads the descriptions.
     ///
     /// # Errors
@@ -57,7 +62,7 @@ impl MarshalArgs {
         input: &Path,
     ) -> Result<Option<(&Path, (String, String))>, Diagnostic> {
         let Some(path) = &self.marshal_source else { return Ok(None) };
-        for file in [path.clone(), path.with_extension("h")] {
+        for file in self.files() {
             let is_ours = |text: Vec<u8>| text.starts_with(marshal::FIRST_WORDS.as_bytes());
             if std::fs::read(&file).is_ok_and(|text| !is_ours(text)) {
                 let error = Diagnostic::new("the file is there, and trampolines did not write it").file(&file);

@@ -1,6 +1,7 @@
 //! `synth optimize`: a module to a smaller one, every change proved.
 
 use super::diagnostic::Diagnostic;
+use super::paths::Paths;
 use super::proof::LimitArgs;
 use super::{Format, JSON_SCHEMA, Status, input, output, table};
 use crate::optimize::{Optimized, Options, optimize};
@@ -118,6 +119,9 @@ fn statistics(optimized: &Optimized) -> String {
 /// # Errors
 /// Bad input; what cannot be written.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
+    Paths::new(&args.input)
+        .file("the output", Some(&args.output))?
+        .file("the file of --witness", args.witness.as_deref())?;
     let module = input::module(&args.input)?;
     let options = Options {
         inline: !args.no_inline,
@@ -159,6 +163,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
                 "{}: {changed} of {total} functions changed, all proved; {before} bytes of code before, {after} after ({ratio:.3})\n",
                 args.output.display(),
             ));
+            output::print(&table::assumptions(optimized.reports.iter().flatten().map(|t| &t.report)));
         }
     }
     Ok(Status::Done)

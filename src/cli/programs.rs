@@ -10,6 +10,9 @@ use std::time::Duration;
 /// The fetched modules, by the stem of their file. Source: `scripts/modules.sha256`.
 const FETCHED: [&str; 3] = ["xxhash", "source-map", "snappy"];
 
+/// How modules that are missing are had.
+const FETCH: &str = "run scripts/fetch-modules.sh";
+
 /// Which programs of the corpus.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CorpusArgs {
@@ -116,10 +119,10 @@ pub fn of_corpus(args: &CorpusArgs) -> Result<Vec<Program>, Diagnostic> {
     wanted.map(program).collect()
 }
 
-/// Reads the programs, and names the fetched modules that are missing.
+/// Reads the programs, and names the fetched modules that are missing, none of which was named.
 ///
 /// # Errors
-/// A manifest or module that cannot be read; a name that no program has.
+/// A manifest or module that cannot be read; a name that no program has, or a module that is not fetched; no program at all.
 pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>), Diagnostic> {
     let wanted = |name: &str| args.corpus.only.is_empty() || args.corpus.only.iter().any(|o| o == name);
     let (mut found, path) = (of_corpus(&args.corpus)?, manifest(&args.corpus)?.1);
@@ -132,9 +135,14 @@ pub fn programs(args: &ProgramArgs) -> Result<(Vec<Program>, Vec<&'static str>),
             missing.push(name);
         }
     }
-    let known = |name: &String| found.iter().any(|p| p.name == *name) || missing.contains(&name.as_str());
-    match args.corpus.only.iter().find(|name| !known(name)) {
+    let is_found = |name: &String| found.iter().any(|p| p.name == *name);
+    match args.corpus.only.iter().find(|name| !is_found(name)) {
+        Some(name) if missing.contains(&name.as_str()) => {
+            let error = format!("the module {name} is not fetched");
+            Err(Diagnostic::new(error).file(&file_of(&args.third_party, name)).help(FETCH))
+        }
         Some(name) => Err(no_program(name, &path)),
+        None if found.is_empty() => Err(Diagnostic::new("the corpus has no program").file(&path).help(FETCH)),
         None => Ok((found, missing)),
     }
 }
@@ -147,7 +155,7 @@ fn file_of(folder: &Path, name: &str) -> PathBuf {
 pub fn hint(missing: &[&str]) -> String {
     match missing.is_empty() {
         true => String::new(),
-        false => format!("not fetched: {}; run scripts/fetch-modules.sh\n", missing.join(", ")),
+        false => format!("not fetched: {}; {FETCH}\n", missing.join(", ")),
     }
 }
 

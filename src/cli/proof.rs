@@ -152,6 +152,26 @@ impl Proof {
         }
     }
 
+    /// The proof of an image into which this object was linked.
+    ///
+    /// # Errors
+    /// What cannot be read, or a contract that is not the object's.
+    pub fn of_image(
+        &self,
+        module: &Module,
+        image: (&Path, &[u8]),
+        limits: &LimitArgs,
+        scope: Scope<'_>,
+    ) -> Result<Proof, Diagnostic> {
+        let proof = prove((&module.path, &module.bytes), image, None, limits, scope)?;
+        let (found, wanted) = (&proof.claim.contract, &self.claim.contract);
+        if found == wanted {
+            return Ok(proof);
+        }
+        let other = Diagnostic::new(format!("the image's contract is `{found}`, that of the object is `{wanted}`"));
+        Err(other.file(image.0).help("the linker has put another object into the image"))
+    }
+
     /// Writes the certificate into a folder, or compares it with the one that is there.
     ///
     /// # Errors

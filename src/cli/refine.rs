@@ -51,11 +51,17 @@ struct Report<'a> {
 /// Bad input.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let (before, after) = (input::module(&args.before)?, input::module(&args.after)?);
+    let unaided = ModuleSession::unaided(&before.bytes, &after.bytes);
+    let unaided = unaided.map_err(|e| Diagnostic::new(e).file(&args.after))?;
     let rounds = match &args.witness {
-        None => ModuleSession::unaided(&before.bytes, &after.bytes),
-        Some(file) => Rounds::decode(&input::read(file)?),
+        None => unaided,
+        Some(file) => match Rounds::decode(&input::read(file)?) {
+            Err(e) => return Err(Diagnostic::new(e).file(file)),
+            // A witness of no round says that the modules are the same, which is proved as any other pair is.
+            Ok(rounds) if rounds.0.is_empty() && before.bytes == after.bytes => unaided,
+            Ok(rounds) => rounds,
+        },
     };
-    let rounds = rounds.map_err(|e| Diagnostic::new(e).file(args.witness.as_ref().unwrap_or(&args.after)))?;
     if rounds.0.last().map_or(&before.bytes, |r| &r.module) != &after.bytes {
         let mut other = Diagnostic::new("the witness is about another module").file(&args.after);
         other.exit_code = 1;
@@ -102,6 +108,7 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
                 all - open.len(),
                 reports.len(),
             ));
+            output::print(&table::assumptions(reports.iter().flatten().map(|t| &t.report)));
         }
     }
     Ok(if proved { Status::Done } else { Status::NotProved })

@@ -23,7 +23,7 @@ pub struct Args {
     /// What a function of the host or a run-time helper takes; may be given several times
     #[arg(long, value_name = "SYMBOL=BYTES", value_parser = outside)]
     outside: Vec<(String, u32)>,
-    /// Exit code 1 unless every export is known to take at most so many bytes, with all that it calls
+    /// Exit code 1 unless every export and the start-up function are known to take at most so many bytes, with all that they call
     #[arg(long, value_name = "BYTES")]
     fail_above: Option<u32>,
     /// Form of the results
@@ -47,8 +47,8 @@ struct Report<'a> {
     input: &'a Path,
     object: &'a Path,
     functions: Vec<Row<'a>>,
-    /// The most that an export takes; nothing if that is not known of all.
-    exports_bytes_max: Option<u32>,
+    /// The most that an export or the start-up function takes; nothing if that is not known of all.
+    exports_bytes_max: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<String>,
 }
@@ -61,13 +61,13 @@ struct Row<'a> {
     /// Bytes that it takes itself.
     own_bytes: u32,
     /// With all that it calls, functions in `outside` left out; nothing if there is no bound.
-    bytes: Option<u32>,
+    bytes: Option<u64>,
     /// The deepest path.
     path: Vec<String>,
     /// Functions that call each other in a circle.
     circle: Vec<String>,
     /// Functions outside whose use is not known: bytes in use when they are called.
-    outside: &'a BTreeMap<String, u32>,
+    outside: &'a BTreeMap<String, u64>,
     calls: Vec<CallRow>,
 }
 
@@ -131,16 +131,16 @@ fn above(all: &[FunctionStack], limit: u32) -> Option<String> {
     let why = |f: &FunctionStack| match (f.total.bytes, f.total.outside.keys().next()) {
         (None, _) => Some("has no bound".to_string()),
         (Some(_), Some(name)) => Some(format!("calls {name}, whose use is not known (--outside {name}=BYTES says it)")),
-        (Some(bytes), None) => (bytes > limit).then(|| format!("takes {bytes} bytes, more than {limit}")),
+        (Some(bytes), None) => (bytes > u64::from(limit)).then(|| format!("takes {bytes} bytes, more than {limit}")),
     };
-    let exported = all.iter().filter(|f| !f.exports.is_empty());
-    exported.filter_map(|f| Some(format!("{} {}", table::tidy(&f.name), why(f)?))).next()
+    let entries = all.iter().filter(|f| f.is_entry());
+    entries.filter_map(|f| Some(format!("{} {}", table::tidy(&f.name), why(f)?))).next()
 }
 
-fn exports_max(all: &[FunctionStack]) -> Option<u32> {
-    let exported = all.iter().filter(|f| !f.exports.is_empty());
-    let known = exported.map(|f| f.total.bytes.filter(|_| f.total.outside.is_empty()));
-    known.collect::<Option<Vec<u32>>>()?.into_iter().max()
+fn exports_max(all: &[FunctionStack]) -> Option<u64> {
+    let entries = all.iter().filter(|f| f.is_entry());
+    let known = entries.map(|f| f.total.bytes.filter(|_| f.total.outside.is_empty()));
+    known.collect::<Option<Vec<u64>>>()?.into_iter().max()
 }
 
 fn name_of(all: &[FunctionStack], index: u32) -> String {
@@ -185,7 +185,7 @@ fn text(all: &[FunctionStack]) -> String {
         rows.push(vec![f.index.to_string(), table::tidy(&f.name), f.own_bytes.to_string(), most, why]);
     }
     let mut out = table::columns(&rows, &[0, 2, 3]);
-    let mut outside: BTreeMap<&str, (u32, &str)> = BTreeMap::new();
+    let mut outside: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
     for f in all {
         for (name, bytes) in &f.total.outside {
             let most = outside.entry(name).or_insert((*bytes, &f.name));

@@ -6,10 +6,11 @@ use crate::pass_report::PassOutcome;
 use crate::pipeline::OPTIMIZER;
 use crate::proof_cache::Uses;
 use crate::refusal::Refusal;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use synth_validator::certificate::{Certificate, FunctionEntry};
 use synth_validator::ladder::Rung;
+use synth_validator::validate::FunctionReport;
 
 /// `normal 12, smt 3`: the rungs that closed something, in order.
 pub fn rungs(rungs: &BTreeMap<String, u32>) -> String {
@@ -111,6 +112,13 @@ pub fn verdicts(proof: &Proof) -> String {
         out.push_str(&proof_cache(uses));
     }
     out
+}
+
+/// The assumptions on which proofs between modules rest: a line.
+pub fn assumptions<'a>(reports: impl Iterator<Item = &'a FunctionReport>) -> String {
+    let names: BTreeSet<&str> = reports.flat_map(|r| &r.assumptions).map(String::as_str).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    format!("assumptions: {}\n", if names.is_empty() { "none".to_string() } else { names.join(", ") })
 }
 
 /// What a store of proofs did.

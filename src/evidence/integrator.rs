@@ -3,7 +3,7 @@
 
 use super::assumption::{Assumption, about, named};
 use super::section::{Section, loaded};
-use super::summary::Summary;
+use super::summary::{StackBound, Summary};
 use crate::stack::FunctionStack;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,9 +35,9 @@ pub struct Border {
     /// Types of results.
     pub results: Vec<&'static str>,
     /// Stack of an export with all that it calls, functions in `outside` left out; nothing for imports, or if there is no bound.
-    pub stack_bytes: Option<u32>,
-    /// Functions outside that it calls, with the bytes in use then.
-    pub outside: BTreeMap<String, u32>,
+    pub stack_bytes: Option<u64>,
+    /// Functions outside that it calls, with the bytes in use then; an exported import calls the host's function.
+    pub outside: BTreeMap<String, u64>,
 }
 
 /// Linear memory.
@@ -129,6 +129,8 @@ pub struct Integrator {
     pub exports: Vec<Border>,
     /// The start-up function's symbol, if it has to be called before everything else.
     pub start_up: Option<String>,
+    /// Its stack; nothing if there is none or it cannot be told.
+    pub start_up_stack: Option<StackBound>,
     /// What holds for every object.
     pub conditions: &'static [Condition],
 }
@@ -163,9 +165,8 @@ fn assumptions(summary: &Summary) -> (Vec<Used>, Vec<String>) {
 pub fn integrator(session: &Session<'_>, object: &[u8], summary: &Summary, stacks: &[FunctionStack]) -> Integrator {
     let (module, contract) = (session.module(), session.contract());
     let (assumptions, unknown) = assumptions(summary);
-    let border = |name: String, symbol: String, index: u32| {
+    let border = |name: String, symbol: String, index: u32, stack: Option<&FunctionStack>| {
         let ty = module.type_of(index);
-        let stack = stacks.iter().find(|f| f.index == index);
         Border {
             name,
             symbol,
@@ -178,14 +179,16 @@ pub fn integrator(session: &Session<'_>, object: &[u8], summary: &Summary, stack
     let imported = module.functions.iter().enumerate();
     let imported = imported.filter_map(|(index, f)| Some((index as u32, f.import.as_ref()?)));
     let imports = imported
-        .map(|(index, i)| border(format!("{}.{}", i.module, i.field), module.import_symbol(i), index))
+        .map(|(index, i)| border(format!("{}.{}", i.module, i.field), module.import_symbol(i), index, None))
         .collect();
     // What a linker left out nobody can call.
     let left_out = session.left_out();
     let is_callable = |index: u32| !left_out.contains_key(&index);
     let functions = module.exports.iter().filter(|e| e.kind == ExportKind::Function && is_callable(e.index));
-    let exports =
-        functions.map(|e| border(e.name.clone(), module.export_symbol(&e.name).into_owned(), e.index)).collect();
+    let exports = functions.map(|e| {
+        let stack = stacks.iter().find(|f| f.exports.contains(&e.name));
+        border(e.name.clone(), module.export_symbol(&e.name).into_owned(), e.index, stack)
+    });
     let memory = module.memories.first();
     Integrator {
         schema: super::SCHEMA,
@@ -212,8 +215,9 @@ pub fn integrator(session: &Session<'_>, object: &[u8], summary: &Summary, stack
         sections: loaded(object),
         imports,
         host_data: module.globals.iter().filter_map(|g| g.import.as_ref()).map(|i| module.import_symbol(i)).collect(),
-        exports,
+        exports: exports.collect(),
         start_up: session.object().init().map(|_| SYM_INIT.to_string()),
+        start_up_stack: stacks.iter().find(|f| f.extra.as_deref() == Some(SYM_INIT)).map(StackBound::from),
         conditions: &CONDITIONS,
     }
 }

@@ -41,6 +41,8 @@ pub const SCHEMA_FAMILY: &str = "urn:synth:release:";
 /// The published schema of all JSON files but the bill of materials, which every package carries.
 const SCHEMA_FILE: &str = "release.schema.json";
 const SCHEMA_TEXT: &str = include_str!("../../docs/schema/release.schema.json");
+/// The file with date and host of the run, which the manifest does not list.
+pub const ENVIRONMENT: &str = "environment.json";
 /// The digest of the sources that this program was built from.
 pub const SOURCE_SHA256: &str = env!("SYNTH_SOURCE_SHA256");
 
@@ -161,6 +163,6 @@ pub fn package(inputs: &Inputs) -> Result<Package, String> {
     files.insert("manifest.json".to_string(), json("manifest", listed.into()));
     // Date and host come last and are listed nowhere: nothing depends on them.
     let environment = serde_json::to_value(&inputs.record.environment).expect("invariant: strings serialize");
-    files.insert("environment.json".to_string(), json("environment", environment));
+    files.insert(ENVIRONMENT.to_string(), json("environment", environment));
     Ok(Package { files, state })
 }

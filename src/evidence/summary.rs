@@ -48,13 +48,25 @@ pub struct StackBound {
     /// Bytes that it takes itself.
     pub own_bytes: u32,
     /// With all that it calls, functions in `outside` left out; nothing if there is no bound.
-    pub bytes: Option<u32>,
+    pub bytes: Option<u64>,
     /// Indices of the functions on the deepest path.
     pub path: Vec<u32>,
     /// Indices of functions that call each other in a circle.
     pub circle: Vec<u32>,
     /// Functions outside whose use is not known, with the bytes in use when they are called.
-    pub outside: BTreeMap<String, u32>,
+    pub outside: BTreeMap<String, u64>,
+}
+
+impl From<&FunctionStack> for StackBound {
+    fn from(f: &FunctionStack) -> StackBound {
+        StackBound {
+            own_bytes: f.own_bytes,
+            bytes: f.total.bytes,
+            path: f.total.path.clone(),
+            circle: f.total.circle.clone(),
+            outside: f.total.outside.clone(),
+        }
+    }
 }
 
 /// A place where the code reports a trap.
@@ -116,7 +128,7 @@ pub struct SolverAgreement {
     pub disagreed: u32,
     /// Obligations on which it crashed, hung or answered something else.
     pub failed: u32,
-    /// Why it could not be asked at all.
+    /// Why it could not be asked at all: it is not there, or not to be believed.
     pub missing: Option<String>,
 }
 
@@ -263,13 +275,6 @@ fn function(parts: &Parts<'_>, entry: &FunctionEntry) -> FunctionEvidence {
     let is_trap = |piece: &&super::trace::Entry| piece.role == Some(Role::Trap);
     let traps = code.iter().filter(is_trap).filter_map(|p| Some(TrapSite { address: p.address, kind: p.trap? }));
     let stack = parts.stacks.as_ref().ok().and_then(|all| all.iter().find(|f| f.index == index));
-    let stack = stack.map(|f| StackBound {
-        own_bytes: f.own_bytes,
-        bytes: f.total.bytes,
-        path: f.total.path.clone(),
-        circle: f.total.circle.clone(),
-        outside: f.total.outside.clone(),
-    });
     let report = parts.reports.iter().find(|r| r.index == index);
     let exported = module.exports.iter().filter(|e| e.kind == ExportKind::Function && e.index == index);
     let body = module.functions.get(index as usize).map_or(0..0, |f| f.body.clone());
@@ -283,7 +288,7 @@ fn function(parts: &Parts<'_>, entry: &FunctionEntry) -> FunctionEvidence {
         passes: passes(parts.build, index),
         rules: parts.build.compilation.as_ref().and_then(|c| c.rules.get(&index)).cloned().unwrap_or_default(),
         lemmas: lemmas(parts, index),
-        stack,
+        stack: stack.map(StackBound::from),
         traps: traps.collect(),
         without_operator,
         counterexample: report.and_then(|r| r.counterexample.as_ref()).map(|d| d.render()),
@@ -382,7 +387,7 @@ fn reasons(parts: &Parts<'_>) -> Vec<String> {
             reasons.push(format!("The solver {name} was asked about {told} of {} obligations.", parts.exported.len()));
         }
         if let Some(why) = missing {
-            reasons.push(format!("The solver {name} is missing: {why}."));
+            reasons.push(format!("The solver {name} cannot be asked: {why}."));
         }
         if *disagreed > 0 {
             reasons.push(format!("The solver {name} disagrees on {disagreed} obligations."));

@@ -227,7 +227,9 @@ impl Selector<'_> {
             (Op::Bin(BinOp::Add), Op::Const(k), Op::Address(symbol)) => (*symbol, *k),
             _ => return None,
         };
-        (k <= ADDEND_MAX && !self.is_kept(Cached::Address(symbol, 0))).then_some((symbol, k as i16))
+        // A host's symbol may be a function, to whose address linkers add nothing odd.
+        let fits = k <= ADDEND_MAX && !(matches!(symbol, Symbol::HostData(_)) && k % 2 == 1);
+        (fits && !self.is_kept(Cached::Address(symbol, 0))).then_some((symbol, k as i16))
     }
     /// The host's address `value + offset`.
     fn host_address(&mut self, value: Value, offset: u32) -> Result<Address, CompileError> {

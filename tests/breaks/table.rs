@@ -48,12 +48,23 @@ pub const CORE: Oracle = oracle("synth", "object_readings", "instructions_that_t
 const fn reading(test: &'static str) -> Oracle {
     oracle("synth", "object_readings", test)
 }
+/// The same, about names and tables.
+const fn name_reading(test: &'static str) -> Oracle {
+    oracle("synth", "object_names", test)
+}
+/// The same, about images.
+const fn image_reading(test: &'static str) -> Oracle {
+    oracle("synth", "image_readings", test)
+}
 /// Code that gives itself memory.
 pub const SIZES: Oracle = oracle("synth", "memory_size", "code_gives_itself_no_memory");
 /// Sizes of memory that are written for a while.
 pub const WRITTEN: Oracle = oracle("synth", "memory_size", "every_size_that_is_written_is_one_that_memory_may_have");
 /// Sizes of memory that forms of a claim write.
 pub const FORMS: Oracle = oracle("synth", "memory_size", "forms_of_a_claim_write_no_other_sizes");
+/// Symbols of the host's that may be functions, and its memory's size.
+pub const ODD: Oracle = oracle("synth", "host_symbols", "addresses_of_the_hosts_symbols_with_odd_addends_are_refused");
+pub const STARTED: Oracle = oracle("synth", "host_symbols", "the_start_up_function_sets_no_size");
 /// Memory that somebody else than the first module grows.
 pub const RESIZED: Oracle =
     oracle("synth", "optimize", "between_modules_memory_has_no_fixed_size_if_either_or_a_host_changes_it");
@@ -63,6 +74,17 @@ pub const DIRECTION: Oracle =
 /// Contracts in claims of which caller and callee say otherwise.
 pub const DISAGREE: Oracle =
     oracle("synth", "native", "forged::contracts_with_callers_and_callees_that_disagree_are_refused");
+/// Words that may be host addresses, and who gets them.
+pub const PASSED: Oracle = oracle("synth", "native", "forged::addresses_that_may_be_the_hosts_are_passed_to_nobody");
+/// Results that a contract names.
+pub const RETURNED: Oracle =
+    oracle("synth", "native", "forged::results_named_as_host_addresses_are_none_of_the_modules_own");
+/// Results of calls through tables.
+pub const THROUGH: Oracle = oracle("synth", "native", "forged::results_of_calls_through_tables_may_be_host_addresses");
+/// Modules between which proofs say too little.
+pub const MORE: Oracle = oracle("synth", "optimize", "modules_that_mean_more_than_their_operators_say_are_refused");
+/// Text of claims in what people read.
+pub const LINES: Oracle = oracle("synth", "assumptions", "claims_write_no_text_into_contracts");
 /// Claims that give exports other names.
 pub const RENAMED: Oracle = oracle("synth", "assumptions", "claims_do_not_rename_exports");
 /// Instructions that the manual leaves open at some addresses.
@@ -70,9 +92,11 @@ pub const PLACES: Oracle = reading("ldrd_of_a_literal_stands_at_a_multiple_of_4"
 /// Words of arguments that callees ignore, by which of them a claim names.
 pub const EXCUSED: Oracle = oracle("synth", "ignored_words", "claims_about_other_forms_excuse_nothing");
 /// The same, where the code passes another word than the one ignored.
-pub const USED: Oracle = oracle("synth", "ignored_words", "a_word_that_is_used_is_refuted");
-/// The same, where nothing proves the form that ignores it.
-pub const UNPROVED: Oracle = oracle("synth", "ignored_words", "a_form_whose_link_is_not_proved_excuses_nothing");
+pub const USED: Oracle = oracle("synth", "ignored_words", "a_fault_that_uses_an_ignored_word_is_refuted");
+/// Forms that are inlined although a later one ignores words.
+pub const INLINED: Oracle = oracle("synth", "ignored_words", "forms_are_not_inlined_of_which_later_ones_ignore_words");
+/// Words that are ignored where nothing proves the form that ignores them.
+pub const UNPROVED: Oracle = oracle("synth", "ignored_words", "a_form_with_a_fault_excuses_nothing");
 /// Faults in accesses at the host's addresses.
 pub const HOST_FAULTS: Oracle = oracle("synth", "native", "faults_in_accesses_through_host_addresses_are_refused");
 /// Linear memory at an address that a host address is equal to.
@@ -122,6 +146,8 @@ const MEETING: &str = "validator/src/refinement/meeting.rs";
 const REFINEMENT: &str = "validator/src/refinement.rs";
 const CONTRACT: &str = "validator/src/contract.rs";
 const OBJECT: &str = "validator/src/arm/object.rs";
+const SECTIONS: &str = "validator/src/arm/object/sections.rs";
+const SEGMENTS: &str = "validator/src/arm/object/segments.rs";
 const RELOCATED: &str = "validator/src/arm/object/relocations.rs";
 const DECODE: &str = "validator/src/arm/decode.rs";
 const ENCODING: &str = "validator/src/arm/encoding.rs";
@@ -137,7 +163,10 @@ const SWEEP: &str = "validator/src/sweep.rs";
 const REWRITING: &str = "validator/src/refinement/rewriting.rs";
 const OUTCOME: &str = "validator/src/refinement/outcome.rs";
 const CHAIN: &str = "validator/src/validate/chain.rs";
+const INIT: &str = "validator/src/arm/init.rs";
 const PROVENANCE: &str = "validator/src/wasm/provenance.rs";
+const ORIGIN: &str = "validator/src/wasm/provenance/origin.rs";
+const REFINED: &str = "validator/src/validate/module.rs";
 const IMAGE: &str = "validator/src/arm/image.rs";
 const RELOCATIONS: &str = "validator/src/wasm/relocations.rs";
 /// The ends of a chain of terms without its steps.
@@ -175,6 +204,7 @@ pub const BREAKS: &[Break] = &[
     of("ldm and stm from the highest register", MEMORY, "&start, «4 * i as u32»)", "4 * (list.count_ones() - 1 - i as u32)", QEMU),
     of("multiple accesses may be half-aligned", MEMORY, "let low = self.d.bin_const(BinOp::And, index, «3»);", "1", QEMU),
     of("literal base rounded up", DECODE, "«(pc & !3)» + i64::from(imm)", "((pc + 2) & !3)", QEMU),
+    of("odd number added to a host's symbol", DECODE, "Symbol::HostData(_) => «addend % 2 == 0»,", "true", ODD),
     of("ldrd of a literal at any address", DECODE, "if «(self.function.address + at) % 4 != 0» {", "false", PLACES),
     of("cbnz is cbz", BRANCH, "if nonzero { «self.d.not(&zero)» } else { zero }", "zero", QEMU),
     // WebAssembly.
@@ -203,7 +233,7 @@ pub const BREAKS: &[Break] = &[
     of("bounds of a sum that wraps", INTERVAL, "let sum = if «least >> 32 == greatest >> 32» {", "true", PATHS),
     of("range that wraps taken for one that does not", INTERVAL, "moved.map(|(from, to)| if «from <= to»", "true", PATHS),
     of("half of a range that wraps forgotten", INTERVAL, "None => Words(«vec![(0, from.wrapping_add(extent)), (from, u32::MAX)]»)", "vec![(from, u32::MAX)]", PATHS),
-    of("choice bounded by one of its words", INTERVAL, "«(a.min(c), b.max(d))»\n                }", "{ let _ = (c, d); (a, b) }", PATHS),
+    of("choice bounded by one of its words", INTERVAL, "«(a.min(c), b.max(d))»\n                    }", "{ let _ = (c, d); (a, b) }", PATHS),
     of("union that ends with the later range", INTERVAL, "*end = «to.max(*end)»,", "to", PATHS),
     of("range of a difference taken for that of its negation", INTERVAL, "(terms, true) => (terms, Words::circular(«from.wrapping_add(extent).wrapping_neg()», extent))", "from", PATHS),
     of("what holds in one case holds in both", INTERVAL, "Some(if holds { a.intersection(&b) } else { «a.union(&b)» })", "a.intersection(&b)", PATHS),
@@ -224,12 +254,13 @@ pub const BREAKS: &[Break] = &[
     of("a callee that ignores one word ignores all", OUTCOME, "Callee::Function(f) if «ignored.contains(&(*f, word as u32))»)", "ignored.iter().any(|(g, _)| g == f)", USED),
     of("a word that one callee ignores is ignored by all", OUTCOME, "ignored.contains(&(«*f», word as u32))", "ignored.iter().find(|(_, w)| *w as usize == word).map_or(*f, |(g, _)| *g)", EXCUSED),
     of("words that a form reads are ignored", CHAIN, "ignored.extend(«form.unread_words()».into_iter()", "{ let _ = form; vec![0, 1] }", USED),
+    of("form inlined of which a later one ignores words", CHAIN, ".any(|i| «i.callee == callee && i.stage > stage»)", "{ let _ = (i, callee, stage); false }", INLINED),
     of("form that nothing proves", CHAIN, "match «(0..=number as usize).find(|s| self.link(place, *s).verdict != Verdict::Proved)» {", "None::<usize>", UNPROVED),
     // Host addresses.
     of("host access that the module need not make", MEMORY, "«self.host_access(&index, width.bytes(), writes)»;", "()", HOST_FAULTS),
     of("host address as an index of linear memory", "validator/src/domain.rs", "«self.bin(BinOp::Sub, address, &base)»", "{ let _ = base; address.clone() }", HOST_INDEX),
-    of("sum of two addresses is the first", PROVENANCE, "(Host(s), Host(other)) => «Sum(s, Other::Host(other), at)»,", "{ let _ = other; Host(s) }", HOST_ORIGIN),
-    of("number on some ways is a host address", PROVENANCE, "(Host(s), Number) | (Number, Host(s)) => «Mixed(s, Other::Number, at)»,", "Host(s)", HOST_ORIGIN),
+    of("sum of two addresses is the first", ORIGIN, "(Host(s), Host(other)) => «Sum(s, Other::Host(other), at)»,", "{ let _ = other; Host(s) }", HOST_ORIGIN),
+    of("number on some ways is a host address", ORIGIN, "(Host(s), Number) | (Number, Host(s)) => «Mixed(s, Other::Number, at)»,", "Host(s)", HOST_ORIGIN),
     // Addresses of a module's own data.
     of("constant that is an address means its number", WASM, "if «!instr.is_relocated» {\n        return word;", "true", ADDRESS_FAULTS),
     of("access to linear memory that the module need not make", MEMORY, "return «self.host_access(index, bytes, writes)»;", "()", ADDRESS_FAULTS),
@@ -242,25 +273,40 @@ pub const BREAKS: &[Break] = &[
     of("relocation of another type passed over", RELOCATIONS, "(_, ty) => «return Err(unsupported(place, &format!(\"a relocation of type {ty:?}\")))»,", "{ let _ = ty; false }", UNTOLD),
     of("global that may be an address is a number", RELOCATIONS, "if «!is_plain && found.stack_pointer != Some(global_index)» {", "false && !is_plain", UNTOLD),
     // What accesses rest on.
-    of("size of memory is the code's to choose", REFINEMENT, "if «new != size» {", "new != size && self.g.constant(new).is_none()", SIZES),
-    of("size of memory below its minimum", REFINEMENT, "for condition in «[self.g.not(&below), pages]» {", "{ let _ = below; [pages, pages] }", WRITTEN),
-    of("size of a memory that does not grow", REFINEMENT, "return «self.equal(path, new, fixed, l, r, &what)»;", "{ let _ = fixed; Ok(()) }", FORMS),
-    of("size of memory larger than the module's", MEETING, "for given in «&right.sizes» {", "&right.sizes[..0]", SIZES),
+    of("size of memory is the code's to choose", REFINEMENT, "given.filter(|new| «*new != size»)", "*new != size && self.g.constant(*new).is_none()", FORMS),
+    of("size of memory below its minimum", MEETING, "let below = «self.g.cmp_const(CmpOp::Ult, given, self.shape.memory_bytes_min)»;", "self.g.bool(false)", WRITTEN),
+    of("size of memory in parts of pages", MEETING, "let part = «self.g.bin_const(BinOp::And, given, PAGE_BYTES - 1)»;", "self.g.word(0)", WRITTEN),
+    of("size of memory larger than the module's", MEETING, "let larger = «self.g.cmp(CmpOp::Ult, &size, given)»;", "self.g.bool(false)", SIZES),
     of("size of memory that a host changes", "validator/src/wasm/module.rs", "self.grows || «exported» ||", "{ let _ = exported; false }", RESIZED),
     of("a read of the host's lets code write", MEMORY, "let index = self.host(address, width, multiple, «true»)?;", "false", DIRECTION),
     of("the host's memory after it was given away", "validator/src/term.rs", "Var::HostMap(«self.calls_before(*memory)», writes)", "{ let _ = memory; 0 }", DIRECTION),
-    of("callees that take host addresses for numbers", PROVENANCE, "«(!fits)».then_some(param)", "(!fits && func == u32::MAX)", DISAGREE),
+    of("callees that take host addresses for numbers", PROVENANCE, "Origin::Host(_) => «is_named || !fits(module, word)»,", "{ let _ = module; true }", DISAGREE),
+    of("address on some ways only is passed as a number", PROVENANCE, "Origin::Mixed(..) | Origin::Sum(..) => «false»,", "!is_named", PASSED),
+    of("named result that is no host address", PROVENANCE, "let results = «found.results.iter()».zip(0..)", "found.results[..0].iter()", RETURNED),
+    of("result through a table is a number", PROVENANCE, "words.push(1, «returned.reduce(|a, b| a.or(b, at)).unwrap_or(Origin::Number)»);", "{ let _ = returned; Origin::Number }", THROUGH),
+    of("modules whose sections say more are compared", REFINED, "let says_more = |name: &str| «matches!(name, \"synth.abi\" | \"linking\") || name.starts_with(\"reloc.\")»;", "name.is_empty()", MORE),
+    of("names that no export has", CHAIN, "«is_export(name)» &&", "{ let _ = is_export(name); true }", LINES),
     // What linkers and loaders read.
     of("name with a version is a symbol's", CONTRACT, "name.contains(«['\\0', '@']»)", "['\\0', '\\0']", reading("names_with_versions_are_names_of_no_symbol")),
+    of("size before start-up is the minimum", INIT, "let size = if «module.resizes()» {", "{ let _ = module.resizes(); false }", STARTED),
     of("export under another name", CHAIN, "find(|export| «!is_own(*export)»)", "{ let _ = export; false }", RENAMED),
-    of("sections that are not loaded are placed nowhere", OBJECT, "let is_placed = «loaded || matches!(sh_type.0, 1 | 7 | 8)»;", "loaded", reading("no_section_has_a_name_that_linker_scripts_may_know")),
-    of("data in a section of another's name", OBJECT, "(_, true, 1) => named(\".data\", «\".synth_\"»),", "\".\"", reading("no_section_has_a_name_that_linker_scripts_may_know")),
-    of("two sections of relocations are one", OBJECT, "|| «!relocated.insert(header.sh_info(file.endian()))»", "{ relocated.insert(header.sh_info(file.endian())); false }", reading("relocations_of_a_section_are_in_one_section")),
+    of("sections that are not loaded are placed nowhere", SECTIONS, "let is_placed = «loaded || matches!(kind, CONTENTS | 7 | 8)»;", "loaded", reading("no_section_has_a_name_that_linker_scripts_may_know")),
+    of("data in a section of another's name", SECTIONS, "(_, true, CONTENTS) => named(\".data\", «\".synth_\"»),", "\".\"", reading("no_section_has_a_name_that_linker_scripts_may_know")),
+    of("two sections of relocations are one", SECTIONS, "|| «is_second» ||", "is_second && name.is_empty()", reading("relocations_of_a_section_are_in_one_section")),
     of("function at an even address", RELOCATED, "if «symbol.address() & 1 == 0» {", "false", reading("tables_have_odd_addresses_of_functions")),
     of("code for a core that the attributes exclude", IMAGE, "arch == 10 && «!self.contract.dsp»;", "true", reading("build_attributes_say_what_the_contract_does")),
     of("floating-point numbers in other registers", IMAGE, "{ «floats == 0 && model != 0» };", "model != 0", reading("build_attributes_say_what_the_contract_does")),
     of("segments are not looked at", OBJECT, "if «linkage.is_some()» {\n        segments::check", "false", reading("segments_of_an_image_hold_its_sections")),
-    of("another function has an export's name", OBJECT, "&& «at & !1 != *place»", "at & !1 == u32::MAX - place", reading("exports_of_an_image_are_the_modules")),
+    of("hidden symbols are nobody's", OBJECT, "symbol.is_global() || «self.linked.is_some() && is_hidden»", "self.linked.is_some() && is_hidden && symbol.is_global()", image_reading("exported_imports_of_an_image_are_the_modules")),
+    of("a number has an export's name", OBJECT, "|| «!s.is_undefined() && is_shown && exported(&name)» {", "!s.is_undefined() && is_shown && name.is_empty()", image_reading("names_of_exports_are_nobody_elses_in_an_image")),
+    of("export that is in the image under no name", IMAGE, "|| «self.object.places.contains_key(&export.index)» {", "self.object.places.is_empty()", image_reading("names_of_exports_are_nobody_elses_in_an_image")),
+    of("tables of texts that belong to nothing", SECTIONS, "s.index() == symbols.string_section() || «s.index().0 == names»", "s.index().0 >= names.min(1)", name_reading("tables_of_an_object_are_those_that_linkers_read")),
+    of("relocations of nothing", SECTIONS, "&& «target.is_ok_and(is_its)»", "target.map_or(true, |t| is_its(t) || true)", name_reading("tables_of_an_object_are_those_that_linkers_read")),
+    of("call through a name that others may define", RELOCATED, "if «!symbol.is_local()» {", "!symbol.is_local() && at == u64::MAX", name_reading("calls_do_not_go_through_names_that_others_may_define")),
+    of("cell of further results for each object", OBJECT, "if «!is_shown && super::image::shows_results(self.module)» => {", "!is_shown && !super::image::shows_results(self.module)", name_reading("further_results_of_the_border_are_in_one_place")),
+    of("export that a helper calls", IMAGE, "if «self.refers(|target| matches!(target, Target::Helper(_)))» {", "self.refers(|target| matches!(target, Target::Helper(_))) && self.object.extras.len() > 9", name_reading("exports_are_not_what_helpers_call")),
+    of("bytes over zeroed memory", SEGMENTS, "if «is_loaded && contents.iter().any(is_covered)» {", "is_loaded && contents.iter().all(is_covered)", image_reading("segments_put_nothing_where_the_image_has_zeros")),
+    of("segment with more in the file than in memory", SEGMENTS, "«length <= size && is_in_memory»", "is_in_memory", image_reading("segments_put_nothing_where_the_image_has_zeros")),
     of("import that is data", RELOCATED, "if is_code && «section.is_some_and(|s| !s.executable)» {", "section.is_some_and(|s| !s.loaded)", reading("imports_of_an_image_are_thumb_code")),
     of("undefined symbol that nobody imports", OBJECT, "&& «!is_wanted()» {", "!is_wanted() && name == \"?\"", reading("nothing_is_undefined_but_imports")),
     // The compiler's tables.

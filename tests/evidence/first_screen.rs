@@ -2,6 +2,7 @@
 
 use crate::{DONE, Files, Folder, MODULE, made, page, value};
 use synth::evidence::build_record::{Build, RefusedEntry};
+use synth::evidence::foreign::agreements;
 use synth::evidence::module::Package;
 use synth::evidence::summary::{SolverAgreement, Solvers};
 use synth::evidence::verify::verify;
@@ -132,7 +133,13 @@ fn solvers_that_are_missing_disagree_or_do_not_answer_are_told() {
         made(|_| {}, Some(solvers))
     };
     assert!(asked(|_| {}).state.ok);
-    says(&asked(|a| a.missing = Some("no program cvc5".to_string())), "The solver cvc5 is missing: no program cvc5");
+    says(
+        &asked(|a| a.missing = Some("no program cvc5".to_string())),
+        "The solver cvc5 cannot be asked: no program cvc5",
+    );
+    // One that has nothing to answer is started all the same.
+    let record = agreements(&["z3=/bin/false".parse().expect("known")], &[]).expect("a record");
+    assert!(record.solvers[0].missing.as_ref().is_some_and(|why| why.contains("exit status: 1")), "{record:?}");
     says(&asked(|a| (a.disagreed, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 disagrees on 1 obligations");
     says(&asked(|a| (a.failed, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 gave no answer on 1 obligations");
     says(&asked(|a| (a.unknown, a.agreed) = (1, a.agreed - 1)), "The solver cvc5 gave no answer on 1 obligations");
@@ -247,7 +254,7 @@ fn a_refused_pass_a_fault_a_missing_solver_and_an_exhausted_limit_are_told_toget
         "Not everything is proved: ",
         "The validator refused the pass if_convert in ",
         "The fault if_convert-exchanged of the compiler was switched on",
-        "The solver cvc5 is missing: ",
+        "The solver cvc5 cannot be asked: ",
         "A limit of the proof was reached in ",
     ] {
         assert!(banner.contains(text), "{text}: {banner}");

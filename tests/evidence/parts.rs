@@ -1,5 +1,6 @@
 //! Parts of packages by themselves: plots, the record of the run, command lines, the list of assumptions, what covers code.
 
+use crate::{made, page, value};
 use std::time::{Duration, SystemTime};
 use synth::evidence::assumption::{ASSUMPTIONS, about, named};
 use synth::evidence::build_record::deciding;
@@ -126,4 +127,22 @@ fn code_that_no_cut_point_leads_to_is_named() {
     assert!(!claim.functions[0].indirect_types.is_empty(), "the call is there");
     claim.functions[0].indirect_types.clear();
     assert!(!uncovered(claim).is_empty());
+}
+
+/// Covers TOR-ASSUME-STACK.
+#[test]
+fn the_stack_of_all_that_the_host_calls_is_listed() {
+    let files = made(|_| {}, None).files;
+    let said = value(&files, "assumptions.json");
+    assert_eq!(said["start_up"], "__synth_instance_init");
+    let start_up = &said["start_up_stack"];
+    assert!(start_up["bytes"].is_u64() && start_up["own_bytes"].is_u64(), "{start_up}");
+    let exports = said["exports"].as_array().expect("a list");
+    let export = |name: &str| exports.iter().find(|e| e["name"] == name).expect("an export");
+    // An exported import takes what the host's function takes.
+    let import = export("tick_again");
+    assert_eq!((&import["stack_bytes"], &import["outside"]), (&0.into(), &serde_json::json!({ "tick": 0 })));
+    assert!(export("sum")["stack_bytes"].is_u64());
+    let page = page(&files, "assumptions.html");
+    assert!(page.contains("__synth_instance_init</td><td>() → ()"), "{page}");
 }

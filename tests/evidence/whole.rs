@@ -1,6 +1,7 @@
 //! A package is a function of its roots, and damage to any byte of it is found and named.
 
 use crate::{DONE, Files, Folder, made, value};
+use std::path::Path;
 use synth::evidence::build_record::{Build, Compilation};
 use synth::evidence::manifest::{self, Manifest};
 use synth::evidence::run_record::{self, Run};
@@ -57,6 +58,35 @@ fn a_folder_that_is_no_package_is_left_alone() {
 }
 
 /// Verifies a package with one file changed: the paths and fields that are named.
+/// Covers TOR-EXIT-NOFILE.
+#[test]
+fn files_that_are_none_of_a_package_are_never_taken() {
+    let folder = Folder::new("among");
+    let module = folder.corpus("semaphore");
+    let args = ["compile", "--validate", &module, "-o", "a.o", "--evidence", "semaphore", "--replace-evidence"];
+    assert_eq!(folder.synth(&args).0, DONE);
+    assert_eq!(folder.synth(&args).0, DONE, "a package alone is replaced");
+    let files = folder.files("semaphore");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let root = root.to_str().expect("text");
+    let corpus = ["corpus", "run", "--validate", "--corpus", root, "--only", "semaphore", "--evidence", "."];
+    for name in ["notes.txt", "functions/mine.html", "deeper/notes.txt"] {
+        let path = folder.path("semaphore").join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, b"mine").expect("writes");
+        let (code, _, err) = folder.synth(&args);
+        assert!(code == 2 && err.contains("none of the package's") && err.contains(name), "{err}");
+        let (code, out, err) = folder.synth(&corpus);
+        assert!(code == 1 && out.contains(name), "{out}{err}");
+        let mut there = folder.files("semaphore");
+        assert_eq!(there.remove(name).expect("is there"), b"mine");
+        assert!(there == files, "nothing was written");
+        std::fs::remove_file(path).expect("removes");
+    }
+    let (code, out, err) = folder.synth(&corpus);
+    assert_eq!(code, DONE, "{out}{err}");
+}
+
 fn named(files: &Files, path: &str, bytes: Vec<u8>) -> Vec<(String, Option<String>)> {
     let mut damaged = files.clone();
     damaged.insert(path.to_string(), bytes);

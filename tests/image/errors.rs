@@ -58,6 +58,23 @@ fn entries_and_imports() {
     refused(&["--entry", "run", "--link", &folder.path("gone.o")], &["cannot read the file", "gone.o"]);
 }
 
+/// The vector table has the addresses of what is called so.
+#[test]
+fn exports_are_no_handlers() {
+    let folder = Folder::new("handlers");
+    for (number, handler) in ["HardFault_Handler", "SysTick_Handler", "IRQ3_Handler"].into_iter().enumerate() {
+        let text = format!(
+            r#"(module (func (export "{handler}") (result i32) (i32.const 7)) (func (export "go") (result i32) (i32.const 42)))"#
+        );
+        let module = folder.write(&format!("module{number}.wat"), &text);
+        refused(
+            &folder,
+            &[&module, "--image", "--board", "mps2-an386", "--entry", "go"],
+            &[&format!("the export {handler}"), "handler of an exception", "rename the export"],
+        );
+    }
+}
+
 #[test]
 fn options_belong_to_images() {
     let folder = Folder::new("options");
@@ -206,6 +223,31 @@ fn memories_may_lie_in_any_order() {
         assert!((565_536..568_000).contains(&used(0)), "{}", used(0));
         assert_eq!(used(1), 65_536 + 8192 + 1024 + 8);
     }
+}
+
+/// A linker that puts another object of the module into the image, whose contract is another: what is proved of the image then is not
+/// what was asked for.
+///
+/// Covers TOR-CONTRACT-ASKED.
+#[test]
+fn an_image_has_the_contract_that_was_asked_for() {
+    let folder = Folder::new("contract");
+    let (module, elf) = (folder.write("module.wat", ALONE), folder.path("fw.elf"));
+    let linker = |bounds: &str| {
+        let object = folder.path(&format!("{bounds}.object"));
+        check(&["compile", &module, "-o", &object, "--bounds", bounds], 0);
+        let swap = format!("case \"$x\" in *module.o) a+=('{object}') ;; *) a+=(\"$x\") ;; esac");
+        let text = format!("#!/bin/bash\na=()\nfor x in \"$@\"; do {swap}; done\nexec {} \"${{a[@]}}\"\n", LINKERS[0]);
+        let path = folder.write(&format!("ld-{bounds}"), text);
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, executable).expect("set");
+        path
+    };
+    let args = [&module, "--image", "--board", "mps2-an386", "--entry", "run", "--validate", "--linker"];
+    check(&[&["compile", "-o", &elf], &args[..], &[&linker("software")]].concat(), 0);
+    std::fs::remove_file(&elf).expect("removed");
+    let says = ["`bounds none", "`bounds software", "another object"];
+    refused(&folder, &[&args[..], &[&linker("none")]].concat(), &says);
 }
 
 #[test]

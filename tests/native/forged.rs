@@ -72,3 +72,88 @@ fn contracts_with_callers_and_callees_that_disagree_are_refused() {
         assert_eq!(read.is_ok(), is_right, "{native:?}");
     }
 }
+
+/// Accesses to the host's memory in a module with these host addresses, which is then proved; none if it is refused, by the compiler as
+/// asked and by the validator in a claim.
+fn host_accesses(text: &str, requests: &[&str], native: &[Native]) -> Option<usize> {
+    let module = wat::parse_str(text).expect("valid text");
+    let with = |native| compile(&module, &Options { native, ..Options::default() });
+    let asked = with(requests.iter().map(|r| r.parse().expect("a request")).collect());
+    let compiled = with(Vec::new()).expect("compiles");
+    let mut claim = compiled.claim;
+    claim.contract.native = native.iter().copied().collect();
+    let claimed = Session::new(&module, &compiled.object, Some(claim.clone()), Limits::default());
+    assert_eq!(asked.is_ok(), claimed.is_ok(), "compiler and validator: {text}");
+    let asked = asked.ok()?;
+    assert_eq!(asked.claim.contract.native, claim.contract.native, "{text}");
+    assert_eq!(deep(|| verdict(&module, &asked.object, None)), Verdict::Proved, "{text}");
+    Some(claimed.ok()?.module().host_accesses.len())
+}
+
+/// A function returns what the contract calls a host address: one, or what lies on the module's stack, was made of one or is one on
+/// some ways only.
+///
+/// Covers TOR-CLAUSE-HOSTMIX.
+#[test]
+fn results_named_as_host_addresses_are_none_of_the_modules_own() {
+    let found = |returned: &str| {
+        let text = format!(
+            r#"(module (memory 1) (global $sp (mut i32) (i32.const 1024))
+            (func $f (export "f") (param $p i32) (result i32) {returned})
+            (func (export "g") (param $p i32) (result i32) (i32.load (call $f (local.get $p)))))"#
+        );
+        let native = [Native::Param(0, 0), Native::Param(1, 0), Native::Result(0, 0)];
+        host_accesses(&text, &["f:0", "g:0", "f:result"], &native)
+    };
+    assert_eq!(found("(i32.add (local.get $p) (i32.const 4))"), Some(1));
+    for wrong in [
+        "(i32.sub (global.get $sp) (i32.const 16))",
+        "(i32.and (local.get $p) (i32.const -8))",
+        "(i32.add (local.get $p) (local.get $p))",
+        "(select (local.get $p) (i32.const 64) (local.get $p))",
+        "(if (local.get $p) (then (return (global.get $sp)))) (local.get $p)",
+    ] {
+        assert_eq!(found(wrong), None, "{wrong}");
+    }
+}
+
+/// What is a host address on some ways only, or a sum of two, is passed to a function that takes it for a number.
+///
+/// Covers TOR-CLAUSE-HOSTMIX.
+#[test]
+fn addresses_that_may_be_the_hosts_are_passed_to_nobody() {
+    let found = |passed: &str| {
+        let text = format!(
+            r#"(module (memory 1)
+            (func $f (export "f") (param i32) (result i32) (i32.load (local.get 0)))
+            (func (export "g") (param i32 i32) (result i32)
+              (drop (i32.load (local.get 0))) (call $f {passed})))"#
+        );
+        host_accesses(&text, &["g:0"], &[Native::Param(1, 0)])
+    };
+    assert_eq!(found("(local.get 1)"), Some(1));
+    assert_eq!(found("(i32.and (local.get 0) (i32.const 7))"), Some(1), "a number made of an address");
+    assert_eq!(found("(local.get 0)"), None);
+    assert_eq!(found("(select (local.get 0) (i32.const 16) (local.get 1))"), None);
+    assert_eq!(found("(i32.add (local.get 0) (local.get 0))"), None);
+}
+
+/// What a call through a table returns is what any function that it may reach returns.
+///
+/// Covers TOR-CLAUSE-HOSTMIX.
+#[test]
+fn results_of_calls_through_tables_may_be_host_addresses() {
+    let found = |other: &str, used: &str| {
+        let text = format!(
+            r#"(module (memory 1) (type $t (func (param i32) (result i32))) (table 2 funcref) (elem (i32.const 0) $id $other)
+            (func $id (export "id") (type $t) (drop (i32.load (local.get 0))) (i32.add (local.get 0) (i32.const 4)))
+            (func $other (export "other") (type $t) {other})
+            (func (export "g") (param i32 i32) (result i32) ({used} (call_indirect (type $t) (local.get 0) (local.get 1)))))"#
+        );
+        let native = [Native::Param(0, 0), Native::Param(1, 0), Native::Param(2, 0), Native::Result(0, 0)];
+        host_accesses(&text, &["id:0", "other:0", "g:0", "id:result"], &native)
+    };
+    assert_eq!(found("(local.get 0)", "i32.load"), Some(2));
+    assert_eq!(found("(i32.const 64)", "i32.clz"), Some(1));
+    assert_eq!(found("(i32.const 64)", "i32.load"), None);
+}

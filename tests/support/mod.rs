@@ -3,12 +3,14 @@
 //! A module and its script run in a foreign WebAssembly interpreter (`wasmi_engine`), in the validator's own
 //! (`interpreter`) and, compiled, in the validator's Arm interpreter and in an emulated Cortex-M4
 //! (`qemu_engine`, which is `synth::simulator::board`). All give one `Observation` per call, in one form, so that a difference is a line.
-//! `assembler` makes objects, `generator` modules, `plain_selects` writes them so that a defect of the foreign interpreter cannot act. `modules` reads signatures from the `.wasm` file, `packages` finds the published modules that are not in this
+//! `assembler` makes objects, `elf` changes them, `forms` forms for forged claims, `generator` modules, `plain_selects` writes them so that a defect of the foreign interpreter cannot act. `modules` reads signatures from the `.wasm` file, `packages` finds the published modules that are not in this
 //! repository. Nothing here is used by the compiler or the validator.
 #![allow(dead_code, reason = "every integration test uses its own part of this module")]
 
 pub mod assembler;
 pub mod command;
+pub mod elf;
+pub mod forms;
 pub mod generator;
 pub mod packages;
 pub mod plain_selects;

@@ -11,6 +11,11 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// Text that cannot break a line or a terminal: control characters, which names in modules and certificates may have, are `?`.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 fn read_module(path: &Path) -> Result<Vec<u8>, String> {
     let bytes = read(path)?;
     match bytes.starts_with(b"\0asm") {
@@ -31,6 +36,7 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let ([folder, module, object], asking) = match parsed {
         Ok(parsed) => parsed,
         Err(why) => {
+            let why = printable(&why);
             let _ = writeln!(err, "error: {why}\nusage: synth-check DIR in.wasm out.o {USAGE}");
             return 2;
         }
@@ -39,7 +45,9 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let (module, object) = match asking.find().and(read) {
         Ok(files) => files,
         Err(e) => {
-            let _ = writeln!(err, "error: {e}");
+            // What is wrong with text is shown in lines of it.
+            let lines: Vec<String> = e.lines().map(printable).collect();
+            let _ = writeln!(err, "error: {}", lines.join("\n"));
             return 2;
         }
     };
@@ -47,16 +55,17 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let Held { certificate, left_out } = match check(&folder, &module, &object, threads, &|_| {}) {
         Ok(held) => held,
         Err(damage) => {
-            let _ = writeln!(err, "error: the certificate does not hold: {damage}");
+            let _ = writeln!(err, "error: the certificate does not hold: {}", printable(&damage.to_string()));
             return 1;
         }
     };
     let totals = &certificate.totals;
     let text =
         format!("{} functions and the image: Proved again, {} obligations", totals.functions, totals.obligations);
-    let _ = writeln!(out, "{text}\nassumptions: {}\ncontract: {}", totals.assumptions.join(", "), certificate.contract);
+    let rests = [totals.assumptions.join(", "), certificate.contract.to_string()].map(|text| printable(&text));
+    let _ = writeln!(out, "{text}\nassumptions: {}\ncontract: {}", rests[0], rests[1]);
     if !left_out.is_empty() {
-        let _ = writeln!(out, "not in the image, so that nothing is said of them: {}", left_out.join(", "));
+        let _ = writeln!(out, "not in the image, so that nothing is said of them: {}", printable(&left_out.join(", ")));
     }
     asking.run(&folder, &certificate, (&module, &object), out, err)
 }

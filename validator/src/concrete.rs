@@ -30,8 +30,8 @@ const STACK_ARGUMENTS_BYTES: u32 = 0x0001_0000;
 const TABLES_ADDRESS: u32 = 0x1000_0000;
 const DATA_ADDRESS: u32 = 0x1800_0000;
 const FUNCTIONS_ADDRESS: u32 = 0x0010_0001;
-/// Reserve of addresses for each table and each data segment.
-const OBJECT_STRIDE: u32 = 0x0010_0000;
+/// Addresses for all tables, and for all data segments.
+const AREA_BYTES: u32 = 0x0800_0000;
 
 /// Contents of linear memory.
 #[derive(Clone, Debug)]
@@ -131,6 +131,16 @@ impl Concrete {
         self.bulk_bytes = self.bulk_bytes.saturating_add(u64::from(len));
         self.bulk_bytes <= self.bulk_bytes_max
     }
+    /// Whether all tables and segments find room at addresses of their own.
+    pub fn has_room(&self) -> bool {
+        gap_bytes(self.table_sizes()).is_some() && gap_bytes(self.segment_sizes()).is_some()
+    }
+    fn table_sizes(&self) -> impl Iterator<Item = u64> + Clone {
+        self.tables.iter().map(|t| 8 * t.len() as u64)
+    }
+    fn segment_sizes(&self) -> impl Iterator<Item = u64> + Clone {
+        self.segments.iter().map(|s| s.len().next_multiple_of(8) as u64)
+    }
     /// The function word of a function.
     pub fn function_word(index: u32) -> u32 {
         FUNCTIONS_ADDRESS + 4 * index
@@ -142,10 +152,34 @@ impl Concrete {
     }
 }
 
-/// `(object index, offset)` of an address in one of the strided areas.
-fn strided(address: u32, base: u32, end: u32) -> Option<(u32, u32)> {
-    let offset = address.checked_sub(base)?;
-    (address < end).then_some((offset / OBJECT_STRIDE, offset % OBJECT_STRIDE))
+/// Bytes behind each object of an area, if objects of these sizes leave any: what is left, in equal parts.
+fn gap_bytes(sizes: impl Iterator<Item = u64> + Clone) -> Option<u64> {
+    let left = u64::from(AREA_BYTES).checked_sub(sizes.clone().sum())?;
+    Some(left / (sizes.count().max(1) as u64) & !7).filter(|gap| *gap > 0)
+}
+
+/// Bytes from each object of an area to the next.
+fn extents(sizes: impl Iterator<Item = u64> + Clone) -> impl Iterator<Item = u32> {
+    let gap = gap_bytes(sizes.clone()).unwrap_or(0);
+    sizes.map(move |size| (size + gap) as u32)
+}
+
+/// The address of an object in an area that begins at `base`.
+fn address_of(index: u32, base: u32, sizes: impl Iterator<Item = u64> + Clone) -> u32 {
+    extents(sizes).take(index as usize).fold(base, u32::wrapping_add)
+}
+
+/// `(object index, offset)` of an address in an area that begins at `base`; its end belongs to the last object.
+fn object_at(address: u32, base: u32, sizes: impl Iterator<Item = u64> + Clone) -> Option<(u32, u32)> {
+    let mut offset = address.checked_sub(base).filter(|offset| *offset < AREA_BYTES)?;
+    let mut index = 0;
+    for extent in extents(sizes.clone()).take(sizes.count().saturating_sub(1)) {
+        if offset < extent {
+            break;
+        }
+        (index, offset) = (index + 1, offset - extent);
+    }
+    Some((index, offset))
 }
 
 impl Domain for Concrete {
@@ -252,8 +286,8 @@ impl Domain for Concrete {
             Symbol::MemoryBytes => MEMORY_BYTES_ADDRESS,
             Symbol::Globals => GLOBALS_ADDRESS,
             Symbol::Results => RESULTS_ADDRESS,
-            Symbol::Table(t) => TABLES_ADDRESS + t * OBJECT_STRIDE,
-            Symbol::Data(k) => DATA_ADDRESS + k * OBJECT_STRIDE,
+            Symbol::Table(t) => address_of(t, TABLES_ADDRESS, self.table_sizes()),
+            Symbol::Data(k) => address_of(k, DATA_ADDRESS, self.segment_sizes()),
             Symbol::HostData(global) => self.host_data.get(&global).copied().unwrap_or(HOST_DATA_ADDRESS),
             Symbol::Function(f) => Self::function_word(f),
         }
@@ -274,10 +308,10 @@ impl Domain for Concrete {
     }
     fn locate(&mut self, address: &u32) -> Place<u32> {
         let a = *address;
-        if let Some((t, offset)) = strided(a, TABLES_ADDRESS, DATA_ADDRESS) {
+        if let Some((t, offset)) = object_at(a, TABLES_ADDRESS, self.table_sizes()) {
             return Place::Symbol(Symbol::Table(t), offset);
         }
-        if let Some((k, offset)) = strided(a, DATA_ADDRESS, HOST_DATA_ADDRESS) {
+        if let Some((k, offset)) = object_at(a, DATA_ADDRESS, self.segment_sizes()) {
             return Place::Symbol(Symbol::Data(k), offset);
         }
         match a {

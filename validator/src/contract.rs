@@ -50,6 +50,16 @@ pub fn is_symbol(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('$') && !name.contains(['\0', '@'])
 }
 
+/// Whether names in C may begin with this text: letters, digits and `_`, and no digit first.
+pub fn is_plain(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A name as it stands in lists: as a string, unless it is a name in C, so that no two can be confused and none with what stands beside it.
+pub fn quoted(name: &str) -> Cow<'_, str> {
+    if is_plain(name) && !name.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(format!("{name:?}")) }
+}
+
 /// The symbol of an exported function: its name. A name that [no symbol can have](is_symbol) is written
 /// as the bytes of its UTF-8 form in hexadecimal, after [`SYM_EXPORT`].
 /// Source: ELF (TIS 1.2), string table; IHI 0044, mapping symbols.
@@ -117,7 +127,7 @@ impl fmt::Display for Contract {
             write!(f, ", imports begin with {}", self.import_prefix)?;
         }
         if !self.export_symbols.is_empty() {
-            let names: Vec<&str> = self.export_symbols.keys().map(String::as_str).collect();
+            let names: Vec<Cow<'_, str>> = self.export_symbols.keys().map(|name| quoted(name)).collect();
             write!(f, ", behind trampolines: {}", names.join(", "))?;
         }
         Ok(())

@@ -168,6 +168,79 @@ fn both((a, b): Bounds, (c, d): Bounds) -> Bounds {
     (a.max(c), b.min(d))
 }
 
+/// A look for the bounds of words, which finds those of each term once.
+struct Look<'a> {
+    ranges: &'a Ranges,
+    g: &'a Graph,
+    /// The truth of conditions that words choose by.
+    decided: &'a FxHashMap<T, bool>,
+    /// By term and depth.
+    found: FxHashMap<(T, u32), Bounds>,
+}
+
+impl Look<'_> {
+    /// Bounds of a word plus `shift`: those of the linear combination, and those of its terms, added up without wrapping. The sum over
+    /// the integers differs from the word by a multiple of 2^32, which is the same for the whole interval if its ends agree on it.
+    fn bounds(&mut self, word: T, shift: u32, depth: u32) -> Bounds {
+        let (k, terms) = self.g.linear(word);
+        let (k, (terms, negated)) = (k.wrapping_add(shift), positive(terms));
+        let whole = self.ranges.known.get(&terms).map_or(ANY, |words| words.bounds_after(k, negated));
+        let (mut least, mut greatest) = (i128::from(k), i128::from(k));
+        for (t, coefficient) in terms {
+            let (low, high) = self.term_bounds(t, depth);
+            // A coefficient in the upper half is a negative one.
+            let factor = i128::from(coefficient as i32) * if negated { -1 } else { 1 };
+            let ends = [factor * i128::from(low), factor * i128::from(high)];
+            least += ends[0].min(ends[1]);
+            greatest += ends[0].max(ends[1]);
+        }
+        let sum = if least >> 32 == greatest >> 32 { (least as u32, greatest as u32) } else { ANY };
+        both(whole, sum)
+    }
+
+    /// Bounds of a term that is no sum: what is known of it, and what it computes.
+    fn term_bounds(&mut self, t: T, depth: u32) -> Bounds {
+        if let Some(found) = self.found.get(&(t, depth)) {
+            return *found;
+        }
+        let known = self.ranges.known.get(&[(t, 1)][..]).map_or(ANY, |words| words.bounds_after(0, false));
+        let known = both(known, (0, !self.g.known_zeros(t)));
+        let Some(deeper) = depth.checked_sub(1) else {
+            return known;
+        };
+        let found = both(known, self.computed(t, deeper));
+        self.found.insert((t, depth), found);
+        found
+    }
+
+    /// Bounds of what a term computes from its operands, which are looked into `depth` deep.
+    fn computed(&mut self, t: T, depth: u32) -> Bounds {
+        match *self.g.node(t) {
+            Node::Ite(c, a, b) => {
+                let chosen = self.decided.get(&c).copied().or_else(|| self.ranges.by_interval(self.g, c));
+                match chosen {
+                    Some(chosen) => self.bounds(if chosen { a } else { b }, 0, depth),
+                    None => {
+                        let ((a, b), (c, d)) = (self.bounds(a, 0, depth), self.bounds(b, 0, depth));
+                        (a.min(c), b.max(d))
+                    }
+                }
+            }
+            Node::Bin(BinOp::Lshr, x, n) => match (self.bounds(x, 0, depth), self.g.constant(n)) {
+                ((least, greatest), Some(n @ 0..32)) => (least >> n, greatest >> n),
+                _ => ANY,
+            },
+            Node::Bin(BinOp::And, x, y) => {
+                let ((least, greatest), (low, high)) = (self.bounds(x, 0, depth), self.bounds(y, 0, depth));
+                // A mask of upper bits keeps the order.
+                let is_upper = low == high && low.leading_ones() + low.trailing_zeros() == 32;
+                if is_upper { (least & low, greatest & low) } else { (0, greatest.min(high)) }
+            }
+            _ => ANY,
+        }
+    }
+}
+
 impl Ranges {
     /// Learns that a condition (not a negation) holds or does not. `decided` has the truth of conditions that words choose by.
     pub fn learn(&mut self, g: &Graph, condition: T, holds: bool, decided: &FxHashMap<T, bool>) {
@@ -190,8 +263,9 @@ impl Ranges {
             Node::Cmp(op @ (CmpOp::Ult | CmpOp::Slt), a, b) if g.constant(b).is_none() => {
                 let shift = if op == CmpOp::Slt { SIGN } else { 0 };
                 let (lower, upper, gap) = if holds { (a, b, 1) } else { (b, a, 0) };
-                let (least, _) = self.bounds(g, lower, shift, decided, DEPTH);
-                let (_, greatest) = self.bounds(g, upper, shift, decided, DEPTH);
+                let mut look = Look { ranges: self, g, decided, found: FxHashMap::default() };
+                let (least, _) = look.bounds(lower, shift, DEPTH);
+                let (_, greatest) = look.bounds(upper, shift, DEPTH);
                 match (least.checked_add(gap), greatest.checked_sub(gap)) {
                     (Some(least), Some(greatest)) => {
                         let facts = [(lower, 0, greatest), (upper, least, u32::MAX - least)];
@@ -237,8 +311,9 @@ impl Ranges {
             return None;
         };
         let shift = if op == CmpOp::Slt { SIGN } else { 0 };
-        let (least_a, greatest_a) = self.bounds(g, a, shift, decided, DEPTH);
-        let (least_b, greatest_b) = self.bounds(g, b, shift, decided, DEPTH);
+        let mut look = Look { ranges: self, g, decided, found: FxHashMap::default() };
+        let (least_a, greatest_a) = look.bounds(a, shift, DEPTH);
+        let (least_b, greatest_b) = look.bounds(b, shift, DEPTH);
         match op {
             CmpOp::Eq => (greatest_a < least_b || greatest_b < least_a).then_some(false),
             _ if greatest_a < least_b => Some(true),
@@ -250,56 +325,6 @@ impl Ranges {
     fn by_order(&self, g: &Graph, condition: T) -> Option<bool> {
         let follows = |holds: &bool| ordered(g, condition, *holds).any(|(key, wanted)| self.follows(&key, wanted));
         [true, false].into_iter().find(follows)
-    }
-
-    /// Bounds of a word plus `shift`: those of the linear combination, and those of its terms, added up without wrapping. The sum over
-    /// the integers differs from the word by a multiple of 2^32, which is the same for the whole interval if its ends agree on it.
-    fn bounds(&self, g: &Graph, word: T, shift: u32, decided: &FxHashMap<T, bool>, depth: u32) -> Bounds {
-        let (k, terms) = g.linear(word);
-        let (k, (terms, negated)) = (k.wrapping_add(shift), positive(terms));
-        let whole = self.known.get(&terms).map_or(ANY, |words| words.bounds_after(k, negated));
-        let (mut least, mut greatest) = (i128::from(k), i128::from(k));
-        for (t, coefficient) in terms {
-            let (low, high) = self.term_bounds(g, t, decided, depth);
-            // A coefficient in the upper half is a negative one.
-            let factor = i128::from(coefficient as i32) * if negated { -1 } else { 1 };
-            let ends = [factor * i128::from(low), factor * i128::from(high)];
-            least += ends[0].min(ends[1]);
-            greatest += ends[0].max(ends[1]);
-        }
-        let sum = if least >> 32 == greatest >> 32 { (least as u32, greatest as u32) } else { ANY };
-        both(whole, sum)
-    }
-
-    /// Bounds of a term that is no sum: what is known of it, and what it computes.
-    fn term_bounds(&self, g: &Graph, t: T, decided: &FxHashMap<T, bool>, depth: u32) -> Bounds {
-        let known = self.known.get(&[(t, 1)][..]).map_or(ANY, |words| words.bounds_after(0, false));
-        let known = both(known, (0, !g.known_zeros(t)));
-        let Some(depth) = depth.checked_sub(1) else {
-            return known;
-        };
-        let of = |word: T| self.bounds(g, word, 0, decided, depth);
-        let computed = match *g.node(t) {
-            Node::Ite(c, a, b) => match decided.get(&c).copied().or_else(|| self.by_interval(g, c)) {
-                Some(chosen) => of(if chosen { a } else { b }),
-                None => {
-                    let ((a, b), (c, d)) = (of(a), of(b));
-                    (a.min(c), b.max(d))
-                }
-            },
-            Node::Bin(BinOp::Lshr, x, n) => match (of(x), g.constant(n)) {
-                ((least, greatest), Some(n @ 0..32)) => (least >> n, greatest >> n),
-                _ => ANY,
-            },
-            Node::Bin(BinOp::And, x, y) => {
-                let ((least, greatest), (low, high)) = (of(x), of(y));
-                // A mask of upper bits keeps the order.
-                let is_upper = low == high && low.leading_ones() + low.trailing_zeros() == 32;
-                if is_upper { (least & low, greatest & low) } else { (0, greatest.min(high)) }
-            }
-            _ => ANY,
-        };
-        both(known, computed)
     }
 
     /// Whether an order follows from a known one.

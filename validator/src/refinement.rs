@@ -43,8 +43,7 @@ mod run;
 
 pub use outcome::{Closed, Effort, Failure, FailureKind, Goal, Ignored, Observer, Place, Shape, is_ignored};
 
-use crate::contract::PAGE_BYTES;
-use crate::domain::{BinOp, CmpOp, Domain};
+use crate::domain::{CmpOp, Domain};
 use crate::ladder::{self, Limits, Open, Path, Rung};
 use crate::program::{Fact, Program, Step, World};
 use crate::term::{Graph, T, Var};
@@ -270,24 +269,6 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         }
     }
 
-    /// Proves of a size that the right program gives to linear memory what [`Check::assume_sizes`] and cut points assume of it, and its
-    /// accesses rest on. That of the left program was proved where it is the right one, and the module's is so by its meaning.
-    fn size(&mut self, path: &Path, new: T, l: L::Point, r: R::Point) -> Result<(), Failure> {
-        let what = || "the size of linear memory is one that it may have".to_string();
-        if let Some(bytes) = self.shape.memory_bytes {
-            let fixed = self.g.word(bytes);
-            return self.equal(path, new, fixed, l, r, &what);
-        }
-        // That it is not larger than the left one's, and so not than the maximum, is asked where both come to an event.
-        let below = self.g.cmp_const(CmpOp::Ult, &new, self.shape.memory_bytes_min);
-        let part = self.g.bin_const(BinOp::And, &new, PAGE_BYTES - 1);
-        let pages = self.g.cmp_const(CmpOp::Eq, &part, 0);
-        for condition in [self.g.not(&below), pages] {
-            self.holds(path, condition, l, r, &what)?;
-        }
-        Ok(())
-    }
-
     fn count_step(&mut self, l: L::Point, r: R::Point) -> Result<(), Failure> {
         self.steps += 1;
         if self.steps > self.limits.region_steps {
@@ -404,13 +385,8 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     self.right_facts(&left, r, facts, &mut path, &mut right.open)?;
                     match stepped {
                         Ok(pending) => {
-                            for state in pending.states() {
-                                let new = self.right.world(state).memory_bytes;
-                                if new != size {
-                                    self.size(&path, new, left.place(), r)?;
-                                    right.sizes.push(new);
-                                }
-                            }
+                            let given = pending.states().map(|state| self.right.world(state).memory_bytes);
+                            right.sizes.extend(given.filter(|new| *new != size));
                             right.pending = pending;
                         }
                         Err(text) => {

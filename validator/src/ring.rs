@@ -4,7 +4,9 @@
 
 use crate::domain::{BinOp, Domain};
 use crate::term::{Graph, Node, T};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Monomials (ascending factors) beyond which a polynomial is not expanded.
 const MONOMIALS_MAX: usize = 512;
@@ -22,7 +24,7 @@ pub fn equal(g: &mut Graph, a: T, b: T) -> bool {
         (true, true) => g.bin(BinOp::Sub, &a, &b),
         _ => return false,
     };
-    expand(g, difference).is_some_and(|p| p.values().all(|c| *c == 0))
+    expand(g, difference, &mut FxHashMap::default()).is_some_and(|p| p.values().all(|c| *c == 0))
 }
 
 fn is_word(g: &Graph, t: T) -> bool {
@@ -38,38 +40,54 @@ fn is_word(g: &Graph, t: T) -> bool {
     )
 }
 
-fn expand(g: &Graph, t: T) -> Option<Polynomial> {
-    match g.node(t) {
+/// The polynomial of a word, `None` if it is too large; each word is expanded once.
+fn expand(g: &Graph, t: T, known: &mut FxHashMap<T, Option<Rc<Polynomial>>>) -> Option<Rc<Polynomial>> {
+    if let Some(found) = known.get(&t) {
+        return found.clone();
+    }
+    let found = match g.node(t) {
         Node::Const(c) => Some(Polynomial::from([(vec![], *c)])),
-        Node::Sum(k, terms) => {
-            let mut sum = Polynomial::from([(vec![], *k)]);
-            for (t, c) in terms {
-                for (monomial, d) in expand(g, *t)? {
-                    let slot = sum.entry(monomial).or_default();
-                    *slot = slot.wrapping_add(d.wrapping_mul(*c));
-                }
-            }
-            (sum.len() <= MONOMIALS_MAX).then_some(sum)
+        Node::Sum(k, terms) => expand_sum(g, *k, terms, known),
+        Node::Bin(BinOp::Mul, a, b) => expand_product(g, *a, *b, known),
+        _ => Some(Polynomial::from([(vec![t], 1)])),
+    };
+    let found = found.map(Rc::new);
+    known.insert(t, found.clone());
+    found
+}
+
+fn expand_sum(
+    g: &Graph,
+    k: u32,
+    terms: &[(T, u32)],
+    known: &mut FxHashMap<T, Option<Rc<Polynomial>>>,
+) -> Option<Polynomial> {
+    let mut sum = Polynomial::from([(vec![], k)]);
+    for (t, c) in terms {
+        for (monomial, d) in &*expand(g, *t, known)? {
+            let slot = sum.entry(monomial.clone()).or_default();
+            *slot = slot.wrapping_add(d.wrapping_mul(*c));
         }
-        Node::Bin(BinOp::Mul, a, b) => {
-            let (p, q) = (expand(g, *a)?, expand(g, *b)?);
-            if p.len() * q.len() > MONOMIALS_MAX {
+    }
+    (sum.len() <= MONOMIALS_MAX).then_some(sum)
+}
+
+fn expand_product(g: &Graph, a: T, b: T, known: &mut FxHashMap<T, Option<Rc<Polynomial>>>) -> Option<Polynomial> {
+    let (p, q) = (expand(g, a, known)?, expand(g, b, known)?);
+    if p.len() * q.len() > MONOMIALS_MAX {
+        return None;
+    }
+    let mut product = Polynomial::new();
+    for (m, c) in &*p {
+        for (n, d) in &*q {
+            let mut monomial = [&m[..], &n[..]].concat();
+            if monomial.len() > DEGREE_MAX {
                 return None;
             }
-            let mut product = Polynomial::new();
-            for (m, c) in &p {
-                for (n, d) in &q {
-                    let mut monomial = [&m[..], &n[..]].concat();
-                    if monomial.len() > DEGREE_MAX {
-                        return None;
-                    }
-                    monomial.sort_unstable();
-                    let slot = product.entry(monomial).or_default();
-                    *slot = slot.wrapping_add(c.wrapping_mul(*d));
-                }
-            }
-            Some(product)
+            monomial.sort_unstable();
+            let slot = product.entry(monomial).or_default();
+            *slot = slot.wrapping_add(c.wrapping_mul(*d));
         }
-        _ => Some(Polynomial::from([(vec![t], 1)])),
     }
+    Some(product)
 }

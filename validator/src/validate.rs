@@ -4,9 +4,10 @@ mod chain;
 pub mod module;
 
 use crate::arm;
+use crate::arm::decode::{Helper, Target};
 use crate::arm::object::ObjectFile;
 use crate::claim::Claim;
-use crate::contract::{Bounds, Contract, Native};
+use crate::contract::{Bounds, Contract, Native, quoted};
 use crate::ladder::Limits;
 use crate::refinement::{Closed, Effort, Place};
 use crate::refute::report::Difference;
@@ -268,7 +269,8 @@ impl<'a> Session<'a> {
     // Requirement TOR-ASSUME-BOUNDS: That accesses are in range shall be named `A-BOUNDS` under every bounds mode but `software`,
     // and only there.
     // Requirement TOR-ASSUME-PREFIX: What the symbols of imports begin with, if it is anything, shall be named in `A-PREFIX`.
-    // Requirement TOR-ASSUME-RT: Each helper of the run-time library that a function calls shall be named in its `A-RT`.
+    // Requirement TOR-ASSUME-RT: Each helper of the run-time library that a function, or the start-up function before it, calls shall
+    // be named in its `A-RT`.
     fn assumptions(&self) -> Vec<String> {
         let module = &self.chain.module;
         let mut names: Vec<String> = ["A-CORE", "A-STACK", "A-FRAME", "A-HOST"].map(String::from).to_vec();
@@ -279,17 +281,20 @@ impl<'a> Session<'a> {
             names.push("A-AAPCS".to_string());
         }
         let prefix = &self.contract().import_prefix;
-        if !prefix.is_empty() && module.imported_functions() > 0 {
+        let has_symbols = module.imported_functions() > 0 || module.globals.iter().any(|g| g.import.is_some());
+        if !prefix.is_empty() && has_symbols {
             names.push(format!("A-PREFIX({prefix})"));
         }
         if module.has_host_accesses() {
             let words = self.contract().native.iter().map(|n| match *n {
-                Native::Param(func, n) => format!("{}:{n}", module.display_name(func)),
-                Native::Result(func, _) => format!("{}:result", module.display_name(func)),
+                Native::Param(func, n) => format!("{}:{n}", module.border_name(func)),
+                Native::Result(func, 0) => format!("{}:result", module.border_name(func)),
+                Native::Result(func, n) => format!("{}:result {n}", module.border_name(func)),
                 Native::Everything => "everything".to_string(),
             });
             let symbols = module.globals.iter().filter(|g| !g.mutable).filter_map(|g| g.import.as_ref());
-            let words: Vec<String> = words.chain(symbols.map(|i| format!("&{}", i.field))).collect();
+            let words: Vec<String> =
+                words.chain(symbols.map(|i| format!("&{}", quoted(&module.import_symbol(i))))).collect();
             names.push(format!("A-NATIVE({})", words.join(", ")));
         }
         if module.relocations.in_host {
@@ -304,8 +309,11 @@ impl<'a> Session<'a> {
 
     fn prove(&self, index: u32, report: &mut FunctionReport) -> Result<(), Verdict> {
         self.with_machine(index, |machine| {
-            if !machine.helpers_used().is_empty() {
-                let names: Vec<&str> = machine.helpers_used().iter().map(|h| h.name()).collect();
+            let started = self.object.init().map(|init| &init.code.relocations);
+            let starts = |h| started.is_some_and(|all| all.values().any(|r| r.target == Target::Helper(h)));
+            let calls = |h: &Helper| machine.helpers_used().contains(h) || starts(*h);
+            let names: Vec<&str> = Helper::ALL.into_iter().filter(calls).map(|h| h.name()).collect();
+            if !names.is_empty() {
                 report.assumptions.push(format!("A-RT({})", names.join(", ")));
             }
             self.chain.prove(index, (machine, MACHINE), report, self.explains)

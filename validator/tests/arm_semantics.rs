@@ -150,8 +150,8 @@ fn control_flow() {
     // cbz r0, 1f; movs r0, #1; bx lr; 1: movs r0, #2; bx lr
     assert_eq!(returns("08b1 0120 7047 0220 7047", [0, 0, 0, 0]).0[0], 2);
     assert_eq!(returns("08b1 0120 7047 0220 7047", [9, 0, 0, 0]).0[0], 1);
-    // 1: subs r0, #1; bne 1b; mov pc, lr
-    assert_eq!(returns("0138 fdd1 f746", [5, 0, 0, 0]).0[0], 0);
+    // 1: subs r0, #1; bne 1b; bx lr
+    assert_eq!(returns("0138 fdd1 7047", [5, 0, 0, 0]).0[0], 0);
     let o = run(&bytes_of("04de"), [0; 4]).expect("runs");
     assert_eq!(o.trap, Some(TrapKind::OutOfBoundsMemory));
 }
@@ -162,6 +162,8 @@ fn broken_discipline_is_found() {
     refused("0124 7047", [0; 4], "callee-saved r4"); // movs r4, #1; bx lr
     refused("00b5 7047", [0; 4], "sp is restored"); // push {lr}; bx lr
     refused("8646 7047", [1, 0, 0, 0], "returns to its caller"); // mov lr, r0; bx lr
+    refused("f746", [0; 4], "is not modelled"); // mov pc, lr, which ends no exception
+    refused("adf1004d 0df1004d 7047", [0; 4], "sp is not"); // sub sp, sp, #0x80000000; add sp, sp, #0x80000000; bx lr
 }
 
 /// Covers TOR-CLAUSE-ACCESS, TOR-CLAUSE-ALIGN, TOR-CLAUSE-FRAME.

@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::input;
-use super::{Image, Plan, Report, STACK_BYTES_MIN};
+use super::{Image, ImageArgs, Plan, Report, STACK_BYTES_MIN};
 use crate::compile::Core;
 use crate::firmware::console::Console;
 use crate::firmware::layout::{self, Linked, Memory, Overflow, SCRIPT_SYMBOLS, Sizes, Use};
@@ -29,6 +29,15 @@ pub(super) fn failure(error: LinkError) -> Diagnostic {
         }
         LinkError::File(path, why) => Diagnostic::new(format!("cannot link: {why}")).file(&path),
         LinkError::Failed(program, said) => Diagnostic::new(format!("{program} does not link the image")).note(said),
+    }
+}
+
+impl ImageArgs {
+    /// Where a linker script is written beside the image, if one is.
+    pub fn script_beside(&self, image: &Path) -> Option<PathBuf> {
+        let script = (self.image && self.linker_script.is_none()).then(|| image.with_extension("ld"));
+        // That an image has the name of its script is told with the plan.
+        script.filter(|script| script != image)
     }
 }
 
@@ -137,6 +146,12 @@ impl Plan {
         let defined =
             Part { name: "--define".to_string(), strong: self.defined.keys().cloned().collect(), ..Part::default() };
         start.strong.retain(|symbol| !defined.strong.contains(symbol));
+        // The weak symbols of start-up code are handlers of exceptions.
+        if let Some(symbol) = module.strong.union(&module.weak).find(|symbol| start.weak.contains(*symbol)) {
+            let error =
+                Diagnostic::new(format!("the export {symbol} would become the handler of an exception of that name"));
+            return Err(error.help("rename the export; a host's function of that name may call it"));
+        }
         let mut objects = vec![&start, &defined, &module];
         let mut archives: Vec<&[Part]> = Vec::new();
         // A user's script may define anything.

@@ -205,12 +205,14 @@ fn inputs(args: &Args) -> Result<Inputs, Diagnostic> {
 
 /// Refuses a folder that has something else in it.
 fn may_write(folder: &Path) -> Result<(), Diagnostic> {
-    match folder::there(folder, release::SCHEMA_FAMILY) {
+    match folder::there(folder, release::SCHEMA_FAMILY, release::ENVIRONMENT) {
         Err(e) => Err(Diagnostic::file_system("look at the folder", folder, &e)),
         Ok(There::Nothing | There::Package) => Ok(()),
-        Ok(There::Other) => Err(Diagnostic::new("the folder has something else than evidence of a release in it")
-            .file(folder)
-            .help("give a new or empty folder with --output")),
+        Ok(There::Other | There::Foreign(_)) => {
+            Err(Diagnostic::new("the folder has something else than evidence of a release in it")
+                .file(folder)
+                .help("give a new or empty folder with --output"))
+        }
     }
 }
 

@@ -52,9 +52,9 @@ impl<D: Domain> Cpu<'_, D> {
                 let holds = if nonzero { self.d.not(&zero) } else { zero };
                 self.either(holds, start_of(target))
             }
-            Op::Bx { rm, by_mov } => {
+            Op::Bx { rm } => {
                 let target = self.reg(rm)?;
-                if !by_mov && self.f.indirect_types.contains_key(&self.insn.offset) {
+                if self.f.indirect_types.contains_key(&self.insn.offset) {
                     let lr = self.reg(Reg::LR)?;
                     self.leaves(lr)?;
                     return self.indirect_call(target, true);

@@ -227,6 +227,16 @@ fn agrees(mnemonic: &str, operands: &str, op: &Op, expected: &str) -> bool {
     text == expected || Some(text) == short.as_deref() || Some(text) == renamed.as_deref()
 }
 
+/// Whether a field may add this to the address of a symbol. Linkers compute `(S + A) | T`, with T = 1 if S is a function (IHI 0044, table
+/// 4-9), which any symbol of the host's may be: with an odd addend, that is not its address plus the addend.
+fn takes_addend(symbol: Symbol, addend: u32) -> bool {
+    match symbol {
+        Symbol::Function(_) => addend == 0,
+        Symbol::HostData(_) => addend % 2 == 0,
+        _ => true,
+    }
+}
+
 impl Walk<'_> {
     fn fail<T>(&self, at: u32, why: &str) -> Result<T, Unsupported> {
         let bytes = self.function.bytes.get(at as usize..).unwrap_or(&[]);
@@ -302,8 +312,7 @@ impl Walk<'_> {
             }
             (RelocationKind::ThmMovw, Op::MovHalf { top: false, imm, .. })
             | (RelocationKind::ThmMovt, Op::MovHalf { top: true, imm, .. }) => match r.target {
-                Target::Symbol(Symbol::Function(_)) => imm == 0,
-                Target::Symbol(_) => true,
+                Target::Symbol(symbol) => takes_addend(symbol, imm.into()),
                 Target::Helper(_) => false,
             },
             _ => false,
@@ -459,7 +468,7 @@ impl Walk<'_> {
             let symbol = match self.function.relocations.get(&at) {
                 None => None,
                 Some(Relocation { kind: RelocationKind::Abs32, target: Target::Symbol(s) })
-                    if word == 0 || !matches!(s, Symbol::Function(_)) =>
+                    if takes_addend(*s, word) =>
                 {
                     self.relocations_used += 1;
                     Some(*s)

@@ -225,11 +225,11 @@ fn add_imm12(f: &Fields, op: Alu) -> Option<Op> {
     allowed.then_some(Op::Alu { op, s: false, rd, rn, src: imm(value) })
 }
 
-/// Add, compare and move with high registers (16-bit).
+/// Add, compare and move with high registers (16-bit). A move to the pc is left out: it ends no exception (DDI 0403E, B1.5.8), so a function
+/// that returns by it is no handler, as any function may be.
 fn high_registers(f: &Fields, op: Alu) -> Option<Op> {
     let (rd, rm) = (f.reg('d'), f.reg('m'));
     match op {
-        Alu::Mov if rd == Reg::PC && rm != Reg::PC => Some(Op::Bx { by_mov: true, rm }),
         _ if rd == Reg::PC || rm == Reg::PC => None,
         Alu::Cmp if rd.0 < 8 && rm.0 < 8 => None,
         _ => Some(Op::Alu { op, s: op.compares(), rd, rn: rd, src: reg(rm) }),
@@ -464,7 +464,7 @@ const NARROW: &[(&str, Build)] = &[
     ("010001 00 d mmmm ddd", |f| high_registers(f, Alu::Add)),
     ("010001 01 d mmmm ddd", |f| high_registers(f, Alu::Cmp)),
     ("010001 10 d mmmm ddd", |f| high_registers(f, Alu::Mov)),
-    ("010001 110 mmmm 000", |f| (f.reg('m') != Reg::PC).then_some(Op::Bx { by_mov: false, rm: f.reg('m') })),
+    ("010001 110 mmmm 000", |f| (f.reg('m') != Reg::PC).then_some(Op::Bx { rm: f.reg('m') })),
     ("010001 111 mmmm 000", |f| (f.reg('m') != Reg::PC).then_some(Op::Blx { rm: f.reg('m') })),
     ("01001 ttt iiiiiiii", |f| transfer(f.reg('t'), true, Width::Word, false, literal_low(f))),
     ("0101 ooo mmm nnn ttt", index_low),

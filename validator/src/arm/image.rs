@@ -12,11 +12,12 @@
 
 use super::decode::{Code, Relocation, RelocationKind, Target, decode};
 use super::insn::{Cond, Op};
+use super::load_store::{result_cells, results_in_memory};
 use super::object::*;
 use crate::contract::*;
 use crate::domain::Symbol;
 use crate::ir::Type;
-use crate::wasm::module::{ConstExpr, Data, ExportKind, ImportName, Mode, Module, ValType};
+use crate::wasm::module::{ConstExpr, Data, ExportKind, FuncType, ImportName, Mode, Module, ValType};
 use std::collections::BTreeMap;
 
 /// A difference between image and module.
@@ -68,6 +69,20 @@ fn is_jump_only(code: &Code, callee: u32) -> bool {
     jumps && insns.next().is_none()
 }
 
+/// The types of the functions that the host calls or defines, be it through a table.
+fn border(module: &Module) -> impl Iterator<Item = &FuncType> {
+    let Module { exports, elements, .. } = module;
+    let exported = exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
+    let has_tables = exports.iter().any(|e| e.kind == ExportKind::Table);
+    let entries = elements.iter().filter(move |_| has_tables).flat_map(|e| e.funcs.iter().flatten().copied());
+    exported.chain(0..module.imported_functions()).chain(entries).map(|f| module.type_of(f))
+}
+
+/// Whether a function at the border has results in [`SYM_RESULTS`], which both sides name.
+pub(super) fn shows_results(module: &Module) -> bool {
+    border(module).any(|ty| results_in_memory(ty) > 0)
+}
+
 impl Check<'_> {
     fn fault(&mut self, what: impl Into<String>, detail: impl Into<String>) {
         self.faults.push(ImageFault { what: what.into(), detail: detail.into() });
@@ -89,24 +104,18 @@ impl Check<'_> {
         if !is_linked && !fits_core {
             self.fault(WHAT, format!("are not those of the contract's core: Tag_CPU_arch {arch}"));
         }
+        // Linkers make what stands between functions of other instructions for other profiles.
+        for (tag, wanted) in [(TAG_CPU_ARCH_PROFILE, u64::from(b'M')), (TAG_THUMB_ISA_USE, 2)] {
+            if !is_linked && said.get(&tag).is_some_and(|found| *found != wanted) {
+                self.fault(WHAT, format!("have {} as tag {tag}, not {wanted}", number(tag)));
+            }
+        }
         // 0 is the base standard, 3 goes with both.
         let in_core_registers = if is_linked { matches!(floats, 0 | 3) } else { floats == 0 && model != 0 };
-        if self.passes_floats() && !in_core_registers {
+        let mut words = border(self.module).flat_map(|ty| ty.params.iter().chain(&ty.results));
+        if words.any(|t| matches!(ValType::from(*t), ValType::Float(_))) && !in_core_registers {
             self.fault(WHAT, "do not say that floating-point numbers are passed in core registers");
         }
-    }
-
-    /// Whether the host calls or defines a function with a floating-point number, be it through a table.
-    fn passes_floats(&self) -> bool {
-        let Module { exports, elements, .. } = self.module;
-        let exported = exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.index);
-        let has_tables = exports.iter().any(|e| e.kind == ExportKind::Table);
-        let entries = elements.iter().filter(|_| has_tables).flat_map(|e| e.funcs.iter().flatten().copied());
-        let mut border = exported.chain(0..self.module.imported_functions()).chain(entries);
-        border.any(|f| {
-            let ty = self.module.type_of(f);
-            ty.params.iter().chain(&ty.results).any(|t| matches!(ValType::from(*t), ValType::Float(_)))
-        })
     }
 
     /// Imports of which the object contract has no image.
@@ -119,6 +128,12 @@ impl Check<'_> {
         let globals = self.module.globals.iter().filter_map(|g| named(&g.import));
         let exports = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
         let reserved: Vec<String> = functions.chain(globals).chain(exports).filter(|n| is_reserved(n)).collect();
+        if self.refers(|target| matches!(target, Target::Helper(_))) {
+            let exports = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function);
+            for export in exports.filter(|e| is_of_helpers(&e.name)) {
+                self.fault(&export.name, "is exported, and a run-time helper may call what has this name");
+            }
+        }
         for name in self.ambiguous() {
             self.fault(name, "is the symbol of an import and of something else");
         }
@@ -267,7 +282,11 @@ impl Check<'_> {
         }
         match (self.contract.memory, self.object.data.get(&Symbol::Memory)) {
             (MemoryOwner::Own, Some(data)) => self.own_memory(data, &segments, &addresses),
-            (MemoryOwner::Own, None) if self.object.is_linked && !self.uses_memory() => {}
+            (_, None) if self.object.is_linked => {
+                if self.refers(|target| target == Target::Symbol(Symbol::Memory)) {
+                    self.fault(SYM_MEMORY, "is no symbol in a section of the image");
+                }
+            }
             // In an image the symbol is the host's own, and what it defines has to do.
             (MemoryOwner::Extern, Some(data)) if self.object.is_linked => {
                 self.memory_place(data, |has, needed| has >= needed)
@@ -278,12 +297,12 @@ impl Check<'_> {
         }
     }
 
-    /// Whether code or data has the address of linear memory.
-    fn uses_memory(&self) -> bool {
+    /// Whether code or data has such a target's address.
+    fn refers(&self, is_it: impl Fn(Target) -> bool) -> bool {
         let Check { object: ObjectFile { functions, extras, data, .. }, .. } = self;
         let code = functions.values().chain(extras.iter().map(|e| &e.code)).map(|f| &f.relocations);
         let all = code.chain(data.values().map(|d| &d.relocations)).flat_map(|r| r.values());
-        all.into_iter().any(|r| r.target == Target::Symbol(Symbol::Memory))
+        all.into_iter().any(|r| is_it(r.target))
     }
 
     /// The words of a data segment that are addresses, where it lies at an offset.
@@ -327,7 +346,7 @@ impl Check<'_> {
 
     /// Contents do not matter: results are read after they are written.
     fn results(&mut self) {
-        let words = super::load_store::result_cells(self.module);
+        let words = result_cells(self.module);
         let fits =
             |d: &&DataObject| d.size as usize >= 4 * words && d.align >= 4 && d.writable && d.relocations.is_empty();
         if self.object.data.get(&Symbol::Results).is_some_and(|d| !fits(&d)) {
@@ -378,10 +397,10 @@ impl Check<'_> {
     fn exports(&mut self) {
         for export in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
             let Some(place) = self.object.exports.get(self.module.export_symbol(&export.name).as_ref()) else {
-                if self.object.is_linked {
-                    continue;
+                // A linker leaves out a function together with its names.
+                if !self.object.is_linked || self.object.places.contains_key(&export.index) {
+                    self.fault(&export.name, "the exported function is not there under its name");
                 }
-                self.fault(&export.name, "the exported function is not in the object");
                 continue;
             };
             let imported = self.module.functions[export.index as usize].import.is_some();

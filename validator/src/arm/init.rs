@@ -10,7 +10,8 @@
 use super::decode::{FunctionBytes, decode};
 use super::semantics::Function;
 use crate::contract::{Contract, MemoryOwner, PAGE_BYTES};
-use crate::domain::Domain;
+use crate::domain::{CmpOp, Domain};
+use crate::ladder::Path;
 use crate::program::{Callee, Fact, Program, Step, World};
 use crate::term::{Graph, T, Var};
 use crate::wasm::module::{ConstExpr, Mode, Module};
@@ -26,8 +27,13 @@ pub fn check(module: &Module, contract: &Contract, bytes: &FunctionBytes) -> Res
     let code = decode(bytes).map_err(|e| e.0)?;
     let program = Function::without_index(&code, module, contract);
     let mut g = Graph::new();
-    let pages = module.memories.first().map_or(0, |m| m.min_pages);
-    let size = g.word((pages * u64::from(PAGE_BYTES)) as u32);
+    // Whoever calls it may have made a memory of its own larger before.
+    let min = module.memories.first().map_or(0, |m| (m.min_pages * u64::from(PAGE_BYTES)) as u32);
+    let mut path = Path::default();
+    let size = if module.resizes() { g.var(Var::MemoryBytes(0)) } else { g.word(min) };
+    let below = g.cmp_const(CmpOp::Ult, &size, min);
+    let reached = g.not(&below);
+    path.assume(&mut g, reached);
     let cells: Vec<T> = (0..module.cells).map(|i| g.var(Var::Cell(i, 0))).collect();
     let memory = g.var(Var::Memory(0));
     let world = World { memory, memory_bytes: size, cells: cells.clone(), results: Vec::new() };
@@ -38,7 +44,7 @@ pub fn check(module: &Module, contract: &Contract, bytes: &FunctionBytes) -> Res
     for _ in 0..STEPS_MAX {
         let mut facts = Vec::new();
         let step = program.step(&mut g, point, state, &mut facts).map_err(|e| e.0)?;
-        holds(&g, &facts)?;
+        holds(&mut g, &path, &facts)?;
         (point, state) = match step {
             // Accesses in between rest on the size.
             Step::Next(_, state) if state.world.memory_bytes != wanted.memory_bytes => {
@@ -84,10 +90,10 @@ fn copied(g: &mut Graph, module: &Module, contract: &Contract, mut memory: T) ->
     Ok(memory)
 }
 
-fn holds(g: &Graph, facts: &[Fact<Graph>]) -> Result<(), String> {
+fn holds(g: &mut Graph, path: &Path, facts: &[Fact<Graph>]) -> Result<(), String> {
     let broken = facts.iter().find_map(|fact| match fact {
         Fact::Require(b, why) | Fact::Access(b, why) | Fact::LateAccess(b, why) => {
-            (g.as_bool(b) != Some(true)).then_some(*why)
+            (path.decide(g, *b) != Some(true)).then_some(*why)
         }
         Fact::RequireEqual(a, b, why) => (a != b).then_some(*why),
         Fact::Assume(..) | Fact::Intend(..) => None,

@@ -237,8 +237,8 @@ pub enum Op {
     B { cond: Cond, target: i64 },
     /// `bl`.
     Bl { target: i64 },
-    /// `bx rm`, or `mov pc, rm` (which takes the same target but ignores bit 0).
-    Bx { by_mov: bool, rm: Reg },
+    /// `bx rm`.
+    Bx { rm: Reg },
     /// `blx rm`.
     Blx { rm: Reg },
     /// `cbz`, `cbnz`.
@@ -377,8 +377,7 @@ pub fn render(op: &Op) -> String {
         Op::Adr { rd, imm } => format!("adr {rd}, #{imm}"),
         Op::B { cond, target: t } => format!("b{} #{}", cond.suffix(), target(t)),
         Op::Bl { target: t } => format!("bl #{}", target(t)),
-        Op::Bx { by_mov: true, rm } => format!("mov pc, {rm}"),
-        Op::Bx { by_mov: false, rm } => format!("bx {rm}"),
+        Op::Bx { rm } => format!("bx {rm}"),
         Op::Blx { rm } => format!("blx {rm}"),
         Op::Cbz { nonzero, rn, target: t } => format!("cb{}z {rn}, #{}", if nonzero { "n" } else { "" }, target(t)),
         Op::It { first, mask } => {

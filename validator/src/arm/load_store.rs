@@ -345,8 +345,12 @@ impl<D: Domain> Cpu<'_, D> {
     }
 }
 
-/// Words of `__synth_results`: what the type with most result words needs after the fourth.
+/// Words of `__synth_results` that a function with this type needs: those after the fourth.
+pub(super) fn results_in_memory(ty: &crate::wasm::module::FuncType) -> usize {
+    ty.int_results().map_or(0, |r| r.iter().map(|t| t.words()).sum::<usize>()).saturating_sub(4)
+}
+
+/// Words of `__synth_results`: what the type with most result words needs.
 pub(super) fn result_cells(module: &crate::wasm::module::Module) -> usize {
-    let words = |t: &crate::wasm::module::FuncType| t.int_results().map_or(0, |r| r.iter().map(|t| t.words()).sum());
-    module.types.iter().map(words).max().unwrap_or(0usize).saturating_sub(4)
+    module.types.iter().map(results_in_memory).max().unwrap_or(0)
 }

@@ -17,6 +17,7 @@
 mod attributes;
 mod names;
 mod relocations;
+mod sections;
 mod segments;
 
 use super::decode::{FunctionBytes, Relocation, Target};
@@ -25,14 +26,14 @@ use crate::contract::*;
 use crate::domain::Symbol;
 use crate::wasm::module::{ExportKind, Module};
 use names::{contract_symbol, has_plain_type, imported};
-use object::read::elf::SectionHeader;
-use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolKind};
+use object::read::elf::ElfSymbol32;
+use object::{Object, ObjectSymbol, SymbolKind};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 pub use attributes::*;
-pub use names::is_reserved;
+pub use names::{is_of_helpers, is_reserved};
 
 /// Why an object cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,95 +213,6 @@ fn read_file(bytes: &[u8], module: &Module, linkage: Option<&Linkage>) -> Result
 }
 
 impl<'d> Reader<'d> {
-    fn sections(&mut self) -> Result<(), ObjectError> {
-        let file = &self.file;
-        let mut relocated = std::collections::BTreeSet::new();
-        for s in file.sections() {
-            let name = s.name().unwrap_or("?").to_string();
-            let fail = |e: object::Error| ObjectError { place: name.clone(), offset: 0, message: e.to_string() };
-            let SectionFlags::Elf { sh_type, sh_flags } = s.flags() else {
-                continue;
-            };
-            let flags = u64::from(sh_flags.0);
-            // Source: ELF, SHF_WRITE 1, SHF_ALLOC 2, SHF_EXECINSTR 4; SHT_PROGBITS 1, SHT_NOBITS 8.
-            let (writable, loaded, executable) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
-            // Linkers merge, drop or move what has other flags, types and names, and start-up code runs some of it. They know the place
-            // of a section by its name, whether it is loaded or not; names of data that they could know are left to others.
-            let named = |stem, of| name.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with(of));
-            let is_plain = match (executable, writable, sh_type.0) {
-                _ if !loaded => [".synth.", ".debug_", ".note.", ".comment"].iter().any(|stem| name.starts_with(stem)),
-                (true, _, 1) => named(".text", "."),
-                (_, true, 1) => named(".data", ".synth_"),
-                (_, true, 8) => named(".bss", ".synth_"),
-                (_, _, kind) => kind == 1 && named(".rodata", ".synth_"),
-            };
-            let is_placed = loaded || matches!(sh_type.0, 1 | 7 | 8);
-            let is_strange = s.size() != 0 && !is_plain && is_placed || loaded && flags > 7;
-            // Linkers compile anew what has a compiler's own form of the code beside it, and know relocations of other types.
-            // Source: ELF, SHT_NULL 0 to SHT_STRTAB 3, SHT_NOTE 7, SHT_REL 9; IHI 0045, SHT_ARM_ATTRIBUTES; SHF_EXCLUDE.
-            let is_known = matches!(sh_type.0, 0..=3 | 7..=9 | 0x7000_0003)
-                && ![".gnu", ".llvm"].iter().any(|compilers| name.starts_with(compilers));
-            // Linkers read relocations that count in no table of symbols, or in another one, as if they counted in this one.
-            // They leave out all but one that are about one section.
-            let header = s.elf_section_header();
-            let is_lost = sh_type.0 == 9
-                && (header.link(file.endian()) != file.elf_symbol_table().section()
-                    || !relocated.insert(header.sh_info(file.endian())));
-            if self.linked.is_none() && (is_strange || flags >> 31 != 0 || !is_known || is_lost) {
-                return error(&name, 0, "section with a name, type or flags that the contract has not");
-            }
-            let data = s.data().map_err(fail)?;
-            let Ok(size) = u32::try_from(s.size()) else {
-                return error(&name, 0, "section larger than 4 GiB");
-            };
-            if !data.is_empty() && data.len() != size as usize {
-                return error(&name, 0, "section size does not fit its contents");
-            }
-            if executable && data.len() != size as usize {
-                return error(&name, 0, "executable section without contents");
-            }
-            let Some(base) = u32::try_from(s.address()).ok().filter(|a| a.checked_add(size).is_some()) else {
-                return error(&name, 0, "section past the end of memory");
-            };
-            if base != 0 && self.linked.is_none() {
-                return error(&name, 0, "section with an address");
-            }
-            if sh_type.0 == 0x7000_0003 {
-                let said = attributes::read(data).filter(|_| self.out.attributes.is_none());
-                if said.is_none() {
-                    return error(&name, 0, "build attributes that cannot be read, or are there twice");
-                }
-                self.out.attributes = said;
-            }
-            if name == WITNESS_SECTION && self.out.witness.replace(data.to_vec()).is_some() {
-                return error(&name, 0, "two witness sections");
-            }
-            let mut relocations = BTreeMap::new();
-            for (at, r) in s.relocations().filter(|_| loaded && self.linked.is_none()) {
-                let RelocationFlags::Elf { r_type } = r.flags() else {
-                    return error(&name, at, "relocation type");
-                };
-                let RelocationTarget::Symbol(symbol) = r.target() else {
-                    return error(&name, at, "relocation target");
-                };
-                let place = u32::try_from(at).ok().filter(|p| u64::from(*p) + 2 <= u64::from(size));
-                let Some(place) = place else {
-                    return error(&name, at, "relocation outside its section");
-                };
-                if !r.has_implicit_addend() {
-                    return error(&name, at, "relocation with explicit addend (RELA)");
-                }
-                if relocations.insert(place, (u32::from(r_type.0), symbol)).is_some() {
-                    return error(&name, at, "two relocations at one place");
-                }
-            }
-            let align = s.align();
-            let section = Section { name, data, base, size, align, executable, writable, loaded, relocations };
-            self.sections.insert(s.index().0, section);
-        }
-        Ok(())
-    }
-
     /// Collects the addresses of a linked image's symbols. Hidden ones have become local: a local name counts if it has one address.
     fn addresses(&mut self) -> Result<(), ObjectError> {
         let Some(linked) = &mut self.linked else { return Ok(()) };
@@ -317,6 +229,12 @@ impl<'d> Reader<'d> {
             linked.addresses.entry(name.to_string()).or_insert(address);
         }
         Ok(())
+    }
+
+    /// Whether other files see a symbol: in an image hidden ones may have become local.
+    fn is_shown(&self, symbol: &ElfSymbol32<'_, '_>) -> bool {
+        let is_hidden = symbol.elf_symbol().st_visibility() != object::elf::STV_DEFAULT;
+        symbol.is_global() || self.linked.is_some() && is_hidden
     }
 
     /// Collects the ranges of the contract's symbols and all global function symbols.
@@ -345,21 +263,20 @@ impl<'d> Reader<'d> {
             if has_files && s.kind() == SymbolKind::File {
                 is_ours = is_file(&name);
             }
-            if !is_ours && s.is_local() {
+            let is_shown = self.is_shown(&s);
+            if !is_ours && !is_shown {
                 continue;
             }
-            // Nobody else's name is defined here, whatever linkers made of it.
-            let is_others = !s.is_undefined() && !s.is_local() && self.linked.is_none();
+            // Nobody else's name is defined in an object, whatever linkers made of it.
+            let is_others = !s.is_undefined() && is_shown && self.linked.is_none();
             let home = s.section_index().and_then(|i| Some((i.0, self.sections.get(&i.0)?)));
             let Some((section, home)) = home.filter(|(_, home)| home.loaded) else {
-                if is_others {
+                // Who calls an export by its name reaches whatever has that name in the image.
+                if is_others || !s.is_undefined() && is_shown && exported(&name) {
                     return error(&name, s.address(), "symbol defined outside of all loaded sections");
                 }
                 continue;
             };
-            if name.is_empty() || name.starts_with('$') {
-                continue;
-            }
             let function = s.kind() == SymbolKind::Text;
             let meaning = contract_symbol(&name);
             let is_helper = matches!(meaning, Some(Target::Helper(_)));
@@ -402,6 +319,14 @@ impl<'d> Reader<'d> {
                 Some(Target::Helper(_)) => {
                     return error(&name, start, "run-time helper defined in the object");
                 }
+                // Other files name this cell too, and mean one of their own if it is local.
+                Some(Target::Symbol(Symbol::Results)) if !is_shown && super::image::shows_results(self.module) => {
+                    return error(
+                        &name,
+                        start,
+                        "is local, and functions at the border have more than four words of results",
+                    );
+                }
                 Some(Target::Symbol(symbol)) => {
                     let other = if let Symbol::Function(index) = symbol {
                         let defined = self.module.functions.get(index as usize).is_some_and(|f| f.import.is_none());
@@ -418,7 +343,7 @@ impl<'d> Reader<'d> {
                     self.ranges.entry(section).or_default().push((range, name, Some(symbol)));
                 }
                 None => {
-                    if !s.is_global() {
+                    if !is_shown {
                         return error(&name, start, "export that is not global");
                     }
                     self.out.exports.insert(name.clone(), (section, range.start));
@@ -435,17 +360,6 @@ impl<'d> Reader<'d> {
                     return error(&name, u64::from(range.start), "size differs from that of the function");
                 }
                 None => ranges.push((range, name, None)),
-            }
-        }
-        // Who calls an export by its name reaches whatever has that name in the image.
-        let addresses = self.linked.as_ref().map(|linked| &linked.addresses);
-        for e in self.module.exports.iter().filter(|e| e.kind == ExportKind::Function) {
-            let symbol = self.module.export_symbol(&e.name);
-            let named = addresses.and_then(|addresses| addresses.get(symbol.as_ref()));
-            if let (Some(at), Some((_, place))) = (named, self.out.places.get(&e.index))
-                && at & !1 != *place
-            {
-                return error(&symbol, u64::from(*at), "is the name of an export, and of other code of the image");
             }
         }
         Ok(())

@@ -80,6 +80,9 @@ pub struct Point {
     pub micro: u32,
 }
 
+/// How far below its value at entry sp may be, in bytes: no core has more memory for a stack than this, and no sum of offsets wraps.
+const FRAME_BYTES_MAX: i32 = 1 << 24;
+
 /// The instruction after its condition was found true.
 pub const UNCONDITIONAL: u32 = 1;
 /// The return after a tail call.
@@ -205,8 +208,8 @@ impl<D: Domain> Cpu<'_, D> {
     /// The stack pointer as an offset from its value at entry.
     pub fn sp(&mut self) -> Result<i32, Unsupported> {
         match self.d.locate(&self.state.regs[13]) {
-            Place::Frame(offset) if offset % 4 == 0 && offset <= 0 => Ok(offset),
-            _ => self.fail("sp is not a multiple of 4 below its value at entry"),
+            Place::Frame(offset) if offset % 4 == 0 && (-FRAME_BYTES_MAX..=0).contains(&offset) => Ok(offset),
+            _ => self.fail("sp is not a multiple of 4 below its value at entry, by 16 MiB at most"),
         }
     }
     pub fn require(&mut self, holds: D::B, why: &'static str) {

@@ -2,6 +2,7 @@
 
 use super::solver::{AskError, Foreign, LIMIT_SECONDS, Plan, Tally, ask_all};
 use crate::certificate::{Certificate, read_claim};
+use crate::check_command::printable;
 use crate::ladder::Rung;
 use crate::prove_all::with_deep_stack;
 use crate::validate::Session;
@@ -91,7 +92,7 @@ impl Asking {
                 u8::from(!tallies.iter().all(Tally::is_agreement))
             }
             Err(why) => {
-                let _ = writeln!(err, "error: {why}");
+                let _ = writeln!(err, "error: {}", printable(&why.to_string()));
                 if matches!(why, AskError::NotAttempted(..) | AskError::Missed(..) | AskError::Keep(..)) {
                     1
                 } else {
@@ -115,8 +116,8 @@ impl Asking {
             let tallies = ask_all(&session.map_err(|e| AskError::Changed(e.to_string()))?, &plan, &|_| {})?;
             let asked = Rung::ALL.iter().filter(|rung| **rung >= self.least);
             let counted = asked.filter_map(|rung| proved.totals.rungs.get(rung.name())).sum();
-            match tallies.iter().find(|tally| tally.asked < counted) {
-                Some(tally) => Err(AskError::Missed(tally.asked, counted)),
+            match tallies.iter().find(|tally| tally.counted != counted) {
+                Some(tally) => Err(AskError::Missed(tally.counted, counted)),
                 None => Ok(tallies),
             }
         })

@@ -1,12 +1,16 @@
 //! Foreign solvers as processes: each gets obligations as text and has to say `unsat`.
 //!
-//! A solver is another program, so it may say anything, stop, or never answer. Each process is first given a query that has a solution:
-//! one that calls it `unsat` is not believed at all. Then come the queries, each followed by an `echo` of its number, so that answers are not
-//! mistaken for those of other queries. If a process with many queries fails, those without an answer get processes of their own.
+//! A solver is another program, so it may say anything, stop, or never answer. Each process is first and last given a query that has a
+//! solution: one that does not call it `sat` both times, or does not end with status 0 then, is not believed at all. Each query is
+//! followed by an `echo` of its number and of a digest of what was asked until then, so that answers are not mistaken for those of other
+//! queries, nor given before the query was read. If a process with many queries fails, each gets a process of its own. A solver that has
+//! no query to answer gets those two alone.
 //! The time limit is the solver's own; a process that has said nothing for longer is killed with all that it started, and has failed.
 //! So the counts depend on the machine. No verdict and no certificate depends on them.
 
 use super::obligations::{self, Obligation};
+use crate::certificate::sha256;
+use crate::check_command::printable;
 use crate::ladder::Rung;
 use crate::validate::Session;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
@@ -15,7 +19,7 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -26,6 +30,10 @@ pub const LIMIT_SECONDS: u32 = 10;
 const BATCH: usize = 64;
 /// What a killed process had above the solver's own limit.
 const GRACE: Duration = Duration::from_secs(10);
+/// What a process that has failed gets to end by itself, so that it can be said how it ended.
+const DYING: Duration = Duration::from_millis(200);
+/// Digits of a digest behind an answer.
+const DIGEST_DIGITS: usize = 16;
 /// Bytes of one line, and lines for one query, that are read.
 const LINE_BYTES_MAX: usize = 4096;
 const LINES_MAX: usize = 64;
@@ -153,6 +161,8 @@ pub struct Tally {
     pub version: Option<String>,
     /// Obligations that it was given.
     pub asked: u32,
+    /// Those of them that certificates count.
+    pub counted: u32,
     /// Obligations that it finds to hold.
     pub agreed: u32,
     /// Names of obligations on which it reached its limit.
@@ -161,12 +171,16 @@ pub struct Tally {
     pub disagreed: Vec<String>,
     /// Names of obligations for which it gave no answer, with the reason.
     pub failed: Vec<(String, String)>,
+    /// Why it is not believed, if it had no obligation to fail on.
+    pub distrusted: Option<String>,
 }
 
 impl Tally {
-    /// Whether every obligation got an answer, none of which contradicts the proof, and not all of which are `unknown`.
+    /// Whether every obligation got an answer, none of which contradicts the proof, and not all of which are `unknown`. If there is no
+    /// obligation, whether the solver is to be believed.
     pub fn is_agreement(&self) -> bool {
-        self.disagreed.is_empty() && self.failed.is_empty() && (self.agreed > 0 || self.asked == 0)
+        let is_whole = self.disagreed.is_empty() && self.failed.is_empty() && self.distrusted.is_none();
+        is_whole && (self.agreed > 0 || self.asked == 0)
     }
 }
 
@@ -180,6 +194,7 @@ impl fmt::Display for Tally {
             f,
             "{solver}{version}: {agreed} of {asked} obligations agreed, {unknown} unknown, {disagreed} disagreed, {failed} failed"
         )?;
+        self.distrusted.iter().try_for_each(|why| write!(f, "\n  {solver} is not believed: {why}"))?;
         self.disagreed.iter().try_for_each(|id| write!(f, "\n  {id}: {solver} finds that it does not hold"))?;
         self.unknown.iter().try_for_each(|id| write!(f, "\n  {id}: unknown, within {solver}'s limit"))?;
         self.failed.iter().try_for_each(|(id, why)| write!(f, "\n  {id}: {solver} failed: {why}"))
@@ -255,6 +270,7 @@ pub fn ask_all(session: &Session<'_>, plan: &Plan<'_>, done: &dyn Fn(usize)) -> 
     }
     ask_some(&mut tallies, &waiting, plan)?;
     done(waiting.len());
+    tallies.iter_mut().zip(plan.solvers).for_each(|(tally, solver)| tally.doubt(solver, plan.limit));
     Ok(tallies)
 }
 
@@ -283,9 +299,17 @@ impl Tally {
                 let file = folder.join(&id).with_extension("smt2");
                 std::fs::write(&file, &obligation.smt2).map_err(|e| AskError::Keep(file, e))?;
             }
+            self.counted += u32::from(obligation.counts);
             self.note(id, answer);
         }
         Ok(())
+    }
+    /// Starts a solver that was asked nothing, for a solver that is not there says nothing either.
+    pub fn doubt(&mut self, solver: &Foreign, limit: Duration) {
+        if self.asked == 0 {
+            let heard = session(solver, None, &[], limit);
+            (self.version, self.distrusted) = (heard.version, heard.trouble);
+        }
     }
     /// Notes an answer about the obligation with a name.
     pub fn note(&mut self, id: String, answer: Answer) {
@@ -327,12 +351,11 @@ fn ask_in(solver: &Foreign, way: Option<&str>, texts: &[&str], limit: Duration) 
         let next = &texts[answers.len()..texts.len().min(answers.len() + batch)];
         let heard = session(solver, way, next, limit);
         version = version.or(heard.version);
-        if !heard.answers.is_empty() {
-            failures = 0;
-        }
-        answers.extend(heard.answers);
         match heard.trouble {
-            None => {}
+            None => {
+                answers.extend(heard.answers);
+                failures = 0;
+            }
             // Which query it was is known only of a process that has no other.
             Some(_) if next.len() > 1 => batch = 1,
             Some(why) => {
@@ -349,7 +372,7 @@ fn ask_in(solver: &Foreign, way: Option<&str>, texts: &[&str], limit: Duration) 
 struct Heard {
     answers: Vec<Answer>,
     version: Option<String>,
-    /// Why it did not answer the next query.
+    /// Why nothing that it said counts.
     trouble: Option<String>,
 }
 
@@ -360,7 +383,7 @@ enum Event {
     Huge,
 }
 
-/// Runs a process with the control and some queries.
+/// Runs a process with some queries between two controls.
 fn session(solver: &Foreign, way: Option<&str>, texts: &[&str], limit: Duration) -> Heard {
     let mut command = Command::new(&solver.program);
     command.args(solver.kind.arguments(limit)).args(way).process_group(0);
@@ -369,8 +392,8 @@ fn session(solver: &Foreign, way: Option<&str>, texts: &[&str], limit: Duration)
         Ok(child) => child,
         Err(e) => return Heard { trouble: Some(format!("it does not start: {e}")), ..Heard::default() },
     };
-    let mut input = String::new();
-    for (number, text) in [CONTROL].iter().chain(texts).enumerate() {
+    let (mut input, mut markers) = (String::new(), Vec::new());
+    for (number, text) in [CONTROL].iter().chain(texts).chain([&CONTROL]).enumerate() {
         input.push_str(if number > 0 { "(reset)\n" } else { "" });
         // A solver that finds its answer to be another than the status may end without giving it.
         for line in text.lines().filter(|line| !line.starts_with("(set-info :status")) {
@@ -378,7 +401,8 @@ fn session(solver: &Foreign, way: Option<&str>, texts: &[&str], limit: Duration)
             input.push('\n');
         }
         input.push_str(if number == 0 && solver.kind != Kind::Bitwuzla { VERSION } else { "" });
-        input.push_str(&format!("(echo \"{}\")\n", marker(number)));
+        markers.push(format!("synth-{number}-{}", &sha256(input.as_bytes())[..DIGEST_DIGITS]));
+        input.push_str(&format!("(echo \"{}\")\n", markers[number]));
     }
     input.push_str("(exit)\n");
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -399,36 +423,35 @@ fn session(solver: &Foreign, way: Option<&str>, texts: &[&str], limit: Duration)
         let _ = told.send(String::from_utf8_lossy(&first).trim().to_string());
         let _ = std::io::copy(&mut stderr, &mut std::io::sink());
     });
-    let mut heard = listen(&events, texts.len(), limit);
-    let status = end(&mut child);
+    let mut heard = listen(&events, &markers, limit);
+    let status = end(&mut child, if heard.trouble.is_some() { DYING } else { GRACE });
+    if heard.trouble.is_none() && !status.is_some_and(|status| status.success()) {
+        heard.trouble = Some("it does not end as it should after its answers".to_string());
+    }
     if let Some(trouble) = &mut heard.trouble {
         let said = errors.recv_timeout(GRACE).unwrap_or_default();
-        let said = said.lines().next().map(|line| format!(": {line}")).unwrap_or_default();
+        let said = said.lines().next().map(|line| format!(": {}", printable(line))).unwrap_or_default();
         let status = status.map(|s| format!(" ({s}{said})")).unwrap_or_default();
         trouble.push_str(&status);
     }
     heard
 }
 
-/// Ends a process and all that it started. Result: how it ended, if it ended by itself.
-fn end(child: &mut Child) -> Option<String> {
+/// Ends a process and all that it started, after some time. Result: how it ended, if it ended by itself.
+fn end(child: &mut Child, time: Duration) -> Option<ExitStatus> {
     let pid =
         i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("invariant: a process has a number above 0");
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let has_ended = || matches!(waitid(WaitId::Pid(pid), options), Ok(Some(_)));
     // One that has closed its output is about to end; how it ends says what went wrong.
-    let deadline = Instant::now() + Duration::from_millis(200);
+    let deadline = Instant::now() + time;
     while !has_ended() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(2));
     }
     let by_itself = has_ended();
     // Its number is its own until it is waited for, whether it has ended or not.
     let _ = kill_process_group(pid, Signal::KILL);
-    child.wait().ok().filter(|_| by_itself).map(|status| status.to_string())
-}
-
-fn marker(number: usize) -> String {
-    format!("synth-{number}")
+    child.wait().ok().filter(|_| by_itself)
 }
 
 /// Sends the lines of a stream, up to the end or a line that is too long.
@@ -453,25 +476,27 @@ fn read_lines(mut from: impl Read, to: &SyncSender<Event>) {
     }
 }
 
-/// Hears what a process says about the control and `queries` queries.
-fn listen(events: &Receiver<Event>, queries: usize, limit: Duration) -> Heard {
+/// Hears what a process says about queries and the controls before and after them. Operand `markers`: what follows each.
+fn listen(events: &Receiver<Event>, markers: &[String], limit: Duration) -> Heard {
     let mut heard = Heard::default();
-    for number in 0..=queries {
-        let said = match hear(events, &marker(number), limit + GRACE) {
+    for (number, marker) in markers.iter().enumerate() {
+        let said = match hear(events, marker, limit + GRACE) {
             Ok(said) => said,
             Err(why) => {
                 heard.trouble = Some(why);
                 return heard;
             }
         };
-        if number > 0 {
+        if number > 0 && number + 1 < markers.len() {
             heard.answers.push(answer(&said));
             continue;
         }
         let quoted = said.iter().find_map(|l| l.strip_prefix("(:version")?.strip_suffix(')'));
-        heard.version = quoted.map(|v| v.trim().trim_matches('"').to_string());
+        heard.version = heard.version.or(quoted.map(|v| printable(v.trim().trim_matches('"'))));
+        let answers = said.iter().filter(|l| !l.starts_with("(:version")).count();
         match answer(&said) {
-            Answer::Disagrees => {}
+            Answer::Disagrees if answers == 1 => {}
+            Answer::Disagrees => heard.trouble = Some(format!("on a query that is trivial it says {:?}", shown(&said))),
             Answer::Agrees => heard.trouble = Some("it says unsat to a query that has a solution".to_string()),
             Answer::Unknown => heard.trouble = Some("it says unknown to a query that is trivial".to_string()),
             Answer::Failed(why) => heard.trouble = Some(format!("on a query that is trivial: {why}")),
@@ -510,7 +535,7 @@ fn hear(events: &Receiver<Event>, marker: &str, limit: Duration) -> Result<Vec<S
 
 /// The beginning of lines.
 fn shown(said: &[String]) -> String {
-    said.join(" ").chars().take(SHOWN_CHARS).collect()
+    printable(&said.join(" ")).chars().take(SHOWN_CHARS).collect()
 }
 
 /// The answer that lines are. `sat` counts whatever else is said.

@@ -4,7 +4,8 @@ use super::outcome::{Failure, FailureKind, Goal, is_ignored};
 use super::relation::{Computed, Side, classes, computed, ghost};
 use super::run::{CallSite, Pending, Run, doing};
 use super::{Check, RunOf};
-use crate::domain::{CmpOp, Domain};
+use crate::contract::PAGE_BYTES;
+use crate::domain::{BinOp, CmpOp, Domain};
 use crate::ladder::{self, Limits, Open, Path, Rung};
 use crate::program::{Callee, Program};
 use crate::term::{Graph, T, Var};
@@ -99,17 +100,22 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         }
     }
 
-    /// Proves what the right program's accesses need, now that the left one has come to the same event: also that linear memory was never
-    /// larger on the way than the left one has made it.
+    /// Proves what the right program's accesses need, now that the left one has come to the same event; and of each size that the right
+    /// program has given to linear memory on the way what [`Check::assume_sizes`] and cut points assume of it: it is the left one's, or
+    /// at least the minimum, whole pages, and not larger than the left one's. That one was proved where it is the right one, and the
+    /// module's is so by its meaning.
     fn close_accesses(&mut self, right: &RunOf<R>, l: L::Point, size: T, path: &Path) -> Result<(), Failure> {
         let r = right.place();
         for (condition, what) in &right.open {
             self.holds(path, *condition, l, r, &|| what.to_string())?;
         }
-        for given in &right.sizes {
+        for given in right.sizes.iter().filter(|given| **given != size) {
+            let below = self.g.cmp_const(CmpOp::Ult, given, self.shape.memory_bytes_min);
+            let part = self.g.bin_const(BinOp::And, given, PAGE_BYTES - 1);
             let larger = self.g.cmp(CmpOp::Ult, &size, given);
-            let reached = self.g.not(&larger);
-            self.holds(path, reached, l, r, &|| "linear memory was not larger on the way".to_string())?;
+            for condition in [self.g.not(&below), self.g.cmp_const(CmpOp::Eq, &part, 0), self.g.not(&larger)] {
+                self.holds(path, condition, l, r, &|| "the size of linear memory is one that it may have".to_string())?;
+            }
         }
         Ok(())
     }

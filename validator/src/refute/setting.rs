@@ -42,11 +42,16 @@ impl Setting {
     /// The setting of the functions of a module read from `bytes`; see [`Self::for_function`].
     ///
     /// # Errors
-    /// What instantiation stops at: an initial value or offset that is not supported, an element segment outside.
+    /// What instantiation stops at: an initial value or offset that is not supported, an element segment outside; more tables or data
+    /// than runs have addresses for.
     pub fn of_module(module: &Module, bytes: &[u8], shape: Shape) -> Result<Setting, Stop> {
         let mut host = Concrete::new(Bytes::Dense(Vec::new()));
         let cells = instance::initial_cells(module, &mut host)?;
-        let tables = instance::initial_tables(module, &cells, &mut host)?;
+        host.tables = Arc::new(instance::initial_tables(module, &cells, &mut host)?);
+        host.segments = Arc::new(instance::segments(module, bytes));
+        if !host.has_room() {
+            return Err(Stop::Unsupported("tables or data larger than what runs have addresses for".to_string()));
+        }
         let mut setting = Setting::new(shape);
         for global in module.globals.iter().filter(|g| !g.mutable) {
             let Some(ty) = global.ty.bits() else {
@@ -56,8 +61,7 @@ impl Setting {
             let fixed = (first..first + ty.words() as u32).map(|i| (i, cells[i as usize]));
             setting.fixed_cells.extend(fixed);
         }
-        setting.tables = Arc::new(tables);
-        setting.segments = Arc::new(instance::segments(module, bytes));
+        (setting.tables, setting.segments) = (host.tables, host.segments);
         setting.memory_is_host = module.relocations.in_host;
         Ok(setting)
     }

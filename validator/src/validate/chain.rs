@@ -3,7 +3,7 @@
 use super::{FunctionReport, InputError, LIMIT_REACHED, LinkReport, Verdict};
 use crate::claim::{Claim, FunctionClaim, Ignoring, Stage};
 use crate::concrete::Concrete;
-use crate::contract::{Bounds, PAGE_BYTES, SYM_MARSHALLED, is_symbol};
+use crate::contract::{Bounds, PAGE_BYTES, SYM_MARSHALLED, is_plain, is_symbol};
 use crate::ir::Func;
 use crate::ir_semantics::IrProgram;
 use crate::ladder::Limits;
@@ -16,7 +16,7 @@ use crate::refute::setting::{Setting, Start, from_model};
 use crate::refute::{self, Comparison, Recording};
 use crate::term::Graph;
 use crate::wasm;
-use crate::wasm::module::Module;
+use crate::wasm::module::{ExportKind, Module};
 use crate::wasm::provenance;
 use crate::wasm::semantics::Function as Wasm;
 use crate::witness::Witness;
@@ -111,10 +111,16 @@ impl<'a> Chain<'a> {
             return Err(format!("{native:?} is no i32 of a function of the module"));
         }
         // Whoever calls an export by its name reaches it, or the trampoline of that name.
-        let is_own =
-            |(name, symbol): (&String, &String)| *symbol == format!("{SYM_MARSHALLED}{name}") && is_symbol(symbol);
+        let is_export =
+            |name: &str| self.module.exports.iter().any(|e| e.kind == ExportKind::Function && e.name == name);
+        let is_own = |(name, symbol): (&String, &String)| {
+            is_export(name) && *symbol == format!("{SYM_MARSHALLED}{name}") && is_symbol(symbol)
+        };
         if let Some((name, symbol)) = contract.export_symbols.iter().find(|export| !is_own(*export)) {
-            return Err(format!("the export {name} has the symbol {symbol}"));
+            return Err(format!("the export {name:?} has the symbol {symbol:?}"));
+        }
+        if !is_plain(&contract.import_prefix) {
+            return Err(format!("the prefix {:?} of imports is none that names in C have", contract.import_prefix));
         }
         if masked && !contract.capacity_bytes.is_power_of_two() {
             return Err(format!("a masked memory of {capacity} bytes is not a power of two"));
@@ -147,6 +153,9 @@ impl<'a> Chain<'a> {
         let memory = self.module.memories.first();
         let min = memory.map_or(0, |m| m.min_pages as u32 * PAGE_BYTES);
         let capacity = self.claim.contract.capacity_bytes;
+        // A masked memory's capacity is a power of two, which may be more than the declared maximum.
+        let declared = memory.and_then(|m| m.max_pages).map_or(u64::MAX, |pages| pages * u64::from(PAGE_BYTES));
+        let most = declared.min(capacity.into()) as u32;
         // A memory that has its capacity from the start keeps its size: no memory exceeds it, and none shrinks.
         let fixed = min == capacity || !self.module.resizes();
         Ok(Shape {
@@ -154,7 +163,7 @@ impl<'a> Chain<'a> {
             cells: self.module.cells,
             memory_bytes: fixed.then_some(min),
             memory_bytes_min: min,
-            memory_bytes_max: capacity,
+            memory_bytes_max: most,
         })
     }
 
@@ -405,6 +414,14 @@ impl<'a> Chain<'a> {
         ignored
     }
 
+    /// Whether some link ignores words that a later form of a callee than this one does not read. What such a form does may have been
+    /// shown for the words only that the module passes, where the contract assumes something of its accesses; where it is inlined, it
+    /// would be assumed for others. From the form on that ignores a word, all that is shown holds whatever the word is.
+    fn is_ignored_after(&self, callee: u32, stage: u32) -> bool {
+        let stages = self.claim.functions.iter().flat_map(|f| &f.stages);
+        stages.flat_map(|s| &s.ignoring).any(|i| i.callee == callee && i.stage > stage)
+    }
+
     fn prove_link(
         &self,
         place: usize,
@@ -428,6 +445,9 @@ impl<'a> Chain<'a> {
         let mut left = self.ir(&before.func);
         for inlined in &right.inlined {
             let body = self.form(inlined.callee, inlined.stage, stage)?;
+            if self.is_ignored_after(inlined.callee, inlined.stage) {
+                return Err(Verdict::Unknown("a form is inlined of which a later one ignores words".to_string()));
+            }
             left.inline(inlined.block, inlined.inst, inlined.callee, body).map_err(|e| Verdict::Unknown(e.0))?;
         }
         Ok(refinement::check(&left, &program, &right.witness, &shape, &ignored, &self.limits, observer))

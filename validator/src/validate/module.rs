@@ -5,7 +5,9 @@
 //! module can call may have any body. Every other function is proved link by link: module, IR forms, and the new body as this crate
 //! reads it from the new module's bytes. Calls are events of both sides, to functions of which the same is proved.
 //!
-//! Requirement TOR-ASSUME-CAPACITY: Between modules the assumptions shall be named `A-CAPACITY`, `A-HOST` and `A-STACK`.
+//! Requirement TOR-ASSUME-CAPACITY: Between modules the assumptions shall be named `A-CAPACITY`, with the capacity, `A-HOST` and `A-STACK`.
+//!
+//! Proofs are about what the modules' operators mean to every engine. A module that means more to synth is refused ([`means_more`]).
 //!
 //! Requirement TOR-REFINE-MODULES: A module shall refine another only if all sections but code and custom ones are the same bytes and
 //! every function is proved, has the same bytes or cannot be called.
@@ -22,7 +24,9 @@ use crate::refinement::Effort;
 use crate::refute::{Recording, Start};
 use crate::wasm;
 use crate::wasm::module::Module;
+use crate::wasm::provenance;
 use crate::wasm::semantics::Function as Wasm;
+use std::collections::BTreeSet;
 use wasmparser::{Parser, Payload};
 
 /// Link of a function whose bytes are the same.
@@ -48,10 +52,13 @@ impl<'a> ModuleSession<'a> {
     /// Reads both modules.
     ///
     /// # Errors
-    /// What cannot be read, or a contract that does not fit or leaves accesses unchecked.
+    /// What cannot be read or means more to synth than its operators say, or a contract that does not fit or leaves accesses unchecked.
     pub fn new(before: &'a [u8], after: &'a [u8], claim: Claim, limits: Limits) -> Result<Self, InputError> {
         let module = wasm::reader::read(before).map_err(unreadable)?;
         let after_module = wasm::reader::read(after).map_err(unreadable)?;
+        if let Some(message) = means_more(&module, before).or_else(|| means_more(&after_module, after)) {
+            return Err(InputError::Module { offset: 0, message });
+        }
         let capacity = capacity_bytes(&module, &after_module);
         if claim.contract.bounds != Bounds::Software || claim.contract.capacity_bytes != capacity {
             let what = "between modules every access is checked, and linear memory grows to its declared maximum";
@@ -109,7 +116,7 @@ impl<'a> ModuleSession<'a> {
 
     /// Proves one function.
     pub fn function(&self, index: u32) -> FunctionReport {
-        let mut report = self.chain.report(index, assumptions());
+        let mut report = self.chain.report(index, assumptions(self.contract()));
         if let Err(verdict) = self.prove(index, &mut report) {
             report.verdict = verdict;
         }
@@ -163,8 +170,27 @@ fn capacity_bytes(before: &Module, after: &Module) -> u32 {
 }
 
 /// `A-CAPACITY`: linear memory does not grow past the contract's capacity, and growth below it does not fail.
-fn assumptions() -> Vec<String> {
-    ["A-CAPACITY", "A-HOST", "A-STACK"].map(String::from).to_vec()
+fn assumptions(contract: &Contract) -> Vec<String> {
+    vec![format!("A-CAPACITY({})", contract.capacity_bytes), "A-HOST".to_string(), "A-STACK".to_string()]
+}
+
+/// Why a module, read from these bytes, means something to synth that its operators do not say: a section names host addresses, or
+/// numbers that are addresses in linear memory, or it accesses the host's memory through imported globals.
+pub fn means_more(module: &Module, bytes: &[u8]) -> Option<String> {
+    let says_more = |name: &str| matches!(name, "synth.abi" | "linking") || name.starts_with("reloc.");
+    let named = Parser::new(0).parse_all(bytes).find_map(|payload| match payload {
+        Ok(Payload::CustomSection(section)) if says_more(section.name()) => Some(section.name().to_string()),
+        _ => None,
+    });
+    let what = match named {
+        Some(name) if name != "synth.abi" => return Some(format!("a module for a linker (section {name})")),
+        Some(name) => format!(", as its section {name} says"),
+        None if provenance::host_accesses(module, bytes, &BTreeSet::new()) == Ok(BTreeSet::new()) => return None,
+        None => String::new(),
+    };
+    Some(format!(
+        "the module accesses the host's memory by address{what}, which is not what its text means to other engines"
+    ))
 }
 
 /// Number and contents of each section that is neither code nor custom, in order.

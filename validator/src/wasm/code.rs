@@ -475,7 +475,8 @@ impl Reader<'_> {
                         }
                     }
                     (ValType::Int(Type::I32), None) => {
-                        self.emit(offset, Operator::HostAddress(*global_index), &[], &[Type::I32]);
+                        let global = self.module.same_global(*global_index);
+                        self.emit(offset, Operator::HostAddress(global), &[], &[Type::I32]);
                     }
                     (ValType::Int(Type::I64), None) => {
                         return Err("an imported i64 global".to_string());

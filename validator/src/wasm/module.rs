@@ -3,7 +3,7 @@
 use super::provenance;
 use super::reader::{ReadError, unsupported};
 use super::relocations::{self, Relocations};
-use crate::contract::{Contract, Native, export_symbol, is_symbol};
+use crate::contract::{Contract, Native, export_symbol, is_symbol, quoted};
 use crate::ir::Type;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -252,6 +252,13 @@ impl Module {
         let same = |f: &Function| f.import.as_ref() == Some(import) && canonical(f) == ty;
         self.functions.iter().position(same).map_or(func, |first| first as u32)
     }
+    /// The global that this one is: an import that repeats name and type of an earlier one is that.
+    pub fn same_global(&self, global: u32) -> u32 {
+        let own = &self.globals[global as usize];
+        let same =
+            |g: &Global| g.import.is_some() && (&g.import, g.ty, g.mutable) == (&own.import, own.ty, own.mutable);
+        self.globals.iter().position(same).map_or(global, |first| first as u32)
+    }
     /// Notes what a contract says of the module, which was read from these bytes.
     ///
     /// # Errors
@@ -297,6 +304,15 @@ impl Module {
         match self.exports.iter().find(exported) {
             Some(e) => e.name.clone(),
             None => format!("func[{func}]"),
+        }
+    }
+    /// A function's name that no other function has: that of its first export, else of its import, else `func[N]`.
+    pub fn border_name(&self, func: u32) -> String {
+        let exported = |e: &&Export| e.kind == ExportKind::Function && e.index == func;
+        match (self.exports.iter().find(exported), &self.functions[func as usize].import) {
+            (Some(export), _) => quoted(&export.name).into_owned(),
+            (None, Some(import)) => format!("{}.{}", quoted(&import.module), quoted(&import.field)),
+            (None, None) => format!("func[{func}]"),
         }
     }
     /// The symbol of each imported function or global: after the prefix its field name, or `module_field` if two imports share it, a

@@ -8,8 +8,8 @@
 //! If everything is a host address, all loads and stores are such, and what only linear memory has (its size, `memory.copy` and so on) is
 //! refused.
 //!
-//! Words are followed through locals and operand stack of each function and through direct calls' results; not through memory, globals
-//! and indirect calls: what is loaded or comes from there is a number.
+//! Words are followed through locals and operand stack of each function and through calls' results, which are, through a table, what any
+//! function that may be called there returns; not through memory and globals: what is loaded or comes from there is a number.
 //!
 //! Requirement TOR-CLAUSE-HOST: Accesses through host addresses shall be those that the contract names, found by the validator itself;
 //! code shall access nothing there that the module does not.
@@ -17,137 +17,18 @@
 //! Requirement TOR-CLAUSE-HOSTMIX: An address that may be the host's or linear memory's, and callers and callees that disagree about
 //! it, shall be refused.
 
+mod origin;
+
 use super::code::{self, Body, Instr, Label, Operator};
 use super::module::{Module, ValType};
 use super::operators::{Bin32, Numeric};
 use crate::contract::Native;
 use crate::ir::Type;
+pub use origin::{Origin, Other, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What is known of a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nothing yet: no call has returned it.
-    Never,
-    /// The constant zero: a number, or the null pointer.
-    Zero,
-    /// A number, or an address in linear memory.
-    Number,
-    /// Computed from a mutable global, as addresses of the module's stack are.
-    Global,
-    /// A host address.
-    Host(Source),
-    /// Computed from a host address by other means than adding a number, at this offset.
-    Computed(Source, u32),
-    /// A host address on some ways to this offset, and something else on others.
-    Mixed(Source, Other, u32),
-    /// The sum of a host address and another address, at this offset.
-    Sum(Source, Other, u32),
-}
-
-impl Origin {
-    /// The host address that it has to do with.
-    pub fn source(self) -> Option<Source> {
-        match self {
-            Origin::Never | Origin::Zero | Origin::Number | Origin::Global => None,
-            Origin::Host(s) | Origin::Computed(s, _) | Origin::Mixed(s, ..) | Origin::Sum(s, ..) => Some(s),
-        }
-    }
-    /// What is known of a word that is one or the other, where ways meet at an offset.
-    fn or(self, other: Origin, at: u32) -> Origin {
-        use Origin::{Computed, Global, Host, Mixed, Never, Number, Sum, Zero};
-        match (self, other) {
-            (Never, o) | (o, Never) => o,
-            (o @ (Computed(..) | Mixed(..) | Sum(..)), _) | (_, o @ (Computed(..) | Mixed(..) | Sum(..))) => o,
-            (Host(s), Host(_) | Zero) | (Zero, Host(s)) => Host(s),
-            (Host(s), Global) | (Global, Host(s)) => Mixed(s, Other::Global, at),
-            (Host(s), Number) | (Number, Host(s)) => Mixed(s, Other::Number, at),
-            (Global, _) | (_, Global) => Global,
-            (Zero, Zero) => Zero,
-            (Zero | Number, Zero | Number) => Number,
-        }
-    }
-    /// The sum, computed at an offset.
-    fn plus(self, other: Origin, at: u32) -> Origin {
-        use Origin::{Global, Host, Never, Number, Sum, Zero};
-        match (self, other) {
-            (Never, _) | (_, Never) => Never,
-            (Host(s), Host(other)) => Sum(s, Other::Host(other), at),
-            (Host(s), Global) | (Global, Host(s)) => Sum(s, Other::Global, at),
-            (Zero | Number, Zero | Number) => Number,
-            (o, Zero | Number) | (Zero | Number, o) => o,
-            (Global, Global) => Global,
-            _ => Origin::computed(&[self, other], at),
-        }
-    }
-    /// The difference, computed at an offset. That of two addresses is a number.
-    fn minus(self, other: Origin, at: u32) -> Origin {
-        use Origin::{Global, Host, Never, Number, Zero};
-        match (self, other) {
-            (Never, _) | (_, Never) => Never,
-            (Host(_) | Global, Host(_) | Global) => Number,
-            (Host(_) | Global, Zero | Number) => self,
-            (Zero | Number, Zero | Number | Global) => Number,
-            _ => Origin::computed(&[self, other], at),
-        }
-    }
-    /// Something else computed from these words at an offset.
-    fn computed(words: &[Origin], at: u32) -> Origin {
-        match words.iter().find_map(|w| w.source()) {
-            Some(source) => Origin::Computed(source, at),
-            None if words.contains(&Origin::Never) => Origin::Never,
-            None => Origin::Number,
-        }
-    }
-}
-
-/// Where a host address comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The parameter of the function with this number.
-    Param(u32),
-    /// The imported global with this index.
-    Global(u32),
-    /// The result of the call at this offset.
-    Call(u32),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Source::Param(n) => write!(f, "parameter {n}"),
-            Source::Global(global) => write!(f, "imported global {global}"),
-            Source::Call(offset) => write!(f, "the result of the call at {offset:#x}"),
-        }
-    }
-}
-
-/// What meets a host address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Other {
-    /// A number, or an address in linear memory.
-    Number,
-    /// An address computed from a mutable global.
-    Global,
-    /// Another host address.
-    Host(Source),
-    /// What a function returns that is a host address on some of its ways only.
-    Returned,
-}
-
-impl fmt::Display for Other {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Other::Number => write!(f, "a number or an address in linear memory"),
-            Other::Global => write!(f, "an address computed from a mutable global, as those of the module's stack are"),
-            Other::Host(source) => write!(f, "the host address {source}"),
-            Other::Returned => write!(f, "something else that the function called returns"),
-        }
-    }
-}
-
-/// An access of which it cannot be said whose address it has, or that may not have the host's.
+/// An access of which it cannot be said whose address it has, or that may not have the host's; or a word of which two sides say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ambiguous {
     /// Function index.
@@ -156,14 +37,26 @@ pub struct Ambiguous {
     pub offset: u32,
     /// What its address is.
     pub origin: Origin,
-    /// If it is a call: the parameter of which caller and callee do not agree whether it is a host address.
-    pub param: Option<u32>,
+    /// The parameter of which caller and callee, or the result of which contract and function, do not agree whether it is a host address.
+    pub word: Option<Native>,
 }
 
 impl fmt::Display for Ambiguous {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(param) = self.param {
-            return write!(f, "caller and callee do not agree whether parameter {param} is a host address");
+        match self.word {
+            Some(Native::Param(func, n)) => {
+                return write!(
+                    f,
+                    "caller and callee do not agree whether parameter {n} of function {func} is a host address"
+                );
+            }
+            Some(Native::Result(func, n)) => {
+                return write!(
+                    f,
+                    "function {func} returns something else than a host address as result {n}, named as one"
+                );
+            }
+            Some(Native::Everything) | None => {}
         }
         match self.origin {
             Origin::Mixed(source, other, at) => {
@@ -202,14 +95,18 @@ pub enum Target {
 }
 
 impl Target {
-    /// The functions of the module's own that a call may reach.
-    pub fn own(self, module: &Module) -> Vec<u32> {
+    /// The functions that a call may reach.
+    fn callees(self, module: &Module) -> Vec<u32> {
         let type_of = |func: u32| module.canonical[module.functions[func as usize].type_index as usize];
         let entries = module.elements.iter().flat_map(|e| e.funcs.iter().flatten().copied());
-        let mut callees: Vec<u32> = match self {
+        match self {
             Target::Function(func) => vec![func],
             Target::Table(_, type_index) => entries.filter(|f| type_of(*f) == type_index).collect(),
-        };
+        }
+    }
+    /// Those of the module's own among them.
+    pub fn own(self, module: &Module) -> Vec<u32> {
+        let mut callees = self.callees(module);
         callees.retain(|f| module.functions[*f as usize].import.is_none());
         callees
     }
@@ -277,29 +174,48 @@ pub fn host_accesses(module: &Module, bytes: &[u8], native: &BTreeSet<Native>) -
         return Ok(BTreeSet::new());
     }
     let followed = follow(module, bytes, native);
-    if let Some(ambiguous) = followed.values().flat_map(|f| &f.ambiguous).next() {
-        return Err(*ambiguous);
+    let ambiguous = followed.values().flat_map(|f| &f.ambiguous).next().copied();
+    match ambiguous.or_else(|| disagreement(module, native, &followed)) {
+        Some(refused) => Err(refused),
+        None => Ok(followed.values().flat_map(|f| f.host.keys()).copied().collect()),
     }
-    for (func, found) in &followed {
-        if let Some((passed, param)) = found.passed.iter().find_map(|p| Some((p, disagreement(module, native, p)?))) {
-            return Err(Ambiguous { func: *func, offset: passed.offset, origin: passed.origin, param: Some(param) });
-        }
-    }
-    Ok(followed.values().flat_map(|f| f.host.keys()).copied().collect())
 }
 
-/// The parameter of which the functions of the module that a call may reach say otherwise than its argument: host addresses go to
-/// parameters that the contract names, and nothing goes there that was made of a host address or lies on the module's stack.
-fn disagreement(module: &Module, native: &BTreeSet<Native>, passed: &Passed) -> Option<u32> {
-    passed.callee.own(module).into_iter().find_map(|func| {
-        let param = value_of(&module.type_of(func).params, passed.word)?;
-        let fits = match (native.contains(&Native::Param(func, param)), passed.origin) {
-            (_, Origin::Never | Origin::Zero | Origin::Number) => true,
-            (named, Origin::Host(_)) => named || !self::fits(module, Native::Param(func, param)),
-            (named, _) => !named,
-        };
-        (!fits).then_some(param)
+/// The first word on which two sides do not agree: one that a call passes to a function of the module's own, or a result that the
+/// contract names.
+pub fn disagreement(
+    module: &Module,
+    native: &BTreeSet<Native>,
+    followed: &BTreeMap<u32, Followed>,
+) -> Option<Ambiguous> {
+    followed.iter().find_map(|(func, found)| {
+        let passed = found.passed.iter().flat_map(|p| {
+            let param = |f: u32| Some(Native::Param(f, value_of(&module.type_of(f).params, p.word)?));
+            let params: Vec<Native> = p.callee.own(module).into_iter().filter_map(param).collect();
+            params.into_iter().map(|param| (p.offset, p.origin, param))
+        });
+        let start = module.functions[*func as usize].body.start as u32;
+        let results = found.results.iter().zip(0..).filter_map(|(origin, word)| {
+            let result = Native::Result(*func, value_of(&module.type_of(*func).results, word)?);
+            native.contains(&result).then_some((start, *origin, result))
+        });
+        let mut words = passed.chain(results);
+        let (offset, origin, word) = words.find(|(_, origin, word)| !agree(module, native, *origin, *word))?;
+        Some(Ambiguous { func: *func, offset, origin, word: Some(word) })
     })
+}
+
+/// Whether a word may be a parameter or result that the contract names or does not name: host addresses become such that it names, and
+/// nothing does that was made of a host address or lies on the module's stack. What is a host address on some ways only, or may be a
+/// number of linear memory as well, becomes neither.
+fn agree(module: &Module, native: &BTreeSet<Native>, origin: Origin, word: Native) -> bool {
+    let is_named = native.contains(&word);
+    match origin {
+        Origin::Never | Origin::Zero | Origin::Number => true,
+        Origin::Host(_) => is_named || !fits(module, word),
+        Origin::Global | Origin::Computed(..) => !is_named,
+        Origin::Mixed(..) | Origin::Sum(..) => false,
+    }
 }
 
 /// All loads and stores.
@@ -316,7 +232,7 @@ fn all_accesses(module: &Module, bytes: &[u8]) -> Result<BTreeSet<u32>, Ambiguou
                 | Operator::MemoryFill
                 | Operator::MemoryInit(_)
                 | Operator::MemorySize
-                | Operator::MemoryGrow => return Err(Ambiguous { func, offset, origin: Origin::Number, param: None }),
+                | Operator::MemoryGrow => return Err(Ambiguous { func, offset, origin: Origin::Number, word: None }),
                 _ => {}
             }
         }
@@ -503,7 +419,7 @@ impl Following<'_> {
                 let operands = words.take(3);
                 let addresses = if instr.operator == Operator::MemoryCopy { &operands[..2] } else { &operands[..1] };
                 let host = addresses.iter().copied().filter(|o| o.source().is_some());
-                let refused = |origin| Ambiguous { func: self.body.func, offset: at, origin, param: None };
+                let refused = |origin| Ambiguous { func: self.body.func, offset: at, origin, word: None };
                 found.ambiguous.extend(host.map(refused));
             }
             Operator::Call { func, params, results } => {
@@ -514,8 +430,13 @@ impl Following<'_> {
             Operator::CallIndirect { table, type_index, params, results } => {
                 words.pop();
                 let args = words.take(*params);
-                found.pass(at, Target::Table(*table, *type_index), &args);
-                words.push(*results as usize, Origin::Number);
+                let target = Target::Table(*table, *type_index);
+                found.pass(at, target, &args);
+                let callees = target.callees(self.module);
+                for word in 0..*results {
+                    let returned = callees.iter().map(|f| self.returned(*f, word, at));
+                    words.push(1, returned.reduce(|a, b| a.or(b, at)).unwrap_or(Origin::Number));
+                }
             }
             Operator::Nop | Operator::DataDrop(_) => {}
             Operator::Br(_)
@@ -556,7 +477,7 @@ impl Followed {
     fn access(&mut self, func: u32, offset: u32, origin: Origin) {
         match origin {
             Origin::Host(source) => drop(self.host.insert(offset, source)),
-            _ if origin.source().is_some() => self.ambiguous.push(Ambiguous { func, offset, origin, param: None }),
+            _ if origin.source().is_some() => self.ambiguous.push(Ambiguous { func, offset, origin, word: None }),
             _ => {}
         }
     }

@@ -139,7 +139,7 @@ fn around(random: &mut Random, op: &Op, case: &mut Case, at: u32) -> Fit<()> {
         Op::Dual { address: Address::Literal(imm), .. } => literals(random, case, at, imm, 2)?,
         Op::Blx { .. } => drop(case.indirect_types.insert(at, 1)),
         // A tail call by address.
-        Op::Bx { by_mov: false, rm } if random.one_in(4) => {
+        Op::Bx { rm } if random.one_in(4) => {
             case.regs[usize::from(rm.0)] = Concrete::function_word(1 + random.below(FUNCTIONS - 1));
             case.indirect_types.insert(at, 1);
         }

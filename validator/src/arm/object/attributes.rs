@@ -11,6 +11,10 @@ pub type Attributes = BTreeMap<u64, u64>;
 
 /// Tag_CPU_arch: 10 is v7, 13 is v7E-M.
 pub const TAG_CPU_ARCH: u64 = 6;
+/// Tag_CPU_arch_profile: the letter of the profile.
+pub const TAG_CPU_ARCH_PROFILE: u64 = 7;
+/// Tag_THUMB_ISA_use: 2 says that there are 32-bit instructions.
+pub const TAG_THUMB_ISA_USE: u64 = 9;
 /// Tag_ABI_FP_number_model: 0 says that there are no floating-point numbers.
 pub const TAG_ABI_FP_NUMBER_MODEL: u64 = 23;
 /// Tag_ABI_VFP_args: 0 is the base standard, in which floating-point numbers are passed in core registers.

@@ -35,6 +35,16 @@ pub fn is_reserved(name: &str) -> bool {
     contract_symbol(name).is_some() || name.starts_with("__synth_")
 }
 
+/// Whether run-time helpers may call a function of this name, so that an object which needs them and exports it would change what they do.
+/// Sources: IHI 0043, 4.3; libgcc, compiler-rt and newlib, whose `__aeabi_` functions are made of these.
+pub fn is_of_helpers(name: &str) -> bool {
+    match name {
+        "memmove" | "memcpy" | "memset" | "memclr" => true,
+        "__udivmoddi4" | "__divmoddi4" | "__udivdi3" | "__divdi3" | "__umoddi3" | "__moddi3" | "__div0" => true,
+        _ => name.starts_with("__aeabi_") || name.starts_with("__gnu_"),
+    }
+}
+
 /// What an undefined symbol denotes.
 pub(super) fn imported(module: &Module, name: &str) -> Option<Target> {
     let is = |import: &Option<_>| import.as_ref().is_some_and(|i| module.import_symbol(i) == name);

@@ -111,6 +111,10 @@ impl<'d> Reader<'d> {
             && let Some(home) = symbol.section_index()
         {
             let location = (home.0, (symbol.address() & !1) as u32);
+            // Linker scripts may define a name that others see anew.
+            if !symbol.is_local() {
+                return error(section, at, format!("relocation to `{name}`, a function's global symbol"));
+            }
             // What linkers write is the symbol's address as it is.
             if symbol.address() & 1 == 0 {
                 return error(section, at, format!("relocation to `{name}`, a function at an even address"));
