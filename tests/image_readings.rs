@@ -166,6 +166,7 @@ fn names_of_exports_are_nobody_elses_in_an_image() {
         let collects = ["--gc-sections"];
         assert!(bench.is_proved(linker, &collects, &calls("g")), "{linker}");
         assert!(bench.is_proved(linker, &collects, &format!("{}.thumb_func\n{own}", calls("g"))), "{linker}");
+        assert!(!bench.is_proved(linker, &["--gc-sections", "--defsym=f=0x9001"], &calls("f")), "{linker}");
         for hidden in ["", ".hidden f"] {
             let other = format!("{}{}", calls("f"), defined("f", hidden, "movs r0, #99"));
             assert!(!bench.is_proved(linker, &collects, &other), "{linker} {hidden}");
