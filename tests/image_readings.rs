@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 use support::assembler::{assembled, must};
-use support::elf::{objcopied, place, put};
+use support::elf::{objcopied, place, put, word};
 use support::proofs::verdict;
 use synth::object_writer::{ExportBinding, SymbolOptions};
 use synth::pass::Level;
@@ -25,10 +25,6 @@ fn is_proved(wasm: &[u8], image: &[u8]) -> bool {
     let found = verdict(wasm, image, None);
     println!("{}: {}", found.name(), found.detail());
     found == Verdict::Proved
-}
-
-fn word(file: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(file[at..at + 4].try_into().expect("a word"))
 }
 
 /// A module's object in a folder, and images with it.

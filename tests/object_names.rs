@@ -6,7 +6,7 @@
 mod support;
 
 use object::{Object, ObjectSymbol};
-use support::elf::{objcopied, place, put};
+use support::elf::{objcopied, place, put, word};
 use support::proofs::verdict;
 use synth::c_header;
 use synth::error::CompileError;
@@ -37,10 +37,6 @@ fn is_proved(wasm: &[u8], object: &[u8]) -> bool {
     let found = verdict(wasm, object, None);
     println!("{}: {}", found.name(), found.detail());
     found == Verdict::Proved
-}
-
-fn word(file: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(file[at..at + 4].try_into().expect("a word"))
 }
 
 /// GNU ld takes tables that belong to nothing for data, and places them by name, as `.init_array` whose words start-up code calls; it

@@ -31,3 +31,8 @@ pub fn objcopied(folder: &Folder, object: &[u8], arguments: &[&str]) -> Vec<u8> 
     must("arm-none-eabi-objcopy", &arguments);
     std::fs::read(output).expect("an object")
 }
+
+/// The word at a place in a file.
+pub fn word(file: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(file[at..at + 4].try_into().expect("a word"))
+}
