@@ -7,25 +7,15 @@ mod support;
 use std::path::Path;
 use support::assembler::{assembled, must};
 use support::elf::{objcopied, place, put, word};
-use support::proofs::verdict;
+use support::proofs::is_proved;
+use support::wasm;
 use synth::object_writer::{ExportBinding, SymbolOptions};
 use synth::pass::Level;
 use synth::pipeline::{Options, compile};
 use synth::simulator::board::Folder;
 use synth_validator::contract::MemoryOwner;
-use synth_validator::validate::Verdict;
 
 const LINKERS: [&str; 2] = ["arm-none-eabi-ld", "ld.lld-19"];
-
-fn wasm(text: &str) -> Vec<u8> {
-    wat::parse_str(text).expect("well formed")
-}
-
-fn is_proved(wasm: &[u8], image: &[u8]) -> bool {
-    let found = verdict(wasm, image, None);
-    println!("{}: {}", found.name(), found.detail());
-    found == Verdict::Proved
-}
 
 /// A module's object in a folder, and images with it.
 struct Bench {

@@ -7,7 +7,8 @@ mod support;
 
 use object::{Object, ObjectSymbol};
 use support::elf::{objcopied, place, put, word};
-use support::proofs::verdict;
+use support::proofs::is_proved;
+use support::wasm;
 use synth::c_header;
 use synth::error::CompileError;
 use synth::object_writer::SymbolOptions;
@@ -15,15 +16,10 @@ use synth::pass::Level;
 use synth::pipeline::{Compiled, Options, compile};
 use synth::simulator::board::Folder;
 use synth_validator::contract::MemoryOwner;
-use synth_validator::validate::Verdict;
 
 /// `f` calls `g`, which is exported too.
 const CALLS: &str = r#"(module (func $g (export "g") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
     (func (export "f") (param i32) (result i32) (i32.xor (call $g (local.get 0)) (call $g (i32.const 5)))))"#;
-
-fn wasm(text: &str) -> Vec<u8> {
-    wat::parse_str(text).expect("well formed")
-}
 
 fn compiled(module: &[u8], options: &Options) -> Compiled {
     compile(module, options).expect("compiles")
@@ -31,12 +27,6 @@ fn compiled(module: &[u8], options: &Options) -> Compiled {
 
 fn plain() -> Options {
     Options { level: Level::O0, ..Options::default() }
-}
-
-fn is_proved(wasm: &[u8], object: &[u8]) -> bool {
-    let found = verdict(wasm, object, None);
-    println!("{}: {}", found.name(), found.detail());
-    found == Verdict::Proved
 }
 
 /// GNU ld takes tables that belong to nothing for data, and places them by name, as `.init_array` whose words start-up code calls; it

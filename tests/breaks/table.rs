@@ -247,7 +247,7 @@ pub const BREAKS: &[Break] = &[
     of("equal under what is assumed is equal to what is there", SWEEP, "are_equal(g, «assumptions», [*older, new], limits)", "std::slice::from_ref(&goal)", SWEPT),
     of("bulk operations at address 0 change nothing", "validator/src/smt.rs", "«args[2].eq(BV::from_u64(0, 32))».ite(&memory", "args[1].eq(BV::from_u64(0, 32))", BULK),
     // Decisions of the left side.
-    of("behind many decisions an outcome cannot be", MEETING, "if «self.refute_within(&taken, &few).is_ok()» {", "forks > 5 || self.refute_within(&taken, &few).is_ok()", FORKS),
+    of("behind many decisions an outcome cannot be", MEETING, "if «self.is_excluded_at_once(&taken, FORK_SHARE)» {", "forks > 5 || self.is_excluded_at_once(&taken, FORK_SHARE)", FORKS),
     // What a link's witness says beside its cuts.
     of("rewrite of a word that is another", REWRITING, "(Some(first), Some(last)) if «held == Some(first)» =>", "held.is_some()", REWRITES),
     of("rewrite without its proof", REWRITING, "let (first, last) = «chain(&rewrite.proof, Rules::shipped())».map_err(", ENDS, REWRITES),

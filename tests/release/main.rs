@@ -2,6 +2,7 @@
 //! noticed; records of other tests are refused; the package says what is wrong on its first screen.
 
 mod command;
+mod makefile;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

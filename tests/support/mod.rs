@@ -21,3 +21,8 @@ pub mod wasmi_engine;
 
 #[allow(unused_imports, reason = "every integration test uses its own part of this module")]
 pub use synth::simulator::{board as qemu_engine, interface as modules, interpreter, observation, vectors};
+
+/// The bytes of a module's text.
+pub fn wasm(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("well formed")
+}

@@ -77,3 +77,18 @@ pub fn verdict(wasm: &[u8], object: &[u8], claim: Option<Claim>) -> Verdict {
         Err(refused) => Verdict::Unknown(format!("refused: {refused}")),
     }
 }
+
+/// Whether an object or an image is proved with the claim in it; prints what was found.
+pub fn is_proved(wasm: &[u8], object: &[u8]) -> bool {
+    told(&verdict(wasm, object, None))
+}
+
+/// As `is_proved`, with a claim instead of the object's own.
+pub fn is_proved_by(wasm: &[u8], object: &[u8], claim: Claim) -> bool {
+    told(&verdict(wasm, object, Some(claim)))
+}
+
+fn told(found: &Verdict) -> bool {
+    println!("{}: {}", found.name(), found.detail());
+    *found == Verdict::Proved
+}

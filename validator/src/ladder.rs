@@ -72,6 +72,8 @@ impl Default for Limits {
     }
 }
 
+/// The part of a query's steps in which a simple one ends.
+pub const FIRST_SHARE: u32 = 8;
 /// Stored words that are not the same node and still shown to be equal, each by itself, so that memories are.
 const STORED_MAX: usize = 16;
 
@@ -339,6 +341,32 @@ pub fn prove(g: &mut Graph, path: &Path, condition: T, limits: &Limits) -> Resul
     prove_by_solver(g, path, condition, limits)
 }
 
+/// Proves that the assumptions contradict each other, if z3 sees it at once: the question is asked as it is, and not made simpler.
+pub fn contradicts_at_once(g: &mut Graph, path: &Path, limits: &Limits) -> Option<Rung> {
+    if path.impossible || path.clone().is_contradictory(g) {
+        return Some(Rung::Path);
+    }
+    let no = g.bool(false);
+    let multiplies = multiplies(g, path.trail(), no);
+    ask_first(g, path, no, multiplies, limits)?.ok()
+}
+
+/// What z3 says with products uninterpreted and, if there are none, by its other tactics: the question is the same one then, and those
+/// answer some at once.
+fn ask_first(g: &mut Graph, path: &Path, goal: T, multiplies: bool, limits: &Limits) -> Option<Result<Rung, Open>> {
+    match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps) {
+        Answer::Holds => return Some(Ok(Rung::Smt)),
+        Answer::Fails(model) if !multiplies => return Some(Err(Open::Model(model))),
+        Answer::Fails(_) | Answer::Exhausted if multiplies => return None,
+        Answer::Fails(_) | Answer::Exhausted => {}
+    }
+    match Smt::new(g, Multiplier::Full).follows(path.trail(), goal, limits.full_steps) {
+        Answer::Holds => Some(Ok(Rung::Full)),
+        Answer::Fails(model) => Some(Err(Open::Model(model))),
+        Answer::Exhausted => None,
+    }
+}
+
 fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Result<Rung, Open> {
     if let Some(true) = path.decide(g, goal) {
         return Ok(Rung::Path);
@@ -348,19 +376,11 @@ fn prove_by_solver(g: &mut Graph, path: &Path, goal: T, limits: &Limits) -> Resu
         return Ok(Rung::Path);
     }
     // A few steps tell whether the question is simple; if not, it is made simpler first.
+    let (smt_steps, full_steps) = (limits.smt_steps / FIRST_SHARE, limits.full_steps / FIRST_SHARE);
+    let few = Limits { smt_steps, full_steps, ..*limits };
     let multiplies = multiplies(g, path.trail(), goal);
-    match Smt::new(g, Multiplier::Uninterpreted).follows(path.trail(), goal, limits.smt_steps / 8) {
-        Answer::Holds => return Ok(Rung::Smt),
-        Answer::Fails(model) if !multiplies => return Err(Open::Model(model)),
-        Answer::Fails(_) | Answer::Exhausted => {}
-    }
-    // Without products the question is the same one, and the other tactics answer some at once.
-    if !multiplies {
-        match Smt::new(g, Multiplier::Full).follows(path.trail(), goal, limits.full_steps / 8) {
-            Answer::Holds => return Ok(Rung::Full),
-            Answer::Fails(model) => return Err(Open::Model(model)),
-            Answer::Exhausted => {}
-        }
+    if let Some(answer) = ask_first(g, path, goal, multiplies, &few) {
+        return answer;
     }
     let (mut assumptions, mut goal, mut rung) = (path.trail().to_vec(), goal, Rung::Smt);
     if let Some(swept) = sweep(g, path.trail(), goal, limits) {

@@ -83,6 +83,7 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         queries: 0,
         excluded: 0,
         in_vain: 0,
+        rounds_in_vain: 0,
         possible: 0,
         broken: None,
     };
@@ -115,6 +116,8 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     /// Outcomes of decisions that were found to be impossible, and those asked about in vain.
     excluded: u32,
     in_vain: u32,
+    /// Paths past a cut point that were asked about in vain.
+    rounds_in_vain: u32,
     /// Paths of the region that no assumption excludes.
     possible: u32,
     /// The first assumption that a path breaks, and where.

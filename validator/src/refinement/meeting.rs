@@ -24,6 +24,8 @@ const FORKS_FREE: u32 = 4;
 const IN_VAIN_MAX: u32 = 64;
 /// The part of a query's steps that asking takes.
 const FORK_SHARE: u32 = 32;
+/// Paths of the left side past a cut point that are asked about with all steps in vain in one link; of later ones it is asked with few.
+const ROUNDS_IN_VAIN_MAX: u32 = 4;
 
 impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
     /// The right program is at an event or an end; the left one must come to the same.
@@ -36,7 +38,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             if left.passed > 0 && left.forks > 0 && matches!(left.pending, Pending::At(..)) {
                 // It may go round a loop on a path that cannot be.
                 self.count_query(l, r)?;
-                if self.contradiction(&path) {
+                if self.is_excluded(&path) {
                     return Ok(());
                 }
                 if left.passed > PASSED_MAX {
@@ -120,19 +122,34 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         Ok(())
     }
 
-    /// Whether the assumptions of a path contradict each other; such a path is no obligation, but counted.
-    fn contradiction(&mut self, path: &Path) -> bool {
-        self.refute(path).is_ok()
+    /// Whether a path is found to be impossible before the next cut point: with all steps, until that was in vain a few times.
+    fn is_excluded(&mut self, path: &Path) -> bool {
+        if self.rounds_in_vain >= ROUNDS_IN_VAIN_MAX {
+            return self.is_excluded_at_once(path, ladder::FIRST_SHARE);
+        }
+        let excluded = self.refute(path).is_ok();
+        self.rounds_in_vain += u32::from(!excluded);
+        excluded
     }
+    fn is_excluded_at_once(&mut self, path: &Path, share: u32) -> bool {
+        let (smt_steps, full_steps) = (self.limits.smt_steps / share, self.limits.full_steps / share);
+        let limits = Limits { smt_steps, full_steps, ..*self.limits };
+        let rung = ladder::contradicts_at_once(&mut self.g, path, &limits);
+        rung.is_some_and(|rung| {
+            self.exclude(path, rung);
+            true
+        })
+    }
+    /// Proves that a path is impossible; it is no obligation then, but counted.
     fn refute(&mut self, path: &Path) -> Result<(), Open> {
-        self.refute_within(path, self.limits)
-    }
-    fn refute_within(&mut self, path: &Path, limits: &Limits) -> Result<(), Open> {
         let no = self.g.bool(false);
-        let rung = ladder::prove(&mut self.g, path, no, limits)?;
+        let rung = ladder::prove(&mut self.g, path, no, self.limits)?;
+        self.exclude(path, rung);
+        Ok(())
+    }
+    fn exclude(&mut self, path: &Path, rung: Rung) {
         self.effort.infeasible += 1;
         self.tell(path, Goal::Impossible, rung, &|| "the path cannot be".to_string());
-        Ok(())
     }
     /// Both sides do different things: a failure, unless the path cannot be.
     fn differs(&mut self, path: &Path, l: L::Point, r: R::Point, text: String) -> Result<(), Failure> {
@@ -164,12 +181,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
             }
             // Behind many decisions, what comes of an outcome that cannot be would be asked of each of its ends.
             if forks >= FORKS_FREE && self.in_vain < IN_VAIN_MAX + 2 * self.excluded {
-                let few = Limits {
-                    smt_steps: self.limits.smt_steps / FORK_SHARE,
-                    full_steps: self.limits.full_steps / FORK_SHARE,
-                    ..*self.limits
-                };
-                if self.refute_within(&taken, &few).is_ok() {
+                if self.is_excluded_at_once(&taken, FORK_SHARE) {
                     self.excluded += 1;
                     self.count_query(p, right.place())?;
                     continue;
