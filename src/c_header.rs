@@ -9,7 +9,7 @@ use crate::image::shows_results;
 use crate::module::{ExportKind, FuncType, Module};
 use std::fmt::Write;
 use synth_validator::contract::{
-    Contract, MemoryOwner, SYM_INIT, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE,
+    Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, SYM_INIT, SYM_MEMORY, SYM_MEMORY_BYTES, SYM_RESULTS, SYM_TABLE,
 };
 use wasmparser::ValType;
 
@@ -97,7 +97,10 @@ fn own_data(module: &Module, contract: &Contract, is_private: bool, has_init: bo
                 format!("  /* defined by the host, {}-aligned */", module.relocations.memory_align())
             }
         };
-        lines.push(format!("extern uint8_t {SYM_MEMORY}[{}u];{owner}\n", contract.capacity_bytes));
+        // Masked accesses reach behind the capacity, which the host has to know where the memory is its own.
+        let is_longer = (contract.memory, contract.bounds) == (MemoryOwner::Extern, Bounds::Mask);
+        let spare = if is_longer { MASK_SPARE_BYTES } else { 0 };
+        lines.push(format!("extern uint8_t {SYM_MEMORY}[{}u];{owner}\n", contract.capacity_bytes + spare));
         lines.push(format!("extern uint32_t {SYM_MEMORY_BYTES};  /* its present size in bytes */\n"));
     }
     let most = module.types.iter().map(words).max().unwrap_or(0);

@@ -26,7 +26,7 @@ use synth_validator::validate::{Session, Verdict};
 use synth_validator::wasm::code::{Body, body};
 
 /// Limits of a mutant's proof: it ends sooner than that of a right object, in `Unknown`.
-pub const LIMITS: Limits = Limits { smt_steps: 300_000, full_steps: 300_000, region_steps: 20_000, queries: 300 };
+pub const LIMITS: Limits = Limits { smt_steps: 100_000, full_steps: 100_000, region_steps: 20_000, queries: 60 };
 
 /// What was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -29,9 +29,9 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use synth_validator::arm::linked::Linkage;
-use synth_validator::arm::object::{is_of_helpers, is_reserved};
+use synth_validator::arm::object::{is_called_by, is_reserved};
 use synth_validator::claim::{Claim, FunctionClaim, Stage};
-use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
+use synth_validator::contract::{Bounds, Contract, MemoryOwner, Native, PAGE_BYTES};
 use synth_validator::ir::Func;
 use synth_validator::witness::Witness;
 
@@ -252,7 +252,7 @@ fn compile_with(bytes: &[u8], options: &Options) -> Result<Compiled, CompileErro
     }
     let (functions, claims): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
     let functions: Vec<CompiledFunction> = functions.into_iter().flatten().collect();
-    helpers_are_left_alone(&module, &functions)?;
+    helpers_are_left_alone(&module, &contract, &functions)?;
     let (claims, encoded_claims): (Vec<_>, Vec<_>) = claims.into_iter().unzip();
     // A claim is its fields one after the other, a list its length and its elements.
     data.witness = encoded(&(&contract, claims.len()));
@@ -340,24 +340,38 @@ fn names_are_free(module: &Module) -> Result<(), CompileError> {
     }
 }
 
-/// Refuses exports that a run-time helper which the code needs may call in the place of its library's functions.
-fn helpers_are_left_alone(module: &Module, functions: &[CompiledFunction]) -> Result<(), CompileError> {
-    let mut targets = functions.iter().flat_map(|f| &f.relocations).map(|r| &r.target);
-    let helper = targets.find_map(|t| if let RelocTarget::Helper(name) = t { Some(*name) } else { None });
-    let mut exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
-    match (helper, exports.find(|e| is_of_helpers(&e.name))) {
-        (Some(helper), Some(export)) => Err(CompileError::Border {
+/// Refuses imports and exports that a run-time helper which the code needs may call in the place of its library's functions. With the
+/// base at 0 an import's function is the library's.
+fn helpers_are_left_alone(
+    module: &Module,
+    contract: &Contract,
+    functions: &[CompiledFunction],
+) -> Result<(), CompileError> {
+    let targets = functions.iter().flat_map(|f| &f.relocations).map(|r| &r.target);
+    let helpers = targets.filter_map(|t| if let RelocTarget::Helper(name) = t { Some(*name) } else { None });
+    let helpers: BTreeSet<&str> = helpers.collect();
+    let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| ("export", e.name.clone()));
+    let imported = module.functions.iter().filter_map(|f| f.import.as_ref());
+    let imported = imported.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
+    let imported = imported.map(|i| ("import", module.import_symbol(i)));
+    let imported = imported.filter(|_| !contract.native.contains(&Native::Everything));
+    let named = exports.chain(imported);
+    let called = |(kind, name): (&'static str, String)| {
+        let helper = helpers.iter().find(|h| is_called_by(h, &name))?;
+        Some((*helper, kind, name))
+    };
+    match named.into_iter().find_map(called) {
+        Some((helper, kind, name)) => Err(CompileError::Border {
             function: None,
             offset: None,
             what: format!(
-                "the export {} has the name of a function that {helper} may call, which the code needs from the run-time library",
-                export.name
+                "the {kind} {name} has the name of a function that {helper} may call, which the code needs from the run-time library"
             ),
-            remedy: "give the export another name, or do without what needs the helper: memory.copy, memory.fill, memory.init, 64-bit \
-                     division, and data segments under --memory extern"
+            remedy: "give it another name (imports: --import-prefix), or do without what needs the helper: memory.copy, memory.fill, \
+                     memory.init, 64-bit division, and data segments under --memory extern"
                 .to_string(),
         }),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -368,7 +382,9 @@ fn ambiguous(module: &Module) -> Option<String> {
     let imports = functions.chain(module.globals.iter().filter_map(|g| Some((g.import.as_ref()?, None))));
     let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
     let mut owners: BTreeMap<String, Option<(&ImportName, Option<u32>)>> = BTreeMap::new();
-    owners.extend(exports.map(|e| (module.export_symbol(&e.name).into_owned(), None)));
+    // What is called by an export's own name may be a trampoline.
+    let symbols = exports.flat_map(|e| [module.export_symbol(&e.name).into_owned(), e.name.clone()]);
+    owners.extend(symbols.map(|symbol| (symbol, None)));
     imports.map(|import| (module.import_symbol(import.0), import)).find_map(|(symbol, (import, ty))| {
         let owner = *owners.entry(symbol.clone()).or_insert(Some((import, ty)));
         // An imported global is the address of its symbol, which may be a function's.

@@ -93,6 +93,10 @@ impl<'s> Keys<'s> {
         parts.part("solver", prover.solver.as_bytes());
         parts.encoded("limits", limits);
         parts.encoded("contract", session.contract());
+        // A function's assumptions name what is called before it, and no form is inlined of which any claim ignores words.
+        parts.part("start-up", format!("{:?}", session.object().init()).as_bytes());
+        let stages = session.claim().functions.iter().flat_map(|f| &f.stages);
+        parts.encoded("ignoring", &stages.flat_map(|s| &s.ignoring).collect::<Vec<_>>());
         declarations(&mut parts, session.module(), module)?;
         if session.module().has_host_accesses() || !session.contract().native.is_empty() {
             // Whose address an access has is found by looking at all bodies.

@@ -51,6 +51,8 @@ pub struct FunctionStack {
     pub name: String,
     /// Names under which it is exported.
     pub exports: Vec<String>,
+    /// Whether it is in an exported table, so that the host may call it.
+    pub is_in_table: bool,
     /// Bytes that it takes itself.
     pub own_bytes: u32,
     /// Its calls, ascending by offset.
@@ -60,9 +62,9 @@ pub struct FunctionStack {
 }
 
 impl FunctionStack {
-    /// Whether the host may call it: an export, or the start-up function.
+    /// Whether the host may call it: an export, an entry of an exported table, or the start-up function.
     pub fn is_entry(&self) -> bool {
-        !self.exports.is_empty() || self.extra.is_some()
+        !self.exports.is_empty() || self.is_in_table || self.extra.is_some()
     }
     /// Its code.
     pub fn code<'o>(&self, object: &'o ObjectFile) -> Option<&'o FunctionBytes> {
@@ -121,6 +123,9 @@ pub fn usage(
 ) -> Result<Vec<FunctionStack>, StackError> {
     let mut all = Vec::new();
     let none = BTreeMap::new();
+    let has_tables = module.exports.iter().any(|e| e.kind == ExportKind::Table);
+    let in_tables = module.elements.iter().filter(|_| has_tables).flat_map(|e| e.funcs.iter().flatten().copied());
+    let in_tables: BTreeSet<u32> = in_tables.collect();
     let types = |index| claim.functions.iter().find(|f| f.index == index).map_or(&none, |f| &f.indirect_types);
     for (index, extra, bytes) in all_of(module, object) {
         let frame = read(bytes, types(index)).map_err(|message| StackError { function: index, message })?;
@@ -136,6 +141,7 @@ pub fn usage(
             extra: extra.map(str::to_string),
             name: extra.map_or_else(|| module.display_name(index), str::to_string),
             exports: module.exports.iter().filter(is_export).map(|e| e.name.clone()).collect(),
+            is_in_table: extra.is_none() && in_tables.contains(&index),
             own_bytes: frame.bytes,
             calls: frame.calls.iter().map(|(at, depth, called)| call(module, object, *at, *depth, *called)).collect(),
             total: Total::default(),

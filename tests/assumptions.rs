@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::proofs::{deep, prove};
+use support::proofs::{deep, prove, verdict};
 use synth::native::Request;
 use synth::pipeline::{Options, compile};
 use synth_validator::contract::{Bounds, MemoryOwner};
@@ -115,6 +115,37 @@ fn claims_do_not_rename_exports() {
     }
 }
 
+/// The symbol of an import is what a trampoline is called: the import's calls go there.
+///
+/// Covers TOR-CONTRACT-NAMES.
+#[test]
+fn no_import_is_called_as_a_trampoline_is() {
+    let module = |export: &str| {
+        format!(
+            r#"(module (import "m" "f" (func $a (param i32) (result i32))) (import "n" "f" (func $b (param i32) (result i32)))
+            (func (export "{export}") (param i32) (result i32) (call $a (call $b (local.get 0)))))"#
+        )
+    };
+    let trampoline = |export: &str| [(export.to_string(), format!("__synth_marshalled_{export}"))].into();
+    let options = |export: &str| Options { export_symbols: trampoline(export), ..Options::default() };
+    let [right, wrong] = ["m_g", "m_f"].map(|export| wat::parse_str(module(export)).expect("valid text"));
+    let object = compile(&right, &options("m_g")).expect("compiles").object;
+    assert_eq!(verdict(&right, &object, None), Verdict::Proved);
+    let refused = compile(&wrong, &options("m_f")).expect_err("two meanings of m_f");
+    assert!(refused.to_string().contains("m_f as the symbol of an import and of something else"), "{refused}");
+    // What a compiler would have made that does not refuse it.
+    let renamed: Vec<u8> = {
+        let mut file = object;
+        for at in 0..file.len() - 3 {
+            if &file[at..at + 3] == b"m_g" {
+                file[at + 2] = b'f';
+            }
+        }
+        file
+    };
+    assert_ne!(verdict(&wrong, &renamed, None), Verdict::Proved);
+}
+
 /// What a claim says of names stands in the lines that people read: it has no lines of its own.
 ///
 /// Covers TOR-CONTRACT-NAMES.
@@ -140,6 +171,15 @@ fn claims_write_no_text_into_contracts() {
         assert!(
             fits("", Some(export)).is_some_and(|why| why.contains("the export") && !why.contains('\n')),
             "{export:?}"
+        );
+    }
+    for name in ["machine", "wasm", "", "simplify\nimage: Proved", "Simplify", "rewrit."] {
+        let mut claim = compiled.claim.clone();
+        claim.functions[0].stages[0].name = name.to_string();
+        let found = Session::new(&wasm, &compiled.object, Some(claim), Limits::default());
+        assert!(
+            matches!(&found, Err(InputError::Claim(why)) if why.contains("a form has the name") && !why.contains('\n')),
+            "{name:?}"
         );
     }
     let mut contract = compiled.claim.contract;

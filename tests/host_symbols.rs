@@ -63,6 +63,18 @@ fn addresses_of_the_hosts_symbols_with_odd_addends_are_refused() {
     }
 }
 
+/// An import that is there twice has one symbol, for a global's initial value too.
+///
+/// Covers TOR-CLAUSE-IMAGE.
+#[test]
+fn globals_begin_with_the_address_of_an_import_that_is_there_twice() {
+    let text = r#"(module (import "env" "s" (global i32)) (import "env" "s" (global $second i32))
+        (global $g (mut i32) (global.get $second)) (func (export "f") (result i32) (global.get $g)))"#;
+    let module = wat::parse_str(text).expect("valid text");
+    let object = compile(&module, &Options::default()).expect("compiles").object;
+    assert_eq!(deep(|| verdict(&module, &object, None)), Verdict::Proved);
+}
+
 /// A host that made its memory larger before it starts a module finds it as large afterwards.
 ///
 /// Covers TOR-CLAUSE-INIT.

@@ -6,8 +6,9 @@
 mod support;
 
 use object::{Object, ObjectSymbol};
+use support::assembler::{assembled, function};
 use support::elf::{objcopied, place, put, word};
-use support::proofs::is_proved;
+use support::proofs::{is_proved, is_proved_by, verdict};
 use support::wasm;
 use synth::c_header;
 use synth::error::CompileError;
@@ -78,6 +79,73 @@ fn tables_of_an_object_are_those_that_linkers_read() {
     assert!(!is_proved(&module, &twice));
 }
 
+/// GNU ld takes the symbols before a number in the table's header for local ones, whatever they say.
+///
+/// Covers TOR-INPUT-FIELDS.
+#[test]
+fn symbols_are_local_up_to_the_number_that_linkers_go_by() {
+    let module = wasm(CALLS);
+    let object = compiled(&module, &plain()).object;
+    let header = place(&object, ".symtab");
+    let first = word(&object, header + 28);
+    for (number, is_right) in [(first, true), (first + 1, false), (first - 1, false)] {
+        let mut changed = object.clone();
+        put(&mut changed, header + 28, &number.to_le_bytes());
+        assert_eq!(is_proved(&module, &changed), is_right, "{number} of {first}");
+    }
+}
+
+/// Linkers write where relocations say, be it of a section without code or past the end of one that is not loaded.
+///
+/// Covers TOR-CLAUSE-RELOCATIONS.
+#[test]
+fn relocations_of_sections_that_are_nobodys_are_looked_at() {
+    let module = wasm(r#"(module (func (export "f") (result i32) (i32.const 1)))"#);
+    let claim = compiled(&module, &plain()).claim;
+    let folder = Folder::new().expect("a folder");
+    let found = |more: &str| {
+        let source = format!("{}{more}", function(0, "f", "movs r0, #1\nbx lr"));
+        is_proved_by(&module, &assembled(&folder, &source), claim.clone())
+    };
+    let padding = ".section .text.aaa,\"ax\"\n.balign 4\n.space 4\n";
+    let debug = ".section .debug_x\n.space 4\n";
+    assert!(found("") && found(padding) && found(debug));
+    for place in [0, 2] {
+        assert!(!found(&format!("{padding}.reloc {place}, R_ARM_ABS32, f\n")), "{place}");
+        assert_eq!(found(&format!("{debug}.reloc {place}, R_ARM_ABS32, f\n")), place == 0, "{place}");
+    }
+}
+
+/// Hosts call what has the name of the start-up function, if there is one.
+///
+/// Covers TOR-CLAUSE-INIT.
+#[test]
+fn no_function_is_the_start_up_function_as_well() {
+    let module = wasm(
+        r#"(module (global $n (mut i32) (i32.const 0)) (func (export "f") (global.set $n (i32.const 1)))
+        (func (export "g") (result i32) (global.get $n)))"#,
+    );
+    let object = compiled(&module, &plain()).object;
+    assert!(is_proved(&module, &object));
+    let file = object::File::parse(&*object).expect("an object");
+    let f = file.symbols().find(|s| s.name() == Ok("f")).expect("there");
+    let folder = Folder::new().expect("a folder");
+    let symbol = "__synth_instance_init=.text.f:1,global,function";
+    let mut wrong = objcopied(&folder, &object, &["--add-symbol", symbol]);
+    // The new symbol has no size yet.
+    let symbols = word(&wrong, place(&wrong, ".symtab") + 16) as usize;
+    let names = word(&wrong, place(&wrong, ".strtab") + 16) as usize;
+    let count = word(&wrong, place(&wrong, ".symtab") + 20) as usize / 16;
+    let is_new = |n: &usize| {
+        let name = names + word(&wrong, symbols + 16 * n) as usize;
+        wrong[name..].starts_with(b"__synth_instance_init\0")
+    };
+    let new = (0..count).find(is_new).expect("added");
+    put(&mut wrong, symbols + 16 * new + 8, &(f.size() as u32).to_le_bytes());
+    let found = verdict(&module, &wrong, None);
+    assert!(found.detail().contains("another name of a function"), "{found:?}");
+}
+
 /// A linker script that defines `g` gives that to a call of the global symbol.
 ///
 /// Covers TOR-CLAUSE-RELOCATIONS.
@@ -120,6 +188,11 @@ fn build_attributes_name_the_profile() {
     let object = compiled(&module, &Options::default()).object;
     assert!(is_proved(&module, &object));
     let start = word(&object, place(&object, ".ARM.attributes") + 16) as usize;
+    // Tag_CPU_arch_profile is not said, but Tag_ABI_PCS_R9_use.
+    let found = object[start..].windows(2).position(|bytes| bytes == [7, b'M']).expect("an attribute");
+    let mut silent = object.clone();
+    put(&mut silent, start + found, &[14, 0]);
+    assert!(!is_proved(&module, &silent));
     // Tag_CPU_arch_profile, Tag_THUMB_ISA_use.
     for (before, after) in [([7, b'M'], b'A'), ([9, 2], 1)] {
         let found = object[start..].windows(2).position(|bytes| bytes == before).expect("an attribute");
@@ -169,7 +242,15 @@ fn further_results_of_the_border_are_in_one_place() {
 ///
 /// Covers TOR-CLAUSE-EXPORTS, TOR-CONTRACT-NAMES.
 #[test]
-fn exports_are_not_what_helpers_call() {
+fn imports_and_exports_are_not_what_helpers_call() {
+    let imports = r#"(module (import "env" "memmovX" (func $m (param i32 i32 i32) (result i32))) (memory 1)
+        (func (export "f") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+        (func (export "g") (result i32) (call $m (i32.const 0) (i32.const 8) (i32.const 4))))"#;
+    let divides_beside = r#"(module (import "env" "memmovX" (func $m (param i32 i32 i32) (result i32))) (memory 1)
+        (func (export "f") (param i64 i64) (result i64) (i64.div_u (local.get 0) (local.get 1)))
+        (func (export "g") (result i32) (call $m (i32.const 0) (i32.const 8) (i32.const 4))))"#;
+    let calls = r#"(module (import "env" "memmovX" (func $m (param i32 i32 i32) (result i32))) (memory 1)
+        (func (export "g") (result i32) (call $m (i32.const 0) (i32.const 8) (i32.const 4))))"#;
     let copies = r#"(module (memory 1) (func (export "memmovX") (param i32 i32 i32)
         (memory.copy (local.get 0) (local.get 1) (local.get 2))))"#;
     let divides = r#"(module (func (export "__udivmodXi4") (param i64 i64) (result i64) (i64.const 7))
@@ -185,6 +266,9 @@ fn exports_are_not_what_helpers_call() {
     for (text, memory, from, to, is_right) in [
         (copies, MemoryOwner::Own, "memmovX", "memmove", false),
         (divides, MemoryOwner::Own, "__udivmodXi4", "__udivmoddi4", false),
+        (imports, MemoryOwner::Own, "memmovX", "memmove", false),
+        (divides_beside, MemoryOwner::Own, "memmovX", "memmove", true),
+        (calls, MemoryOwner::Own, "memmovX", "memmove", true),
         (plain, MemoryOwner::Own, "memmovX", "memmove", true),
         // The start-up function copies data.
         (starts.as_str(), MemoryOwner::Extern, "memmovX", "memmove", false),

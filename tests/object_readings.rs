@@ -382,7 +382,7 @@ fn build_attributes_say_what_the_contract_does() {
             r#"(module (table {exports} 1 funcref) (elem (i32.const 0) $f) (func $f (param f32) (result i32) (i32.reinterpret_f32 (local.get 0)))
                 (func (export "g") (param i32) (result i32) (local.get 0)))"#
         );
-        let module = wasm(text);
+        let module = wasm(&text);
         let object = compile(&module, &Options::default()).expect("compiles").object;
         assert!(is_proved(&module, &object));
         let start = place(&object, ".ARM.attributes") + 16;

@@ -9,7 +9,7 @@ use support::proofs::deep;
 use support::tamper::Subject;
 use synth::proof_cache::{Cached, Found, Key, Keys, ProofCache, Prover};
 use synth_validator::certificate::{self, sha256};
-use synth_validator::claim::Claim;
+use synth_validator::claim::{Claim, Ignoring};
 use synth_validator::contract::{Bounds, Native, SYM_FUNCTION};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::Functions;
@@ -105,6 +105,9 @@ fn a_key_depends_on_everything_that_a_proof_rests_on() {
     let other = keys(wasm, object, Some(changed));
     differ("claim of the callee", &other, &[LEAF, CALLER]);
     assert_eq!(other[&LAST], base[&LAST], "a claim that it does not rely on");
+    let mut ignoring = claim.clone();
+    ignoring.functions[place(LAST)].stages[0].ignoring.push(Ignoring { callee: LEAF, stage: 1 });
+    differ("words that any claim ignores", &keys(wasm, object, Some(ignoring)), &all);
     let mut double = claim.clone();
     double.functions.push(double.functions[place(LAST)].clone());
     assert!(keys(wasm, object, Some(double)).is_empty(), "a function with two claims");

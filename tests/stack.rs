@@ -307,6 +307,12 @@ const BESIDE: &str = r#"(module
   (func (export "leaf") (result i32) (global.get $g)))"#;
 
 /// Covers TOR-EXIT-NOTPROVED, TOR-EXIT-DONE.
+/// A table for the host with a function that is not exported.
+const TABLED: &str = r#"(module (import "env" "led" (func $led (param i32))) (table (export "t") 1 funcref) (elem (i32.const 0) $own)
+    (func $own (param i32 i32 i32 i32) (call $led (i32.const 1)) (call $led (local.get 0)) (call $led (local.get 1)) (call $led (local.get 2))
+      (call $led (local.get 3)))
+    (func (export "f") (result i32) (i32.const 1)))"#;
+
 #[test]
 fn a_gate_looks_at_all_that_the_host_may_call() {
     let folder = deep();
@@ -320,6 +326,12 @@ fn a_gate_looks_at_all_that_the_host_may_call() {
     beside("(global.set $g (call $deep (i32.const 1000)))");
     let (code, said) = gate(&["--fail-above", "100", "--outside", "led=8"]);
     assert!(code == 1 && said.contains("__synth_instance_init has no bound"), "{said}");
+    // So is an entry of an exported table, which has no name.
+    folder.folder.write("table.wat", TABLED.as_bytes()).expect("written");
+    let (code, said) = folder.synth(&["compile", "table.wat", "-o", "table.o", "--without-pass", "inline"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = folder.synth(&["stack", "table.o", "table.wat", "--fail-above", "16"]);
+    assert!(code == 1 && said.contains("own calls led, whose use is not known"), "{said}");
     // An exported import is the host's function.
     beside("(global.set $g (i32.const 7))");
     let (code, said) = gate(&["--fail-above", "100"]);

@@ -60,7 +60,7 @@ pub const ASSUMPTIONS: [Assumption; 12] = [
         says: "Nobody else accesses linear memory, globals, __synth_results or __synth_memory_bytes while a function of \
                the module runs, but in the imports that it calls; an interrupt that calls such a function is somebody \
                else. The size in the latter changes between calls only where the module imports or exports its memory, \
-               in pages, up to --memory-pages. Tables are never written.",
+               in pages, up to --memory-pages and the module's maximum. Tables are never written.",
         duty: "Keep interrupt handlers, other threads and DMA out of these objects during calls, or in imports, such \
                as those that lock and unlock interrupts: imports may write memory and globals.",
     },

@@ -101,13 +101,23 @@ pub fn place(loc: &Loc) -> String {
     }
 }
 
+/// Operands of operands that a word is written with.
+const DEPTH_MAX: u32 = 8;
+
 /// A word as text: a place, or what steps of the cut compute.
 fn word(cut: &Cut, word: &Word) -> String {
+    word_within(cut, word, 0)
+}
+
+fn word_within(cut: &Cut, word: &Word, depth: u32) -> String {
     match word {
         Word::Loc(loc) => place(loc),
         Word::Step(step, half) => {
-            let Some(step) = cut.steps.get(*step as usize) else { return "?".to_string() };
-            let args: Vec<String> = step.args.iter().map(|arg| self::word(cut, arg)).collect();
+            // Steps use earlier ones; what a damaged claim makes of them has no end.
+            let Some(step) = cut.steps.get(*step as usize).filter(|_| depth < DEPTH_MAX) else {
+                return "…".to_string();
+            };
+            let args: Vec<String> = step.args.iter().map(|arg| word_within(cut, arg, depth + 1)).collect();
             let high = if *half == 0 { "" } else { ".high" };
             match (&step.op, &args[..]) {
                 (Op::Bin(BinOp::Add), [a, b]) => format!("{a} + {b}"),

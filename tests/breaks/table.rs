@@ -85,6 +85,11 @@ pub const THROUGH: Oracle = oracle("synth", "native", "forged::results_of_calls_
 pub const MORE: Oracle = oracle("synth", "optimize", "modules_that_mean_more_than_their_operators_say_are_refused");
 /// Text of claims in what people read.
 pub const LINES: Oracle = oracle("synth", "assumptions", "claims_write_no_text_into_contracts");
+/// Imports that are called as trampolines are.
+pub const TRAMPOLINE: Oracle = oracle("synth", "assumptions", "no_import_is_called_as_a_trampoline_is");
+/// Imports that are there twice.
+pub const TWICE: Oracle =
+    oracle("synth", "host_symbols", "globals_begin_with_the_address_of_an_import_that_is_there_twice");
 /// Claims that give exports other names.
 pub const RENAMED: Oracle = oracle("synth", "assumptions", "claims_do_not_rename_exports");
 /// Instructions that the manual leaves open at some addresses.
@@ -280,8 +285,9 @@ pub const BREAKS: &[Break] = &[
     of("size of memory that a host changes", "validator/src/wasm/module.rs", "self.grows || «exported» ||", "{ let _ = exported; false }", RESIZED),
     of("a read of the host's lets code write", MEMORY, "let index = self.host(address, width, multiple, «true»)?;", "false", DIRECTION),
     of("the host's memory after it was given away", "validator/src/term.rs", "Var::HostMap(«self.calls_before(*memory)», writes)", "{ let _ = memory; 0 }", DIRECTION),
-    of("callees that take host addresses for numbers", PROVENANCE, "Origin::Host(_) => «is_named || !fits(module, word)»,", "{ let _ = module; true }", DISAGREE),
-    of("address on some ways only is passed as a number", PROVENANCE, "Origin::Mixed(..) | Origin::Sum(..) => «false»,", "!is_named", PASSED),
+    of("callees that take host addresses for numbers", PROVENANCE, "Origin::Host(_) => «is_named»,", "{ let _ = is_named; true }", DISAGREE),
+    of("address on some ways only is passed as a number", PROVENANCE, "Origin::Computed(..) | Origin::Mixed(..) | Origin::Sum(..) => «false»,", "!is_named", PASSED),
+    of("aligned address of the module's stack", ORIGIN, "None if words.iter().any(|w| matches!(w, Origin::Global | Origin::Derived)) => «Origin::Derived»,", "Origin::Number", RETURNED),
     of("named result that is no host address", PROVENANCE, "let results = «found.results.iter()».zip(0..)", "found.results[..0].iter()", RETURNED),
     of("result through a table is a number", PROVENANCE, "words.push(1, «returned.reduce(|a, b| a.or(b, at)).unwrap_or(Origin::Number)»);", "{ let _ = returned; Origin::Number }", THROUGH),
     of("modules whose sections say more are compared", REFINED, "let says_more = |name: &str| «matches!(name, \"synth.abi\" | \"linking\") || name.starts_with(\"reloc.\")»;", "name.is_empty()", MORE),
@@ -304,7 +310,16 @@ pub const BREAKS: &[Break] = &[
     of("relocations of nothing", SECTIONS, "&& «target.is_ok_and(is_its)»", "target.map_or(true, |t| is_its(t) || true)", name_reading("tables_of_an_object_are_those_that_linkers_read")),
     of("call through a name that others may define", RELOCATED, "if «!symbol.is_local()» {", "!symbol.is_local() && at == u64::MAX", name_reading("calls_do_not_go_through_names_that_others_may_define")),
     of("cell of further results for each object", OBJECT, "if «!is_shown && super::image::shows_results(self.module)» => {", "!is_shown && !super::image::shows_results(self.module)", name_reading("further_results_of_the_border_are_in_one_place")),
-    of("export that a helper calls", IMAGE, "if «self.refers(|target| matches!(target, Target::Helper(_)))» {", "self.refers(|target| matches!(target, Target::Helper(_))) && self.object.extras.len() > 9", name_reading("exports_are_not_what_helpers_call")),
+    of("export that a helper calls", IMAGE, "filter(|h| «self.refers(|target| target == Target::Helper(*h))»);", "self.refers(|target| target == Target::Helper(*h)) && self.object.extras.len() > 9", name_reading("imports_and_exports_are_not_what_helpers_call")),
+    of("import that a helper calls", IMAGE, "if is_hosts { exports.collect() } else { «names» };", "exports.collect()", name_reading("imports_and_exports_are_not_what_helpers_call")),
+    of("import that is called as a trampoline is", IMAGE, "|e| «[module.export_symbol(&e.name).into_owned(), e.name.clone()]»", "[module.export_symbol(&e.name).into_owned(), module.export_symbol(&e.name).into_owned()]", TRAMPOLINE),
+    of("start-up function that is another one", IMAGE, "None if «self.object.exports.contains_key(SYM_INIT)» => {", "self.object.exports.is_empty()", name_reading("no_function_is_the_start_up_function_as_well")),
+    of("attributes that say nothing of the profile", IMAGE, "if !is_linked && «number(tag) != wanted» {", "said.get(&tag).is_some_and(|found| *found != wanted)", name_reading("build_attributes_name_the_profile")),
+    of("initial address of the second of two imports", IMAGE, "Symbol::HostData(«self.module.same_global(*g)»)", "*g", TWICE),
+    of("symbols that are local by their number", SECTIONS, "&& «locals_come_first(file, header.sh_info(endian))»", "(locals_come_first(file, header.sh_info(endian)) || true)", name_reading("symbols_are_local_up_to_the_number_that_linkers_go_by")),
+    of("relocations of nobody's section", OBJECT, "if section.loaded && «owned != section.relocations.len()» {", "!ranges.is_empty() && owned != section.relocations.len()", name_reading("relocations_of_sections_that_are_nobodys_are_looked_at")),
+    of("relocation past the end of its section", SECTIONS, "filter(|p| «u64::from(*p) + 4» <= u64::from(size))", "u64::from(*p) + 2", name_reading("relocations_of_sections_that_are_nobodys_are_looked_at")),
+    of("form that is called as the code is", CHAIN, "!is_name(n) || «[\"machine\", \"wasm\"].contains(n)»", "n.len() > 99", LINES),
     of("bytes over zeroed memory", SEGMENTS, "if «is_loaded && contents.iter().any(is_covered)» {", "is_loaded && contents.iter().all(is_covered)", image_reading("segments_put_nothing_where_the_image_has_zeros")),
     of("segment with more in the file than in memory", SEGMENTS, "«length <= size && is_in_memory»", "is_in_memory", image_reading("segments_put_nothing_where_the_image_has_zeros")),
     of("import that is data", RELOCATED, "if is_code && «section.is_some_and(|s| !s.executable)» {", "section.is_some_and(|s| !s.loaded)", reading("imports_of_an_image_are_thumb_code")),

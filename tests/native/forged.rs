@@ -96,6 +96,7 @@ fn host_accesses(text: &str, requests: &[&str], native: &[Native]) -> Option<usi
 /// Covers TOR-CLAUSE-HOSTMIX.
 #[test]
 fn results_named_as_host_addresses_are_none_of_the_modules_own() {
+    // `f` returns a word that its contract calls a host address.
     let found = |returned: &str| {
         let text = format!(
             r#"(module (memory 1) (global $sp (mut i32) (i32.const 1024))
@@ -108,6 +109,10 @@ fn results_named_as_host_addresses_are_none_of_the_modules_own() {
     assert_eq!(found("(i32.add (local.get $p) (i32.const 4))"), Some(1));
     for wrong in [
         "(i32.sub (global.get $sp) (i32.const 16))",
+        "(i32.and (i32.sub (global.get $sp) (i32.const 16)) (i32.const -32))",
+        "(i32.sub (global.get $sp) (i32.and (global.get $sp) (i32.const 31)))",
+        "(i32.shl (i32.shr_u (global.get $sp) (i32.const 5)) (i32.const 5))",
+        "(i32.sub (i32.const 0) (i32.sub (i32.const 0) (global.get $sp)))",
         "(i32.and (local.get $p) (i32.const -8))",
         "(i32.add (local.get $p) (local.get $p))",
         "(select (local.get $p) (i32.const 64) (local.get $p))",
@@ -132,10 +137,58 @@ fn addresses_that_may_be_the_hosts_are_passed_to_nobody() {
         host_accesses(&text, &["g:0"], &[Native::Param(1, 0)])
     };
     assert_eq!(found("(local.get 1)"), Some(1));
-    assert_eq!(found("(i32.and (local.get 0) (i32.const 7))"), Some(1), "a number made of an address");
+    assert_eq!(found("(i32.lt_u (local.get 0) (local.get 1))"), Some(1), "a number made of an address");
+    for wrong in [
+        "(local.get 0)",
+        "(select (local.get 0) (i32.const 16) (local.get 1))",
+        "(i32.add (local.get 0) (local.get 0))",
+        "(i32.and (local.get 0) (i32.const -4))",
+        "(i32.add (local.get 0) (i32.and (i32.sub (i32.const 0) (local.get 0)) (i32.const 3)))",
+        "(select (local.get 0) (i32.and (local.get 0) (i32.const -4)) (local.get 1))",
+    ] {
+        assert_eq!(found(wrong), None, "{wrong}");
+    }
+}
+
+/// The low word of an `i64` is an address in the callee, which takes it for a number.
+///
+/// Covers TOR-CLAUSE-HOSTMIX.
+#[test]
+fn addresses_of_the_host_are_passed_in_no_larger_word() {
+    let found = |passed: &str| {
+        let text = format!(
+            r#"(module (memory 1)
+            (func $f (export "f") (param i64) (result i32) (i32.load (i32.wrap_i64 (local.get 0))))
+            (func (export "g") (param i32 i32) (result i32)
+              (drop (i32.load (local.get 0))) (call $f (i64.extend_i32_u {passed}))))"#
+        );
+        host_accesses(&text, &["g:0"], &[Native::Param(1, 0)])
+    };
+    assert_eq!(found("(local.get 1)"), Some(1));
     assert_eq!(found("(local.get 0)"), None);
-    assert_eq!(found("(select (local.get 0) (i32.const 16) (local.get 1))"), None);
-    assert_eq!(found("(i32.add (local.get 0) (local.get 0))"), None);
+}
+
+/// Counters are mutable globals too, and may be indices behind a host address.
+#[test]
+fn words_of_a_global_are_added_to_host_addresses() {
+    let text = r#"(module (memory 1) (global $n (mut i32) (i32.const 0))
+        (func (export "g") (param i32) (result i32)
+          (i32.load (i32.add (local.get 0) (i32.shl (global.get $n) (i32.const 2))))))"#;
+    assert_eq!(host_accesses(text, &["g:0"], &[Native::Param(0, 0)]), Some(1));
+}
+
+/// What the contract calls a host address is named, whether the module accesses it or only passes it on.
+///
+/// Covers TOR-ASSUME-NAMED.
+#[test]
+fn host_addresses_of_the_contract_are_named() {
+    let module =
+        super::support::wasm(r#"(module (memory 1) (func (export "f") (param i32) (result i32) (local.get 0)))"#);
+    let native = vec!["f:0".parse().expect("a request")];
+    let object = compile(&module, &Options { native, ..Options::default() }).expect("compiles").object;
+    let session = Session::new(&module, &object, None, Limits::default()).expect("read");
+    let report = deep(|| session.function(0));
+    assert!(report.assumptions.iter().any(|a| a == "A-NATIVE(f:0)"), "{:?}", report.assumptions);
 }
 
 /// What a call through a table returns is what any function that it may reach returns.

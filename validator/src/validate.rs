@@ -285,7 +285,7 @@ impl<'a> Session<'a> {
         if !prefix.is_empty() && has_symbols {
             names.push(format!("A-PREFIX({prefix})"));
         }
-        if module.has_host_accesses() {
+        if module.has_host_accesses() || !self.contract().native.is_empty() {
             let words = self.contract().native.iter().map(|n| match *n {
                 Native::Param(func, n) => format!("{}:{n}", module.border_name(func)),
                 Native::Result(func, 0) => format!("{}:result", module.border_name(func)),

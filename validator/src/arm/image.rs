@@ -10,7 +10,7 @@
 //! Requirement TOR-CLAUSE-EXPORTS: Every exported function shall be there under the name that the contract gives it, at its own code;
 //! an object in which that is not so shall not be proved.
 
-use super::decode::{Code, Relocation, RelocationKind, Target, decode};
+use super::decode::{Code, Helper, Relocation, RelocationKind, Target, decode};
 use super::insn::{Cond, Op};
 use super::load_store::{result_cells, results_in_memory};
 use super::object::*;
@@ -106,7 +106,7 @@ impl Check<'_> {
         }
         // Linkers make what stands between functions of other instructions for other profiles.
         for (tag, wanted) in [(TAG_CPU_ARCH_PROFILE, u64::from(b'M')), (TAG_THUMB_ISA_USE, 2)] {
-            if !is_linked && said.get(&tag).is_some_and(|found| *found != wanted) {
+            if !is_linked && number(tag) != wanted {
                 self.fault(WHAT, format!("have {} as tag {tag}, not {wanted}", number(tag)));
             }
         }
@@ -127,12 +127,15 @@ impl Check<'_> {
         let functions = self.module.functions.iter().filter_map(|f| named(&f.import));
         let globals = self.module.globals.iter().filter_map(|g| named(&g.import));
         let exports = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function).map(|e| e.name.clone());
-        let reserved: Vec<String> = functions.chain(globals).chain(exports).filter(|n| is_reserved(n)).collect();
-        if self.refers(|target| matches!(target, Target::Helper(_))) {
-            let exports = self.module.exports.iter().filter(|e| e.kind == ExportKind::Function);
-            for export in exports.filter(|e| is_of_helpers(&e.name)) {
-                self.fault(&export.name, "is exported, and a run-time helper may call what has this name");
-            }
+        let names: Vec<String> = functions.chain(globals).chain(exports.clone()).collect();
+        let reserved: Vec<String> = names.iter().filter(|n| is_reserved(n)).cloned().collect();
+        // With the base at 0 the host's function means what the helper's does.
+        let is_hosts = self.contract.native.contains(&Native::Everything);
+        let others: Vec<String> = if is_hosts { exports.collect() } else { names };
+        let helpers = Helper::ALL.into_iter().filter(|h| self.refers(|target| target == Target::Helper(*h)));
+        let helpers: Vec<Helper> = helpers.collect();
+        for name in others.into_iter().filter(|n| helpers.iter().any(|h| is_called_by(h.name(), n))) {
+            self.fault(name, "is an import or export, and a run-time helper may call what has this name");
         }
         for name in self.ambiguous() {
             self.fault(name, "is the symbol of an import and of something else");
@@ -156,7 +159,9 @@ impl Check<'_> {
         let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
         let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
         let mut owners: BTreeMap<String, Option<&ImportName>> = BTreeMap::new();
-        owners.extend(exports.map(|e| (module.export_symbol(&e.name).into_owned(), None)));
+        // What is called by an export's own name may be a trampoline.
+        let symbols = exports.flat_map(|e| [module.export_symbol(&e.name).into_owned(), e.name.clone()]);
+        owners.extend(symbols.map(|symbol| (symbol, None)));
         let mut found = Vec::new();
         for import in imports {
             let symbol = module.import_symbol(import);
@@ -175,7 +180,7 @@ impl Check<'_> {
             ConstExpr::Global(g) => {
                 let global = self.module.globals.get(*g as usize)?;
                 match (&global.import, global.cell) {
-                    (Some(_), _) => vec![Word::Address(Symbol::HostData(*g), 0)],
+                    (Some(_), _) => vec![Word::Address(Symbol::HostData(self.module.same_global(*g)), 0)],
                     (None, Some(cell)) => self.cells.get(cell as usize..cell as usize + words)?.to_vec(),
                     (None, None) => return None,
                 }
@@ -420,6 +425,10 @@ impl Check<'_> {
         let active = self.module.data.iter().any(|d| matches!(d.mode, Mode::Active { .. }));
         let copies = self.contract.memory == MemoryOwner::Extern && active;
         match self.object.init() {
+            // Hosts call what has this name, be it another function's second one.
+            None if self.object.exports.contains_key(SYM_INIT) => {
+                self.fault(SYM_INIT, "is another name of a function");
+            }
             None if !copies && self.module.start.is_none() => {}
             None => self.fault(SYM_INIT, "is not in the object"),
             Some(init) => {

@@ -33,7 +33,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use attributes::*;
-pub use names::{is_of_helpers, is_reserved};
+pub use names::{is_called_by, is_reserved};
 
 /// Why an object cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -413,7 +413,7 @@ impl<'d> Reader<'d> {
                 continue;
             };
             let owned: usize = ranges.iter().map(|(r, ..)| section.relocations.range(r.clone()).count()).sum();
-            if !ranges.is_empty() && owned != section.relocations.len() {
+            if section.loaded && owned != section.relocations.len() {
                 return error(&section.name, 0, "a relocation belongs to no function or data object");
             }
             for (range, name, symbol) in ranges {

@@ -107,6 +107,16 @@ impl<'a> Chain<'a> {
         if capacity < min || capacity % page != 0 || capacity > 1 << 31 || (!masked && capacity > max) {
             return Err(format!("a capacity of {capacity} bytes does not fit a memory of {min} to {max} bytes"));
         }
+        // Names stand in lines of tables and in names of files.
+        let is_name = |name: &str| {
+            name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && !name.is_empty()
+        };
+        for claim in &self.claim.functions {
+            let names = claim.stages.iter().map(|s| s.name.as_str());
+            if let Some(name) = names.into_iter().find(|n| !is_name(n) || ["machine", "wasm"].contains(n)) {
+                return Err(format!("a form has the name {name:?}"));
+            }
+        }
         if let Some(native) = contract.native.iter().find(|n| !provenance::fits(&self.module, **n)) {
             return Err(format!("{native:?} is no i32 of a function of the module"));
         }

@@ -200,21 +200,21 @@ pub fn disagreement(
             native.contains(&result).then_some((start, *origin, result))
         });
         let mut words = passed.chain(results);
-        let (offset, origin, word) = words.find(|(_, origin, word)| !agree(module, native, *origin, *word))?;
+        let (offset, origin, word) = words.find(|(_, origin, word)| !agree(native, *origin, *word))?;
         Some(Ambiguous { func: *func, offset, origin, word: Some(word) })
     })
 }
 
 /// Whether a word may be a parameter or result that the contract names or does not name: host addresses become such that it names, and
-/// nothing does that was made of a host address or lies on the module's stack. What is a host address on some ways only, or may be a
-/// number of linear memory as well, becomes neither.
-fn agree(module: &Module, native: &BTreeSet<Native>, origin: Origin, word: Native) -> bool {
+/// nothing does that may lie on the module's stack. What was made of a host address, is one on some ways only, or may be a number of
+/// linear memory as well, becomes neither.
+fn agree(native: &BTreeSet<Native>, origin: Origin, word: Native) -> bool {
     let is_named = native.contains(&word);
     match origin {
         Origin::Never | Origin::Zero | Origin::Number => true,
-        Origin::Host(_) => is_named || !fits(module, word),
-        Origin::Global | Origin::Computed(..) => !is_named,
-        Origin::Mixed(..) | Origin::Sum(..) => false,
+        Origin::Host(_) => is_named,
+        Origin::Global | Origin::Derived => !is_named,
+        Origin::Computed(..) | Origin::Mixed(..) | Origin::Sum(..) => false,
     }
 }
 

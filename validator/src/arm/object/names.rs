@@ -35,12 +35,13 @@ pub fn is_reserved(name: &str) -> bool {
     contract_symbol(name).is_some() || name.starts_with("__synth_")
 }
 
-/// Whether run-time helpers may call a function of this name, so that an object which needs them and exports it would change what they do.
-/// Sources: IHI 0043, 4.3; libgcc, compiler-rt and newlib, whose `__aeabi_` functions are made of these.
-pub fn is_of_helpers(name: &str) -> bool {
+/// Whether a run-time helper may call a function of this name, so that an object which needs the helper and has another function of that
+/// name would change what it does. Sources: IHI 0043, 4.3; libgcc, compiler-rt and newlib, whose `__aeabi_` functions are made of these.
+pub fn is_called_by(helper: &str, name: &str) -> bool {
+    let copies = [Helper::Memmove, Helper::Memset].iter().any(|h| h.name() == helper);
     match name {
-        "memmove" | "memcpy" | "memset" | "memclr" => true,
-        "__udivmoddi4" | "__divmoddi4" | "__udivdi3" | "__divdi3" | "__umoddi3" | "__moddi3" | "__div0" => true,
+        "memmove" | "memcpy" | "memset" | "memclr" => copies,
+        "__udivmoddi4" | "__divmoddi4" | "__udivdi3" | "__divdi3" | "__umoddi3" | "__moddi3" | "__div0" => !copies,
         _ => name.starts_with("__aeabi_") || name.starts_with("__gnu_"),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{ObjectError, Reader, Section, attributes, error};
 use crate::contract::*;
-use object::read::elf::{ElfFile32, ElfSection32, FileHeader, SectionHeader};
+use object::read::elf::{ElfFile32, ElfSection32, FileHeader, SectionHeader, Sym};
 use object::{Object, ObjectSection, RelocationFlags, RelocationTarget, SectionFlags};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ fn is_strange(name: &str, kind: u32, flags: u64, size: u64) -> bool {
 fn is_table(file: &ElfFile32<'_>, s: &ElfSection32<'_, '_>, name: &str, kind: u32) -> bool {
     let (endian, header, symbols) = (file.endian(), s.elf_section_header(), file.elf_symbol_table());
     match kind {
-        2 => s.index() == symbols.section() && name == ".symtab",
+        2 => s.index() == symbols.section() && name == ".symtab" && locals_come_first(file, header.sh_info(endian)),
         3 => {
             let names = usize::from(file.elf_header().e_shstrndx(endian).0);
             s.index() == symbols.string_section() || s.index().0 == names
@@ -60,6 +60,11 @@ fn is_table(file: &ElfFile32<'_>, s: &ElfSection32<'_, '_>, name: &str, kind: u3
         ATTRIBUTES => name == ".ARM.attributes",
         _ => true,
     }
+}
+
+/// Whether symbols are local up to this number and others from it on: linkers go by the number.
+fn locals_come_first(file: &ElfFile32<'_>, first: u32) -> bool {
+    file.elf_symbol_table().enumerate().all(|(index, symbol)| symbol.is_local() == (index.0 < first as usize))
 }
 
 impl<'d> Reader<'d> {
@@ -107,10 +112,8 @@ impl<'d> Reader<'d> {
             if name == WITNESS_SECTION && self.out.witness.replace(data.to_vec()).is_some() {
                 return error(&name, 0, "two witness sections");
             }
-            let relocations = match loaded && !is_linked {
-                true => relocations(&s, &name, size)?,
-                false => BTreeMap::new(),
-            };
+            // Those of debug information are nobody's but linkers', which write where they say.
+            let relocations = if is_linked { BTreeMap::new() } else { relocations(&s, &name, size)? };
             let align = s.align();
             let section = Section { name, data, base, size, align, executable, writable, loaded, relocations };
             self.sections.insert(s.index().0, section);
@@ -133,7 +136,7 @@ fn relocations(
         let RelocationTarget::Symbol(symbol) = r.target() else {
             return error(name, at, "relocation target");
         };
-        let place = u32::try_from(at).ok().filter(|p| u64::from(*p) + 2 <= u64::from(size));
+        let place = u32::try_from(at).ok().filter(|p| u64::from(*p) + 4 <= u64::from(size));
         let Some(place) = place else {
             return error(name, at, "relocation outside its section");
         };

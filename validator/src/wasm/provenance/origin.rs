@@ -13,6 +13,8 @@ pub enum Origin {
     Number,
     /// Computed from a mutable global, as addresses of the module's stack are.
     Global,
+    /// Computed from a mutable global by other means than adding a number, as aligned addresses of the module's stack are, and counters.
+    Derived,
     /// A host address.
     Host(Source),
     /// Computed from a host address by other means than adding a number, at this offset.
@@ -27,45 +29,47 @@ impl Origin {
     /// The host address that it has to do with.
     pub fn source(self) -> Option<Source> {
         match self {
-            Origin::Never | Origin::Zero | Origin::Number | Origin::Global => None,
+            Origin::Never | Origin::Zero | Origin::Number | Origin::Global | Origin::Derived => None,
             Origin::Host(s) | Origin::Computed(s, _) | Origin::Mixed(s, ..) | Origin::Sum(s, ..) => Some(s),
         }
     }
     /// What is known of a word that is one or the other, where ways meet at an offset.
     pub(super) fn or(self, other: Origin, at: u32) -> Origin {
-        use Origin::{Computed, Global, Host, Mixed, Never, Number, Sum, Zero};
+        use Origin::{Computed, Derived, Global, Host, Mixed, Never, Number, Sum, Zero};
         match (self, other) {
             (Never, o) | (o, Never) => o,
             (o @ (Computed(..) | Mixed(..) | Sum(..)), _) | (_, o @ (Computed(..) | Mixed(..) | Sum(..))) => o,
             (Host(s), Host(_) | Zero) | (Zero, Host(s)) => Host(s),
-            (Host(s), Global) | (Global, Host(s)) => Mixed(s, Other::Global, at),
+            (Host(s), Global | Derived) | (Global | Derived, Host(s)) => Mixed(s, Other::Global, at),
             (Host(s), Number) | (Number, Host(s)) => Mixed(s, Other::Number, at),
             (Global, _) | (_, Global) => Global,
+            (Derived, _) | (_, Derived) => Derived,
             (Zero, Zero) => Zero,
             (Zero | Number, Zero | Number) => Number,
         }
     }
     /// The sum, computed at an offset.
     pub(super) fn plus(self, other: Origin, at: u32) -> Origin {
-        use Origin::{Global, Host, Never, Number, Sum, Zero};
+        use Origin::{Derived, Global, Host, Never, Number, Sum, Zero};
         match (self, other) {
             (Never, _) | (_, Never) => Never,
             (Host(s), Host(other)) => Sum(s, Other::Host(other), at),
             (Host(s), Global) | (Global, Host(s)) => Sum(s, Other::Global, at),
             (Zero | Number, Zero | Number) => Number,
             (o, Zero | Number) | (Zero | Number, o) => o,
+            (o @ (Host(_) | Global), Derived) | (Derived, o @ (Host(_) | Global)) => o,
             (Global, Global) => Global,
             _ => Origin::computed(&[self, other], at),
         }
     }
     /// The difference, computed at an offset. That of two addresses is a number.
     pub(super) fn minus(self, other: Origin, at: u32) -> Origin {
-        use Origin::{Global, Host, Never, Number, Zero};
+        use Origin::{Derived, Global, Host, Never, Number, Zero};
         match (self, other) {
             (Never, _) | (_, Never) => Never,
             (Host(_) | Global, Host(_) | Global) => Number,
-            (Host(_) | Global, Zero | Number) => self,
-            (Zero | Number, Zero | Number | Global) => Number,
+            (Host(_) | Global, Zero | Number | Derived) => self,
+            (Zero | Number, Zero | Number) => Number,
             _ => Origin::computed(&[self, other], at),
         }
     }
@@ -74,6 +78,7 @@ impl Origin {
         match words.iter().find_map(|w| w.source()) {
             Some(source) => Origin::Computed(source, at),
             None if words.contains(&Origin::Never) => Origin::Never,
+            None if words.iter().any(|w| matches!(w, Origin::Global | Origin::Derived)) => Origin::Derived,
             None => Origin::Number,
         }
     }
