@@ -306,13 +306,13 @@ const BESIDE: &str = r#"(module
   (start $start)
   (func (export "leaf") (result i32) (global.get $g)))"#;
 
-/// Covers TOR-EXIT-NOTPROVED, TOR-EXIT-DONE.
 /// A table for the host with a function that is not exported.
 const TABLED: &str = r#"(module (import "env" "led" (func $led (param i32))) (table (export "t") 1 funcref) (elem (i32.const 0) $own)
     (func $own (param i32 i32 i32 i32) (call $led (i32.const 1)) (call $led (local.get 0)) (call $led (local.get 1)) (call $led (local.get 2))
       (call $led (local.get 3)))
     (func (export "f") (result i32) (i32.const 1)))"#;
 
+/// Covers TOR-EXIT-NOTPROVED, TOR-EXIT-DONE.
 #[test]
 fn a_gate_looks_at_all_that_the_host_may_call() {
     let folder = deep();
