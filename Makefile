@@ -57,7 +57,7 @@ bench: ## Measures the corpus' code beside clang's and wasm2c's and writes docs/
 	@mv target/code-quality.md docs/code-quality.md
 	@cat docs/code-quality.md
 
-mutants: ## Examines the validator with 100,000 changed objects and writes docs/conformance/mutants.md. Takes three quarters of an hour of two cores.
+mutants: ## Examines the validator with 100,000 changed objects and writes docs/conformance/mutants.md. Takes half an hour of two cores.
 	@scripts/setup-build.sh
 	@scripts/fetch-modules.sh
 	cargo run --release --quiet -- corpus mutate --format document > target/mutants.md
