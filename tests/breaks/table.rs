@@ -318,7 +318,7 @@ pub const BREAKS: &[Break] = &[
     of("initial address of the second of two imports", IMAGE, "Symbol::HostData(«self.module.same_global(*g)»)", "*g", TWICE),
     of("symbols that are local by their number", SECTIONS, "&& «locals_come_first(file, header.sh_info(endian))»", "(locals_come_first(file, header.sh_info(endian)) || true)", name_reading("symbols_are_local_up_to_the_number_that_linkers_go_by")),
     of("relocations of nobody's section", OBJECT, "if section.loaded && «owned != section.relocations.len()» {", "!ranges.is_empty() && owned != section.relocations.len()", name_reading("relocations_of_sections_that_are_nobodys_are_looked_at")),
-    of("relocation past the end of its section", SECTIONS, "filter(|p| «u64::from(*p) + 4» <= u64::from(size))", "u64::from(*p) + 2", name_reading("relocations_of_sections_that_are_nobodys_are_looked_at")),
+    of("relocation past the end of its section", SECTIONS, "filter(|p| «u64::from(*p) + 4» <= size)", "u64::from(*p) + 2", name_reading("relocations_of_sections_that_are_nobodys_are_looked_at")),
     of("form that is called as the code is", CHAIN, "!is_name(n) || «[\"machine\", \"wasm\"].contains(n)»", "n.len() > 99", LINES),
     of("bytes over zeroed memory", SEGMENTS, "if «is_loaded && contents.iter().any(is_covered)» {", "is_loaded && contents.iter().all(is_covered)", image_reading("segments_put_nothing_where_the_image_has_zeros")),
     of("segment with more in the file than in memory", SEGMENTS, "«length <= size && is_in_memory»", "is_in_memory", image_reading("segments_put_nothing_where_the_image_has_zeros")),

@@ -112,8 +112,9 @@ impl<'d> Reader<'d> {
             if name == WITNESS_SECTION && self.out.witness.replace(data.to_vec()).is_some() {
                 return error(&name, 0, "two witness sections");
             }
-            // Those of debug information are nobody's but linkers', which write where they say.
-            let relocations = if is_linked { BTreeMap::new() } else { relocations(&s, &name, size)? };
+            // Those of debug information are nobody's but linkers', which write where they say in what is compressed here.
+            let whole = s.compressed_file_range().map_or(u64::from(size), |range| range.uncompressed_size);
+            let relocations = if is_linked { BTreeMap::new() } else { relocations(&s, &name, whole)? };
             let align = s.align();
             let section = Section { name, data, base, size, align, executable, writable, loaded, relocations };
             self.sections.insert(s.index().0, section);
@@ -126,7 +127,7 @@ impl<'d> Reader<'d> {
 fn relocations(
     s: &ElfSection32<'_, '_>,
     name: &str,
-    size: u32,
+    size: u64,
 ) -> Result<BTreeMap<u32, (u32, object::SymbolIndex)>, ObjectError> {
     let mut relocations = BTreeMap::new();
     for (at, r) in s.relocations() {
@@ -136,7 +137,7 @@ fn relocations(
         let RelocationTarget::Symbol(symbol) = r.target() else {
             return error(name, at, "relocation target");
         };
-        let place = u32::try_from(at).ok().filter(|p| u64::from(*p) + 4 <= u64::from(size));
+        let place = u32::try_from(at).ok().filter(|p| u64::from(*p) + 4 <= size);
         let Some(place) = place else {
             return error(name, at, "relocation outside its section");
         };
