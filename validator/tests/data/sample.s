@@ -1,6 +1,8 @@
 @ The functions of sample.wat by hand. Assemble: llvm-mc-19 -triple=thumbv7em-none-eabi -filetype=obj -o sample.o sample.s
     .syntax unified
     .eabi_attribute Tag_CPU_arch, 13
+    .eabi_attribute Tag_CPU_arch_profile, 77
+    .eabi_attribute Tag_THUMB_ISA_use, 2
     .text
     .balign 4
     .macro fn n, name
