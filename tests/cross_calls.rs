@@ -286,3 +286,26 @@ fn a_wrong_argument_is_counted() {
     let change = |c: String| format!("{}wrong += 1u + a{}", &c[..at(&c)], &c[at(&c) + 10..]);
     assert_eq!(differences(1, false, GCC, change), Some(1));
 }
+
+/// Masked accesses reach up to 8 bytes behind the capacity (docs/abi.md): the host that owns the memory has to give them.
+#[test]
+fn headers_say_how_long_the_memory_of_the_host_is() {
+    let folder = Folder::new().expect("a folder");
+    let wat = r#"(module (memory (export "memory") 1) (func (export "get") (param i32) (result i32) (i32.load (local.get 0))))"#;
+    let wat = folder.write("module.wat", wat.as_bytes()).expect("written");
+    let (object, header) = (folder.path().join("module.o"), folder.path().join("module.h"));
+    for (memory, bounds, bytes) in [
+        ("extern", "mask", 65544),
+        ("extern", "software", 65536),
+        ("extern", "none", 65536),
+        ("own", "mask", 65536),
+        ("own", "software", 65536),
+    ] {
+        let given = ["--memory", memory, "--bounds", bounds, "-o", text(&object), "--emit-header", text(&header)];
+        must(env!("CARGO_BIN_EXE_synth"), &[&["compile", text(&wat)][..], &given].concat());
+        let source =
+            format!("#include \"module.h\"\n_Static_assert(sizeof __linear_memory_base == {bytes}, \"bytes\");\n");
+        let source = folder.write("size.c", source.as_bytes()).expect("written");
+        must(GCC[0], &[&GCC[1..], &["-fsyntax-only", text(&source)]].concat());
+    }
+}

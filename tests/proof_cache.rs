@@ -10,7 +10,7 @@ use support::tamper::Subject;
 use synth::proof_cache::{Cached, Found, Key, Keys, ProofCache, Prover};
 use synth_validator::certificate::{self, sha256};
 use synth_validator::claim::{Claim, Ignoring};
-use synth_validator::contract::{Bounds, Native, SYM_FUNCTION};
+use synth_validator::contract::{Bounds, Native, SYM_FUNCTION, SYM_INIT};
 use synth_validator::ladder::Limits;
 use synth_validator::prove_all::Functions;
 use synth_validator::validate::{FunctionReport, Session, Verdict};
@@ -117,6 +117,25 @@ fn a_key_depends_on_everything_that_a_proof_rests_on() {
     let native_keys = |wasm: &[u8]| keys(wasm, object, Some(native.clone()));
     let other = native_keys(&wat::parse_str(MODULE.replace("i32.const 16", "i32.const 20")).expect("a module"));
     assert_ne!(native_keys(wasm)[&LEAF], other[&LEAF]);
+}
+
+/// What is called before a function decides which assumptions its proof names.
+#[test]
+fn a_key_depends_on_the_code_of_the_start_up_function() {
+    let subject = Subject::new(
+        &MODULE.replace("(memory 1)", "(memory 1) (start $set) (func $set (global.set $g (i32.const 9)))"),
+    );
+    let (wasm, object) = (&subject.wasm, &subject.compiled.object);
+    let base = keys(wasm, object, None);
+    assert_eq!(base.len(), 5, "{base:?}");
+    assert_eq!(base, keys(wasm, object, None), "the same thing has the same keys");
+    let nop = [0x00, 0xbf];
+    assert_ne!(object[subject.bytes_of(SYM_INIT)][..2], nop);
+    let other = keys(wasm, &subject.patched(SYM_INIT, 0, &nop), None);
+    assert_eq!(other.len(), base.len());
+    for (index, key) in base {
+        assert_ne!(other[&index], key, "function {index}");
+    }
 }
 
 #[test]

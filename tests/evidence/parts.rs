@@ -5,10 +5,14 @@ use std::time::{Duration, SystemTime};
 use synth::evidence::assumption::{ASSUMPTIONS, about, named};
 use synth::evidence::build_record::deciding;
 use synth::evidence::plot::bars;
+use synth::evidence::relation::function_file;
 use synth::evidence::run_record::Run;
 use synth::evidence::trace::trace;
 use synth::pipeline::{Options, compile};
+use synth_validator::domain::BinOp;
+use synth_validator::ir::Op;
 use synth_validator::validate::Session;
+use synth_validator::witness::{Loc, Step, Word};
 
 #[test]
 fn every_row_of_a_plot_has_a_bar_of_its_length() {
@@ -145,4 +149,38 @@ fn the_stack_of_all_that_the_host_calls_is_listed() {
     assert!(export("sum")["stack_bytes"].is_u64());
     let page = page(&files, "assumptions.html");
     assert!(page.contains("__synth_instance_init</td><td>() → ()"), "{page}");
+}
+
+/// Steps of a right claim use earlier ones. Of a damaged one that uses itself, or whose text would double with every step, what is written
+/// ends.
+#[test]
+fn relations_of_damaged_claims_end() {
+    let text = r#"(module (memory 1) (func (export "sum") (param i32 i32) (result i32) (local i32)
+        (loop $l
+            (local.set 2 (i32.add (local.get 2) (i32.load (local.get 0))))
+            (local.set 0 (i32.add (local.get 0) (i32.const 4)))
+            (br_if $l (i32.lt_u (local.get 0) (local.get 1))))
+        (local.get 2)))"#;
+    let claim = compile(&wat::parse_str(text).expect("a module"), &Options::default()).expect("compiles").claim;
+    let right = &claim.functions[0];
+    let written = |steps: Vec<Step>| {
+        let mut claim = right.clone();
+        let cut = claim.witness.cuts.first_mut().expect("the loop's");
+        let place = cut.equal.first().expect("a place").1;
+        cut.computed = vec![(Word::Step(steps.len() as u32 - 1, 0), place)];
+        cut.steps = steps;
+        let file = function_file(right.index, Some(&claim));
+        file.links.last().expect("the last link").cuts[0].equal.last().expect("the computed word").left.clone()
+    };
+    let sum = |a: Word, b: Word| Step { op: Op::Bin(BinOp::Add), args: vec![a, b], defines: None };
+    let register = |n: u8| Word::Loc(Loc::Reg(n));
+    let earlier = |n: u32| Word::Step(n, 0);
+    let chain: Vec<Step> =
+        (0..6).map(|n| sum(if n == 0 { register(1) } else { earlier(n - 1) }, register(2))).collect();
+    assert_eq!(written(chain), "r1 + r2 + r2 + r2 + r2 + r2 + r2", "what is not damaged is written whole");
+    assert_eq!(written(vec![sum(earlier(0), register(1))]).matches("r1").count(), 8, "a step that uses itself");
+    assert_eq!(written(vec![sum(earlier(7), register(1))]), "… + r1", "a step that there is not");
+    let doubling: Vec<Step> =
+        (0..64).map(|n: u32| sum(earlier(n.saturating_sub(1)), earlier(n.saturating_sub(1)))).collect();
+    assert_eq!(written(doubling).matches('…').count(), 256, "two operands of two operands, eight times");
 }
