@@ -22,7 +22,7 @@ const KEYWORDS: &str = "alignas alignof and asm auto bool break case catch char 
 /// The C type of the first four words of results.
 const WORDS: &str = "synth_words";
 /// The base standard, whatever the host is built for.
-const BASE: &str = "__attribute__((pcs(\"aapcs\")))";
+pub(crate) const BASE: &str = "__attribute__((pcs(\"aapcs\")))";
 
 /// The header's text. `name` is that of the module for people, without folders; `is_private` says that the object keeps its data to itself.
 pub fn header(module: &Module, contract: &Contract, name: &str, is_private: bool, has_init: bool) -> String {
@@ -168,7 +168,8 @@ fn structured(ty: &FuncType, symbol: &str) -> String {
     out
 }
 
-fn c_type(ty: ValType) -> Option<&'static str> {
+/// The C type of a parameter or result, if there is one.
+pub(crate) fn c_type(ty: ValType) -> Option<&'static str> {
     match ty {
         ValType::I32 => Some("uint32_t"),
         ValType::I64 => Some("uint64_t"),
@@ -178,13 +179,33 @@ fn c_type(ty: ValType) -> Option<&'static str> {
     }
 }
 
+/// Whether floating-point numbers are passed.
+pub(crate) fn has_floats(ty: &FuncType) -> bool {
+    ty.params.iter().chain(&ty.results).any(|t| matches!(t, ValType::F32 | ValType::F64))
+}
+
+/// Whether a header can have no function of this name: keywords, what `stdint.h` defines or may define one day (C11, 7.20.4, 7.31.10), and the
+/// header's own type.
+fn is_taken(name: &str) -> bool {
+    let number = || name.starts_with("int") || name.starts_with("uint");
+    let limit = || {
+        let about = ["INT", "UINT", "PTRDIFF_", "SIG_ATOMIC_", "SIZE_", "WCHAR_", "WINT_"];
+        about.iter().any(|start| name.starts_with(start))
+    };
+    let ends = ["_MAX", "_MIN", "_WIDTH", "_C"];
+    KEYWORDS.split_whitespace().any(|word| word == name)
+        || name == WORDS
+        || number() && name.ends_with("_t")
+        || limit() && ends.iter().any(|end| name.ends_with(end))
+}
+
 /// A name in C, and the label that says which symbol it is, if it is another. Nothing for symbols that assemblers do not take.
 fn labelled(symbol: &str) -> Option<[String; 2]> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if !symbol.chars().all(|c| is_word(c) || c == '.') || symbol.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    if symbol.chars().all(is_word) && KEYWORDS.split_whitespace().all(|word| word != symbol) {
+    if symbol.chars().all(is_word) && !is_taken(symbol) {
         return Some([symbol.to_string(), String::new()]);
     }
     let name = format!("synth_{}", symbol.replace('.', "_"));
@@ -208,7 +229,6 @@ fn unnameable(symbol: &str) -> String {
 /// A declaration and what stands behind it; a comment alone if C has no such function.
 fn prototype(ty: &FuncType, symbol: &str, note: Option<&String>) -> String {
     let from = note.map(|note| format!("  /* {} */", comment(note))).unwrap_or_default();
-    let floats = ty.params.iter().chain(&ty.results).any(|t| matches!(t, ValType::F32 | ValType::F64));
     let params: Option<Vec<&str>> = ty.params.iter().map(|t| c_type(*t)).collect();
     let result = match &ty.results[..] {
         [] => Some("void"),
@@ -223,7 +243,7 @@ fn prototype(ty: &FuncType, symbol: &str, note: Option<&String>) -> String {
         return format!("/* {symbol}: its type is not one that C has. */\n");
     };
     let params = if params.is_empty() { "void".to_string() } else { params.join(", ") };
-    let pcs = if floats || result == WORDS { format!(" {BASE}") } else { String::new() };
+    let pcs = if has_floats(ty) || result == WORDS { format!(" {BASE}") } else { String::new() };
     let pair = match words(ty) {
         ..=2 if ty.results.len() == 2 => "  /* the first result is the low word */".to_string(),
         more if more > 4 => format!("  /* words after the fourth of its results go to {SYM_RESULTS} */"),

@@ -18,9 +18,10 @@
 //! ```
 //!
 //! The null pointer stays 0, and nothing is copied. What the module does with the copy is proved as everything else is; that the trampoline
-//! copies what the description says is C's matter and tested (`tests/native.rs`). A copy is one place: a function that is entered again
-//! before it returns, or gets one object by two parameters, needs descriptions with places of their own.
+//! copies what the description says is C's matter and tested (`tests/native/trampolines.rs`). A copy is one place: a function that is entered again
+//! before it returns needs descriptions with places of their own, as two parameters of one function do.
 
+use crate::c_header;
 use crate::module::{ConstExpr, ExportKind, FuncType, Module, ValType};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -199,8 +200,11 @@ pub fn source(
 /// One trampoline.
 struct Trampoline<'a> {
     function: &'a str,
-    params: Vec<Type>,
-    result: Option<&'static str>,
+    /// C types.
+    params: Vec<&'static str>,
+    result: &'static str,
+    /// Stands behind declarations: the base standard if there are floating-point numbers.
+    convention: String,
     /// By number of the parameter: the structure and the address of its copy.
     structures: BTreeMap<u32, (&'a Structure, u32)>,
 }
@@ -215,40 +219,58 @@ impl<'a> Trampoline<'a> {
             return Err(format!("{function} is no name of a C function"));
         }
         let ty: &FuncType = module.type_of(export.index);
-        let (params, results) = match (ty.int_params(), ty.int_results()) {
-            (Ok(params), Ok(results)) if results.len() <= 1 => (params, results),
-            _ => return Err(format!("{function} has a type that trampolines are not made for")),
+        let params: Option<Vec<_>> = ty.params.iter().map(|ty| c_header::c_type(*ty)).collect();
+        let result = match &ty.results[..] {
+            [] => Some("void"),
+            [one] => c_header::c_type(*one),
+            _ => None,
         };
-        let result = results.first().map(|ty| c_type(*ty));
-        let mut placed = BTreeMap::new();
+        let (Some(params), Some(result)) = (params, result) else {
+            return Err(format!("{function} has a type that trampolines are not made for"));
+        };
+        let convention = if c_header::has_floats(ty) { format!(" {}", c_header::BASE) } else { String::new() };
+        let mut placed: BTreeMap<u32, (&Structure, u32)> = BTreeMap::new();
         for (number, structure) in structures {
-            if params.get(number as usize) != Some(&Type::I32) {
+            if ty.params.get(number as usize) != Some(&wasmparser::ValType::I32) {
                 return Err(format!("{function} has no parameter {number} that is an i32"));
             }
             let at = place(module, structure)?;
             check(module, structure, at).map_err(|e| format!("parameter {number} of {function}: {e}"))?;
+            let end = |structure: &Structure, at: u32| u64::from(at) + u64::from(structure.bytes);
+            let is_shared = |other: &Structure, start: u32| {
+                u64::from(at) < end(other, start) && u64::from(start) < end(structure, at)
+            };
+            if let Some((other, _)) = placed.iter().find(|(_, (other, start))| is_shared(other, *start)) {
+                let error = "need places of their own: both may be in use in one call";
+                return Err(format!("the copies for parameters {other} and {number} of {function} {error}"));
+            }
             placed.insert(number, (structure, at));
         }
-        Ok(Trampoline { function, params, result, structures: placed })
+        Ok(Trampoline { function, params, result, convention, structures: placed })
     }
 
     /// The C name is one of its own, and the symbol the export's: headers may declare that with other types.
     fn prototype(&self, is_label: bool) -> String {
         let params = self.params.iter().zip(0..).map(|(ty, n)| match self.structures.get(&n) {
             Some((structure, _)) => format!("{} *p{n}", structure.name),
-            None => format!("{} p{n}", c_type(*ty)),
+            None => format!("{ty} p{n}"),
         });
-        let params: Vec<String> = params.collect();
-        let params = if params.is_empty() { "void".to_string() } else { params.join(", ") };
-        let label = if is_label { format!(" __asm__(\"{}\")", self.function) } else { String::new() };
-        format!("{} synth_marshal_{}({params}){label}", self.result.unwrap_or("void"), self.function)
+        let params = params.collect::<Vec<_>>().join(", ");
+        let label = match is_label {
+            true => format!(" __asm__(\"{}\"){}", self.function, self.convention),
+            false => String::new(),
+        };
+        format!("{} synth_marshal_{}({params}){label}", self.result, self.function)
     }
 
     fn definition(&self) -> String {
-        let types: Vec<&str> = self.params.iter().map(|ty| c_type(*ty)).collect();
-        let types = if types.is_empty() { "void".to_string() } else { types.join(", ") };
-        let (function, result) = (self.function, self.result.unwrap_or("void"));
-        let mut out = format!("{result} {SYM_MARSHALLED}{function}({types});\n\n{}\n{{\n", self.prototype(false));
+        let (function, types) = (self.function, self.params.join(", "));
+        let mut out = format!(
+            "{} {SYM_MARSHALLED}{function}({types}){};\n\n{}\n{{\n",
+            self.result,
+            self.convention,
+            self.prototype(false)
+        );
         for (n, (structure, at)) in &self.structures {
             let _ = writeln!(out, "    uint8_t *const m{n} = {SYM_MEMORY} + {at}u;");
             let _ = writeln!(out, "    if (p{n}) {{");
@@ -261,14 +283,15 @@ impl<'a> Trampoline<'a> {
         });
         let args: Vec<String> = args.collect();
         let call = format!("{SYM_MARSHALLED}{function}({})", args.join(", "));
-        let kept = self.result.map_or(String::new(), |ty| format!("const {ty} result = "));
+        let is_kept = self.result != "void";
+        let kept = if is_kept { format!("const {} result = ", self.result) } else { String::new() };
         let _ = writeln!(out, "    {kept}{call};");
         for (n, (structure, _)) in &self.structures {
             let _ = writeln!(out, "    if (p{n}) {{");
             structure.member.iter().filter(|m| m.copy != Copy::In).for_each(|m| out.push_str(&m.copied(*n, false)));
             out.push_str("    }\n");
         }
-        if self.result.is_some() {
+        if is_kept {
             out.push_str("    return result;\n");
         }
         out.push_str("}\n\n");
@@ -299,13 +322,6 @@ impl Member {
     }
 }
 
-fn c_type(ty: Type) -> &'static str {
-    match ty {
-        Type::I32 => "uint32_t",
-        Type::I64 => "uint64_t",
-    }
-}
-
 /// The address of the copy.
 fn place(module: &Module, structure: &Structure) -> Result<u32, String> {
     let name = match &structure.at {
@@ -324,6 +340,9 @@ fn place(module: &Module, structure: &Structure) -> Result<u32, String> {
 
 /// Members lie in the copy, the copy in linear memory; those copied back do not overlap.
 fn check(module: &Module, structure: &Structure, at: u32) -> Result<(), String> {
+    if at == 0 {
+        return Err("a copy at address 0 is the null pointer to the module".to_string());
+    }
     let memory = module.memory.as_ref().map_or(0, |m| m.min_pages * u64::from(PAGE_BYTES));
     if u64::from(at) + u64::from(structure.bytes) > memory {
         return Err(format!("{} bytes at {at:#x} do not fit into linear memory of {memory} bytes", structure.bytes));

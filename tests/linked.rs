@@ -539,6 +539,9 @@ fn headers_are_c_and_floating_point_conventions_must_fit() {
         (func (export "two") (result i32 i32) i32.const 1 global.get $g)
         (func (export "many") (result i32 i64 i32 i32) i32.const 1 i64.const 2 i32.const 3 i32.const 4)
         (func (export "a */ b") (result i32) i32.const 1)
+        (func (export "UINT32_MAX") (result i32) i32.const 2)
+        (func (export "uint8_t") (result i32) i32.const 3)
+        (func (export "synth_words") (result i32) i32.const 4)
         (func (export "") (param i32)))"#;
     let folder = Folder::new().expect("a folder");
     let wat = folder.write("module.wat", source.as_bytes()).expect("written");
@@ -547,7 +550,7 @@ fn headers_are_c_and_floating_point_conventions_must_fit() {
     let host = r#"#include "module.h"
         float scale(float x, double y) { return x + (float)y; }
         uint64_t synth_log_line(uint64_t x, uint32_t y) { return x + y + __synth_memory_bytes; }
-        void _start(void) { __synth_instance_init(); (void)filter(1, 2); (void)two(); (void)synth_int(1, 2); __synth_export_(1); __linear_memory_base[0] = 1; }
+        void _start(void) { __synth_instance_init(); (void)filter(1, 2); (void)two(); (void)synth_int(1, 2); (void)(synth_UINT32_MAX() + synth_uint8_t() + synth_synth_words()); __synth_export_(1); __linear_memory_base[0] = 1; }
     "#;
     let host = folder.write("host.c", host.as_bytes()).expect("written");
     let compiled = folder.path().join("host.o");
@@ -566,7 +569,7 @@ fn headers_are_c_and_floating_point_conventions_must_fit() {
     let (good, said) = link(&compiled, &object);
     assert!(good, "{said}");
     let module = wat::parse_str(source).expect("text");
-    assert_eq!(verdict(&module, &std::fs::read(&image).expect("reads"), None), Ok(7));
+    assert_eq!(verdict(&module, &std::fs::read(&image).expect("reads"), None), Ok(10));
     // A host that passes floating-point numbers in other registers.
     let hard = ["-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"];
     must(GCC, &[&CPU[..], &hard, &strict].concat());

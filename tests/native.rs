@@ -6,6 +6,8 @@ mod forged;
 #[path = "native/statics.rs"]
 mod statics;
 mod support;
+#[path = "native/trampolines.rs"]
+mod trampolines;
 
 use std::path::Path;
 use std::process::Command;
@@ -107,80 +109,6 @@ fn a_host_keeps_its_objects() {
     let machine = ["-M", "mps2-an386", "-nographic", "-kernel", text(&image)];
     let (_, printed) = run("qemu-system-arm", &[&machine[..], &console].concat());
     assert!(printed.contains("trap: out-of-bounds-memory"), "{printed}");
-}
-
-#[test]
-fn trampolines_copy_what_their_description_says() {
-    let folder = Folder::new().expect("a folder");
-    let module = library(&folder, "copies.c", &["--export=sem_copy"]);
-    let path = |name: &str| text(&folder.path().join(name)).to_string();
-    let (image, unlinked, trampolines) = (path("image.elf"), path("module.o"), path("trampolines.c"));
-    let description = source("sem.toml");
-    let functions = ["sem_give", "sem_take", "sem_given"];
-    let marshal: Vec<String> = functions.iter().map(|f| format!("--marshal={f}:0={description}")).collect();
-    let mut options: Vec<&str> = marshal.iter().map(String::as_str).collect();
-    options.extend(["--marshal-source", &trampolines]);
-    must(env!("CARGO_BIN_EXE_synth"), &[&["compile", &module, "-o", &unlinked], &options[..]].concat());
-    let copies = host(&folder, &trampolines);
-    let linked = [&options[..], &["--link", &copies]].concat();
-    let object = host(&folder, &source("marshalled.c"));
-    let (printed, status) = boot(&module, &object, &image, &linked);
-    assert_eq!((printed.as_str(), status), ("all as expected\n", Some(0)));
-    // A description that forgets to copy the count back.
-    let text = std::fs::read_to_string(&description).expect("there");
-    let wrong = text.replacen("type = \"u32\"", "type = \"u32\"\ncopy = \"in\"", 1);
-    assert_ne!(wrong, text);
-    let wrong = folder.write("wrong.toml", wrong.as_bytes()).expect("written");
-    let changed: Vec<String> = linked.iter().map(|o| o.replace(&description, self::text(&wrong))).collect();
-    let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
-    must(env!("CARGO_BIN_EXE_synth"), &[&["compile", &module, "-o", &unlinked], &changed[..options.len()]].concat());
-    host(&folder, &trampolines);
-    let (printed, _) = boot(&module, &object, &image, &changed);
-    assert_eq!(printed, "wrong\n");
-}
-
-#[test]
-fn descriptions_that_do_not_fit_are_errors() {
-    let folder = Folder::new().expect("a folder");
-    let module = library(&folder, "copies.c", &["--export=sem_copy"]);
-    let out = folder.path().join("module.o");
-    let text_of = std::fs::read_to_string(source("sem.toml")).expect("there");
-    let cases = [
-        ("sem_give:1", text_of.clone(), "has no parameter 1 that is an i32"),
-        ("sem_post:0", text_of.clone(), "exports no function sem_post"),
-        ("sem_give:0", text_of.replace("sem_copy", "sem_other"), "exports no immutable i32 global sem_other"),
-        ("sem_give:0", text_of.replace("bytes = 32", "bytes = 26"), "member waiters does not fit into 26 bytes"),
-        ("sem_give:0", text_of.replace("offset = 8", "offset = 7"), "members count and limit overlap"),
-        ("sem_give:0", text_of.replace("\"sem_copy\"", "131070"), "do not fit into linear memory"),
-        ("sem_give:0", text_of.replace("u16", "u17"), "unknown variant `u17`"),
-    ];
-    for (place, description, expected) in cases {
-        let file = folder.write("case.toml", description.as_bytes()).expect("written");
-        let marshal = format!("--marshal={place}={}", text(&file));
-        let trampolines = folder.path().join("case.c");
-        let given = ["compile", &module, "-o", text(&out), &marshal, "--marshal-source", text(&trampolines)];
-        let (status, said) = synth(&given);
-        assert_eq!(status, Some(2), "{said}");
-        assert!(said.contains(expected), "{expected}: {said}");
-        assert!(!out.exists() && !trampolines.exists());
-    }
-}
-
-#[test]
-fn sources_that_are_there_are_not_written_over() {
-    let folder = Folder::new().expect("a folder");
-    let module = library(&folder, "copies.c", &["--export=sem_copy"]);
-    let marshal = format!("--marshal=sem_give:0={}", source("sem.toml"));
-    let out = folder.path().join("module.o");
-    for name in ["library.c", "library.h"] {
-        let file = folder.write(name, b"/* somebody's own */\n").expect("written");
-        let given = folder.path().join("library.c");
-        let (status, said) = synth(&["compile", &module, "-o", text(&out), &marshal, "--marshal-source", text(&given)]);
-        assert_eq!(status, Some(2), "{said}");
-        assert!(said.contains("trampolines did not write it") && !out.exists(), "{said}");
-        assert_eq!(std::fs::read(&file).expect("there"), b"/* somebody's own */\n");
-        std::fs::remove_file(&file).expect("removed");
-    }
 }
 
 #[test]

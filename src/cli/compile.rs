@@ -437,10 +437,9 @@ impl Outcome {
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     let module = input::module(&args.input)?;
     check_paths(args)?;
-    let destination = args.evidence.as_ref();
-    let destination = destination
-        .map(|folder| Destination::new(folder, (args.replace_evidence, "--replace-evidence"), &args.solver))
-        .transpose()?;
+    let replace = (args.replace_evidence, "--replace-evidence");
+    let destination =
+        args.evidence.as_ref().map(|folder| Destination::new(folder, replace, &args.solver)).transpose()?;
     let marshalled = args.marshal.read(args.code.private_data)?;
     let mut options = args.inlining.choose(args.code.options());
     args.code.fits(&module)?;
@@ -517,17 +516,18 @@ pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
     Ok(if is_open { Status::NotProved } else { outcome.status() })
 }
 
-/// Checks that what is written is not the input, and that no two files are one.
+/// Checks that what is written is no input, and that no two files are one.
 fn check_paths(args: &Args) -> Result<Paths, Diagnostic> {
     let names = [CLAIM_FILE, CERTIFICATE_FILE, PASS_FILE];
     let certificate = args.certificate.iter().flat_map(|folder| names.map(|name| folder.join(name)));
     Paths::new(&args.input)
+        .inputs(args.image.inputs().chain(args.marshal.inputs()))
         .file("the output", Some(&args.output))?
         .file("the linker script", args.image.script_beside(&args.output).as_deref())?
         .file("the header", args.emit_header.as_deref())?
         .file("the file of --stack-usage", args.stack_usage.as_deref())?
         .file("the file of --inline-report", args.inlining.file())?
-        .files("the trampolines", args.marshal.files())?
+        .files("a file of the trampolines", args.marshal.files())?
         .files("the certificate", certificate)?
         .folder("the evidence", args.evidence.as_deref())
 }

@@ -3,6 +3,7 @@
 use super::compile::{CodeArgs, build};
 use super::diagnostic::Diagnostic;
 use super::input::{self, Module};
+use super::paths::Paths;
 use super::proof::LimitArgs;
 use super::{Format, JSON_SCHEMA, Status, output};
 use crate::emit::NO_ORIGIN;
@@ -132,6 +133,8 @@ impl Args {
 /// # Errors
 /// Bad input, or a command that makes nothing.
 pub fn execute(args: &Args) -> Result<Status, Diagnostic> {
+    let right = args.right.as_deref();
+    Paths::new(&args.input).inputs(right.into_iter()).file("the output", args.output.as_deref())?;
     let module = input::module(&args.input)?;
     if let Some(name) = &args.function {
         let declared = read(&module.bytes).map_err(|e| Diagnostic::new(e.to_string()).file(&module.path))?;

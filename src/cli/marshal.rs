@@ -29,6 +29,11 @@ impl MarshalArgs {
         self.marshal_source.iter().flat_map(|path| [path.clone(), path.with_extension("h")])
     }
 
+    /// The descriptions.
+    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
+        self.marshal.iter().map(|parameter| Path::new(&parameter.file))
+    }
+
     /// Reads the descriptions.
     ///
     /// # Errors

@@ -39,6 +39,12 @@ impl ImageArgs {
         // That an image has the name of its script is told with the plan.
         script.filter(|script| script != image)
     }
+
+    /// Files that are read: what to link, the script, a board's description.
+    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let board = self.board.as_deref().map(Path::new).filter(|board| board.extension().is_some());
+        self.link.iter().chain(&self.linker_script).map(PathBuf::as_path).chain(board)
+    }
 }
 
 impl Plan {
