@@ -61,7 +61,7 @@ fn descriptions_that_do_not_fit_are_errors() {
     }
 }
 
-/// Two structures in one call, and floating-point numbers beside them, which a host that is built for an FPU passes in core registers as well.
+/// Two structures in one call, and floating-point numbers beside them; the source compiles for hosts with an FPU too, which is not run.
 #[test]
 fn trampolines_pass_numbers_and_several_structures() {
     let folder = Folder::new().expect("a folder");
