@@ -177,12 +177,6 @@ impl ImageArgs {
         let Some(name) = self.board.as_ref().filter(|_| self.image) else {
             return Ok(None);
         };
-        let inputs =
-            self.link.iter().map(PathBuf::as_path).chain(self.linker_script.as_deref()).chain([Path::new(name)]);
-        if let Some(path) = inputs.into_iter().find(|path| is_same(path, output)) {
-            let error = Diagnostic::new("the image would overwrite one of its inputs").file(path);
-            return Err(error.help("give another file with -o"));
-        }
         let board = read_board(name)?;
         let console = match (self.console, &board.uart) {
             (None | Some(ConsoleArg::Semihosting), _) => Console::Semihosting,
@@ -301,11 +295,6 @@ impl ImageArgs {
         }
         Ok(Entry::Export { symbol: module.export_symbol(name).into_owned(), results })
     }
-}
-
-/// Whether two paths are one file that is there.
-fn is_same(a: &Path, b: &Path) -> bool {
-    a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
 /// Symbols of imports with their names.

@@ -121,7 +121,7 @@ fn options_belong_to_images() {
     let object = folder.c("host", "int main(void) { return 1; }");
     let before = std::fs::read(&object).expect("is there");
     let (_, message) = check(&[&["compile", "-o", &object], &image[..], &["--link", &object]].concat(), 2);
-    assert!(message.contains("overwrite one of its inputs") && message.contains(&object), "{message}");
+    assert!(message.contains("the output is another input") && message.contains(&object), "{message}");
     assert!(std::fs::read(&object).expect("is there") == before);
     std::fs::remove_file(object).expect("is there");
     let (_, message) = check(&[&["compile", "-o", &folder.path("fw.ld")], &image[..]].concat(), 2);
