@@ -64,7 +64,7 @@ mutants: ## Examines the validator with 100,000 changed objects and writes docs/
 	@mv target/mutants.md docs/conformance/mutants.md
 	@cat docs/conformance/mutants.md
 
-claims: ## Tries 500 damaged claims on each wrong object and damages certificates; writes docs/conformance/{claims,certificates}.md.
+claims: ## Tries 500 damaged claims on each wrong object and damages certificates; writes docs/conformance/{claims,certificates}.md. Takes some minutes.
 	@scripts/setup-build.sh
 	BLESS=1 CLAIM_MUTANTS=500 cargo test --test claims -- --nocapture
 
