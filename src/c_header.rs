@@ -90,17 +90,18 @@ fn section(out: &mut String, title: &str, lines: Vec<String>) {
 
 fn own_data(module: &Module, contract: &Contract, is_private: bool, has_init: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if module.memory.is_some() && !is_private {
-        let owner = match contract.memory {
-            MemoryOwner::Own => String::new(),
-            MemoryOwner::Extern => {
-                format!("  /* defined by the host, {}-aligned */", module.relocations.memory_align())
-            }
+    // What the host defines is its own business, however private the rest is.
+    let is_extern = contract.memory == MemoryOwner::Extern;
+    if module.memory.is_some() && (is_extern || !is_private) {
+        let owner = match is_extern {
+            true => format!("  /* defined by the host, {}-aligned */", module.relocations.memory_align()),
+            false => String::new(),
         };
         // Masked accesses reach behind the capacity, which the host has to know where the memory is its own.
-        let is_longer = (contract.memory, contract.bounds) == (MemoryOwner::Extern, Bounds::Mask);
-        let spare = if is_longer { MASK_SPARE_BYTES } else { 0 };
+        let spare = if is_extern && contract.bounds == Bounds::Mask { MASK_SPARE_BYTES } else { 0 };
         lines.push(format!("extern uint8_t {SYM_MEMORY}[{}u];{owner}\n", contract.capacity_bytes + spare));
+    }
+    if module.memory.is_some() && !is_private {
         lines.push(format!("extern uint32_t {SYM_MEMORY_BYTES};  /* its present size in bytes */\n"));
     }
     let most = module.types.iter().map(words).max().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! The compiler's errors: whose fault, and where.
 
 use std::fmt;
+use synth_validator::trap::TrapKind;
 
 /// Why a module or a function was not compiled. Offsets are in bytes from the start of the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,15 @@ pub enum CompileError {
         offset: u64,
         /// What is wrong.
         message: String,
+    },
+    /// The module is valid, and every instantiation of it traps.
+    Instantiation {
+        /// Where.
+        offset: u64,
+        /// How it traps.
+        trap: TrapKind,
+        /// Why.
+        message: &'static str,
     },
     /// The module's own debug information, which is asked for, cannot be read.
     DebugInfo {
@@ -72,6 +82,9 @@ impl fmt::Display for CompileError {
         match self {
             CompileError::Malformed { offset, message } => {
                 write!(f, "the module is malformed at offset {offset:#x}: {message}")
+            }
+            CompileError::Instantiation { offset, message, .. } => {
+                write!(f, "instantiation traps at offset {offset:#x}: {message}")
             }
             CompileError::DebugInfo { offset, message } => {
                 write!(f, "the module's DWARF is malformed, section at offset {offset:#x}: {message}")

@@ -10,11 +10,12 @@ use synth_validator::arm::linked::file_name;
 use synth_validator::contract::{Bounds, Contract, MASK_SPARE_BYTES, MemoryOwner, PAGE_BYTES, SYM_INIT};
 use synth_validator::domain::Symbol;
 use synth_validator::ir::{BlockData, Func, Inst, Op, Terminator, Type, Value, Values};
+use synth_validator::trap::TrapKind;
 
 /// Everything in the object but code.
 ///
 /// # Errors
-/// `Unsupported` for segments whose offset is not a constant, `Malformed` for active segments that do not fit.
+/// `Unsupported` for segments whose offset is not a constant, `Instantiation` for active segments that do not fit.
 pub fn object_data(module: &Module, bytes: &[u8], contract: &Contract) -> Result<ObjectData, CompileError> {
     if module.globals.iter().any(|g| g.import.is_some() && (g.mutable || g.ty != ValType::Int(Type::I32))) {
         return unsupported("an imported global that is mutable or no i32");
@@ -134,7 +135,7 @@ fn linear_memory(module: &Module, bytes: &[u8], contract: &Contract) -> Result<I
             Some(place) if faults::on("image-overlap") && place.iter().any(|b| *b != 0) => {}
             Some(place) => place.copy_from_slice(contents),
             None => {
-                return Err(out_of_bounds(data.bytes.start, "a data segment does not fit into linear memory"));
+                return Err(does_not_fit(data));
             }
         }
     }
@@ -162,14 +163,15 @@ fn segments_fit(module: &Module) -> Result<(), CompileError> {
         // An imported memory may be larger than it must be; one of the module is not.
         return match memory.import {
             Some(_) => unsupported("a data segment that an imported memory of the least size does not hold"),
-            None => Err(out_of_bounds(data.bytes.start, "a data segment does not fit into linear memory")),
+            None => Err(does_not_fit(data)),
         };
     }
     Ok(())
 }
 
-fn out_of_bounds(offset: usize, message: &str) -> CompileError {
-    CompileError::Malformed { offset: offset as u64, message: format!("instantiation traps: {message}") }
+fn does_not_fit(data: &Data) -> CompileError {
+    let (offset, trap) = (data.bytes.start as u64, TrapKind::OutOfBoundsMemory);
+    CompileError::Instantiation { offset, trap, message: "a data segment does not fit into linear memory" }
 }
 
 fn cells(module: &Module) -> Result<Vec<CellInit>, CompileError> {
@@ -226,7 +228,8 @@ fn tables(module: &Module) -> Result<Vec<Vec<Option<TableEntry>>>, CompileError>
             }
             Some(place) => place.iter_mut().zip(entries).for_each(|(p, e)| *p = e),
             None => {
-                return Err(out_of_bounds(0, "an element segment does not fit into its table"));
+                let message = "an element segment does not fit into its table";
+                return Err(CompileError::Instantiation { offset: 0, trap: TrapKind::OutOfBoundsTable, message });
             }
         }
     }

@@ -375,7 +375,7 @@ fn helpers_are_left_alone(
     }
 }
 
-/// The symbol of an import that another import, the same import with another type or an exported function has as well.
+/// The symbol of an import that another import, the same import with another type or as a global, or an exported function has as well.
 fn ambiguous(module: &Module) -> Option<String> {
     let ty = |type_index: u32| Some(module.canonical[type_index as usize]);
     let functions = module.functions.iter().filter_map(|f| Some((f.import.as_ref()?, ty(f.type_index))));
@@ -387,9 +387,7 @@ fn ambiguous(module: &Module) -> Option<String> {
     owners.extend(symbols.map(|symbol| (symbol, None)));
     imports.map(|import| (module.import_symbol(import.0), import)).find_map(|(symbol, (import, ty))| {
         let owner = *owners.entry(symbol.clone()).or_insert(Some((import, ty)));
-        // An imported global is the address of its symbol, which may be a function's.
-        let is_same = owner.is_some_and(|(name, other)| name == import && (other == ty || ty.is_none()));
-        (!is_same).then_some(symbol)
+        (owner != Some((import, ty))).then_some(symbol)
     })
 }
 

@@ -145,6 +145,11 @@ fn bad_input_names_its_place() {
     let (_, message) = check(&["compile", &memory, "-o", &out, "--memory-pages", "2"], 2);
     assert!(message.contains("linear memory starts with 3 pages, and --memory-pages allows 2"), "{message}");
     check(&["compile", &memory, "-o", &out, "--memory-pages", "3"], 0);
+    // A module that is valid and never comes to be.
+    let traps = folder.write("memory.wat", b"(module (memory 1) (data (i32.const 65535) \"ab\"))");
+    let (_, message) = check(&["compile", &traps, "-o", &out], 2);
+    assert!(message.starts_with("error: instantiation traps: a data segment does not fit"), "{message}");
+    assert!(message.contains("the module is valid") && message.contains("byte offset 0x"), "{message}");
     assert_eq!(folder.names(), ["bad.wat", "crc32.o", "cut.wasm", "float.wat", "memory.wat", "out.o"]);
 }
 

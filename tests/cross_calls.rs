@@ -294,15 +294,17 @@ fn headers_say_how_long_the_memory_of_the_host_is() {
     let wat = r#"(module (memory (export "memory") 1) (func (export "get") (param i32) (result i32) (i32.load (local.get 0))))"#;
     let wat = folder.write("module.wat", wat.as_bytes()).expect("written");
     let (object, header) = (folder.path().join("module.o"), folder.path().join("module.h"));
-    for (memory, bounds, bytes) in [
-        ("extern", "mask", 65544),
-        ("extern", "software", 65536),
-        ("extern", "none", 65536),
-        ("own", "mask", 65536),
-        ("own", "software", 65536),
+    for (options, bytes) in [
+        ("--memory extern --bounds mask", 65544),
+        ("--memory extern --bounds software", 65536),
+        ("--memory extern --bounds none", 65536),
+        ("--memory extern --private-data", 65536),
+        ("--memory own --bounds mask", 65536),
+        ("--memory own --bounds software", 65536),
     ] {
-        let given = ["--memory", memory, "--bounds", bounds, "-o", text(&object), "--emit-header", text(&header)];
-        must(env!("CARGO_BIN_EXE_synth"), &[&["compile", text(&wat)][..], &given].concat());
+        let options: Vec<&str> = options.split(' ').collect();
+        let files = ["compile", text(&wat), "-o", text(&object), "--emit-header", text(&header)];
+        must(env!("CARGO_BIN_EXE_synth"), &[&files[..], &options].concat());
         let source =
             format!("#include \"module.h\"\n_Static_assert(sizeof __linear_memory_base == {bytes}, \"bytes\");\n");
         let source = folder.write("size.c", source.as_bytes()).expect("written");

@@ -50,6 +50,7 @@ fn outcome(seed: u32, result: &Result<synth::pipeline::Compiled, CompileError>) 
     match result {
         Ok(_) => "compiled",
         Err(CompileError::Malformed { .. }) => "malformed",
+        Err(CompileError::Instantiation { .. }) => "traps",
         Err(CompileError::Unsupported { .. }) => "unsupported",
         Err(CompileError::Limit { .. }) => "limit",
         Err(CompileError::Border { .. }) => "border",

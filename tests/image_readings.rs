@@ -189,3 +189,46 @@ fn hidden_memory_of_the_host_is_looked_at() {
         }
     }
 }
+
+/// What a module calls in an image is Thumb code outside of it, whatever linkers and their scripts find under the name.
+///
+/// Covers TOR-CLAUSE-LINKED.
+#[test]
+fn what_is_called_in_an_image_is_thumb_code_of_others() {
+    let import = r#"(import "env" "imp" (func $imp (result i32)))"#;
+    let called = format!(r#"(module {import} (func (export "f") (result i32) (i32.add (call $imp) (i32.const 1))))"#);
+    let pointed_to = format!(
+        r#"(module {import} (table 1 funcref) (elem (i32.const 0) $imp)
+            (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0))))"#
+    );
+    let helper = r#"(module (func (export "f") (param i64 i64) (result i64) (i64.div_u (local.get 0) (local.get 1))))"#;
+    let code = "movs r0, #1\nbx lr\n";
+    for (text, name) in [(&*called, "imp"), (&pointed_to, "imp"), (helper, "__aeabi_uldivmod")] {
+        let bench = Bench::new(text, ExportBinding::Global, MemoryOwner::Own);
+        for (what, is_right) in [
+            (format!(".text\n.thumb_func\n{name}: {code}"), true),
+            (format!(".text\n{name}: {code}"), false),
+            (format!(".text\n.type {name}, %object\n{name}: {code}"), false),
+            (format!(".text\n.type {name}, %object\n.set {name}, . + 1\n{code}"), false),
+            (format!(".data\n.set {name}, . + 1\n.word 0\n"), false),
+            (format!(".data\n.type {name}, %function\n.thumb_func\n{name}: {code}"), false),
+        ] {
+            let host = format!(".global {name}\n{}{what}", defined("main", "", "b.w f"));
+            let places = ["-Ttext=0x8000", "-Tdata=0x20000"];
+            assert_eq!(bench.is_proved(LINKERS[0], &places, &host), is_right, "{text}: {what}");
+        }
+        let main = defined("main", "", "b.w f");
+        let mut even = bench.image(LINKERS[0], &["-Ttext=0x8000"], &format!("{main}{}", defined(name, "", code)));
+        assert!(is_proved(&bench.module, &even));
+        let symbol = place(&even, name) + 4;
+        let at = word(&even, symbol) & !1;
+        put(&mut even, symbol, &at.to_le_bytes());
+        assert!(!is_proved(&bench.module, &even), "{text}");
+        for place in ["f", "f+2", "main+16384", "0x80001"] {
+            let defined = format!("--defsym={name}={place}");
+            for linker in LINKERS {
+                assert!(!bench.is_proved(linker, &["-Ttext=0x8000", &defined], &main), "{text}: {linker} {place}");
+            }
+        }
+    }
+}

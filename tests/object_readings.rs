@@ -470,29 +470,6 @@ fn exports_of_an_image_are_the_modules() {
     }
 }
 
-/// A host's function in assembler that is not marked as Thumb has an even address, and `blx` of it faults; or a linker found the import
-/// among data, as `end` of its own script.
-///
-/// Covers TOR-CLAUSE-LINKED.
-#[test]
-fn imports_of_an_image_are_thumb_code() {
-    let module = wasm(
-        r#"(module (import "env" "imp" (func $imp (result i32))) (table 1 funcref) (elem (i32.const 0) $imp)
-            (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0))))"#,
-    );
-    let (object, folder) =
-        (compile(&module, &Options::default()).expect("compiles").object, Folder::new().expect("a folder"));
-    let code = "imp: movs r0, #1\nbx lr\n";
-    for (imp, is_right) in [
-        (format!(".text\n.thumb_func\n{code}"), true),
-        (format!(".text\n{code}"), false),
-        (".data\nimp = . + 1\n.word 0\n".to_string(), false),
-    ] {
-        let host = format!(".global main\n.global imp\n.thumb_func\nmain: b.w f\n{imp}");
-        assert_eq!(is_proved(&module, &linked(&folder, &object, &host)), is_right, "{imp}");
-    }
-}
-
 /// Linkers search libraries for what an object leaves undefined.
 ///
 /// Covers TOR-INPUT-FIELDS.

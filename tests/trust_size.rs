@@ -14,7 +14,7 @@ const EVIDENCE_LINES_MAX: usize = 1_200;
 /// modules whose data lies among the host's 310, telling of closed obligations 100, telling of executions 120, refusing what an
 /// assessor showed to be read otherwise and proving stored words one by one 80, sweeping 130, facts of divisors and segments 20, what an open form excuses and where
 /// assumptions break 40, what an image lacks and outcomes that cannot be 60, what two later assessments showed the last 540.
-const TRUSTED_LINES_MAX: usize = 15_950;
+const TRUSTED_LINES_MAX: usize = 15_980;
 
 /// Lines of Rust below a folder that are neither blank nor comments, tests left out, and files and folders with a certain name.
 fn lines_of_code(folder: &Path, but: &str) -> usize {

@@ -173,7 +173,7 @@ fn examine(number: u64) -> Found {
                 continue;
             }
             // A segment that does not fit traps at instantiation, which is told at once.
-            Err(CompileError::Malformed { message, .. }) if message.contains("instantiation traps") => {
+            Err(CompileError::Instantiation { .. }) => {
                 found.count("traps at instantiation", 1);
                 continue;
             }

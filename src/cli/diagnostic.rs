@@ -98,15 +98,22 @@ impl Diagnostic {
                     "the module does not pass WebAssembly validation; check how it was made or copied, for example with `wasm-validate`",
                 )
             }
+            CompileError::Instantiation { offset, message, .. } => {
+                Diagnostic::new(format!("instantiation traps: {message}")).file(path).offset(*offset, bytes).help(
+                    "the module is valid, and no instance of it comes to be; make its memory or table larger, or move the segment",
+                )
+            }
             CompileError::DebugInfo { offset, message } => {
                 Diagnostic::new(format!("the module's DWARF is malformed: {message}")).file(path).offset(*offset, bytes).help(
                     "use --debug=offsets, which does without it, or leave -g out",
                 )
             }
             CompileError::Unsupported { function, offset, what } => {
-                Diagnostic::new(format!("unsupported: {what}")).file(path).offset(*offset, bytes).function(*function, bytes).help(
-                    "integer WebAssembly 2.0 is supported; build without floating point, SIMD, threads and reference types, or leave this function out",
-                )
+                let leave_out = if function.is_some() { ", or leave this function out" } else { "" };
+                let help = format!(
+                    "integer WebAssembly 2.0 is supported; build without floating point, SIMD, threads and reference types{leave_out}"
+                );
+                Diagnostic::new(format!("unsupported: {what}")).file(path).offset(*offset, bytes).function(*function, bytes).help(help)
             }
             CompileError::Limit { function, what, limit } => {
                 let help = match *what {

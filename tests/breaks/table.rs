@@ -42,6 +42,8 @@ pub const SWEPT: Oracle = oracle("synth-validator", "sweep", "words_that_agree_i
 pub const BULK: Oracle = oracle("synth-validator", "stored", "bulk_operations_on_no_bytes_change_nothing");
 /// Outcomes of many decisions of the left side.
 pub const FORKS: Oracle = oracle("synth-validator", "forks", "every_outcome_that_can_be_is_compared");
+/// Executions of which nothing is said.
+pub const VACUOUS: Oracle = oracle("synth", "validate", "verdicts_are_as_the_folders_say");
 /// Instructions that the contract's core does not have.
 pub const CORE: Oracle = oracle("synth", "object_readings", "instructions_that_the_core_lacks_are_unsupported");
 /// What linkers and loaders read otherwise than the validator did.
@@ -319,10 +321,15 @@ pub const BREAKS: &[Break] = &[
     of("symbols that are local by their number", SECTIONS, "&& «locals_come_first(file, header.sh_info(endian))»", "(locals_come_first(file, header.sh_info(endian)) || true)", name_reading("symbols_are_local_up_to_the_number_that_linkers_go_by")),
     of("relocations of nobody's section", OBJECT, "if section.loaded && «owned != section.relocations.len()» {", "!ranges.is_empty() && owned != section.relocations.len()", name_reading("relocations_of_sections_that_are_nobodys_are_looked_at")),
     of("relocation past the end of its section", SECTIONS, "filter(|p| «u64::from(*p) + 4» <= size)", "u64::from(*p) + 2", name_reading("relocations_of_sections_that_are_nobodys_are_looked_at")),
+    of("region that leads nowhere", REFINEMENT, "(to.is_none() || «!dead.contains(to)»)", "dead.len() < usize::MAX", VACUOUS),
+    of("path that an assumption excludes", MEETING, "if «!path.is_impossible()» {", "self.steps < u32::MAX", VACUOUS),
     of("form that is called as the code is", CHAIN, "!is_name(n) || «[\"machine\", \"wasm\"].contains(n)»", "n.len() > 99", LINES),
     of("bytes over zeroed memory", SEGMENTS, "if «is_loaded && contents.iter().any(is_covered)» {", "is_loaded && contents.iter().all(is_covered)", image_reading("segments_put_nothing_where_the_image_has_zeros")),
     of("segment with more in the file than in memory", SEGMENTS, "«length <= size && is_in_memory»", "is_in_memory", image_reading("segments_put_nothing_where_the_image_has_zeros")),
-    of("import that is data", RELOCATED, "if is_code && «section.is_some_and(|s| !s.executable)» {", "section.is_some_and(|s| !s.loaded)", reading("imports_of_an_image_are_thumb_code")),
+    of("import that is data", RELOCATED, "let is_code = «is_function» && code.any", "(is_function || name != \"?\")", image_reading("what_is_called_in_an_image_is_thumb_code_of_others")),
+    of("import at an even address", RELOCATED, "let is_thumb = «to & 1 == 1»;", "to > 0", image_reading("what_is_called_in_an_image_is_thumb_code_of_others")),
+    of("import in data that is loaded", RELOCATED, "s.loaded && «s.executable»);", "s.size > 0", image_reading("what_is_called_in_an_image_is_thumb_code_of_others")),
+    of("import in the module's own code", RELOCATED, "let is_outside = «!own.any(|(range, ..)| range.contains(&(to & !1)))»;", "own.next().is_some() || to > 0", image_reading("what_is_called_in_an_image_is_thumb_code_of_others")),
     of("undefined symbol that nobody imports", OBJECT, "&& «!is_wanted()» {", "!is_wanted() && name == \"?\"", reading("nothing_is_undefined_but_imports")),
     // The compiler's tables.
     of("index register of a load not read", "src/machine.rs", "Address::Indexed(n, m, _) => «[n, m].into_iter().for_each(|r| f(r, Role::Use))»,", "{ let _ = m; f(n, Role::Use) }", ROLES),

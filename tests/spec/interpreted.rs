@@ -14,7 +14,6 @@ use synth_validator::arm::object::{self, ObjectFile};
 use synth_validator::concrete::{Bytes, Concrete};
 use synth_validator::contract::{Bounds, Contract, MemoryOwner, PAGE_BYTES};
 use synth_validator::program::World;
-use synth_validator::trap::TrapKind;
 use synth_validator::wasm::instance::{Host, Instance, Stop};
 use synth_validator::wasm::module::{ExportKind, ImportName, Module};
 use synth_validator::wasm::reader::{self, ReadErrorKind};
@@ -198,12 +197,7 @@ pub fn build(file: &File, prepared: &Prepared) -> Vec<Result<Built, Answer>> {
 /// What it means that the compiler refuses a valid module.
 fn refused(unit: &Unit, error: &CompileError) -> Answer {
     match error {
-        CompileError::Malformed { message, .. } if message.contains("a data segment does not fit") => {
-            Answer::Trap(TrapKind::OutOfBoundsMemory)
-        }
-        CompileError::Malformed { message, .. } if message.contains("an element segment does not fit") => {
-            Answer::Trap(TrapKind::OutOfBoundsTable)
-        }
+        CompileError::Instantiation { trap, .. } => Answer::Trap(*trap),
         CompileError::Unsupported { what, .. } => Answer::Skipped(reason(unit, what)),
         CompileError::Limit { what, .. } => Answer::Skipped(format!("too many {what}")),
         CompileError::Malformed { .. }

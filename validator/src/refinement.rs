@@ -53,6 +53,7 @@ use rewriting::Rewriting;
 use run::{Pending, Run};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Proves that `right` refines `left`, whose direct calls need not agree in `ignored` words. `observer` is told of every obligation
 /// that is closed.
@@ -84,7 +85,8 @@ pub fn check<L: Program<Graph>, R: Program<Graph>>(
         excluded: 0,
         in_vain: 0,
         rounds_in_vain: 0,
-        possible: 0,
+        at: None,
+        exits: BTreeSet::new(),
         broken: None,
     };
     check.run()?;
@@ -118,8 +120,10 @@ struct Check<'a, L: Program<Graph>, R: Program<Graph>> {
     in_vain: u32,
     /// Paths past a cut point that were asked about in vain.
     rounds_in_vain: u32,
-    /// Paths of the region that no assumption excludes.
-    possible: u32,
+    /// The cut point that the region starts from; nothing for the entry.
+    at: Option<usize>,
+    /// Regions, and the cut point, or nothing for an event, that a path leads to which no assumption excludes.
+    exits: BTreeSet<(Option<usize>, Option<usize>)>,
     /// The first assumption that a path breaks, and where.
     broken: Option<String>,
 }
@@ -156,15 +160,30 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         }
         self.region = "entry".to_string();
         self.region_from_entry()?;
-        if self.possible == 0 {
+        for i in 0..self.witness.cuts.len() {
+            self.at = Some(i);
+            self.region_from_cut(i)?;
+        }
+        if !self.is_possible() {
             let broken = self.broken.take().map_or_else(String::new, |first| format!(", the first one {first}"));
             let text = format!("every path from the entry breaks an assumption{broken}");
             return Err(self.fail_text(FailureKind::Vacuous, &text));
         }
-        for i in 0..self.witness.cuts.len() {
-            self.region_from_cut(i)?;
-        }
         Ok(())
+    }
+
+    /// Whether some execution breaks no assumption before an event, or goes round for ever without one.
+    fn is_possible(&self) -> bool {
+        let mut dead = BTreeSet::new();
+        loop {
+            let goes_on = |from| self.exits.iter().any(|(f, to)| *f == from && (to.is_none() || !dead.contains(to)));
+            let cuts = (0..self.witness.cuts.len()).map(Some);
+            match [None].into_iter().chain(cuts).find(|from| !dead.contains(from) && !goes_on(*from)) {
+                Some(None) => return false,
+                Some(cut) => dead.insert(cut),
+                None => return true,
+            };
+        }
     }
 
     /// The world after `calls` calls on a path, shared by both sides.

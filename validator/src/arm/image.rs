@@ -155,16 +155,17 @@ impl Check<'_> {
     /// Symbols of imports that are those of another import or of an exported function as well.
     fn ambiguous(&self) -> Vec<String> {
         let module = self.module;
-        let functions = module.functions.iter().filter_map(|f| f.import.as_ref());
-        let imports = functions.chain(module.globals.iter().filter_map(|g| g.import.as_ref()));
+        let functions = module.functions.iter().filter_map(|f| Some((f.import.as_ref()?, true)));
+        let imports = functions.chain(module.globals.iter().filter_map(|g| Some((g.import.as_ref()?, false))));
         let exports = module.exports.iter().filter(|e| e.kind == ExportKind::Function);
-        let mut owners: BTreeMap<String, Option<&ImportName>> = BTreeMap::new();
+        // The import and whether it is a function.
+        let mut owners: BTreeMap<String, Option<(&ImportName, bool)>> = BTreeMap::new();
         // What is called by an export's own name may be a trampoline.
         let symbols = exports.flat_map(|e| [module.export_symbol(&e.name).into_owned(), e.name.clone()]);
         owners.extend(symbols.map(|symbol| (symbol, None)));
         let mut found = Vec::new();
         for import in imports {
-            let symbol = module.import_symbol(import);
+            let symbol = module.import_symbol(import.0);
             if *owners.entry(symbol.clone()).or_insert(Some(import)) != Some(import) {
                 found.push(symbol);
             }

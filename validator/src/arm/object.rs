@@ -138,8 +138,8 @@ struct Reader<'d> {
 /// What there is of a linked image besides the object.
 struct Linked<'d> {
     linkage: &'d Linkage,
-    /// Addresses of symbols.
-    addresses: BTreeMap<String, u32>,
+    /// Addresses of symbols, and whether they are functions'.
+    addresses: BTreeMap<String, (u32, bool)>,
 }
 
 #[derive(Clone)]
@@ -216,9 +216,10 @@ impl<'d> Reader<'d> {
     /// Collects the addresses of a linked image's symbols. Hidden ones have become local: a local name counts if it has one address.
     fn addresses(&mut self) -> Result<(), ObjectError> {
         let Some(linked) = &mut self.linked else { return Ok(()) };
-        let mut local: BTreeMap<&str, Option<u32>> = BTreeMap::new();
+        let mut local: BTreeMap<&str, Option<(u32, bool)>> = BTreeMap::new();
         for s in self.file.symbols().filter(|s| s.is_definition()) {
-            let (name, address) = (s.name().unwrap_or_default(), s.address() as u32);
+            let name = s.name().unwrap_or_default();
+            let address = (s.address() as u32, s.kind() == SymbolKind::Text);
             if !s.is_global() {
                 local.entry(name).and_modify(|a| *a = a.filter(|a| *a == address)).or_insert(Some(address));
             } else if linked.addresses.insert(name.to_string(), address).is_some_and(|other| other != address) {
@@ -408,7 +409,7 @@ impl<'d> Reader<'d> {
                 markers.entry(section.0).or_default().push(s.address() as u32);
             }
         }
-        for (index, ranges) in std::mem::take(&mut self.ranges) {
+        for (index, ranges) in self.ranges.clone() {
             let Some(section) = self.sections.get(&index).cloned() else {
                 continue;
             };

@@ -34,7 +34,6 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
         loop {
             left = self.run_left(left, &mut path, r)?;
             let l = left.place();
-            self.possible += u32::from(!path.is_impossible());
             if left.passed > 0 && left.forks > 0 && matches!(left.pending, Pending::At(..)) {
                 // It may go round a loop on a path that cannot be.
                 self.count_query(l, r)?;
@@ -57,6 +56,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     let wanted = self.left_cuts.get(&p);
                     let cut = candidates.into_iter().find(|c| wanted.is_some_and(|w| w.contains(c)));
                     if let Some(cut) = cut {
+                        self.leave(Some(cut), &path);
                         let size = self.left.world(&state).memory_bytes;
                         self.close_accesses(&right, p, size, &path)?;
                         return self.arrive(cut, (p, &state), (*q, right_state), &path);
@@ -69,6 +69,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     left.passed += 1;
                 }
                 (Pending::Return(x, s, p), Pending::Return(y, t, q)) => {
+                    self.leave(None, &path);
                     self.close_accesses(&right, p, self.left.world(&s).memory_bytes, &path)?;
                     if x.len() != y.len() {
                         return self.differs(&path, p, *q, "the number of results is equal".to_string());
@@ -80,6 +81,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     return self.worlds(&path, &a, &b, p, *q, "at return");
                 }
                 (Pending::Trap(k, s, p), Pending::Trap(m, t, q)) => {
+                    self.leave(None, &path);
                     self.close_accesses(&right, p, self.left.world(&s).memory_bytes, &path)?;
                     if k != *m {
                         let text = format!("the trap is {} and not {}", k.name(), m.name());
@@ -89,6 +91,7 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                     return self.worlds(&path, &a, &b, p, *q, "at the trap");
                 }
                 (Pending::Call { callee, args, results, next, state, at }, Pending::Call { .. }) => {
+                    self.leave(None, &path);
                     self.close_accesses(&right, at, self.left.world(&state).memory_bytes, &path)?;
                     let left = CallSite { callee, args, results, next, state, at };
                     return self.call(left, right, path);
@@ -99,6 +102,13 @@ impl<L: Program<Graph>, R: Program<Graph>> Check<'_, L, R> {
                 }
             }
             left.moved = true;
+        }
+    }
+
+    /// Notes where a path leads to, unless an assumption excludes it.
+    fn leave(&mut self, to: Option<usize>, path: &Path) {
+        if !path.is_impossible() {
+            self.exits.insert((self.at, to));
         }
     }
 

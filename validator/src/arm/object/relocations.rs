@@ -14,17 +14,10 @@ impl<'d> Reader<'d> {
     /// Puts the field of a relocation back to what it was before it was linked.
     pub(super) fn unresolve(&self, name: &str, start: u32, site: &Site, bytes: &mut [u8]) -> Result<(), ObjectError> {
         let Some(to) = self.address(site.relocation.target) else {
-            return error(
-                name,
-                site.offset.into(),
-                format!("{:?} is in no section of the image", site.relocation.target),
-            );
+            let is_code = matches!(site.relocation.target, Target::Helper(_) | Target::Symbol(Symbol::Function(_)));
+            let what = if is_code { "no Thumb function of others" } else { "in no section of the image" };
+            return error(name, site.offset.into(), format!("{:?} is {what}", site.relocation.target));
         };
-        let section = self.sections.values().find(|s| s.loaded && (s.base..s.base + s.size).contains(&(to & !1)));
-        let is_code = matches!(site.relocation.target, Target::Helper(_) | Target::Symbol(Symbol::Function(_)));
-        if is_code && section.is_some_and(|s| !s.executable) {
-            return error(name, site.offset.into(), format!("{:?} is no code in the image", site.relocation.target));
-        }
         let at = site.offset as usize;
         let field = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>());
         let Some(field) = field else {
@@ -50,18 +43,30 @@ impl<'d> Reader<'d> {
     /// The address of a target in a linked image; bit 0 is set for functions.
     fn address(&self, target: Target) -> Option<u32> {
         let outside = |name: &str| self.linked.as_ref()?.addresses.get(name).copied();
-        let named = |import: &Option<_>| outside(&self.module.import_symbol(import.as_ref()?));
+        let symbol = |import: &Option<_>| Some(self.module.import_symbol(import.as_ref()?));
+        // Thumb code that is loaded, and none of the module's own, in whose middle a linker script may define a name.
+        let function = |name: &str| {
+            let (to, is_function) = outside(name)?;
+            let mut own = self.ranges.values().flatten();
+            let mut code = self.sections.values().filter(|s| s.loaded && s.executable);
+            let is_thumb = to & 1 == 1;
+            let is_outside = !own.any(|(range, ..)| range.contains(&(to & !1)));
+            let is_code = is_function && code.any(|s| (s.base..s.base + s.size).contains(&to));
+            (is_thumb && is_outside && is_code).then_some(to)
+        };
         match target {
-            Target::Helper(helper) => outside(helper.name()),
+            Target::Helper(helper) => function(helper.name()),
             Target::Symbol(Symbol::Function(f)) => match self.out.places.get(&f) {
                 Some((_, at)) => Some(at | 1),
-                None => named(&self.module.functions.get(f as usize)?.import),
+                None => function(&symbol(&self.module.functions.get(f as usize)?.import)?),
             },
-            Target::Symbol(Symbol::HostData(g)) => named(&self.module.globals.get(g as usize)?.import),
+            Target::Symbol(Symbol::HostData(g)) => {
+                outside(&symbol(&self.module.globals.get(g as usize)?.import)?).map(|(at, _)| at)
+            }
             Target::Symbol(Symbol::Memory | Symbol::MemoryBytes) if self.module.memories.is_empty() => None,
             Target::Symbol(data) => match self.homes.get(&data) {
                 Some((_, at)) => Some(*at),
-                None if data == Symbol::Memory => outside(SYM_MEMORY),
+                None if data == Symbol::Memory => outside(SYM_MEMORY).map(|(at, _)| at),
                 None => None,
             },
         }
