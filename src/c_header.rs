@@ -93,9 +93,10 @@ fn own_data(module: &Module, contract: &Contract, is_private: bool, has_init: bo
     // What the host defines is its own business, however private the rest is.
     let is_extern = contract.memory == MemoryOwner::Extern;
     if module.memory.is_some() && (is_extern || !is_private) {
-        let owner = match is_extern {
-            true => format!("  /* defined by the host, {}-aligned */", module.relocations.memory_align()),
-            false => String::new(),
+        let owner = if is_extern {
+            format!("  /* defined by the host, {}-aligned */", module.relocations.memory_align())
+        } else {
+            String::new()
         };
         // Masked accesses reach behind the capacity, which the host has to know where the memory is its own.
         let spare = if is_extern && contract.bounds == Bounds::Mask { MASK_SPARE_BYTES } else { 0 };
